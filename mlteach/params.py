@@ -1,0 +1,72 @@
+"""Parameters are dicts of tensors; this is their arithmetic.
+
+With these few functions an algorithm reads as its equation: ``subtract(theta, scale(alpha, gradient))``.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+Params = dict[str, Tensor]
+
+
+def map_params(function: Callable[..., Tensor], *params: Params) -> Params:
+    """Apply ``function`` to the tensors of the same name in each of ``params``."""
+    return {name: function(*(each[name] for each in params)) for name in params[0]}
+
+
+def add(a: Params, b: Params) -> Params:
+    """a + b, name by name."""
+    return map_params(torch.add, a, b)
+
+
+def subtract(a: Params, b: Params) -> Params:
+    """a - b, name by name."""
+    return map_params(torch.sub, a, b)
+
+
+def scale(factor: float | Tensor, a: Params) -> Params:
+    """factor * a, name by name."""
+    return {name: factor * value for name, value in a.items()}
+
+
+def dot(a: Params, b: Params) -> Tensor:
+    """The inner product of a and b as two long vectors, a scalar."""
+    return torch.stack([(a[name] * b[name]).sum() for name in a]).sum()
+
+
+def norm(a: Params) -> Tensor:
+    """The Euclidean length of a as one long vector, a scalar."""
+    return dot(a, a).sqrt()
+
+
+def detach(a: Params) -> Params:
+    """The same numbers without their history."""
+    return map_params(Tensor.detach, a)
+
+
+def leaves(a: Params) -> Params:
+    """The same numbers, without history, ready to be differentiated by."""
+    return {name: value.detach().clone().requires_grad_() for name, value in a.items()}
+
+
+def stack(a: Params, tasks: int) -> Params:
+    """Give every tensor a leading task axis of length ``tasks``; a view, so that gradients sum over the tasks."""
+    return {name: value.expand(tasks, *value.shape) for name, value in a.items()}
+
+
+def task(a: Params, index: int) -> Params:
+    """The parameters of one task out of stacked ones: [T, ...] -> [...]."""
+    return {name: value[index] for name, value in a.items()}
+
+
+def to_vector(a: Params) -> Tensor:
+    """All numbers in one vector, in the order of the names in the dict."""
+    return torch.cat([value.reshape(-1) for value in a.values()])
+
+
+def from_vector(vector: Tensor, like: Params) -> Params:
+    """The inverse of `to_vector`, with the names and shapes of ``like``."""
+    sizes = [value.numel() for value in like.values()]
+    return {n: part.reshape(like[n].shape) for n, part in zip(like, vector.split(sizes), strict=True)}

@@ -1,0 +1,58 @@
+"""An episode: a batch of tasks, each with a support set to learn from and a query set to be judged on."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from mlteach.errors import EpisodeError
+
+
+class Episode(NamedTuple):
+    """T tasks side by side; the task axis always comes first, even for one task.
+
+    support_x [T, S, ...], support_y [T, S, ...]: what the inner loop sees.
+    query_x   [T, Q, ...], query_y   [T, Q, ...]: what the outer loop judges by.
+    Labels are int64 class positions [T, S] for classification, targets [T, S, outputs] for regression.
+    Taught in: lesson 01.
+    """
+
+    support_x: Tensor
+    support_y: Tensor
+    query_x: Tensor
+    query_y: Tensor
+
+    @property
+    def tasks(self) -> int:
+        """T, the number of tasks."""
+        return self.support_x.shape[0]
+
+    def part(self, tasks: slice) -> "Episode":
+        """Some of the tasks: ``episode.part(slice(0, 4))``. The task axis stays."""
+        return Episode(*(each[tasks] for each in self))
+
+    def to(self, *, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> "Episode":
+        """The episode on another device, or with inputs and real-valued targets in another precision."""
+
+        def move(each: Tensor) -> Tensor:
+            return each.to(device=device, dtype=dtype if each.is_floating_point() else None)
+
+        return Episode(*(move(each) for each in self))
+
+
+def checked(episode: Episode) -> Episode:
+    """Return ``episode``, or raise EpisodeError when its four tensors do not belong together."""
+    support_x, support_y, query_x, query_y = episode
+    lengths = {each.shape[0] if each.ndim else 0 for each in episode}
+    if len(lengths) != 1 or min(each.ndim for each in episode) < 2:
+        shapes = ", ".join(str(tuple(each.shape)) for each in episode)
+        raise EpisodeError(
+            f"An episode holds four tensors with the same leading task axis [T, ...]; these have shapes {shapes}. "
+            "For one task add the axis with tensor.unsqueeze(0)."
+        )
+    for part, x, y in (("support", support_x, support_y), ("query", query_x, query_y)):
+        if x.shape[1] != y.shape[1]:
+            raise EpisodeError(
+                f"The {part} set has {x.shape[1]} inputs but {y.shape[1]} labels a task; give one label for each input."
+            )
+    return episode

@@ -1,0 +1,109 @@
+"""The inner loop: a few steps of a rule on the support loss, with the whole path differentiable."""
+
+from collections.abc import Callable, Collection, Iterator
+from typing import Literal, overload
+
+import torch
+from torch import Tensor
+
+from mlteach.inner.rule import Rule
+from mlteach.params import Params
+
+Loss = Callable[[Params], Tensor]
+
+
+def steps_of(
+    loss: Loss,
+    theta: Params,
+    rule: Rule,
+    steps: int,
+    *,
+    first_order: bool = False,
+    only: Collection[str] | None = None,
+) -> Iterator[Params]:
+    """Yield theta_0 = theta, theta_1, ..., theta_steps. See `adapt`."""
+    names = list(theta) if only is None else [name for name in theta if name in only]
+    state = rule.init({name: theta[name] for name in names})
+    yield theta
+    for _ in range(steps):
+        value, gradient = value_and_gradient(loss, theta, names, first_order=first_order)
+        moved, state = rule.step({name: theta[name] for name in names}, gradient, state, loss=value)
+        theta = theta | moved
+        yield theta
+
+
+def value_and_gradient(loss: Loss, theta: Params, names: list[str], *, first_order: bool) -> tuple[Tensor, Params]:
+    """The losses [T] (or a scalar) at theta and their gradient for ``names``.
+
+    Tasks are independent: the gradient of their sum holds each task's own gradient in its own slice.
+    First order means that the gradient is a constant: what it was computed from is forgotten.
+    """
+    forget = first_order or not torch.is_grad_enabled()
+    with torch.enable_grad():
+        point = {
+            name: value if value.requires_grad and not forget else value.detach().requires_grad_(name in names)
+            for name, value in theta.items()
+        }
+        value = loss(point)
+        gradients = torch.autograd.grad(
+            value.sum(),
+            [point[name] for name in names],
+            create_graph=not forget,
+            allow_unused=True,  # a parameter the loss does not use stays where it is
+            materialize_grads=True,
+        )
+    return (value.detach() if forget else value), dict(zip(names, gradients, strict=True))
+
+
+@overload
+def adapt(
+    loss: Loss,
+    theta: Params,
+    rule: Rule,
+    steps: int,
+    *,
+    first_order: bool = ...,
+    only: Collection[str] | None = ...,
+    path: Literal[False] = ...,
+) -> Params: ...
+
+
+@overload
+def adapt(
+    loss: Loss,
+    theta: Params,
+    rule: Rule,
+    steps: int,
+    *,
+    first_order: bool = ...,
+    only: Collection[str] | None = ...,
+    path: Literal[True],
+) -> list[Params]: ...
+
+
+def adapt(
+    loss: Loss,
+    theta: Params,
+    rule: Rule,
+    steps: int,
+    *,
+    first_order: bool = False,
+    only: Collection[str] | None = None,
+    path: bool = False,
+) -> Params | list[Params]:
+    """Make ``steps`` steps of ``rule`` from ``theta`` on ``loss``; return phi, or the path [theta_0, ..., phi].
+
+    loss: maps parameters to the support losses, [T] when they carry a leading task axis, else a scalar.
+    first_order: treat each gradient as a constant (FOMAML, Ravi and Larochelle). phi still depends on theta through
+        the steps' sum, and on the rule's own meta-parameters.
+    only: the names that adapt; the others stay (ANIL adapts the head alone).
+    Under ``torch.no_grad()`` nothing is recorded: use that to evaluate.
+
+    Source: Finn, Abbeel, Levine 2017, equation 1, repeated. Taught in: lessons 03, 09.
+    """
+    walk = steps_of(loss, theta, rule, steps, first_order=first_order, only=only)
+    if path:
+        return list(walk)
+    for theta in walk:
+        pass
+    return theta

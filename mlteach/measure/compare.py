@@ -1,0 +1,32 @@
+"""Say in one line whether two computations agree."""
+
+import torch
+from torch import Tensor
+
+from mlteach.params import Params, to_vector
+
+
+def difference(ours: Params | Tensor, theirs: Params | Tensor) -> float:
+    """The largest absolute difference between two tensors, or two dicts of them. Raises ValueError on shapes."""
+    a, b = (to_vector(each) if isinstance(each, dict) else torch.as_tensor(each) for each in (ours, theirs))
+    if a.shape != b.shape:
+        raise ValueError(f"Cannot compare shapes {tuple(a.shape)} and {tuple(b.shape)}.")
+    return (a.detach().double() - b.detach().double()).abs().max().item()
+
+
+def compare(name: str, ours: Params | Tensor, other: str, theirs: Params | Tensor, *, to: float = 1e-6) -> bool:
+    """Print one line, "exact" or "largest difference ...", and return whether they agree to ``to``.
+
+    The difference is printed as an upper bound, a power of ten, so that it reads the same on another processor.
+
+    Taught in: lesson 03.
+    """
+    gap = difference(ours, theirs)
+    if gap == 0:
+        verdict = "exact, the largest difference is 0"
+    elif gap <= to:
+        verdict = f"equal to rounding, the largest difference is below {to:.0e}"
+    else:
+        verdict = f"NOT equal, the largest difference is {gap:.1e}"
+    print(f"{name} and {other}: {verdict}")
+    return gap <= to

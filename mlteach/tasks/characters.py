@@ -1,0 +1,206 @@
+"""Handwritten characters, and episodes of them: N ways, K shots, drawn on the device by index arithmetic."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from os import PathLike
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor
+
+from mlteach.errors import DataError, EpisodeError
+from mlteach.tasks import glyphs, omniglot, splits
+from mlteach.tasks.episode import Episode
+
+Device = torch.device | str | None
+
+
+@dataclass(frozen=True, eq=False)
+class Characters:
+    """Classes of characters, each drawn by the same number of people.
+
+    images    uint8 [classes, drawers, 28, 28], ink is 255; Omniglot has 20 drawers
+    names     of the classes, "Alphabet/character01"; a rotated copy is a class "Alphabet/character01/rot90"
+    alphabets of the classes; that of a rotated copy is "Alphabet/rot90"
+    source    "omniglot" or "glyphs"
+
+    Raises DataError when the four do not belong together. Taught in: lesson 01.
+    """
+
+    images: Tensor
+    names: tuple[str, ...]
+    alphabets: tuple[str, ...]
+    source: str
+
+    def __post_init__(self) -> None:
+        if self.images.ndim != 4 or self.images.dtype != torch.uint8:
+            raise DataError(
+                f"Pictures come as uint8 [classes, drawers, height, width]; these are {self.images.dtype} "
+                f"{tuple(self.images.shape)}. Convert them first."
+            )
+        if not len(self.images) == len(self.names) == len(self.alphabets) == len(set(self.names)):
+            raise DataError(
+                f"{len(self.images)} classes of pictures came with {len(set(self.names))} different names and "
+                f"{len(self.alphabets)} alphabets; give one of each for every class."
+            )
+
+    @classmethod
+    def omniglot(
+        cls, path: str | PathLike[str] | None = None, *, download: bool = True, device: Device = None
+    ) -> "Characters":
+        """The 1623 characters of Omniglot (Lake et al. 2015), 28 x 28, antialiased.
+
+        Looked for in ``path``, in the folder named by MLTEACH_OMNIGLOT, in data/omniglot/, then downloaded.
+        Raises DataError when they cannot be had, or are damaged; the sentence says what to do.
+        """
+        images, names = omniglot.load(path, download=download)
+        return cls(images, names, tuple(name.split("/")[0] for name in names), "omniglot").to(device)
+
+    @classmethod
+    def glyphs(cls, classes: int = 400, seed: int = 0, device: Device = None) -> "Characters":
+        """Characters invented from strokes: a stand-in for Omniglot that needs no data. See `glyphs.draw`."""
+        images, names = glyphs.draw(classes, seed)
+        return cls(images, names, tuple(name.split("/")[0] for name in names), "glyphs").to(device)
+
+    @classmethod
+    def load(cls, path: str | PathLike[str] | None = None, *, device: Device = None) -> "Characters":
+        """Omniglot where it can be had, else glyphs and one printed line that says so and why."""
+        try:
+            return cls.omniglot(path, device=device)
+        except DataError as error:
+            print(f"Going on with procedural glyphs in place of Omniglot: {error}")
+            return cls.glyphs(device=device)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __repr__(self) -> str:
+        return f"Characters({len(self)} classes of {len(set(self.alphabets))} alphabets, source={self.source!r})"
+
+    def __add__(self, other: "Characters") -> "Characters":
+        """Both sets of classes in one, in this order."""
+        return Characters(
+            torch.cat([self.images, other.images]), self.names + other.names, self.alphabets + other.alphabets, self.source
+        )
+
+    def to(self, device: Device) -> "Characters":
+        """The same characters with their pictures on another device (None: where they are)."""
+        if device is None:
+            return self
+        return Characters(self.images.to(device), self.names, self.alphabets, self.source)
+
+    def part(self, classes: Sequence[int]) -> "Characters":
+        """Some of the classes, by position, in the order given."""
+        index = torch.as_tensor(classes, dtype=torch.int64, device=self.images.device)
+        return Characters(
+            self.images[index], tuple(self.names[i] for i in classes), tuple(self.alphabets[i] for i in classes), self.source
+        )
+
+    def rotated(self) -> "Characters":
+        """These classes and their copies turned by 90, 180 and 270 degrees as further classes: four times as many.
+
+        Santoro et al. 2016 began it. A character and its copy may meet in one episode, as different classes.
+        """
+        turns = range(4)
+        return Characters(
+            torch.cat([self.images.rot90(turn, (2, 3)) for turn in turns]),
+            tuple(name + suffix for suffix in _SUFFIXES for name in self.names),
+            tuple(name + suffix for suffix in _SUFFIXES for name in self.alphabets),
+            self.source,
+        )
+
+    def split(
+        self,
+        scheme: Literal["random", "lake", "vinyals"] = "random",
+        rotations: Literal["train", "all", "none"] = "train",
+    ) -> "Split":
+        """Training, validation and test classes; `splits.split` says which. The same on every call and machine.
+
+        ``rotations``: whose rotated copies are added as classes. "train" is Reptile's and MAML++'s protocol;
+        "all" is that of MAML's code, of Vinyals and of Snell. Raises DataError for other words, and as `splits.split`.
+        """
+        if rotations not in ("train", "all", "none"):
+            raise DataError(f'rotations is "{rotations}"; choose "train", "all" or "none".')
+        parts = [self.part(each) for each in splits.split(scheme, self.names, self.alphabets, self.source)]
+        turned = {"train": 1, "all": 3, "none": 0}[rotations]
+        return Split(*(part.rotated() if i < turned else part for i, part in enumerate(parts)))
+
+    def sample(
+        self,
+        tasks: int,
+        ways: int,
+        shots: int,
+        queries: int,
+        *,
+        generator: torch.Generator,
+        dtype: torch.dtype = torch.float32,
+        within_alphabet: bool = False,
+    ) -> Episode:
+        """Draw tasks: x [T, ways * shots, 1, 28, 28] in [0, 1] with ink 1, y int64 in 0..ways-1; queries likewise.
+
+        ``shots`` and ``queries`` count pictures of each class. In a task no class comes twice, no support picture
+        is among the queries, which class gets which label is random, and pictures stand in random order.
+        ``within_alphabet`` takes the classes of a task from one alphabet, all alphabets being equally likely.
+        Numbers are drawn on the generator's device, pictures are picked where they are.
+        Raises EpisodeError for more than the data can give.
+        """
+        classes = self._classes(tasks, ways, generator, within_alphabet)  # [T, ways]: position is label
+        drawers = self.images.shape[1]
+        if min(shots, queries) < 1 or shots + queries > drawers:
+            raise EpisodeError(
+                f"{shots} shots and {queries} queries a class were asked for, but each class has {drawers} pictures; "
+                f"ask for at least one of each and for {drawers} together at most."
+            )
+        deal = _random(generator, tasks, ways, drawers).argsort(-1)  # an own shuffle of the drawers for every class
+        return Episode(
+            *self._pictures(classes, deal[..., :shots], generator, dtype),
+            *self._pictures(classes, deal[..., shots : shots + queries], generator, dtype),
+        )
+
+    def _classes(self, tasks: int, ways: int, generator: torch.Generator, within_alphabet: bool) -> Tensor:
+        if min(tasks, ways) < 1:
+            raise EpisodeError(f"{tasks} tasks of {ways} ways were asked for; ask for at least one of each.")
+        if ways > len(self):
+            raise EpisodeError(
+                f"{ways} ways were asked for, but there are only {len(self)} classes; ask for fewer ways or use a larger split."
+            )
+        scores = _random(generator, tasks, len(self))
+        if within_alphabet:
+            alphabets = sorted(set(self.alphabets))
+            of_class = torch.tensor([alphabets.index(each) for each in self.alphabets], device=scores.device)
+            large_enough = torch.nonzero(of_class.bincount() >= ways).squeeze(1)
+            if not len(large_enough):
+                raise EpisodeError(
+                    f"{ways} ways within one alphabet were asked for, but the largest alphabet here has "
+                    f"{int(of_class.bincount().max())} classes; ask for fewer ways, or split by whole alphabets "
+                    '("lake", "vinyals").'
+                )
+            draw = torch.randint(len(large_enough), (tasks, 1), generator=generator, device=scores.device)
+            scores = scores.masked_fill(of_class != large_enough[draw], -1.0)
+        return scores.topk(ways).indices  # the highest of independent scores: without repetition, in random order
+
+    def _pictures(
+        self, classes: Tensor, drawers: Tensor, generator: torch.Generator, dtype: torch.dtype
+    ) -> tuple[Tensor, Tensor]:
+        """Pictures [T, ways * n, 1, 28, 28] and labels, for classes [T, ways] and drawers [T, ways, n]."""
+        tasks, ways, n = drawers.shape
+        order = _random(generator, tasks, ways * n).argsort(-1)
+        labels = order // n  # position in the shuffled episode -> label; order % n is the shot
+        index = classes.gather(1, labels) * self.images.shape[1] + drawers.flatten(1).gather(1, order)
+        x = self.images.flatten(0, 1)[index.to(self.images.device)]
+        return x.unsqueeze(2).to(dtype).div_(255), labels.to(self.images.device)
+
+
+class Split(NamedTuple):
+    """Characters to train on, to choose settings by, and to report numbers on. No class is in two of them."""
+
+    train: Characters
+    validation: Characters
+    test: Characters
+
+
+_SUFFIXES = ("", "/rot90", "/rot180", "/rot270")
+
+
+def _random(generator: torch.Generator, *shape: int) -> Tensor:
+    return torch.rand(shape, generator=generator, device=generator.device)

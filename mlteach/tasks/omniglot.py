@@ -1,0 +1,230 @@
+"""Omniglot (Lake, Salakhutdinov and Tenenbaum 2015, MIT licence): found, checked by content, unpacked once, cached.
+
+The archives are read where they lie and never unpacked onto the disk. What is kept is one array of all
+pictures in one file, with its checksum and the checksums of the archives it was made of.
+"""
+
+import errno
+import hashlib
+import io
+import json
+import os
+import sys
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+from tqdm import tqdm
+
+from mlteach.errors import DataError
+from mlteach.files import lock, write_atomic
+
+URL = "https://raw.githubusercontent.com/brendenlake/omniglot/master/python"
+ARCHIVES = {  # name: (MD5 of the official file, characters in it)
+    "images_background.zip": ("68d2efa1b9178cc56df9314c21c6e718", 964),
+    "images_evaluation.zip": ("6b91aef0f799c5bb55b94e3f2daec811", 659),
+}
+DRAWERS = 20
+SIZE = 28
+CACHE = "characters.safetensors"
+
+# The folder cannot be written to, or the disk is full: another folder may do.
+_CANNOT_WRITE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR, errno.EEXIST}
+
+Loaded = tuple[Tensor, tuple[str, ...]]
+
+
+def load(path: str | os.PathLike[str] | None = None, *, download: bool = True) -> Loaded:
+    """All pictures, uint8 [1623, 20, 28, 28] with ink 255, and the names of the classes, "Alphabet/character01".
+
+    Background characters come first, then evaluation, each sorted by name. Where the archives are looked for:
+    ``path``, the folder named by MLTEACH_OMNIGLOT, data/omniglot/, a download. The array is cached in
+    data/omniglot/, else in the user's cache folder; where neither can be written it is kept in memory only, and
+    a line on stderr says so. Raises DataError when the data cannot be had or are damaged.
+    """
+    archives = find(path)
+    if not archives:
+        for folder in folders():  # somebody may have brought the cache without the archives
+            if loaded := read_cache(folder / CACHE, None):
+                return loaded
+        archives = fetch(download)
+    return cached(archives)
+
+
+def find(path: str | os.PathLike[str] | None = None) -> list[Path]:
+    """The two archives, or none. Raises DataError when a folder that was named does not hold both."""
+    named = path if path is not None else os.environ.get("MLTEACH_OMNIGLOT")
+    for folder in [Path(named).expanduser()] if named else folders():
+        archives = [folder / name for name in ARCHIVES]
+        missing = [each.name for each in archives if not each.is_file()]
+        if not missing:
+            return archives
+        if named:
+            origin = "" if path is not None else ", which MLTEACH_OMNIGLOT names,"
+            raise DataError(
+                f"The folder {folder}{origin} holds no {' and no '.join(missing)}; name the folder that holds both "
+                f"archives of Omniglot, or none to let them be downloaded from {URL}."
+            )
+    return []
+
+
+def folders() -> list[Path]:
+    """Where archives and cache may lie, best first: data/omniglot/ of the project, the user's cache folder.
+
+    The project is found upwards from this file, then from the current folder (a notebook runs in its own).
+    """
+    here = Path.cwd()
+    above = [*Path(__file__).resolve().parents, here, *here.parents]
+    root = next((each for each in above if (each / "pyproject.toml").is_file() and (each / "mlteach").is_dir()), here)
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return [root / "data" / "omniglot", cache / "mlteach" / "omniglot"]
+
+
+def fetch(download: bool) -> list[Path]:
+    """Download the official archives, each whole or not at all. Raises DataError when that is forbidden or fails."""
+    by_hand = (
+        f"download {' and '.join(ARCHIVES)} from {URL} on another machine and put them into {folders()[0]}, "
+        "or name their folder in the environment variable MLTEACH_OMNIGLOT."
+    )
+    if not download:
+        raise DataError(f"Omniglot is not on this machine, and downloading was ruled out; allow it, or {by_hand}")
+    for folder in folders():
+        try:
+            import pooch
+
+            with lock(folder / "download.lock"):
+                for name, (md5, _) in ARCHIVES.items():
+                    if not (folder / name).exists():
+                        pooch.retrieve(f"{URL}/{name}", f"md5:{md5}", fname=name, path=folder, progressbar=True)
+            return [folder / name for name in ARCHIVES]
+        except (OSError, ValueError, ImportError) as error:  # no network is an OSError, a wrong checksum a ValueError
+            reason = error
+            if getattr(error, "errno", None) not in _CANNOT_WRITE:
+                break
+    raise DataError(f"Omniglot is not here and could not be downloaded ({_short(reason)}); {by_hand}") from reason
+
+
+def cached(archives: list[Path], counts: tuple[int, ...] = tuple(count for _, count in ARCHIVES.values())) -> Loaded:
+    """The pictures of these archives: from the cache if it was made of them, else unpacked and then cached.
+
+    ``counts``: how many characters each archive must hold. Of several processes one unpacks, the others wait.
+    """
+    made_of = " ".join(hashlib.sha256(each.read_bytes()).hexdigest() for each in archives)
+    for folder in folders():
+        if loaded := read_cache(folder / CACHE, made_of):
+            return loaded
+    loaded, reason = None, None
+    for folder in folders():
+        try:
+            with lock(folder / f"{CACHE}.lock"):  # whoever waited here finds the work done
+                loaded = read_cache(folder / CACHE, made_of) or loaded or unpack(archives, counts)
+                write_cache(folder / CACHE, loaded, made_of)
+                return loaded
+        except OSError as error:
+            reason = reason or error
+    print(
+        f"Omniglot is in memory and complete, but could not be kept in {folders()[0]} ({_short(reason)}), so the next "
+        "start unpacks it again. Make room there or make the folder writable.",
+        file=sys.stderr,
+    )
+    return loaded or unpack(archives, counts)
+
+
+def unpack(archives: list[Path], counts: tuple[int, ...]) -> Loaded:
+    """Check the content of the archives and shrink the pictures to 28 x 28. Raises DataError, says which file it is."""
+    members = []
+    for archive, count in zip(archives, counts, strict=True):
+        with _readable(archive), zipfile.ZipFile(archive) as opened:
+            members.append(_members(archive, opened.namelist(), count))
+    images = np.empty((sum(counts), DRAWERS, SIZE, SIZE), np.uint8)
+    names = [name for each in members for name in sorted(each)]
+    with tqdm(total=images.shape[0] * DRAWERS, desc="Unpacking Omniglot", unit=" pictures", leave=False) as bar:
+        row = iter(images)
+        for archive, characters in zip(archives, members, strict=True):
+            with _readable(archive), zipfile.ZipFile(archive) as opened:
+                for name in sorted(characters):
+                    for target, member in zip(next(row), sorted(characters[name]), strict=True):
+                        target[:] = shrink(opened.read(member))
+                    bar.update(DRAWERS)
+    return torch.from_numpy(images), tuple(names)
+
+
+def shrink(png: bytes) -> np.ndarray:
+    """A 105 x 105 picture of one bit, ink 0, as 28 x 28 grey levels, ink 255. Raises ValueError for another size."""
+    with Image.open(io.BytesIO(png)) as image:
+        if image.size != (105, 105):
+            raise ValueError(f"a picture is {image.width} x {image.height}, not 105 x 105")
+        grey = ImageOps.invert(image.convert("L"))  # before resizing: pictures of one bit are resized without antialiasing
+        return np.asarray(grey.resize((SIZE, SIZE), Image.Resampling.LANCZOS))
+
+
+def read_cache(path: Path, made_of: str | None) -> Loaded | None:
+    """What `write_cache` wrote, or None if it is not there, not whole, or not made of these archives (None: of any)."""
+    try:
+        with safe_open(path, "pt") as stored:
+            about, images = stored.metadata(), stored.get_tensor("images").clone()  # a copy: the file may be replaced
+        names = tuple(json.loads(about["names"]))
+        shape = (len(names), DRAWERS, SIZE, SIZE)
+        if images.dtype != torch.uint8 or images.shape != shape or about["checksum"] != _checksum(images, names):
+            return None
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError):
+        return None
+    return (images, names) if made_of in (None, about["made_of"]) else None
+
+
+def write_cache(path: Path, loaded: Loaded, made_of: str) -> None:
+    """Keep the pictures in one safetensors file with names and checksum, whole or not at all. Raises OSError."""
+    images, names = loaded
+    about = {"names": json.dumps(names), "checksum": _checksum(images, names), "made_of": made_of}
+    write_atomic(path, save({"images": images}, about))
+
+
+def _members(archive: Path, names: list[str], count: int) -> dict[str, list[str]]:
+    """The pictures of each character, "Alphabet/character01" -> 20 members. Raises DataError if it is not all there."""
+    characters: dict[str, list[str]] = {}
+    for name in names:
+        parts = name.split("/")
+        if ".." in parts or name.startswith("/") or "\\" in name or ":" in parts[0]:
+            raise DataError(
+                f'{archive} holds "{name}", a path that leaves its folder, so it is not the original and nothing was '
+                f"unpacked; delete it and take the archive from {URL}."
+            )
+        if len(parts) == 4 and name.endswith(".png") and parts[0] == archive.stem:
+            characters.setdefault(f"{parts[1]}/{parts[2]}", []).append(name)
+    short = sorted(name for name, pictures in characters.items() if len(pictures) != DRAWERS)
+    if short or len(characters) != count:
+        which = f"{short[0]} has {len(characters[short[0]])} pictures of {DRAWERS}" if short else "whole characters differ"
+        raise DataError(
+            f"{archive} holds {len(characters)} characters where {count} belong ({which}); delete it and take the "
+            f"archive from {URL}, or leave it out to have it downloaded."
+        )
+    return characters
+
+
+@contextmanager
+def _readable(archive: Path) -> Iterator[None]:
+    """Whatever goes wrong while an archive is read becomes one sentence."""
+    try:
+        yield
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
+        raise DataError(
+            f"{archive} is cut short or damaged ({_short(error)}); delete it and take the archive from {URL}, or leave "
+            "it out to have it downloaded."
+        ) from error
+
+
+def _checksum(images: Tensor, names: tuple[str, ...]) -> str:
+    return hashlib.sha256(json.dumps(names).encode() + images.contiguous().numpy().tobytes()).hexdigest()
+
+
+def _short(error: BaseException | None) -> str:
+    """The first line of what was said, or the kind of error."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200].rstrip(".")

@@ -1,0 +1,129 @@
+"""The command line: ``python -m mlteach``. Each command says with --help what it is for."""
+
+import os
+import subprocess
+import sys
+from typing import Annotated
+
+import typer
+
+from mlteach.errors import MlteachError
+
+app = typer.Typer(
+    help="Learning to learn: open the lessons, run them, rebuild them, prove them.\n\n"
+    "`python3 start.py COMMAND` does the same and sets the environment up first.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+Lesson = Annotated[str, typer.Argument(help="The lesson's number, such as 09.", show_default=False)]
+
+
+@app.command()
+def lab(lesson: Annotated[str, typer.Argument(help="The lesson to open.")] = "00") -> None:
+    """Open a lesson in JupyterLab.
+
+    `lab` opens lesson 00, the map of the course; `lab 03` opens lesson 03. Stop the server with Ctrl-C.
+    """
+    from mlteach.course.lessons import NOTEBOOKS, ROOT, notebook, source
+
+    command = [sys.executable, "-m", "jupyterlab", str(notebook(source(lesson)).relative_to(ROOT))]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--allow-root")  # the usual user inside a container; Jupyter refuses it unless told
+    print(f"JupyterLab opens {NOTEBOOKS.name}/ in your browser. Stop it with Ctrl-C.", flush=True)
+    raise typer.Exit(subprocess.call(command, cwd=ROOT))
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def test(
+    context: typer.Context,
+    cpu: Annotated[
+        str | None, typer.Option(help="Let torch use only this CPU instruction set: default, avx2 or avx512.")
+    ] = None,
+) -> None:
+    """Run everything CI runs; with further arguments, only pytest with them.
+
+    `test` checks style, types, the direction of imports, stale lessons, then runs all tests and compares every
+    lesson's stored outputs with fresh ones.
+
+    `test tests/inner -k sgd` runs only those tests. `test notebooks/03_*.ipynb` proves one lesson.
+    `test --cpu default` shows that the printed numbers hold on an older CPU.
+    """
+    from mlteach.course.suite import run_all, run_pytest
+
+    raise typer.Exit(run_pytest(context.args, cpu=cpu) if context.args else run_all(cpu=cpu))
+
+
+@app.command()
+def run(
+    lesson: Lesson,
+    profile: Annotated[
+        str, typer.Option(help="smoke (a minute), lecture (minutes), paper (a GPU).")
+    ] = "smoke",
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option("--parameter", "-p", help="Another parameter of the lesson, as NAME=VALUE."),
+    ] = None,
+    record: Annotated[bool, typer.Option("--record", help="Keep the results in data/results/.")] = False,
+) -> None:
+    """Run a lesson from top to bottom and keep its notebook and its numbers in runs/.
+
+    `run 09 --profile lecture` writes runs/09-lecture/lesson.ipynb and runs/09-lecture/results.json.
+
+    `run 09 --profile paper --record` also keeps the numbers in data/results/09-paper.json, from where the lesson
+    prints them.
+    """
+    from mlteach.course.run import run as run_lesson
+
+    folder = run_lesson(lesson, profile, parameters=parameter or (), record=record)
+    print(f"Done: {folder / 'lesson.ipynb'} and {folder / 'results.json'}")
+
+
+@app.command()
+def build(
+    lessons: Annotated[
+        list[str] | None, typer.Argument(help="Lessons to build; all of them without any.")
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only say which lessons are stale; run nothing.")
+    ] = False,
+) -> None:
+    """Rebuild the lessons from their sources in notebooks/src/.
+
+    `build 03` executes lesson 03 and stores its outputs. `build --check` names the lessons whose source has changed
+    since they were built, and fails if there are any.
+    """
+    from mlteach.course.build import build as build_lesson
+    from mlteach.course.build import stale
+    from mlteach.course.lessons import notebook, source, sources
+
+    chosen = [source(lesson) for lesson in lessons] if lessons else sources()
+    if check:
+        reasons = {path: stale(path) for path in chosen}
+        for path, reason in reasons.items():
+            if reason:
+                print(f"{notebook(path).name} {reason}. Run: python3 start.py build {path.stem[:2]}")
+        if any(reasons.values()):
+            raise typer.Exit(1)
+        print(
+            f"All {len(chosen)} lessons are up to date." if len(chosen) > 1 else "The lesson is up to date."
+        )
+        return
+    for path in chosen:
+        print(f"Built {build_lesson(path).name}", flush=True)
+
+
+def main() -> None:
+    """Run the command line; an error made on purpose is one sentence, not a traceback."""
+    try:
+        app()
+    except MlteachError as error:
+        print(error, file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,153 @@
+"""Sources to executed notebooks, byte for byte the same on every rebuild on the same machine."""
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mlteach.course.lessons import LessonError, notebook
+from mlteach.course.source import first_line, learner_notebook
+from mlteach.files import write_atomic
+
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
+CELL_TIMEOUT = 600
+
+
+def build(path: Path, *, target: Path | None = None, progress: bool = True) -> Path:
+    """Execute the lesson whose source is ``path`` and write its notebook, whole or not at all.
+
+    Raises LessonError when a cell fails; the notebook that was there before is then untouched.
+    """
+    import nbformat
+
+    built = learner_notebook(path)
+    execute(built, name=path.stem, progress=progress)
+    tidy(built)
+    nbformat.validate(built)
+    target = target or notebook(path)
+    write_atomic(target, nbformat.writes(built) + "\n")
+    return target
+
+
+def stale(path: Path, target: Path | None = None) -> str | None:
+    """Why the notebook of the source ``path`` is out of date, or None when it is not. Starts no kernel."""
+    target = target or notebook(path)
+    if not target.exists():
+        return "was never built"
+    try:
+        stored = json.loads(target.read_text(encoding="utf-8"))["cells"]
+        stored = [(c["id"], c["cell_type"], "".join(c["source"]), c["metadata"]) for c in stored]
+    except (ValueError, KeyError, TypeError):
+        return "is not a whole notebook"
+    wanted = [(c.id, c.cell_type, c.source, c.metadata) for c in learner_notebook(path).cells]
+    if stored == wanted:
+        return None
+    differs = next((new[0] for new, old in zip(wanted, stored, strict=False) if new != old), "its length")
+    return f"differs from its source from cell {differs} on"
+
+
+def execute(built: Any, *, name: str, progress: bool = False) -> None:
+    """Run all cells in a fresh kernel, in the folder of the notebooks. Raises LessonError, naming the cell."""
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+    from tqdm import tqdm
+
+    from mlteach.course.lessons import NOTEBOOKS
+
+    code = [cell for cell in built.cells if cell.cell_type == "code"]
+    running = code[0].id if code else ""
+
+    def begin(cell: Any, cell_index: int) -> None:
+        nonlocal running
+        running = cell.id
+
+    with tqdm(total=len(code), desc=name, unit="cell", disable=None if progress else True) as bar:
+        client = NotebookClient(
+            built,
+            timeout=CELL_TIMEOUT,
+            kernel_name="python3",
+            record_timing=False,
+            coalesce_streams=True,
+            extra_arguments=["--IPKernelApp.log_level=40"],  # it warns about its transport otherwise
+            resources={"metadata": {"path": str(NOTEBOOKS)}},
+            on_cell_execute=begin,
+            on_cell_executed=lambda **_: bar.update(),
+        )
+        try:
+            client.execute(env=kernel_environment())
+        except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+            said = (
+                f"{error.ename}: {error.evalue}"
+                if isinstance(error, CellExecutionError)
+                else first_line(str(error))
+            )
+            source = next(cell.source for cell in built.cells if cell.id == running)
+            raise LessonError(
+                f"Lesson {name} stopped in cell {running}: {said}\nThe cell begins: {first_line(source)}\n"
+                "Its notebook was left as it was."
+            ) from error
+
+
+def kernel_environment() -> dict[str, str]:
+    """The environment in which outputs are stored and compared: no bars, no results file, one hash seed."""
+    kept = {name: value for name, value in os.environ.items() if name != "MLTEACH_RESULTS"}
+    return kept | {"PYTHONHASHSEED": "0", "TQDM_DISABLE": "1"}
+
+
+def tidy(built: Any) -> None:
+    """Remove what differs from run to run; the outputs and the explorers' state stay. Changes ``built`` in place."""
+    import nbformat
+
+    for cell in built.cells:
+        if cell.cell_type == "code":
+            cell.outputs = merged([output for output in cell.outputs if not is_progress(output)])
+            for output in cell.outputs:
+                if "metadata" in output:
+                    output.metadata = nbformat.from_dict(alt_text_only(output.metadata))
+    built.metadata["language_info"] = nbformat.from_dict({"name": "python"})
+    renumber_widgets(built)
+
+
+def is_progress(output: Any) -> bool:
+    """Whether an output is the trace of a progress bar: text that rewrites its own line."""
+    return output.output_type == "stream" and ("\r" in output.text or not output.text.strip())
+
+
+def merged(outputs: Sequence[Any]) -> list[Any]:
+    """Neighbouring pieces of one stream as one output: how a stream is cut is an accident of timing."""
+    whole: list[Any] = []
+    for output in outputs:
+        if (
+            whole
+            and output.output_type == "stream" == whole[-1].output_type
+            and output.name == whole[-1].name
+        ):
+            whole[-1].text += output.text
+        else:
+            whole.append(output)
+    return whole
+
+
+def alt_text_only(metadata: dict[str, Any]) -> dict[str, Any]:
+    """What a screen reader needs of an output's metadata."""
+    return {
+        kind: {"alt": about["alt"]}
+        for kind, about in metadata.items()
+        if isinstance(about, dict) and "alt" in about
+    }
+
+
+def renumber_widgets(built: Any) -> None:
+    """Give the widgets' random ids numbers in the order they were made, everywhere they stand, state included."""
+    import nbformat
+
+    models = built.metadata.get("widgets", {}).get(WIDGET_STATE, {}).get("state", {})
+    if not models:
+        built.metadata.pop("widgets", None)
+        return
+    text = nbformat.writes(built)
+    for number, model in enumerate(models):
+        text = text.replace(model, f"{number:032x}")
+    built.update(nbformat.reads(text, as_version=4))

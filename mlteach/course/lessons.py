@@ -1,0 +1,51 @@
+"""Where the lessons are, and how they are named."""
+
+from pathlib import Path
+
+from mlteach.errors import MlteachError
+
+ROOT = Path(__file__).resolve().parents[2]
+NOTEBOOKS = ROOT / "notebooks"
+SOURCES = NOTEBOOKS / "src"
+RUNS = ROOT / "runs"
+RESULTS = ROOT / "data" / "results"
+PROFILES = ("smoke", "lecture", "paper")
+
+
+class LessonError(MlteachError):
+    """A lesson is unknown, badly written, or stopped with an error."""
+
+
+def sources() -> list[Path]:
+    """The sources of all lessons, in order. Raises LessonError outside a copy of the repository."""
+    found = sorted(SOURCES.glob("[0-9][0-9]_*.py"))
+    if not found:
+        raise LessonError(
+            f"There are no lessons in {SOURCES}. Clone the course's repository and call start.py in it."
+        )
+    return found
+
+
+def source(lesson: str) -> Path:
+    """The source of one lesson, named as "9", "09" or "09_omniglot_maml". Raises LessonError, naming those there are."""
+    for path in sources():
+        if lesson.removesuffix(".ipynb").removesuffix(".py") in (
+            path.stem,
+            path.stem[:2],
+            path.stem[:2].lstrip("0"),
+        ):
+            return path
+    known = ", ".join(path.stem[:2] for path in sources())
+    raise LessonError(f"There is no lesson {lesson}. The lessons are {known}.")
+
+
+def notebook(source: Path) -> Path:
+    """The executed notebook that belongs to a source."""
+    return NOTEBOOKS / f"{source.stem}.ipynb"
+
+
+def checked_profile(profile: str) -> str:
+    """Return ``profile``, or raise LessonError naming the three there are."""
+    if profile not in PROFILES:
+        raise LessonError(f"There is no profile {profile}. Choose one of {', '.join(PROFILES)}.")
+    return profile

@@ -1,0 +1,109 @@
+"""From the text of a lesson to the learner's notebook, not yet executed.
+
+A source is a py:percent file. What stands between ``### BEGIN SOLUTION`` and ``### END SOLUTION`` becomes ``...`` in the
+learner's notebook; the solved cell is folded away behind the check that follows. The fences are nbgrader's.
+"""
+
+import re
+import textwrap
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mlteach.course.lessons import LessonError
+
+BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
+FENCE = re.compile(rf"^([ \t]*){BEGIN}[ \t]*\n(.*?)^[ \t]*{END}[ \t]*$", re.DOTALL | re.MULTILINE)
+KEPT_METADATA = ("tags", "jupyter", "slideshow")
+KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One exercise of a lesson: the cell with its solution, the cell as the learner gets it, and the check after it."""
+
+    solved: str
+    stub: str
+    check: str
+
+
+def read(path: Path) -> Any:
+    """The cells of a source as they are written, fences and all (a notebook node). Raises LessonError."""
+    import jupytext
+
+    written = jupytext.reads(path.read_text(encoding="utf-8"), fmt="py:percent")
+    for cell in written.cells:
+        left = FENCE.sub("", cell.source)
+        for fence, other in ((BEGIN, END), (END, BEGIN)):
+            if fence in left:
+                raise LessonError(
+                    f'{path.name}: a cell has "{fence}" without its "{other}". '
+                    f"Give each fence its partner in the same cell. The cell begins: {first_line(cell.source)}"
+                )
+    return written
+
+
+def learner_notebook(path: Path) -> Any:
+    """The learner's notebook of a source: solutions folded away, stable cell ids, no outputs. Raises LessonError."""
+    import nbformat
+
+    written = read(path)
+    cells = []
+    folded: str | None = None  # the solution that waits for the check cell
+    for cell in written.cells:
+        is_code = cell.cell_type == "code"
+        if is_code and BEGIN in cell.source:
+            if folded is not None:
+                raise LessonError(
+                    f"{path.name}: two exercises follow each other; put a check cell between them."
+                )
+            folded = solved(cell.source)
+            cells.append(nbformat.v4.new_code_cell(stub(cell.source), metadata=kept(cell.metadata)))
+            continue
+        new = nbformat.v4.new_code_cell if is_code else nbformat.v4.new_markdown_cell
+        cells.append(new(cell.source, metadata=kept(cell.metadata)))
+        if is_code and folded is not None:
+            cells.append(nbformat.v4.new_markdown_cell(fold(folded)))
+            folded = None
+    if folded is not None:
+        raise LessonError(f"{path.name}: the last exercise has no check cell after it.")
+    for position, cell in enumerate(cells):
+        cell.id = f"{path.stem[:2]}-{position:03d}"
+    return nbformat.v4.new_notebook(
+        cells=cells, metadata={"kernelspec": KERNEL, "language_info": {"name": "python"}}
+    )
+
+
+def exercises(path: Path) -> list[Exercise]:
+    """The exercises of a lesson, in order."""
+    code = [cell.source for cell in read(path).cells if cell.cell_type == "code"]
+    return [
+        Exercise(solved(cell), stub(cell), check)
+        for cell, check in zip(code, code[1:], strict=False)
+        if BEGIN in cell
+    ]
+
+
+def stub(code: str) -> str:
+    """``code`` with each fenced part replaced by ``...`` at its indentation."""
+    return FENCE.sub(r"\1...", code)
+
+
+def solved(code: str) -> str:
+    """``code`` without the two fence lines."""
+    return FENCE.sub(lambda fence: fence[2].rstrip("\n"), code)
+
+
+def fold(code: str) -> str:
+    """A folded markdown block that shows ``code``."""
+    return f"<details><summary>Solution</summary>\n\n```python\n{textwrap.dedent(code).strip()}\n```\n\n</details>"
+
+
+def kept(metadata: dict[str, Any]) -> dict[str, Any]:
+    """The part of a cell's metadata that a learner's notebook needs."""
+    return {key: metadata[key] for key in KEPT_METADATA if key in metadata}
+
+
+def first_line(text: str) -> str:
+    """The first line of ``text`` that is not empty."""
+    return next((line for line in text.splitlines() if line.strip()), "")

@@ -187,8 +187,10 @@ class Characters:
         order = _random(generator, tasks, ways * n).argsort(-1)
         labels = order // n  # position in the shuffled episode -> label; order % n is the shot
         index = classes.gather(1, labels) * self.images.shape[1] + drawers.flatten(1).gather(1, order)
-        x = self.images.flatten(0, 1)[index.to(self.images.device)]
-        return x.unsqueeze(2).to(dtype).div_(255), labels.to(self.images.device)
+        device, (height, width) = self.images.device, self.images.shape[2:]
+        # index_select of whole rows: twenty times faster on a CPU than images[classes, drawers]
+        x = self.images.flatten(0, 1).index_select(0, index.flatten().to(device))
+        return x.view(tasks, ways * n, 1, height, width).to(dtype).div_(255), labels.to(device)
 
 
 class Split(NamedTuple):

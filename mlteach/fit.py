@@ -1,0 +1,197 @@
+"""The one training loop of the course: sample an episode, take the meta-gradient, move.
+
+It shows its progress, keeps its history, survives an interrupt, and goes on from a checkpoint to the same numbers.
+"""
+
+import json
+import math
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from mlteach.checkpoint import load_checkpoint, params_from, save_checkpoint
+from mlteach.errors import CheckpointError
+from mlteach.params import Params, detach, leaves
+from mlteach.tasks.episode import Episode
+
+Gradient = Callable[[Params, Episode], tuple[Params, dict[str, float]]]
+Optimizer = Callable[[list[Tensor]], torch.optim.Optimizer]
+
+SCHEDULES: dict[str, Callable[[float], float]] = {
+    "constant": lambda done: 1.0,
+    "cosine": lambda done: 0.5 * (1 + math.cos(math.pi * done)),
+    "linear": lambda done: 1 - done,
+}
+
+
+@dataclass
+class Fit:
+    """What a training run leaves behind.
+
+    theta: the meta-parameters. step: how many outer steps were made. seconds: the time they took, evaluation left out.
+    history: for every name (loss, accuracy, ...) one number a step.
+    interrupted: whether it stopped early because it was asked to.
+    """
+
+    theta: Params
+    step: int = 0
+    seconds: float = 0.0
+    history: dict[str, list[float]] = field(default_factory=dict)
+    interrupted: bool = False
+
+
+def fit(
+    gradient: Gradient,
+    theta: Params,
+    sample: Callable[[torch.Generator], Episode],
+    *,
+    steps: int,
+    generator: torch.Generator,
+    lr: float = 1e-3,
+    schedule: str = "constant",
+    optimizer: Optimizer = torch.optim.Adam,
+    checkpoint: str | os.PathLike[str] | None = None,
+    every: int = 500,
+    until: int | None = None,
+    about: dict[str, Any] | None = None,
+    progress: str | None = "training",
+) -> Fit:
+    """Train ``theta`` for ``steps`` outer steps and return a `Fit`.
+
+    gradient: (theta, episode) -> (gradient for theta, numbers to show), for example a partial of `maml_gradient`.
+    sample: draws the meta-batch of one step from the generator.
+    lr, schedule: the outer rate beta and how it changes: "constant", "cosine" or "linear" to zero at ``steps``.
+    optimizer: makes the outer optimizer from a list of tensors; its rate is set at every step.
+    checkpoint: a .safetensors path. Written ``every`` so many steps and at the end; if it exists, the run goes on
+        from it, bit for bit as if it had never stopped. ``about`` (JSON values) is stored and compared.
+    until: stop after this step, as if interrupted; the schedule still runs to ``steps``.
+    progress: the bar's label, or None for no bar.
+
+    An interrupt (the stop button, Ctrl-C) ends the run after the step it is in; everything learned is returned, and
+    written if there is a checkpoint. A second one ends it at once, at the last whole step.
+
+    Raises CheckpointError when the checkpoint is damaged or belongs to a run with other settings, ValueError for a
+    schedule that does not exist. Taught in: lesson 09.
+    """
+    if schedule not in SCHEDULES:
+        raise ValueError(f"There is no schedule {schedule!r}; choose one of {', '.join(SCHEDULES)}.")
+    settings = json.loads(json.dumps({"steps": steps, "lr": lr, "schedule": schedule} | (about or {})))
+    run = Fit(leaves(theta))
+    tensors = list(run.theta.values())
+    opt = optimizer(tensors)
+    if checkpoint is not None and Path(checkpoint).exists():
+        _resume(checkpoint, run, opt, generator, settings)
+    last = min(steps, steps if until is None else until)
+    bar = tqdm(total=steps, initial=run.step, desc=progress, disable=progress is None, unit="step", leave=True)
+    saved = run.step
+    try:
+        with _deferred_interrupt() as stop:
+            while run.step < last and not stop.is_set():
+                started = time.perf_counter()
+                found, numbers = gradient(run.theta, sample(generator))
+                for name, value in run.theta.items():
+                    value.grad = found[name]
+                for group in opt.param_groups:
+                    group["lr"] = lr * SCHEDULES[schedule](run.step / steps)
+                opt.step()
+                run.step += 1
+                run.seconds += time.perf_counter() - started
+                for name, number in numbers.items():
+                    run.history.setdefault(name, []).append(number)
+                bar.update()
+                bar.set_postfix({name: f"{_recent(run.history[name]):.3f}" for name in numbers}, refresh=False)
+                if checkpoint is not None and run.step - saved >= every:
+                    _write(checkpoint, run, opt, generator, settings)
+                    saved = run.step
+            run.interrupted = stop.is_set()
+    except KeyboardInterrupt:  # the second one, in the middle of a step: theta is at the last whole step
+        run.interrupted = True
+    finally:
+        bar.close()
+    if checkpoint is not None and run.step > saved:
+        _write(checkpoint, run, opt, generator, settings)
+    run.theta = detach(run.theta)
+    return run
+
+
+def _recent(numbers: list[float], count: int = 50) -> float:
+    """The mean of the last few numbers: single meta-batches jump too much to be read."""
+    return sum(numbers[-count:]) / len(numbers[-count:])
+
+
+@contextmanager
+def _deferred_interrupt() -> Iterator[threading.Event]:
+    """Turn the first interrupt into a flag, so that no step is left half done. Only the main thread gets signals."""
+    asked = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield asked
+        return
+
+    def note(number: int, frame: FrameType | None) -> None:
+        if asked.is_set():
+            raise KeyboardInterrupt
+        asked.set()
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _write(
+    path: str | os.PathLike[str],
+    run: Fit,
+    opt: torch.optim.Optimizer,
+    generator: torch.Generator,
+    settings: dict[str, Any],
+) -> None:
+    tensors = {f"theta.{name}": value for name, value in run.theta.items()}
+    for index, state in opt.state_dict()["state"].items():
+        tensors |= {f"optimizer.{index}.{key}": torch.as_tensor(value) for key, value in state.items()}
+    tensors["generator"] = generator.get_state()
+    for name, numbers in run.history.items():
+        tensors[f"history.{name}"] = torch.tensor(numbers, dtype=torch.float64)
+    save_checkpoint(path, tensors, {"step": run.step, "seconds": run.seconds, "settings": settings})
+
+
+def _resume(
+    path: str | os.PathLike[str],
+    run: Fit,
+    opt: torch.optim.Optimizer,
+    generator: torch.Generator,
+    settings: dict[str, Any],
+) -> None:
+    stored = load_checkpoint(path)
+    theirs = stored.about.get("settings", {})
+    differ = [key for key in settings.keys() | theirs.keys() if settings.get(key) != theirs.get(key)]
+    if differ:
+        said = "; ".join(f"{key} was {theirs.get(key)!r}, is now {settings.get(key)!r}" for key in sorted(differ))
+        raise CheckpointError(
+            f"{path} belongs to another run: {said}. Give this run its own checkpoint path, or delete that file."
+        )
+    found = params_from(stored, run.theta)
+    with torch.no_grad():
+        for name, value in run.theta.items():
+            value.copy_(found[name])
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, value in stored.tensors.items():
+        if name.startswith("optimizer."):
+            _, index, key = name.split(".")
+            state.setdefault(int(index), {})[key] = value
+    opt.load_state_dict({"state": state, "param_groups": opt.state_dict()["param_groups"]})
+    generator.set_state(stored.tensors["generator"])
+    run.step, run.seconds = stored.about["step"], stored.about["seconds"]
+    prefix = "history."
+    run.history = {n.removeprefix(prefix): v.tolist() for n, v in stored.tensors.items() if n.startswith(prefix)}

@@ -1,0 +1,95 @@
+"""How well a start adapts: query accuracy over many tasks, step by step, in more than one batch-norm mode."""
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+
+import torch
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from mlteach.inner import Rule, adapt
+from mlteach.measure.interval import Interval, over_tasks
+from mlteach.nets.loss import accuracy as share_right
+from mlteach.nets.loss import cross_entropy
+from mlteach.params import Params, stack
+from mlteach.tasks.episode import Episode
+
+MODES = ("transductive", "support")
+
+
+def path_of(
+    net: Callable[..., Tensor],
+    theta: Params,
+    episode: Episode,
+    rule: Rule,
+    steps: int,
+    *,
+    only: Collection[str] | None = None,
+    start: Callable[[Params], Params] = dict,
+) -> list[Params]:
+    """The parameters of every task before and after each inner step, [T, ...] each, without history.
+
+    Taught in: lesson 09.
+    """
+    with torch.no_grad():
+        begin = stack(start(theta), episode.tasks)
+        return adapt(
+            lambda params: cross_entropy(net(params, episode.support_x), episode.support_y),
+            begin,
+            rule,
+            steps,
+            only=only,
+            path=True,
+        )
+
+
+def step_accuracy(
+    net: Callable[..., Tensor],
+    theta: Params,
+    episodes: Iterable[Episode],
+    rule: Rule,
+    steps: int,
+    *,
+    modes: Sequence[str] = MODES,
+    only: Collection[str] | None = None,
+    start: Callable[[Params], Params] = dict,
+    progress: str | None = None,
+) -> dict[str, Tensor]:
+    """For each mode, each task's query accuracy after 0, 1, ..., steps inner steps: [tasks, steps + 1], in [0, 1].
+
+    episodes: batches of tasks; draw them once and use the same for every method that is compared.
+    modes: how batch norm treats the queries (`mlteach.nets.norm`). Adaptation itself is the same in all.
+    """
+    found: dict[str, list[Tensor]] = {mode: [] for mode in modes}
+    for episode in tqdm(list(episodes), desc=progress, disable=progress is None, unit="batch"):
+        path = path_of(net, theta, episode, rule, steps, only=only, start=start)
+        for mode in modes:
+            with torch.no_grad():
+                scores = [
+                    share_right(net(phi, episode.query_x, mode, support=episode.support_x), episode.query_y)
+                    for phi in path
+                ]
+            found[mode].append(torch.stack(scores, dim=1).cpu())
+    return {mode: torch.cat(batches) for mode, batches in found.items()}
+
+
+def accuracy(
+    net: Callable[..., Tensor],
+    theta: Params,
+    episodes: Iterable[Episode],
+    rule: Rule,
+    steps: int,
+    *,
+    modes: Sequence[str] = MODES,
+    only: Collection[str] | None = None,
+    start: Callable[[Params], Params] = dict,
+    progress: str | None = None,
+) -> dict[str, Interval]:
+    """For each mode, the mean query accuracy in percent after ``steps`` inner steps, with its interval over tasks.
+
+    Both modes by default, side by side: one number alone is how published tables came to be compared that cannot be.
+    For several training seeds give their means to `over_seeds`. Taught in: lesson 09.
+    """
+    each = step_accuracy(
+        net, theta, episodes, rule, steps, modes=modes, only=only, start=start, progress=progress
+    )
+    return {mode: over_tasks(values[:, -1]).scaled(100) for mode, values in each.items()}

@@ -1,0 +1,179 @@
+"""Conv-4, the network of few-shot learning: four blocks of convolution, batch norm, ReLU, then a linear head."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from mlteach.errors import EpisodeError
+from mlteach.nets.conv import grouped_conv
+from mlteach.nets.norm import Mode, Statistics, normalise, normalise_quickly, statistics
+from mlteach.params import Params
+
+BLOCKS = 4
+
+
+@dataclass(frozen=True)
+class Conv4:
+    """A stateless Conv-4 for pictures [.., 1, 28, 28] with values in [0, 1].
+
+    ways: the number of classes. filters: channels of every block.
+    pool: "stride" halves the picture by convolving with stride 2 (Finn, Reptile), "max" by 2 x 2 max pooling.
+    head: "mean" averages the last 2 x 2 map (Finn), "flatten" keeps all of it (Reptile).
+    gamma: whether batch norm also scales (Finn's does not; shifting by beta it always does).
+    head_std: the spread of the head's first weights; Finn's code draws them from N(0, 1).
+
+    Parameters: ``conv1.weight`` [filters, 1, 3, 3], ``norm1.gamma``, ``norm1.beta`` [filters], ..., ``head.weight``
+    [ways, features], ``head.bias`` [ways]. Convolutions have no bias: batch norm would take it away again.
+    For a batch of tasks every parameter has a leading axis [T, ...], and so do the pictures.
+
+    Source: Vinyals et al. 2016; Finn, Abbeel, Levine 2017, section 5.2 and the released code.
+    Taught in: lesson 09.
+    """
+
+    ways: int
+    filters: int = 64
+    pool: Literal["stride", "max"] = "stride"
+    head: Literal["mean", "flatten"] = "mean"
+    gamma: bool = True
+    head_std: float | None = None
+
+    @property
+    def features(self) -> int:
+        """How many numbers the head reads."""
+        side = {"stride": 2, "max": 1}[self.pool]
+        return self.filters * (side * side if self.head == "flatten" else 1)
+
+    @property
+    def head_names(self) -> tuple[str, ...]:
+        """The names of the head's parameters."""
+        return "head.weight", "head.bias"
+
+    @property
+    def norm_names(self) -> tuple[str, ...]:
+        """The names of batch norm's parameters."""
+        kinds = ("gamma", "beta") if self.gamma else ("beta",)
+        return tuple(f"norm{block}.{kind}" for block in range(1, BLOCKS + 1) for kind in kinds)
+
+    @property
+    def body_names(self) -> tuple[str, ...]:
+        """The names of everything below the head."""
+        return tuple(f"conv{block}.weight" for block in range(1, BLOCKS + 1)) + self.norm_names
+
+    def init(self, generator: torch.Generator, dtype: torch.dtype = torch.float32) -> Params:
+        """Fresh parameters on the generator's device: Xavier-uniform kernels, beta 0, gamma 1, a normal head."""
+        where = {"dtype": dtype, "device": generator.device}
+        theta, channels = {}, 1
+        for block in range(1, BLOCKS + 1):
+            bound = math.sqrt(6 / (9 * (channels + self.filters)))
+            kernel = torch.rand(self.filters, channels, 3, 3, generator=generator, **where)
+            theta[f"conv{block}.weight"] = (2 * kernel - 1) * bound
+            if self.gamma:
+                theta[f"norm{block}.gamma"] = torch.ones(self.filters, **where)
+            theta[f"norm{block}.beta"] = torch.zeros(self.filters, **where)
+            channels = self.filters
+        std = self.head_std if self.head_std is not None else math.sqrt(2 / (self.features + self.ways))
+        theta["head.weight"] = std * torch.randn(self.ways, self.features, generator=generator, **where)
+        theta["head.bias"] = torch.zeros(self.ways, **where)
+        return theta
+
+    def zero_head(self, theta: Params) -> Params:
+        """``theta`` with a head of zeros for ``self.ways`` classes, whatever head it had (or had not)."""
+        like = theta["conv1.weight"]
+        weight = like.new_zeros(self.ways, self.features)
+        return {name: theta[name] for name in self.body_names} | {
+            "head.weight": weight,
+            "head.bias": like.new_zeros(self.ways),
+        }
+
+    def __call__(
+        self,
+        params: Params,
+        x: Tensor,
+        mode: Mode = "transductive",
+        *,
+        support: Tensor | None = None,
+        running: dict[str, Statistics] | None = None,
+    ) -> Tensor:
+        """Logits [N, ways] for pictures [N, 1, 28, 28]; with a task axis on both, [T, N, ways] for [T, N, 1, 28, 28].
+
+        mode: whose statistics batch norm uses (see `mlteach.nets.norm`). "support" needs the task's ``support``
+        pictures [(T,) S, 1, 28, 28]; "running" needs ``running`` as `running_statistics` returns it.
+        Raises EpisodeError when a mode lacks what it needs or the shapes do not fit.
+        """
+        if mode == "support":
+            if support is None:
+                raise EpisodeError('Mode "support" needs the support pictures: net(params, x, "support", support=...).')
+            count = support.shape[-4]
+            both = torch.cat([support, x], dim=-4)
+            return self._forward(params, both, anchors=count)[..., count:, :]
+        if mode == "running":
+            if running is None:
+                raise EpisodeError(
+                    'Mode "running" needs statistics gathered before: net(params, x, "running", running=...); '
+                    "make them with net.running_statistics(params, pictures)."
+                )
+            return self._forward(params, x, running=running)
+        if mode != "transductive":
+            raise EpisodeError(f'There is no mode {mode!r}; choose "transductive", "support" or "running".')
+        return self._forward(params, x)
+
+    def running_statistics(self, params: Params, x: Tensor) -> dict[str, Statistics]:
+        """Each block's mean and variance over the pictures x [N, 1, 28, 28], for one task's parameters."""
+        gathered: dict[str, Statistics] = {}
+        self._forward(params, x, gathered=gathered)
+        return gathered
+
+    def _forward(
+        self,
+        params: Params,
+        x: Tensor,
+        *,
+        anchors: int | None = None,
+        running: dict[str, Statistics] | None = None,
+        gathered: dict[str, Statistics] | None = None,
+    ) -> Tensor:
+        """The network itself. ``anchors``: only the first so many pictures give the batch statistics."""
+        batched = params["conv1.weight"].ndim == 5
+        if x.ndim != 4 + batched or x.shape[-3:] != (1, 28, 28):
+            wanted = "[T, N, 1, 28, 28]" if batched else "[N, 1, 28, 28]"
+            raise EpisodeError(f"Conv4 reads pictures {wanted} with these parameters, and got {tuple(x.shape)}.")
+        tasks = x.shape[0] if batched else 1
+        if batched:  # the channels of all tasks stand in a row: [T, N, 1, H, W] -> [N, T, H, W]
+            x = x.transpose(0, 1).flatten(1, 2)
+            params = {name: value if "head" in name else value.flatten(0, 1) for name, value in params.items()}
+            # clone, not contiguous: for a single channel the latter leaves the slow layout in place
+            x = x.clone(memory_format=torch.channels_last)
+        stride = 2 if self.pool == "stride" else 1
+        for block in range(1, BLOCKS + 1):
+            kernel = params[f"conv{block}.weight"]
+            gamma, beta = params.get(f"norm{block}.gamma"), params[f"norm{block}.beta"]
+            if batched:
+                kernel = kernel.contiguous(memory_format=torch.channels_last)
+                x = grouped_conv(x, kernel, stride, tasks)
+            else:
+                x = F.conv2d(x, kernel, None, stride, 1)
+            if gathered is not None:
+                gathered[f"norm{block}"] = statistics(x)
+            if anchors is not None:
+                x = normalise(x, gamma, beta, statistics(x[:anchors]))
+            elif running is not None:
+                mean, variance = running[f"norm{block}"]
+                x = normalise(x, gamma, beta, (mean.repeat(tasks), variance.repeat(tasks)))
+            elif batched:
+                x = normalise_quickly(x, gamma, beta)
+            else:
+                x = normalise(x, gamma, beta)
+            x = F.relu(x)
+            if self.pool == "max":
+                x = F.max_pool2d(x, 2)
+        if self.head == "mean":
+            x = x.mean((2, 3), keepdim=True)
+        features = x.unflatten(1, (tasks, -1)).flatten(2)  # [N, T, features]
+        weight, bias = params["head.weight"], params["head.bias"]
+        if not batched:
+            return F.linear(features[:, 0], weight, bias)
+        return torch.baddbmm(bias.unsqueeze(1), features.transpose(0, 1), weight.transpose(1, 2))

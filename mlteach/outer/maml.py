@@ -1,0 +1,122 @@
+"""MAML and FOMAML: how the start moves, so that a few inner steps from it do well.
+
+    phi   = theta - alpha * grad L_support(theta)        (one inner step; or several, of any rule)
+    theta = theta - beta * grad_theta mean over tasks of L_query(phi)
+
+The gradient is taken *through* the inner steps. FOMAML takes the same path but holds each inner gradient for a
+constant, and so uses grad L_query at phi. ``first_order=True`` is the whole difference.
+"""
+
+from collections.abc import Callable, Collection
+
+import torch
+from torch import Tensor
+
+from mlteach.inner import Rule, adapt
+from mlteach.nets.loss import accuracy
+from mlteach.outer.chunks import sum_over_chunks
+from mlteach.params import Params, leaves, stack, task
+from mlteach.tasks.episode import Episode, checked
+
+Net = Callable[[Params, Tensor], Tensor]
+TaskLoss = Callable[[Tensor, Tensor], Tensor]
+
+
+def maml_losses(
+    net: Net,
+    loss: TaskLoss,
+    theta: Params,
+    episode: Episode,
+    rule: Rule,
+    steps: int,
+    *,
+    first_order: bool = False,
+    only: Collection[str] | None = None,
+    start: Callable[[Params], Params] = dict,
+) -> tuple[Tensor, Tensor]:
+    """Each task's query loss after adapting, L_query(phi) [T], and the query outputs [T, Q, ...].
+
+    net(params, x) and loss(outputs, y) -> [T] work on a batch of tasks (`mlteach.nets`).
+    only: the names that adapt in the inner loop (default all).
+    start: makes the inner loop's start from theta; the default is theta itself. Resetting the head goes here.
+    All T tasks run side by side: theta is given a task axis, and every operation is batched over it.
+
+    Source: Finn, Abbeel, Levine 2017, algorithm 2. Taught in: lessons 06, 09.
+    """
+    support_x, support_y, query_x, query_y = checked(episode)
+    begin = stack(start(theta), episode.tasks)
+    phi = adapt(
+        lambda params: loss(net(params, support_x), support_y), begin, rule, steps, first_order=first_order, only=only
+    )
+    outputs = net(phi, query_x)
+    return loss(outputs, query_y), outputs
+
+
+def maml_gradient(
+    net: Net,
+    loss: TaskLoss,
+    theta: Params,
+    episode: Episode,
+    rule: Rule,
+    steps: int,
+    *,
+    first_order: bool = False,
+    only: Collection[str] | None = None,
+    start: Callable[[Params], Params] = dict,
+    chunk: int | None = None,
+) -> tuple[Params, dict[str, float]]:
+    """The gradient by theta of the mean query loss, and ``{"loss": ..., "accuracy": ...}`` (accuracy for labels only).
+
+    The same numbers as `maml_gradient_loop` to rounding (1e-10 in float64), computed for many tasks at once.
+    chunk: how many tasks run as one batch; default: all on a GPU, a few for each thread on a CPU.
+
+    Source: Finn, Abbeel, Levine 2017, algorithm 2; FOMAML: section 5.2, and Nichol et al. 2018, section 3.
+    Taught in: lessons 06, 09.
+    """
+
+    def part(tasks: Episode) -> tuple[Params, dict[str, Tensor]]:
+        point = leaves(theta)
+        with torch.enable_grad():
+            losses, outputs = maml_losses(
+                net, loss, point, tasks, rule, steps, first_order=first_order, only=only, start=start
+            )
+            gradients = torch.autograd.grad(
+                losses.sum() / episode.tasks, list(point.values()), allow_unused=True, materialize_grads=True
+            )
+        sums = {"loss": losses.detach().sum()}
+        if not tasks.query_y.is_floating_point():
+            sums["accuracy"] = accuracy(outputs.detach(), tasks.query_y).sum()
+        return dict(zip(point, gradients, strict=True)), sums
+
+    gradient, sums = sum_over_chunks(part, checked(episode), chunk)
+    return gradient, {name: value.item() / episode.tasks for name, value in sums.items()}
+
+
+def maml_gradient_loop(
+    net: Net,
+    loss: TaskLoss,
+    theta: Params,
+    episode: Episode,
+    rule: Rule,
+    steps: int,
+    *,
+    first_order: bool = False,
+    only: Collection[str] | None = None,
+    start: Callable[[Params], Params] = dict,
+) -> Params:
+    """The same gradient in the plainest way: one task after the other. The reference for `maml_gradient`.
+
+    Source: Finn, Abbeel, Levine 2017, algorithm 2, line by line. Taught in: lesson 09.
+    """
+    point = leaves(theta)
+    total = torch.zeros(())
+    for index in range(episode.tasks):
+        support_x, support_y, query_x, query_y = task(episode._asdict(), index).values()
+
+        def support_loss(params: Params, x: Tensor = support_x, y: Tensor = support_y) -> Tensor:
+            return loss(net(params, x), y)
+
+        phi = adapt(support_loss, start(point), rule, steps, first_order=first_order, only=only)
+        total = total + loss(net(phi, query_x), query_y) / episode.tasks
+    gradients = torch.autograd.grad(total, list(point.values()), allow_unused=True, materialize_grads=True)
+    return dict(zip(point, gradients, strict=True))

@@ -1,0 +1,27 @@
+"""Things to see and to hold: figures, the course's visual language, and one interactive explorer per idea.
+
+Explorers are imported when they are asked for, so that ``mlteach.explore.style`` and ``mlteach.explore.figure`` work
+on a machine that has matplotlib alone.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mlteach.explore.adaptation_viewer import AdaptationViewer
+    from mlteach.explore.gradient_cell import GradientCell
+    from mlteach.explore.method_map import MethodMap
+
+__all__ = ["AdaptationViewer", "GradientCell", "MethodMap"]
+
+_HOME = {
+    "AdaptationViewer": "adaptation_viewer",
+    "GradientCell": "gradient_cell",
+    "MethodMap": "method_map",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"mlteach.explore has no {name!r}; it has {', '.join(__all__)}.")
+    return getattr(import_module(f"mlteach.explore.{_HOME[name]}"), name)

@@ -1,0 +1,235 @@
+// Helpers that every explorer shares. Plain JavaScript, no library, no network.
+// An explorer's module imports from here; Python joins the two texts into the one module a notebook loads.
+
+/**
+ * What a host gives an explorer: JupyterLab through anywidget, or a static page.
+ * @typedef {{get(key: string): any, set(key: string, value: any): void, save_changes(): void,
+ *            on(event: string, callback: () => void): void, off(event: string, callback: () => void): void}} Model
+ */
+
+/** `x` to some significant digits: 0.012, 340, 1.2e-5. The same text as `sig` in base.py.
+ * @param {number} x @param {number} [digits] @returns {string} */
+export function sig(x, digits = 2) {
+  if (!Number.isFinite(x)) return Number.isNaN(x) ? "no number" : "infinite";
+  if (x === 0) return "0";
+  const [mantissa, exponent] = x.toExponential(digits - 1).split("e");
+  if (Math.abs(Number(exponent)) < 4) return String(Number(`${mantissa}e${exponent}`));
+  return `${Number(mantissa)}e${Number(exponent)}`;
+}
+
+/** @param {number} x @param {number} low @param {number} high */
+export const clamp = (x, low, high) => Math.min(Math.max(x, low), high);
+
+/** Text that is safe inside markup. @param {any} text */
+export const escape = (text) => String(text).replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
+
+let count = 0;
+/** An id no other view on the page has. @param {string} name */
+export const unique = (name) => `mlx-${name}-${++count}-${Math.random().toString(36).slice(2, 7)}`;
+
+/** An HTML element. `on...` attributes are listeners; false and undefined leave an attribute out.
+ * @param {string} tag @param {Record<string, any>} [attributes] @param {...(Node|string)} children @returns {any} */
+export function h(tag, attributes = {}, ...children) {
+  return fill(document.createElement(tag), attributes, children);
+}
+
+/** An SVG element. @param {string} tag @param {Record<string, any>} [attributes] @param {...(Node|string)} children @returns {any} */
+export function s(tag, attributes = {}, ...children) {
+  return fill(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
+}
+
+function fill(node, attributes, children) {
+  for (const [key, value] of Object.entries(attributes)) {
+    if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
+    else if (value !== false && value !== undefined) node.setAttribute(key, value === true ? "" : value);
+  }
+  node.append(...children);
+  return node;
+}
+
+/**
+ * The frame of an explorer: a named region with its picture and controls, the summary under it, and a place for errors.
+ * @param {{model: Model, el: HTMLElement}} host  as given to anywidget's render
+ * @param {{title: string, watch: string[]}} about  what the explorer is, in words: its heading and its name for a screen
+ *        reader; and the traits whose change calls for a new picture
+ * @param {(view: View) => {draw: () => void, summary: () => string}} build  makes the content once; `draw` runs after
+ *        every change, at most once a frame
+ * @returns {() => void}  takes the view down
+ *
+ * @typedef {{root: HTMLElement, get: (key: string) => any, set: (values: Record<string, any>) => void,
+ *            redraw: () => void, guard: (f: Function) => any}} View
+ */
+export function explorer({ model, el }, { title, watch }, build) {
+  const heading = unique("title");
+  const root = h("div", { class: "mlx-body" });
+  const text = h("p", { class: "mlx-summary" });
+  const live = h("p", { class: "mlx-hidden", role: "status", "aria-live": "polite" });
+  const error = h("p", { class: "mlx-error", role: "alert", hidden: true });
+  const frame = h("section", { class: "mlx", "aria-labelledby": heading },
+    h("p", { class: "mlx-title", id: heading }, title), error, root, text, live);
+  el.append(frame);
+
+  let waiting = 0, speaking, content, unsaved = false;
+
+  /** Runs `f`; an error is shown in the widget and in the console, and never lost. */
+  const guard = (f) => (...args) => {
+    try {
+      return f(...args);
+    } catch (problem) {
+      error.textContent = `This explorer stopped: ${problem.message ?? problem}. Run its cell again.`;
+      error.hidden = false;
+      console.error(problem);
+    }
+  };
+  const paint = guard(() => {
+    waiting = 0;
+    if (unsaved) model.save_changes(); // one message to the kernel a frame, however fast the hand
+    unsaved = false;
+    content.draw();
+    text.textContent = content.summary();
+    clearTimeout(speaking); // a screen reader hears where a drag ends, not every point on its way
+    speaking = setTimeout(() => { if (live.textContent !== text.textContent) live.textContent = text.textContent; }, 500);
+  });
+  const redraw = () => { waiting ||= requestAnimationFrame(paint); };
+  const set = (values) => {
+    for (const [key, value] of Object.entries(values)) model.set(key, value);
+    unsaved = true;
+    redraw();
+  };
+
+  guard(() => {
+    content = build({ root, get: (key) => model.get(key), set, redraw, guard });
+    paint();
+  })();
+  for (const key of watch) model.on(`change:${key}`, redraw);
+  const sizes = new ResizeObserver(() => content && redraw());
+  sizes.observe(frame);
+  return () => {
+    for (const key of watch) model.off(`change:${key}`, redraw);
+    sizes.disconnect();
+    cancelAnimationFrame(waiting);
+    clearTimeout(speaking);
+    frame.remove();
+  };
+}
+
+/**
+ * A labelled slider with its value in words. `log` spaces it by ratio. Arrow keys, Page Up and Down, Home and End come
+ * with the native control; Shift with an arrow key takes ten steps.
+ * @param {{label: string, min: number, max: number, step?: number, log?: boolean, hue?: string,
+ *          show?: (x: number) => string, get: () => number, set: (x: number) => void}} spec
+ * @returns {{node: HTMLElement, draw: () => void}}
+ */
+export function slider({ label, min, max, step = 1, log = false, hue = "fg", show = (x) => sig(x, 3), get, set }) {
+  const id = unique("slider"), marks = 240; // of a log slider
+  const place = (x) => (log ? Math.round((marks * Math.log(x / min)) / Math.log(max / min)) : x);
+  const value = (p) => (log ? Number((min * (max / min) ** (p / marks)).toPrecision(3)) : p);
+  const low = log ? 0 : min, high = log ? marks : max, unit = log ? 1 : step;
+  const input = h("input", { type: "range", id, min: low, max: high, step: unit, style: `--hue: var(--${hue})`,
+    oninput: () => set(clamp(value(Number(input.value)), min, max)),
+    onkeydown: (event) => {
+      const way = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 }[event.key];
+      if (!way || !event.shiftKey) return;
+      event.preventDefault();
+      const p = clamp(Number(input.value) + 10 * way * unit, low, high);
+      set(clamp(value(Number(p.toFixed(6))), min, max));
+    } });
+  const output = h("output", { for: id });
+  const node = h("div", { class: "mlx-slider" }, h("label", { for: id }, label), output, input);
+  return { node, draw() {
+    const x = get();
+    if (Number(input.value) !== place(x)) input.value = place(x);
+    input.style.setProperty("--part", `${(100 * (place(x) - low)) / (high - low)}%`);
+    output.textContent = show(x);
+    input.setAttribute("aria-valuetext", show(x));
+  } };
+}
+
+/**
+ * Pick one of a few: native radio buttons, so that the arrow keys work, dressed as buttons.
+ * @param {{label: string, options: {value: any, text: string, hint?: string}[], get: () => any, set: (value: any) => void}} spec
+ * @returns {{node: HTMLElement, draw: () => void}}
+ */
+export function choice({ label, options, get, set }) {
+  const name = unique("choice");
+  const inputs = options.map(({ value }) =>
+    h("input", { type: "radio", name, value, onchange: () => set(value) }));
+  const node = h("fieldset", { class: "mlx-choice" }, h("legend", {}, label),
+    ...options.map(({ text, hint }, k) => h("label", { title: hint }, inputs[k], h("span", {}, text))));
+  return { node, draw() { options.forEach(({ value }, k) => { inputs[k].checked = value === get(); }); } };
+}
+
+/** @param {string} text @param {() => void} press @returns {HTMLElement} */
+export const button = (text, press) => h("button", { type: "button", class: "mlx-button", onclick: press }, text);
+
+/**
+ * An SVG that draws in CSS pixels of its real width, so that its letters stay letters at any size.
+ * @param {{label: string, ratio: (width: number) => number}} spec  `ratio`: height over width
+ * @returns {{node: SVGElement, back: SVGElement, front: SVGElement, size: () => [number, number]}}
+ *          two layers to draw in; `size` is read in every draw
+ */
+export function plot({ label, ratio }) {
+  const back = s("g"), front = s("g");
+  const node = s("svg", { class: "mlx-plot", role: "group", "aria-label": label }, back, front);
+  return { node, back, front, size() {
+    const width = Math.max(Math.round(node.getBoundingClientRect().width), 200), height = Math.round(width * ratio(width));
+    const box = `0 0 ${width} ${height}`;
+    if (node.getAttribute("viewBox") !== box) {
+      node.setAttribute("viewBox", box);
+      node.style.aspectRatio = `${width} / ${height}`;
+    }
+    return [width, height];
+  } };
+}
+
+/** A scale from numbers to pixels. @param {number} a @param {number} b @param {number} from @param {number} to */
+export function scale(a, b, from, to) {
+  const f = (x) => from + ((x - a) * (to - from)) / (b - a);
+  f.back = (p) => a + ((p - from) * (b - a)) / (to - from);
+  return f;
+}
+
+/** The `d` of a path through points in pixels. @param {[number, number][]} points */
+export const line = (points) => points.map(([x, y], k) => `${k ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`).join("");
+
+/**
+ * A point to take in the hand, by mouse, touch or keys: arrows move it (Shift: ten times as far), Home and End go to the
+ * left and right edge, Page Up and Down to the top and bottom.
+ * @param {{svg: any, label: string, hue?: string, step: number, get: () => [number, number],
+ *          set: (point: [number, number]) => void, toData: (x: number, y: number) => [number, number],
+ *          box: () => {x: [number, number], y: [number, number]}, guard: (f: Function) => any}} spec
+ * @returns {{node: SVGElement, draw: (x: number, y: number) => void}}  `draw` puts it at a place in pixels
+ */
+export function handle({ svg, label, hue = "fg", step, get, set, toData, box, guard }) {
+  const node = s("g", { class: "mlx-handle", role: "slider", tabindex: 0, "aria-label": label, style: `--hue: var(--${hue})` },
+    s("circle", { r: 22, class: "mlx-touch" }), s("circle", { r: 13, class: "mlx-halo" }), s("circle", { r: 8, class: "mlx-grip" }));
+  const put = (x, y) => {
+    const edge = box();
+    set([Number(clamp(x, ...edge.x).toFixed(3)), Number(clamp(y, ...edge.y).toFixed(3))]);
+  };
+  const follow = (event) => {
+    const frame = svg.getBoundingClientRect();
+    put(...toData(event.clientX - frame.left, event.clientY - frame.top));
+  };
+  const listen = (target, name, f) => target.addEventListener(name, guard(f));
+  listen(node, "pointerdown", (event) => { node.setPointerCapture(event.pointerId); node.focus(); event.preventDefault(); });
+  listen(node, "pointermove", (event) => { if (node.hasPointerCapture(event.pointerId)) follow(event); });
+  listen(svg, "click", (event) => { if (!node.contains(event.target)) follow(event); });
+  listen(node, "keydown", (event) => {
+    const [x, y] = get(), edge = box(), far = step * (event.shiftKey ? 10 : 1);
+    const to = { ArrowLeft: [x - far, y], ArrowRight: [x + far, y], ArrowUp: [x, y + far], ArrowDown: [x, y - far],
+      Home: [edge.x[0], y], End: [edge.x[1], y], PageUp: [x, edge.y[1]], PageDown: [x, edge.y[0]] }[event.key];
+    if (!to) return;
+    event.preventDefault();
+    put(...to);
+  });
+  return { node, draw(px, py) {
+    const [x, y] = get(), edge = box();
+    node.setAttribute("transform", `translate(${px.toFixed(1)} ${py.toFixed(1)})`);
+    for (const [key, value] of Object.entries({ now: x, min: edge.x[0], max: edge.x[1], text: `${sig(x, 3)} across, ${sig(y, 3)} up` }))
+      node.setAttribute(`aria-value${key}`, value);
+  } };
+}
+
+/** The picture with its caption. @param {string} caption @param {...Node} parts */
+export const figure = (caption, ...parts) => h("figure", { class: "mlx-figure" }, h("figcaption", {}, caption), ...parts);

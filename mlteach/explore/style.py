@@ -1,0 +1,153 @@
+"""One visual language for every figure and explorer: a colour is a word, and a line style says it again.
+
+    from mlteach.explore import style
+    style.use()
+    line, = ax.plot(steps, loss, **style.method("maml"))
+    style.label_line(ax, line, "MAML")
+
+The same colours stand in ``base.css`` for the explorers; a test keeps the two in step.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
+    from matplotlib.text import Annotation
+
+#: Dots per inch of every stored picture. Figures are shown at 100 CSS pixels an inch, so they stay sharp when projected.
+DPI = 150
+
+_METHODS: dict[str, dict[str, Any]] = {
+    "baseline": dict(color="#6b6b6b", linestyle="--", linewidth=2.0),
+    "lstm": dict(color="#CC79A7", linestyle="-", linewidth=2.5),
+    "maml": dict(color="#0072B2", linestyle="-", linewidth=2.5),
+    "fomaml": dict(color="#56B4E9", linestyle="-.", linewidth=2.5),
+    "reptile": dict(color="#009E73", linestyle=":", linewidth=3.5),
+    "metric": dict(color="#E69F00", linestyle="-", linewidth=2.5, marker="o", markersize=6),
+    "warning": dict(color="#D55E00", linestyle="-", linewidth=2.5),
+    "truth": dict(color="#000000", linestyle="-", linewidth=1.0),
+}
+
+
+def method(name: str) -> dict[str, Any]:
+    """Colour, line style and width of a method, ready for ``ax.plot(x, y, **method("maml"))``.
+
+    Names: baseline (gradient descent, fine-tuning, joint training), lstm (LSTM cell, learned optimizer, meta-learner
+    LSTM), maml, fomaml, reptile, metric (metric and memory methods), warning (wrong, out of range), truth.
+
+    Raises ``ValueError`` for a name that has no place in the language.
+    """
+    if name not in _METHODS:
+        raise ValueError(f"No line style is called {name!r}. Choose one of: {', '.join(_METHODS)}.")
+    return dict(_METHODS[name])
+
+
+def color(name: str) -> str:
+    """Colour of a method as ``#rrggbb``: for fills and markers, where a line style has no meaning."""
+    return str(method(name)["color"])
+
+
+def steps(n: int, name: str = "maml") -> list[str]:
+    """``n`` colours of one hue from light to dark, for step 0, 1, ... n-1 of the inner loop."""
+    from matplotlib.colors import to_hex, to_rgb
+
+    base = to_rgb(color(name))
+    shades = []
+    for k in range(n):
+        place = k / max(n - 1, 1)  # 0 is the first, lightest step
+        if place < 0.6:  # from the hue mixed with white ...
+            part = 0.7 * (1 - place / 0.6)
+            r, g, b = (c + (1 - c) * part for c in base)
+        else:  # ... through the hue itself, to the hue mixed with black
+            part = 0.55 * (place - 0.6) / 0.4
+            r, g, b = (c * (1 - part) for c in base)
+        shades.append(to_hex((r, g, b)))
+    return shades
+
+
+def ink(colour: str) -> str:
+    """The same hue, darkened until text in it reads on white (contrast 4.5 : 1, WCAG AA)."""
+    from matplotlib.colors import to_hex, to_rgb
+
+    rgb = to_rgb(colour)
+    while 1.05 / (_luminance(rgb) + 0.05) < 4.5:
+        rgb = tuple(0.95 * c for c in rgb)  # type: ignore[assignment]
+    return str(to_hex(rgb))
+
+
+def _luminance(rgb: Sequence[float]) -> float:
+    """Relative luminance of an sRGB colour (WCAG 2.2)."""
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in rgb]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def rc() -> dict[Any, Any]:
+    """The matplotlib settings of the course, for ``plt.rc_context`` or ``rcParams.update``."""
+    from cycler import cycler
+
+    names = ("maml", "lstm", "reptile", "metric", "fomaml", "baseline")
+    cycle = cycler(color=[color(n) for n in names], linestyle=[_METHODS[n]["linestyle"] for n in names])
+    return {
+        "figure.figsize": (8.0, 4.5),
+        "figure.dpi": DPI,
+        "savefig.dpi": DPI,
+        "figure.constrained_layout.use": True,
+        "figure.facecolor": "white",
+        "font.family": "DejaVu Sans",
+        "font.size": 13,
+        "axes.titlesize": 15,
+        "axes.titleweight": "bold",
+        "axes.titlelocation": "left",
+        "axes.labelsize": 13,
+        "xtick.labelsize": 12,
+        "ytick.labelsize": 12,
+        "legend.fontsize": 12,
+        "legend.frameon": False,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.prop_cycle": cycle,
+        "axes.unicode_minus": True,
+        "lines.linewidth": 2.5,
+        "image.cmap": "gray_r",  # ink is 1 and black
+        "image.interpolation": "nearest",
+    }
+
+
+def use() -> None:
+    """Set the look of the course for all figures that follow: large type, no box, labels at the lines."""
+    import matplotlib
+
+    matplotlib.rcParams.update(rc())
+
+
+def label_line(
+    ax: "Axes",
+    line: "Line2D",
+    text: str,
+    *,
+    x: float | None = None,
+    dx: float = 6,
+    dy: float = 0,
+    **kwargs: Any,
+) -> "Annotation":
+    """Write ``text`` at ``line``, in the line's hue, instead of a legend.
+
+    Without ``x`` the text stands to the right of the line's last finite point; with ``x`` (data units) it stands at the
+    point of the line that is nearest. ``dx``, ``dy``: offset in points (1/72 inch). Further keywords go to
+    ``ax.annotate``.
+
+    Raises ``ValueError`` when the line has no finite point to stand at.
+    """
+    import numpy as np
+    from matplotlib.colors import to_hex
+
+    points = np.column_stack([np.asarray(d, dtype=float) for d in (line.get_xdata(), line.get_ydata())])
+    points = points[np.isfinite(points).all(axis=1)]
+    if not len(points):
+        raise ValueError(f"The line for {text!r} has no finite point to put a label at.")
+    at = points[-1] if x is None else points[np.abs(points[:, 0] - x).argmin()]
+    look: dict[str, Any] = dict(color=ink(to_hex(line.get_color())), va="center", ha="left", fontsize=12)
+    look |= dict(fontweight="bold", textcoords="offset points", annotation_clip=False) | kwargs
+    return ax.annotate(text, (at[0], at[1]), xytext=(dx, dy), **look)

@@ -1,0 +1,23 @@
+"""What was learned: accuracy with its interval, whether a meta-gradient is one, and the record of results."""
+
+from mlteach.measure.accuracy import accuracy, path_of, step_accuracy
+from mlteach.measure.compare import compare, difference
+from mlteach.measure.interval import Interval, floor_of, over_seeds, over_tasks
+from mlteach.measure.is_it_maml import is_it_maml
+from mlteach.measure.ledger import published, record, recorded
+
+__all__ = [
+    "Interval",
+    "accuracy",
+    "compare",
+    "difference",
+    "floor_of",
+    "is_it_maml",
+    "over_seeds",
+    "over_tasks",
+    "path_of",
+    "published",
+    "record",
+    "recorded",
+    "step_accuracy",
+]

@@ -1,0 +1,88 @@
+import json
+import math
+
+import pytest
+import torch
+
+from mlteach.errors import DataError
+from mlteach.inner import sgd
+from mlteach.measure import (
+    Interval,
+    accuracy,
+    compare,
+    floor_of,
+    ledger,
+    over_seeds,
+    over_tasks,
+    step_accuracy,
+)
+from mlteach.nets import Conv4
+from mlteach.tasks.episode import Episode
+
+
+def test_an_interval_over_tasks_is_1_96_standard_errors():
+    values = torch.tensor([0.0, 1.0, 1.0, 0.0, 1.0])
+    found = over_tasks(values)
+    assert found.mean == pytest.approx(0.6)
+    assert found.half_width == pytest.approx(1.96 * values.double().std().item() / math.sqrt(5))
+    assert str(Interval(95.26, 0.449, 600)) == "95.3 ± 0.4"
+    with pytest.raises(ValueError, match="at least one"):
+        over_tasks([])
+
+
+def test_over_a_few_seeds_student_s_t_makes_it_wider():
+    found = over_seeds([95.0, 96.0, 97.0])
+    assert found.half_width == pytest.approx(4.303 * 1.0 / math.sqrt(3))
+    assert math.isnan(over_seeds([95.0]).half_width)
+
+
+@pytest.mark.parametrize(
+    ("rate", "queries", "published"), [(0.987, 5, 0.41), (0.999, 25, 0.05), (0.958, 20, 0.36), (0.487, 5, 1.79)]
+)
+def test_i35_published_intervals_are_the_counting_floor(rate, queries, published):
+    assert 100 * floor_of(rate, queries, 600) == pytest.approx(published, abs=0.01)
+
+
+def test_accuracy_gives_both_modes_for_every_step():
+    net = Conv4(5, filters=4)
+    g = torch.Generator().manual_seed(0)
+    y = torch.arange(5).expand(3, 5)
+    x = torch.rand(3, 5, 1, 28, 28, generator=g)
+    episodes = [Episode(x, y, x, y)] * 2  # the queries are the support pictures: both modes must agree
+    each = step_accuracy(net, net.init(g), episodes, sgd(1.0), 3)
+    assert set(each) == {"transductive", "support"} and each["support"].shape == (6, 4)
+    assert torch.equal(each["transductive"], each["support"])
+    assert each["support"][:, -1].mean() > each["support"][:, 0].mean()
+    found = accuracy(net, net.init(g), episodes, sgd(1.0), 3)
+    assert found["support"].count == 6 and 0 <= found["support"].mean <= 100
+
+
+def test_compare_says_exact_rounding_or_not(capsys):
+    a = torch.tensor([1.0, 2.0], dtype=torch.float64)
+    assert compare("ours", a, "theirs", a.clone())
+    assert compare("ours", {"x": a}, "theirs", {"x": a + 1e-9})
+    assert not compare("ours", a, "theirs", a + 0.1)
+    said = capsys.readouterr().out.splitlines()
+    assert "exact" in said[0] and "below 1e-06" in said[1] and "NOT equal" in said[2]
+    with pytest.raises(ValueError, match="shapes"):
+        compare("ours", a, "theirs", a[:1])
+
+
+def test_figures_are_recorded_only_when_a_run_asks_and_replace_their_namesakes(tmp_path, monkeypatch):
+    target = tmp_path / "results.json"
+    monkeypatch.delenv(ledger.RECORD_TO, raising=False)
+    ledger.record("accuracy", 95.0, unit="%", seeds=[0])
+    assert not target.exists()
+    monkeypatch.setenv(ledger.RECORD_TO, str(target))
+    ledger.record("accuracy", 90.0, unit="%", seeds=[0])
+    ledger.record("accuracy", Interval(95.0, 0.4, 600), unit="%", seeds=[0], seconds=12.34)
+    (figure,) = json.loads(target.read_text())
+    assert (figure["value"], figure["interval"], figure["tasks"], figure["seconds"]) == (95.0, 0.4, 600, 12.3)
+
+
+def test_published_numbers_have_a_source_and_unknown_ones_are_named():
+    assert ledger.published("maml.omniglot.5way1shot")["value"] == 98.7
+    numbers = json.loads((ledger.data_folder() / "published.json").read_text())
+    assert all(each["source"] and each["link"].startswith("https://") for each in numbers.values())
+    with pytest.raises(DataError, match=r"maml\.omniglot"):
+        ledger.published("maml.imagenet")

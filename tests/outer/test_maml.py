@@ -1,0 +1,250 @@
+"""The meta-gradient against finite differences, Hessians, closed forms, and the plain loop over tasks."""
+
+import functools
+
+import pytest
+import torch
+from torch.func import hessian
+
+from mlteach.errors import EpisodeError
+from mlteach.inner import adapt, lstm_cell, momentum, sgd
+from mlteach.nets import MLP, Conv4, cross_entropy, squared_error
+from mlteach.outer import maml_gradient, maml_gradient_loop, maml_losses
+from mlteach.outer.chunks import sum_over_chunks
+from mlteach.params import Params, from_vector, leaves, norm, subtract, to_vector
+from mlteach.tasks.episode import Episode
+
+
+def pictures(tasks: int = 5, ways: int = 5, shots: int = 1, queries: int = 3, seed: int = 0) -> Episode:
+    g = torch.Generator().manual_seed(seed)
+    y = torch.arange(ways)
+    return Episode(
+        torch.rand(tasks, ways * shots, 1, 28, 28, generator=g, dtype=torch.float64),
+        y.repeat(shots).expand(tasks, -1),
+        torch.rand(tasks, ways * queries, 1, 28, 28, generator=g, dtype=torch.float64),
+        y.repeat(queries).expand(tasks, -1),
+    )
+
+
+def curves(tasks: int = 4, seed: int = 0) -> Episode:
+    g = torch.Generator().manual_seed(seed)
+    return Episode(*(torch.randn(tasks, 6, 1, generator=g, dtype=torch.float64) for _ in range(4)))
+
+
+def relative(a: Params, b: Params) -> float:
+    return (norm(subtract(a, b)) / norm(b)).item()
+
+
+NETS = {
+    "Finn's": Conv4(5, filters=6, head="mean", gamma=False),
+    "flat head": Conv4(5, filters=6, head="flatten"),
+    "max pool": Conv4(5, filters=4, pool="max", head="flatten"),
+}
+RULES = {
+    "sgd": sgd(0.4),
+    "momentum": momentum(0.1, 0.9),
+    "LSTM cell": lstm_cell(0.98, lambda name, c, gradient, t: 0.2 * torch.sigmoid(gradient)),
+}
+
+
+@pytest.mark.parametrize("first_order", [False, True])
+@pytest.mark.parametrize("steps", [1, 3])
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("name", NETS)
+def test_i16_the_task_batched_gradient_equals_the_plain_loop(name, rule, steps, first_order):
+    net = NETS[name]
+    theta = net.init(torch.Generator().manual_seed(1), torch.float64)
+    arguments = (net, cross_entropy, theta, pictures(), RULES[rule], steps)
+    plain = maml_gradient_loop(*arguments, first_order=first_order)
+    for chunk in (2, 5):
+        quick, numbers = maml_gradient(*arguments, first_order=first_order, chunk=chunk)
+        assert relative(quick, plain) < 1e-10
+        assert 0 <= numbers["accuracy"] <= 1
+
+
+def test_the_same_for_anil_a_reset_head_and_regression():
+    net, episode = NETS["flat head"], pictures()
+    theta = net.init(torch.Generator().manual_seed(1), torch.float64)
+    body = {name: theta[name] for name in net.body_names}
+    for options in ({"only": net.head_names}, {"start": net.zero_head}):
+        arguments = (net, cross_entropy, body if "start" in options else theta, episode, sgd(0.4), 2)
+        assert relative(maml_gradient(*arguments, **options)[0], maml_gradient_loop(*arguments, **options)) < 1e-10
+    mlp = MLP(activation="tanh")
+    arguments = (mlp, squared_error, mlp.init(torch.Generator().manual_seed(2), torch.float64), curves(), sgd(0.1), 3)
+    assert relative(maml_gradient(*arguments)[0], maml_gradient_loop(*arguments)) < 1e-10
+    assert set(maml_gradient(*arguments)[1]) == {"loss"}
+
+
+def test_many_tasks_in_one_batch_are_not_one_large_task():
+    """The check of the check (I-16): mixing the tasks' pictures must change the gradient."""
+    net, episode = NETS["flat head"], pictures(tasks=2)
+    theta = net.init(torch.Generator().manual_seed(1), torch.float64)
+    mixed = Episode(*(each.flatten(0, 1).unsqueeze(0) for each in episode))
+    apart, _ = maml_gradient(net, cross_entropy, theta, episode, sgd(0.4), 1)
+    together, _ = maml_gradient(net, cross_entropy, theta, mixed, sgd(0.4), 1)
+    assert relative(together, apart) > 0.05
+
+
+@pytest.mark.parametrize("steps", [1, 2, 5])
+def test_the_gradient_equals_central_differences(steps):
+    mlp = MLP((1, 8, 1), activation="tanh")
+    theta, episode = mlp.init(torch.Generator().manual_seed(0), torch.float64), curves()
+
+    def objective(vector: torch.Tensor) -> float:
+        losses, _ = maml_losses(mlp, squared_error, from_vector(vector, theta), episode, sgd(0.1), steps)
+        return losses.mean().item()
+
+    gradient = to_vector(maml_gradient(mlp, squared_error, theta, episode, sgd(0.1), steps)[0])
+    at = to_vector(theta)
+    for index in range(0, at.numel(), 3):
+        move = torch.zeros_like(at)
+        move[index] = 1e-5
+        numeric = (objective(at + move) - objective(at - move)) / 2e-5
+        assert gradient[index].item() == pytest.approx(numeric, abs=1e-7)
+
+
+@pytest.mark.parametrize("steps", [1, 3])
+def test_i10_i11_the_gradient_is_the_product_of_the_steps_jacobians(steps):
+    """grad = prod_t (I - alpha H_support(theta_t)) grad L_query(theta_T), from t = 0 on the left to T - 1."""
+    mlp, alpha = MLP((1, 5, 1), activation="tanh"), 0.1
+    theta, episode = mlp.init(torch.Generator().manual_seed(0), torch.float64), curves(tasks=1)
+
+    def loss(vector: torch.Tensor, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        return squared_error(mlp(from_vector(vector, theta), x), y)
+
+    support = functools.partial(loss, x=episode.support_x[0], y=episode.support_y[0])
+    query = functools.partial(loss, x=episode.query_x[0], y=episode.query_y[0])
+    path = adapt(lambda p: support(to_vector(p)), theta, sgd(alpha), steps, path=True)
+    points = [to_vector(point).detach() for point in path]
+    expected = torch.func.grad(query)(points[-1])
+    for point in reversed(points[:-1]):
+        expected = expected - alpha * hessian(support)(point) @ expected
+    found = to_vector(maml_gradient(mlp, squared_error, theta, episode, sgd(alpha), steps)[0])
+    torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-12)
+
+
+def quadratics(tasks: int, size: int = 4):
+    """L_A = (theta - a)' A (theta - a) / 2 and L_B likewise, as an episode: x holds the matrix, y the centre."""
+    g = torch.Generator().manual_seed(3)
+    root = torch.randn(2, tasks, size, size, generator=g, dtype=torch.float64)
+    matrix = root @ root.transpose(-1, -2) / size
+    centre = torch.randn(2, tasks, size, 1, generator=g, dtype=torch.float64)
+    episode = Episode(matrix[0], centre[0], matrix[1], centre[1])
+
+    def net(params, x):
+        return torch.cat([x, params["theta"].unsqueeze(-1)], dim=-1)
+
+    def loss(outputs, centre):
+        matrix, theta = outputs[..., :-1], outputs[..., -1:]
+        away = theta - centre
+        return (away.transpose(-1, -2) @ matrix @ away).squeeze((-1, -2)) / 2
+
+    return net, loss, episode
+
+
+@pytest.mark.parametrize("steps", [1, 4])
+def test_i12_quadratics_have_a_closed_form_and_descent_finds_its_optimum(steps):
+    net, loss, episode = quadratics(tasks=6)
+    a_matrix, a, b_matrix, b = episode
+    alpha, eye = 0.2, torch.eye(4, dtype=torch.float64)
+    m = torch.linalg.matrix_power(eye - alpha * a_matrix, steps)
+    theta = {"theta": torch.randn(4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)}
+    adapted = a + m @ (theta["theta"][:, None] - a)
+    expected = (m @ b_matrix @ (adapted - b)).mean(0).squeeze(-1)
+    found, numbers = maml_gradient(net, loss, theta, episode, sgd(alpha), steps)
+    torch.testing.assert_close(found["theta"], expected, rtol=1e-12, atol=1e-12)
+    best = torch.linalg.solve((m @ b_matrix @ m).sum(0), (m @ b_matrix @ (b - (eye - m) @ a)).sum(0)).squeeze(-1)
+    at_best, _ = maml_gradient(net, loss, {"theta": best}, episode, sgd(alpha), steps)
+    assert at_best["theta"].abs().max() < 1e-10
+
+
+def test_i13_first_order_differs_unless_the_rate_is_zero():
+    net, episode = NETS["flat head"], pictures()
+    theta = net.init(torch.Generator().manual_seed(1), torch.float64)
+    for alpha, same in ((0.4, False), (0.0, True)):
+        full, _ = maml_gradient(net, cross_entropy, theta, episode, sgd(alpha), 1)
+        first, _ = maml_gradient(net, cross_entropy, theta, episode, sgd(alpha), 1, first_order=True)
+        assert (relative(first, full) < 1e-12) is same
+        assert same or relative(first, full) > 0.01
+
+
+def test_i15_anil_is_maml_with_inner_rate_zero_on_the_body():
+    net, episode = NETS["flat head"], pictures()
+    theta = net.init(torch.Generator().manual_seed(1), torch.float64)
+    rates = {name: 0.4 if name in net.head_names else 0.0 for name in theta}
+    anil, _ = maml_gradient(net, cross_entropy, theta, episode, sgd(0.4), 2, only=net.head_names)
+    maml, _ = maml_gradient(net, cross_entropy, theta, episode, sgd(rates), 2)
+    assert relative(anil, maml) < 1e-12
+
+
+@pytest.mark.parametrize(("steps", "same"), [(1, True), (2, False)])
+def test_with_a_zero_head_one_step_maml_is_anil_and_two_steps_are_not(steps, same):
+    """The body's first gradient vanishes, because the head it would come through is zero."""
+    net, episode = NETS["flat head"], pictures()
+    theta = net.init(torch.Generator().manual_seed(1), torch.float64)
+    body = {name: theta[name] for name in net.body_names}
+    arguments = (net, cross_entropy, body, episode, sgd(0.4), steps)
+    maml, _ = maml_gradient(*arguments, start=net.zero_head)
+    anil, _ = maml_gradient(*arguments, start=net.zero_head, only=net.head_names)
+    assert (relative(maml, anil) < 1e-10) is same
+    assert same or relative(maml, anil) > 1e-3
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3])
+def test_unicorn_is_maml_from_a_zero_head_and_its_vector_gets_no_gradient(steps):
+    """UNICORN starts all rows of the head from one learned vector (Ye and Chao 2022). Softmax forgets what all rows
+    share, in the logits and in the body's gradient alike, so the vector changes nothing, after any number of steps.
+    """
+    net, episode = NETS["flat head"], pictures()
+    theta = net.init(torch.Generator().manual_seed(1), torch.float64)
+    body = {name: theta[name] for name in net.body_names}
+    vector = torch.randn(net.features, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+
+    def tied(point: Params) -> Params:
+        rest = {name: value for name, value in point.items() if name != "vector"}
+        bias = point["vector"].new_zeros(net.ways)
+        return rest | {"head.weight": point["vector"].expand(net.ways, -1), "head.bias": bias}
+
+    found, _ = maml_gradient(net, cross_entropy, body | {"vector": vector}, episode, sgd(0.4), steps, start=tied)
+    zero, _ = maml_gradient(net, cross_entropy, body, episode, sgd(0.4), steps, start=net.zero_head)
+    assert relative({name: found[name] for name in body}, zero) < 1e-10
+    assert found["vector"].norm() < 1e-12
+
+
+def test_the_result_does_not_depend_on_which_thread_is_first():
+    net, episode = Conv4(5, filters=6), pictures(tasks=8).to(dtype=torch.float32)
+    theta = net.init(torch.Generator().manual_seed(1))
+    runs = [maml_gradient(net, cross_entropy, theta, episode, sgd(0.4), 1, chunk=2)[0] for _ in range(3)]
+    assert all(torch.equal(runs[0][name], run[name]) for run in runs for name in theta)
+
+
+def test_chunks_cover_every_task_once():
+    episode = curves(tasks=7)
+    seen, _ = sum_over_chunks(lambda part: ({"sum": part.support_x.sum(0)}, {}), episode, 3)
+    torch.testing.assert_close(seen["sum"], episode.support_x.sum(0))
+
+
+def test_meta_parameters_may_be_more_than_a_start():
+    """Learned rates (Meta-SGD) are one dict with theta: the rule reads them, `start` leaves them out. Identity I-14."""
+    mlp = MLP((1, 5, 1), activation="tanh")
+    theta, episode = mlp.init(torch.Generator().manual_seed(0), torch.float64), curves(tasks=1)
+    meta = leaves(theta | {"alpha": torch.tensor(0.1, dtype=torch.float64)})
+    losses, _ = maml_losses(
+        mlp, squared_error, meta, episode, sgd(meta["alpha"]), 1, start=lambda m: {n: m[n] for n in theta}
+    )
+    (found,) = torch.autograd.grad(losses.sum(), meta["alpha"])
+    inner = torch.func.grad(lambda p: squared_error(mlp(p, episode.support_x[0]), episode.support_y[0]))(theta)
+    phi = {name: theta[name] - 0.1 * inner[name] for name in theta}
+    outer = torch.func.grad(lambda p: squared_error(mlp(p, episode.query_x[0]), episode.query_y[0]))(phi)
+    torch.testing.assert_close(found, -sum((inner[name] * outer[name]).sum() for name in theta))
+
+
+def test_an_episode_without_task_axis_is_refused_with_advice():
+    mlp = MLP()
+    theta = mlp.init(torch.Generator().manual_seed(0))
+    bare = Episode(*(torch.rand(5) for _ in range(4)))
+    with pytest.raises(EpisodeError, match="unsqueeze"):
+        maml_gradient(mlp, squared_error, theta, bare, sgd(0.1), 1)
+    uneven = Episode(torch.rand(2, 5, 1), torch.rand(2, 4, 1), torch.rand(2, 5, 1), torch.rand(2, 5, 1))
+    with pytest.raises(EpisodeError, match="5 inputs but 4 labels"):
+        maml_gradient(mlp, squared_error, theta, uneven, sgd(0.1), 1)

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from os import PathLike
 from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from mlteach.errors import DataError, EpisodeError
 from mlteach.tasks import glyphs, omniglot, splits
@@ -75,13 +77,13 @@ class Characters:
         return len(self.names)
 
     def __repr__(self) -> str:
-        return f"Characters({len(self)} classes of {len(set(self.alphabets))} alphabets, source={self.source!r})"
+        alphabets = len(set(self.alphabets))
+        return f"Characters({len(self)} classes of {alphabets} alphabets, source={self.source!r})"
 
     def __add__(self, other: "Characters") -> "Characters":
         """Both sets of classes in one, in this order."""
-        return Characters(
-            torch.cat([self.images, other.images]), self.names + other.names, self.alphabets + other.alphabets, self.source
-        )
+        images = torch.cat([self.images, other.images])
+        return Characters(images, self.names + other.names, self.alphabets + other.alphabets, self.source)
 
     def to(self, device: Device) -> "Characters":
         """The same characters with their pictures on another device (None: where they are)."""
@@ -92,22 +94,20 @@ class Characters:
     def part(self, classes: Sequence[int]) -> "Characters":
         """Some of the classes, by position, in the order given."""
         index = torch.as_tensor(classes, dtype=torch.int64, device=self.images.device)
-        return Characters(
-            self.images[index], tuple(self.names[i] for i in classes), tuple(self.alphabets[i] for i in classes), self.source
-        )
+        names, alphabets = (tuple(each[i] for i in classes) for each in (self.names, self.alphabets))
+        return Characters(self.images[index], names, alphabets, self.source)
 
     def rotated(self) -> "Characters":
         """These classes and their copies turned by 90, 180 and 270 degrees as further classes: four times as many.
 
         Santoro et al. 2016 began it. A character and its copy may meet in one episode, as different classes.
         """
-        turns = range(4)
-        return Characters(
-            torch.cat([self.images.rot90(turn, (2, 3)) for turn in turns]),
-            tuple(name + suffix for suffix in _SUFFIXES for name in self.names),
-            tuple(name + suffix for suffix in _SUFFIXES for name in self.alphabets),
-            self.source,
+        images = torch.cat([self.images.rot90(turn, (2, 3)) for turn in range(4)])
+        turns = ("", "/rot90", "/rot180", "/rot270")
+        names, alphabets = (
+            tuple(name + turn for turn in turns for name in each) for each in (self.names, self.alphabets)
         )
+        return Characters(images, names, alphabets, self.source)
 
     def split(
         self,
@@ -144,40 +144,53 @@ class Characters:
         Numbers are drawn on the generator's device, pictures are picked where they are.
         Raises EpisodeError for more than the data can give.
         """
-        classes = self._classes(tasks, ways, generator, within_alphabet)  # [T, ways]: position is label
         drawers = self.images.shape[1]
-        if min(shots, queries) < 1 or shots + queries > drawers:
+        if min(tasks, ways, shots, queries) < 1:
+            raise EpisodeError(
+                f"{tasks} tasks, {ways} ways, {shots} shots and {queries} queries were asked for; ask for at least one of each."
+            )
+        if shots + queries > drawers:
             raise EpisodeError(
                 f"{shots} shots and {queries} queries a class were asked for, but each class has {drawers} pictures; "
-                f"ask for at least one of each and for {drawers} together at most."
+                f"ask for {drawers} together at most."
             )
-        deal = _random(generator, tasks, ways, drawers).argsort(-1)  # an own shuffle of the drawers for every class
+        classes = self._classes(tasks, ways, generator, within_alphabet)  # [T, ways]: position is label
+        # Every class of every task shuffles its drawers for itself.
+        deal = _random(generator, tasks, ways, drawers).argsort(-1)
         return Episode(
             *self._pictures(classes, deal[..., :shots], generator, dtype),
             *self._pictures(classes, deal[..., shots : shots + queries], generator, dtype),
         )
 
     def _classes(self, tasks: int, ways: int, generator: torch.Generator, within_alphabet: bool) -> Tensor:
-        if min(tasks, ways) < 1:
-            raise EpisodeError(f"{tasks} tasks of {ways} ways were asked for; ask for at least one of each.")
         if ways > len(self):
             raise EpisodeError(
                 f"{ways} ways were asked for, but there are only {len(self)} classes; ask for fewer ways or use a larger split."
             )
-        scores = _random(generator, tasks, len(self))
-        if within_alphabet:
-            alphabets = sorted(set(self.alphabets))
-            of_class = torch.tensor([alphabets.index(each) for each in self.alphabets], device=scores.device)
-            large_enough = torch.nonzero(of_class.bincount() >= ways).squeeze(1)
-            if not len(large_enough):
-                raise EpisodeError(
-                    f"{ways} ways within one alphabet were asked for, but the largest alphabet here has "
-                    f"{int(of_class.bincount().max())} classes; ask for fewer ways, or split by whole alphabets "
-                    '("lake", "vinyals").'
-                )
-            draw = torch.randint(len(large_enough), (tasks, 1), generator=generator, device=scores.device)
-            scores = scores.masked_fill(of_class != large_enough[draw], -1.0)
-        return scores.topk(ways).indices  # the highest of independent scores: without repetition, in random order
+        if not within_alphabet:
+            return _distinct(tasks, ways, torch.tensor(len(self)), generator)
+        members, sizes = self._members
+        large_enough = (sizes >= ways).nonzero().squeeze(1)
+        if not len(large_enough):
+            raise EpisodeError(
+                f"{ways} ways within one alphabet were asked for, but the largest alphabet here has {int(sizes.max())} "
+                'classes; ask for fewer ways, or for a split by whole alphabets ("lake" or "vinyals").'
+            )
+        draw = torch.randint(len(large_enough), (tasks,), generator=generator, device=generator.device)
+        alphabet = large_enough.to(draw.device)[draw]
+        members, sizes = members.to(draw.device)[alphabet], sizes.to(draw.device)[alphabet].unsqueeze(1)
+        return members.gather(1, _distinct(tasks, ways, sizes, generator))
+
+    @cached_property
+    def _members(self) -> tuple[Tensor, Tensor]:
+        """The classes of each alphabet, int64 [alphabets, the largest size], filled up with -1; the sizes [alphabets]."""
+        classes: dict[str, list[int]] = {}
+        for number, alphabet in enumerate(self.alphabets):
+            classes.setdefault(alphabet, []).append(number)
+        rows = [torch.tensor(each) for each in classes.values()]
+        return pad_sequence(rows, batch_first=True, padding_value=-1), torch.tensor(
+            [len(row) for row in rows]
+        )
 
     def _pictures(
         self, classes: Tensor, drawers: Tensor, generator: torch.Generator, dtype: torch.dtype
@@ -201,8 +214,20 @@ class Split(NamedTuple):
     test: Characters
 
 
-_SUFFIXES = ("", "/rot90", "/rot180", "/rot270")
-
-
 def _random(generator: torch.Generator, *shape: int) -> Tensor:
-    return torch.rand(shape, generator=generator, device=generator.device)
+    return torch.rand(shape, generator=generator, device=generator.device, dtype=torch.float64)
+
+
+def _distinct(tasks: int, ways: int, n: Tensor, generator: torch.Generator) -> Tensor:
+    """For every task ``ways`` different numbers below n ([] or [T, 1]) in random order, int64 [T, ways].
+
+    The k-th is drawn from the n - k numbers that are left, counted upwards past those taken. Work and memory do
+    not grow with n, where the usual way, the largest of n random scores, does.
+    """
+    unit, n = _random(generator, tasks, ways), n.to(generator.device)
+    picked = torch.empty(tasks, 0, dtype=torch.int64, device=generator.device)
+    for k in range(ways):
+        new = (unit[:, k : k + 1] * (n - k)).long()
+        passed = picked.sort(1).values - torch.arange(k, device=picked.device) <= new
+        picked = torch.cat([picked, new + passed.sum(1, keepdim=True)], 1)
+    return picked

@@ -28,16 +28,25 @@ from mlteach.errors import DataError
 from mlteach.files import lock, write_atomic
 
 URL = "https://raw.githubusercontent.com/brendenlake/omniglot/master/python"
-ARCHIVES = {  # name: (MD5 of the official file, characters in it)
-    "images_background.zip": ("68d2efa1b9178cc56df9314c21c6e718", 964),
-    "images_evaluation.zip": ("6b91aef0f799c5bb55b94e3f2daec811", 659),
+ARCHIVES = {  # name: MD5 of the official file
+    "images_background.zip": "68d2efa1b9178cc56df9314c21c6e718",
+    "images_evaluation.zip": "6b91aef0f799c5bb55b94e3f2daec811",
 }
+COUNTS = (964, 659)  # characters in each
 DRAWERS = 20
 SIZE = 28
 CACHE = "characters.safetensors"
 
-# The folder cannot be written to, or the disk is full: another folder may do.
-_CANNOT_WRITE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR, errno.EEXIST}
+# Errors that say a folder cannot be written to or the disk is full: another folder may do.
+_CANNOT_WRITE = (
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.ENOTDIR,
+    errno.EEXIST,
+)
 
 Loaded = tuple[Tensor, tuple[str, ...]]
 
@@ -83,9 +92,9 @@ def folders() -> list[Path]:
     """
     here = Path.cwd()
     above = [*Path(__file__).resolve().parents, here, *here.parents]
-    root = next((each for each in above if (each / "pyproject.toml").is_file() and (each / "mlteach").is_dir()), here)
+    projects = (each for each in above if (each / "pyproject.toml").is_file() and (each / "mlteach").is_dir())
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return [root / "data" / "omniglot", cache / "mlteach" / "omniglot"]
+    return [next(projects, here) / "data" / "omniglot", cache / "mlteach" / "omniglot"]
 
 
 def fetch(download: bool) -> list[Path]:
@@ -95,24 +104,27 @@ def fetch(download: bool) -> list[Path]:
         "or name their folder in the environment variable MLTEACH_OMNIGLOT."
     )
     if not download:
-        raise DataError(f"Omniglot is not on this machine, and downloading was ruled out; allow it, or {by_hand}")
+        raise DataError(f"Omniglot is not here, and downloading it was ruled out; allow that, or {by_hand}")
     for folder in folders():
         try:
             import pooch
 
             with lock(folder / "download.lock"):
-                for name, (md5, _) in ARCHIVES.items():
+                for name, md5 in ARCHIVES.items():
                     if not (folder / name).exists():
-                        pooch.retrieve(f"{URL}/{name}", f"md5:{md5}", fname=name, path=folder, progressbar=True)
+                        source = f"{URL}/{name}"
+                        pooch.retrieve(source, f"md5:{md5}", fname=name, path=folder, progressbar=True)
             return [folder / name for name in ARCHIVES]
-        except (OSError, ValueError, ImportError) as error:  # no network is an OSError, a wrong checksum a ValueError
+        # No network is an OSError, a wrong checksum a ValueError.
+        except (OSError, ValueError, ImportError) as error:
             reason = error
             if getattr(error, "errno", None) not in _CANNOT_WRITE:
                 break
-    raise DataError(f"Omniglot is not here and could not be downloaded ({_short(reason)}); {by_hand}") from reason
+    message = f"Omniglot is not here and could not be downloaded ({_short(reason)}); {by_hand}"
+    raise DataError(message) from reason
 
 
-def cached(archives: list[Path], counts: tuple[int, ...] = tuple(count for _, count in ARCHIVES.values())) -> Loaded:
+def cached(archives: list[Path], counts: tuple[int, ...] = COUNTS) -> Loaded:
     """The pictures of these archives: from the cache if it was made of them, else unpacked and then cached.
 
     ``counts``: how many characters each archive must hold. Of several processes one unpacks, the others wait.
@@ -146,7 +158,7 @@ def unpack(archives: list[Path], counts: tuple[int, ...]) -> Loaded:
             members.append(_members(archive, opened.namelist(), count))
     images = np.empty((sum(counts), DRAWERS, SIZE, SIZE), np.uint8)
     names = [name for each in members for name in sorted(each)]
-    with tqdm(total=images.shape[0] * DRAWERS, desc="Unpacking Omniglot", unit=" pictures", leave=False) as bar:
+    with tqdm(total=len(names) * DRAWERS, desc="Unpacking Omniglot", unit=" pictures", leave=False) as bar:
         row = iter(images)
         for archive, characters in zip(archives, members, strict=True):
             with _readable(archive), zipfile.ZipFile(archive) as opened:
@@ -162,7 +174,8 @@ def shrink(png: bytes) -> np.ndarray:
     with Image.open(io.BytesIO(png)) as image:
         if image.size != (105, 105):
             raise ValueError(f"a picture is {image.width} x {image.height}, not 105 x 105")
-        grey = ImageOps.invert(image.convert("L"))  # before resizing: pictures of one bit are resized without antialiasing
+        # Grey before it is resized: Pillow resizes pictures of one bit without antialiasing, whatever it is asked for.
+        grey = ImageOps.invert(image.convert("L"))
         return np.asarray(grey.resize((SIZE, SIZE), Image.Resampling.LANCZOS))
 
 
@@ -170,10 +183,12 @@ def read_cache(path: Path, made_of: str | None) -> Loaded | None:
     """What `write_cache` wrote, or None if it is not there, not whole, or not made of these archives (None: of any)."""
     try:
         with safe_open(path, "pt") as stored:
-            about, images = stored.metadata(), stored.get_tensor("images").clone()  # a copy: the file may be replaced
+            about = stored.metadata()
+            images = stored.get_tensor("images").clone()  # a copy, for the file may be replaced
         names = tuple(json.loads(about["names"]))
         shape = (len(names), DRAWERS, SIZE, SIZE)
-        if images.dtype != torch.uint8 or images.shape != shape or about["checksum"] != _checksum(images, names):
+        sound = images.dtype == torch.uint8 and images.shape == shape
+        if not sound or about["checksum"] != _checksum(images, names):
             return None
     except (OSError, SafetensorError, KeyError, TypeError, ValueError):
         return None
@@ -201,7 +216,11 @@ def _members(archive: Path, names: list[str], count: int) -> dict[str, list[str]
             characters.setdefault(f"{parts[1]}/{parts[2]}", []).append(name)
     short = sorted(name for name, pictures in characters.items() if len(pictures) != DRAWERS)
     if short or len(characters) != count:
-        which = f"{short[0]} has {len(characters[short[0]])} pictures of {DRAWERS}" if short else "whole characters differ"
+        which = (
+            f"{short[0]} has {len(characters[short[0]])} of {DRAWERS} pictures"
+            if short
+            else "each of them whole"
+        )
         raise DataError(
             f"{archive} holds {len(characters)} characters where {count} belong ({which}); delete it and take the "
             f"archive from {URL}, or leave it out to have it downloaded."

@@ -53,7 +53,8 @@ class Sinusoids:
 
     def draw(self, tasks: int, *, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """The hidden truth of some tasks: amplitude and phase, float64, each [T, 1, 1]."""
-        return tuple(_uniform(each, (tasks, 1, 1), generator) for each in (self.amplitude, self.phase))  # type: ignore[return-value]
+        shape = (tasks, 1, 1)
+        return _uniform(self.amplitude, shape, generator), _uniform(self.phase, shape, generator)
 
     def value(self, x: Tensor, amplitude: Tensor, phase: Tensor) -> Tensor:
         """y = A sin(x + sign * phase), shapes broadcast: amplitude and phase as from `draw` fit x [T, S, 1]."""
@@ -101,13 +102,15 @@ class Sinusoids:
         """
         low, high = self.amplitude
         mean, mean_square = (low + high) / 2, (low * low + low * high + high * high) / 3
-        w, w2, x2 = (_mean_wave(*each) for each in ((self.phase, self.sign), (self.phase, 2 * self.sign), (self.x, 2)))
+        w, w2 = _mean_wave(self.phase, self.sign), _mean_wave(self.phase, 2 * self.sign)
+        x2 = _mean_wave(self.x, 2)
         return mean_square * (1 - (w2 * x2).real) / 2 - mean**2 * (abs(w) ** 2 - (w * w * x2).real) / 2
 
 
 def _uniform(between: Range, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
     low, high = between
-    return low + (high - low) * torch.rand(shape, generator=generator, device=generator.device, dtype=torch.float64)
+    unit = torch.rand(shape, generator=generator, device=generator.device, dtype=torch.float64)
+    return low + (high - low) * unit
 
 
 def _mean_wave(between: Range, frequency: float) -> complex:

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 from mlteach.errors import DataError
 
-OMNIGLOT = 1623  # characters, in the order of the archives: 964 background, then 659 evaluation, each sorted by name
-BACKGROUND = 964
+# Characters stand in the order of the archives: 964 of the background, then 659 of the evaluation, each by name.
+OMNIGLOT, BACKGROUND = 1623, 964
 
 # The five alphabets on which Vinyals et al. chose their settings; all are background alphabets, 172 characters.
 VALIDATION = ("Armenian", "Bengali", "Early_Aramaic", "Hebrew", "Mkhedruli_(Georgian)")
@@ -36,7 +36,9 @@ def split(scheme: str, names: Sequence[str], alphabets: Sequence[str], source: s
     if scheme not in ("random", "lake", "vinyals"):
         raise DataError(f'There is no split "{scheme}"; choose "random", "lake" or "vinyals".')
     if any("/rot" in name for name in names):
-        raise DataError("These characters have rotated copies among them already; split first, split() then rotates.")
+        raise DataError(
+            "There are rotated copies among these characters; split first, and let split() rotate."
+        )
     n = len(names)
     if scheme == "random":
         order = sorted(range(n), key=lambda i: hashlib.sha256(names[i].encode()).digest())

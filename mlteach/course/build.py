@@ -1,7 +1,9 @@
 """Sources to executed notebooks, byte for byte the same on every rebuild on the same machine."""
 
+import copy
 import json
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from mlteach.files import write_atomic
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 CELL_TIMEOUT = 600
+BAR = re.compile(r"\r|\d+%\|.*\||\d+it \[")  # what tqdm writes
 
 
 def build(path: Path, *, target: Path | None = None, progress: bool = True) -> Path:
@@ -69,7 +72,6 @@ def execute(built: Any, *, name: str, progress: bool = False) -> None:
             timeout=CELL_TIMEOUT,
             kernel_name="python3",
             record_timing=False,
-            coalesce_streams=True,
             extra_arguments=["--IPKernelApp.log_level=40"],  # it warns about its transport otherwise
             resources={"metadata": {"path": str(NOTEBOOKS)}},
             on_cell_execute=begin,
@@ -102,17 +104,23 @@ def tidy(built: Any) -> None:
 
     for cell in built.cells:
         if cell.cell_type == "code":
-            cell.outputs = merged([output for output in cell.outputs if not is_progress(output)])
+            cell.outputs = without_bars(cell.outputs)
             for output in cell.outputs:
                 if "metadata" in output:
-                    output.metadata = nbformat.from_dict(alt_text_only(output.metadata))
+                    output.metadata = nbformat.from_dict(words_and_width(output.metadata))
     built.metadata["language_info"] = nbformat.from_dict({"name": "python"})
     renumber_widgets(built)
 
 
-def is_progress(output: Any) -> bool:
-    """Whether an output is the trace of a progress bar: text that rewrites its own line."""
-    return output.output_type == "stream" and ("\r" in output.text or not output.text.strip())
+def without_bars(outputs: Sequence[Any]) -> list[Any]:
+    """``outputs`` without the lines that progress bars left on stderr, and each stream in one piece."""
+    whole = merged(outputs)
+    for output in whole:
+        if output.output_type == "stream" and output.name == "stderr":
+            output.text = "".join(
+                line for line in re.findall(r"[^\n]*\n?", output.text) if not BAR.search(line)
+            )
+    return [output for output in whole if output.output_type != "stream" or output.text.strip("\r\n")]
 
 
 def merged(outputs: Sequence[Any]) -> list[Any]:
@@ -126,17 +134,19 @@ def merged(outputs: Sequence[Any]) -> list[Any]:
         ):
             whole[-1].text += output.text
         else:
-            whole.append(output)
+            whole.append(copy.copy(output))
     return whole
 
 
-def alt_text_only(metadata: dict[str, Any]) -> dict[str, Any]:
-    """What a screen reader needs of an output's metadata."""
-    return {
-        kind: {"alt": about["alt"]}
+def words_and_width(metadata: dict[str, Any]) -> dict[str, Any]:
+    """What a page needs of an output's metadata: for each picture its words and its width."""
+    wanted = ("alt", "width", "height")
+    kept = {
+        kind: {name: about[name] for name in wanted if name in about}
         for kind, about in metadata.items()
-        if isinstance(about, dict) and "alt" in about
+        if "/" in kind
     }
+    return {kind: about for kind, about in kept.items() if about}
 
 
 def renumber_widgets(built: Any) -> None:

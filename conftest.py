@@ -1,0 +1,61 @@
+"""Notebooks are tests: every stored output of every lesson is compared with a fresh one, strictly, by nbval.
+
+nbval 0.11 needs three things told, which this file does wherever pytest is called from.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HERE = Path(__file__).parent
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Turn strict comparison on, in this environment's kernel, without progress bars, as the lessons were built."""
+    from nbval import plugin
+
+    config.option.nbval = True
+    config.option.nbval_current_env = True
+    config.option.nbval_sanitize_with = str(HERE / "tests" / "lessons" / "sanitize.cfg")
+    os.environ |= {"TQDM_DISABLE": "1", "PYTHONHASHSEED": "0"}
+    os.environ.pop("MLTEACH_RESULTS", None)
+    plugin.IPyNbFile.get_kernel_message = without_output_widgets(plugin.IPyNbFile.get_kernel_message)
+    plugin.IPyNbCell.compare_outputs = without_progress(plugin.IPyNbCell.compare_outputs)
+
+
+def without_output_widgets(get: Any) -> Any:
+    """Leave out of a cell what it prints into an ipywidgets.Output: it belongs to the widget, as in JupyterLab.
+
+    An Output that captures says so by a ``msg_id`` in its state. Errors are let through.
+    """
+
+    def get_kernel_message(self: Any, timeout: float | None = None, stream: str = "iopub") -> Any:
+        widgets: set[str] = self.__dict__.setdefault("output_widgets", set())
+        capturing: set[str] = self.__dict__.setdefault("capturing_widgets", set())
+        while True:
+            message = get(self, timeout=timeout, stream=stream)
+            kind, content = message["msg_type"], message["content"]
+            if kind in ("comm_open", "comm_msg"):
+                state, widget = content.get("data", {}).get("state", {}), content["comm_id"]
+                if state.get("_model_name") == "OutputModel":
+                    widgets.add(widget)
+                if widget in widgets and "msg_id" in state:
+                    (capturing.add if state["msg_id"] else capturing.discard)(widget)
+            elif capturing and kind in ("stream", "display_data", "execute_result", "clear_output"):
+                continue
+            return message
+
+    return get_kernel_message
+
+
+def without_progress(compare: Any) -> Any:
+    """Compare outputs without the traces of progress bars, which the build does not store either."""
+
+    def compare_outputs(self: Any, test: Any, ref: Any, skip_compare: Any = None) -> Any:
+        from mlteach.course.build import without_bars
+
+        return compare(self, without_bars(test), without_bars(ref), skip_compare)
+
+    return compare_outputs

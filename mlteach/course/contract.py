@@ -1,0 +1,127 @@
+"""What every lesson owes its reader, as far as a machine can see it in the learner's notebook.
+
+The rules look at the unexecuted notebook of a source, so they cost no kernel. Each yields sentences; none means good.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from mlteach.course.source import exercises, learner_notebook
+
+CHECK = re.compile(r"""\bcheck\(\s*["'](\d\d\.\d+)["']""")
+LINK = re.compile(r"\]\([^)\s]+\)")
+Rule = Callable[["Lesson"], Iterator[str]]
+
+
+class Lesson:
+    """A lesson's cells, and its text by headings."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.number = path.stem[:2]
+        self.cells: list[Any] = learner_notebook(path).cells
+        self.prose = [cell.source for cell in self.cells if cell.cell_type == "markdown"]
+        self.code = [cell.source for cell in self.cells if cell.cell_type == "code"]
+        self.exercises = exercises(path)
+
+    def section(self, title: str) -> str | None:
+        """The prose under the first heading that contains ``title``, up to the next heading; None without one."""
+        text = "\n\n".join(self.prose)
+        found = re.search(rf"^#+ [^\n]*\b{title}\b[^\n]*$(.*?)(?=^#+ |\Z)", text, re.I | re.M | re.S)
+        return found[1] if found else None
+
+
+def broken(path: Path) -> list[str]:
+    """What the lesson whose source is ``path`` still owes its reader, one sentence each."""
+    lesson = Lesson(path)
+    rules = FOR_ALL if lesson.number == "00" else FOR_ALL + FOR_ALL_BUT_THE_FIRST
+    return [f"{path.name}: {sentence}" for rule in rules for sentence in rule(lesson)]
+
+
+def opening(lesson: Lesson) -> Iterator[str]:
+    """The first cell: title, promise, abilities, prerequisites, minutes, and what each profile costs."""
+    first = lesson.prose[0] if lesson.cells[0].cell_type == "markdown" else ""
+    if not re.match(rf"# {lesson.number}\b.*\w", first):
+        yield f'its first cell must begin with "# {lesson.number} Title".'
+    if not re.search(r"^# [^\n]+\n+(?!#|\*\*|- )[A-Z>*_][^\n]{20,}", first):
+        yield "a sentence of promise must follow the title."
+    abilities = re.search(r"you will be able to\W*\n+((?:[-*] .*\n(?:  .*\n)*)+)", first + "\n", re.I)
+    count = len(re.findall(r"^[-*] ", abilities[1], re.M)) if abilities else 0
+    if not 3 <= count <= 5:
+        yield f'its first cell must list three to five points after "You will be able to"; there are {count}.'
+    if not re.search(rf"Prerequisites[^\n]*{LINK.pattern}", first):
+        yield 'its first cell needs a line "Prerequisites" with links.'
+    if not re.search(r"\b\d+ minutes\b", first):
+        yield "its first cell must say how many minutes of reading it is."
+    for profile in ("smoke", "lecture", "paper"):
+        if not re.search(rf"\b{profile}\b[^\n]*(\d|no GPU|nothing|the same)", first, re.I):
+            yield f"its first cell must say in one line what the profile {profile} costs."
+
+
+def parameters(lesson: Lesson) -> Iterator[str]:
+    """One cell tagged `parameters`, which sets the smoke profile."""
+    tagged = [cell.source for cell in lesson.cells if "parameters" in cell.metadata.get("tags", [])]
+    if len(tagged) != 1 or not re.search(r'^PROFILE\b.*= "smoke"', tagged[0], re.M):
+        yield 'it needs exactly one cell tagged "parameters", with the line PROFILE = "smoke".'
+
+
+def predicts(lesson: Lesson) -> Iterator[str]:
+    """The reader commits to a guess before a result appears."""
+    if not any("**Predict" in text and "<details>" in text for text in lesson.prose):
+        yield 'it has no block that begins "**Predict.**" with its answer folded away in <details>.'
+
+
+def explores(lesson: Lesson) -> Iterator[str]:
+    """An explorer is shown, and driven from Python, so that its summary is compared."""
+    code = "\n".join(lesson.code)
+    if not re.search(r"from mlteach\.explore\S* import .*\b[A-Z]\w+", code):
+        yield "it imports no explorer from mlteach.explore."
+    if not re.search(r"print\(.*\.summary\b", code):
+        yield "it prints no explorer's summary."
+
+
+def closes(lesson: Lesson) -> Iterator[str]:
+    """What you learned, a quiz with explained answers, references with links, and the next lesson."""
+    if lesson.section("What you learned") is None:
+        yield 'it has no section "What you learned".'
+    quiz = lesson.section("Quiz") or ""
+    if not 2 <= quiz.count("<details>") <= 3:
+        yield f'its section "Quiz" needs two or three folded answers; there are {quiz.count("<details>")}.'
+    for answer in re.findall(r"</summary>(.*?)</details>", quiz, re.S):
+        if len(answer.split()) < 8:
+            yield f'the quiz answer "{answer.strip()}" does not explain itself.'
+    if not re.search(r"\]\(https?://", lesson.section("References") or ""):
+        yield 'it has no section "References" with links.'
+    if not LINK.search(lesson.section("Next") or ""):
+        yield 'it has no section "Next" with a link.'
+
+
+def exercise_blocks(lesson: Lesson) -> Iterator[str]:
+    """Two exercises or more, each with a stub, a check, three hints and a solution."""
+    if len(lesson.exercises) < 2:
+        yield f"it has {len(lesson.exercises)} exercises; it needs two."
+    for position, exercise in enumerate(lesson.exercises, 1):
+        found = CHECK.search(exercise.check)
+        if not found or found[1] != f"{lesson.number}.{position}":
+            yield f'the cell after exercise {position} must call check("{lesson.number}.{position}", ...).'
+    places = [place for place, cell in enumerate(lesson.cells) if "exercise" in cell.metadata.get("tags", [])]
+    if len(places) != len(lesson.exercises):
+        yield f'{len(places)} cells are tagged "exercise", but {len(lesson.exercises)} hold a fenced solution.'
+    for place, end in zip(places, [*places[1:], len(lesson.cells)], strict=True):
+        start = next((i for i in range(place - 1, -1, -1) if lesson.cells[i].cell_type == "code"), 0)
+        text = "\n".join(cell.source for cell in lesson.cells[start:end])
+        hints = set(re.findall(r"<summary>\s*Hint (\d)", text))
+        if hints != {"1", "2", "3"}:
+            yield f"the exercise in cell {lesson.cells[place].id} needs Hint 1, 2 and 3, each folded away."
+
+
+def pitfall(lesson: Lesson) -> Iterator[str]:
+    """A trap that bites people, with its symptom on screen."""
+    if lesson.section("Pitfall") is None:
+        yield 'it has no section "Pitfall".'
+
+
+FOR_ALL: tuple[Rule, ...] = (opening, parameters, predicts, explores, closes)
+FOR_ALL_BUT_THE_FIRST: tuple[Rule, ...] = (exercise_blocks, pitfall)

@@ -1,0 +1,66 @@
+"""Everything CI runs, in the order in which it is cheap to fail."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+
+from mlteach.course.lessons import ROOT
+from mlteach.errors import MlteachError
+
+CPUS = ("default", "avx2", "avx512")
+LAST = "tests and lessons"
+CHECKS: tuple[tuple[str, list[str]], ...] = (
+    ("style", ["-m", "ruff", "check", "--quiet", "."]),
+    ("format", ["-m", "ruff", "format", "--check", "--quiet", "."]),
+    ("types", ["-m", "mypy", "--no-error-summary"]),
+    (
+        "direction of imports",
+        ["-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"],
+    ),
+    ("lessons up to date", ["-m", "mlteach", "build", "--check"]),
+    (LAST, ["-m", "pytest"]),
+)
+
+
+def run_all(*, cpu: str | None = None) -> int:
+    """Run every check, also after one has failed, and print which passed. Returns the exit code."""
+    outcomes = []
+    for name, arguments in CHECKS:
+        print(f"\n== {name}", flush=True)
+        began = time.monotonic()
+        code = call(arguments, cpu, quiet=name != LAST)
+        outcomes.append((name, code, time.monotonic() - began))
+    print()
+    for name, code, seconds in outcomes:
+        print(f"{'ok    ' if code == 0 else 'FAILED'} {name:22} {seconds:6.1f} s")
+    return int(any(code for _, code, _ in outcomes))
+
+
+def run_pytest(arguments: Sequence[str], *, cpu: str | None = None) -> int:
+    """Run pytest with ``arguments`` and return its exit code."""
+    return call(["-m", "pytest", *arguments], cpu)
+
+
+def call(arguments: Sequence[str], cpu: str | None, *, quiet: bool = False) -> int:
+    """Run this Python with ``arguments`` in the repository, if asked on another CPU instruction set.
+
+    With ``quiet`` the output appears only when it fails. Raises MlteachError for an unknown instruction set.
+    """
+    if cpu is not None and cpu not in CPUS:
+        raise MlteachError(f"torch knows no instruction set {cpu}. Choose one of {', '.join(CPUS)}.")
+    environment = os.environ | ({"ATEN_CPU_CAPABILITY": cpu} if cpu else {})
+    if not quiet:
+        return subprocess.call([sys.executable, *arguments], cwd=ROOT, env=environment)
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    if done.returncode:
+        print(done.stdout)
+    return done.returncode

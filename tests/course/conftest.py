@@ -1,0 +1,66 @@
+"""A course of one small lesson, in a folder of its own."""
+
+from pathlib import Path
+
+import pytest
+
+from mlteach.course import build, lessons, run
+
+LESSON = """\
+# %% [markdown]
+# # 98 A lesson to test the tools with
+
+# %% tags=["parameters"]
+PROFILE = "smoke"
+SEED = 0
+
+# %%
+import sys
+
+from ipywidgets import IntSlider, Output
+from tqdm import tqdm
+
+total = sum(tqdm(range(10)))
+print("total", total)
+print("a word of warning", file=sys.stderr)
+
+# %%
+slider, out = IntSlider(3), Output()
+with out:
+    print("inside")
+slider
+
+# %% tags=["exercise"]
+def double(x):
+    ### BEGIN SOLUTION
+    return 2 * x
+    ### END SOLUTION
+
+# %%
+print(double(2))
+
+# %%
+from IPython.display import display
+
+dot = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+display({"image/png": dot}, raw=True, metadata={"image/png": {"alt": "One red dot, alone on the page."}, "noise": 1})
+"""
+
+
+@pytest.fixture
+def course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a course whose only lesson is 98; returns the path of its source."""
+    sources = tmp_path / "notebooks" / "src"
+    sources.mkdir(parents=True)
+    for module, name, value in (
+        (lessons, "NOTEBOOKS", sources.parent),
+        (lessons, "SOURCES", sources),
+        (run, "NOTEBOOKS", sources.parent),
+        (run, "RUNS", tmp_path / "runs"),
+        (run, "RESULTS", tmp_path / "results"),
+    ):
+        monkeypatch.setattr(module, name, value)
+    assert build.notebook is lessons.notebook
+    path = sources / "98_small.py"
+    path.write_text(LESSON)
+    return path

@@ -168,7 +168,7 @@ class Characters:
                 f"{ways} ways were asked for, but there are only {len(self)} classes; ask for fewer ways or use a larger split."
             )
         if not within_alphabet:
-            return _distinct(tasks, ways, torch.tensor(len(self)), generator)
+            return _distinct(tasks, ways, len(self), generator)
         members, sizes = self._members
         large_enough = (sizes >= ways).nonzero().squeeze(1)
         if not len(large_enough):
@@ -218,13 +218,13 @@ def _random(generator: torch.Generator, *shape: int) -> Tensor:
     return torch.rand(shape, generator=generator, device=generator.device, dtype=torch.float64)
 
 
-def _distinct(tasks: int, ways: int, n: Tensor, generator: torch.Generator) -> Tensor:
-    """For every task ``ways`` different numbers below n ([] or [T, 1]) in random order, int64 [T, ways].
+def _distinct(tasks: int, ways: int, n: int | Tensor, generator: torch.Generator) -> Tensor:
+    """For every task ``ways`` different numbers below n (one, or [T, 1]) in random order, int64 [T, ways].
 
     The k-th is drawn from the n - k numbers that are left, counted upwards past those taken. Work and memory do
     not grow with n, where the usual way, the largest of n random scores, does.
     """
-    unit, n = _random(generator, tasks, ways), n.to(generator.device)
+    unit = _random(generator, tasks, ways)
     picked = torch.empty(tasks, 0, dtype=torch.int64, device=generator.device)
     for k in range(ways):
         new = (unit[:, k : k + 1] * (n - k)).long()

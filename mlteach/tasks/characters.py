@@ -188,9 +188,8 @@ class Characters:
         for number, alphabet in enumerate(self.alphabets):
             classes.setdefault(alphabet, []).append(number)
         rows = [torch.tensor(each) for each in classes.values()]
-        return pad_sequence(rows, batch_first=True, padding_value=-1), torch.tensor(
-            [len(row) for row in rows]
-        )
+        sizes = torch.tensor([len(row) for row in rows])
+        return pad_sequence(rows, batch_first=True, padding_value=-1), sizes
 
     def _pictures(
         self, classes: Tensor, drawers: Tensor, generator: torch.Generator, dtype: torch.dtype

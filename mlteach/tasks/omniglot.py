@@ -245,5 +245,7 @@ def _checksum(images: Tensor, names: tuple[str, ...]) -> str:
 
 
 def _short(error: BaseException | None) -> str:
-    """The first line of what was said, or the kind of error."""
+    """The first line of what was said, or the kind of error, which says more where the network failed."""
+    if type(error).__module__.startswith("requests"):
+        return f"the network answered with {type(error).__name__}"
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:200].rstrip(".")

@@ -208,7 +208,9 @@ def test_folder_without_archives(tmp_path, monkeypatch):
 
 
 def test_no_network_and_no_data(places, capsys):
-    with pytest.raises(DataError, match="could not be downloaded .*put them into .*project") as caught:
+    with pytest.raises(
+        DataError, match="downloaded .the network answered with ConnectionError.; .*put them into .*project"
+    ) as caught:
         Characters.omniglot()
     assert "\n" not in str(caught.value)
     with pytest.raises(DataError, match="ruled out; allow that, or download images_background.zip"):

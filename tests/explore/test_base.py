@@ -1,0 +1,121 @@
+"""What every explorer promises, whatever it shows."""
+
+import base64
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import mlteach.explore
+from mlteach.explore import AdaptationViewer, GradientCell, MethodMap, style
+from mlteach.explore.base import Explorer, script, sig, stylesheet
+
+HERE = Path(mlteach.explore.__file__).parent
+MODULES = sorted(p.stem for p in HERE.glob("*.js"))
+
+
+def viewer() -> AdaptationViewer:
+    rng = np.random.default_rng(0)
+    p = rng.dirichlet(np.ones(5), size=(3, 10)).astype(np.float32)
+    return AdaptationViewer(rng.random((5, 28, 28)), range(5), rng.random((10, 28, 28)), np.arange(10) % 5, p)
+
+
+EXPLORERS = [GradientCell, MethodMap, viewer]
+CHANGES = {
+    "GradientCell": ("forget", 0.9),
+    "MethodMap": ("method", "Reptile"),
+    "AdaptationViewer": ("step", 2),
+}
+
+
+@pytest.fixture(params=EXPLORERS, ids=lambda make: make.__name__)
+def explorer(request: pytest.FixtureRequest) -> Explorer:
+    return request.param()
+
+
+def test_the_same_state_has_the_same_repr_summary_and_picture(request: pytest.FixtureRequest) -> None:
+    for make in EXPLORERS:
+        one, two = make(), make()
+        assert repr(one) == repr(two)
+        assert one.summary == two.summary
+        assert one.png() == two.png()
+        assert "0x" not in repr(one)
+
+
+def test_a_change_shows_in_summary_repr_and_picture(explorer: Explorer) -> None:
+    before = explorer.summary, repr(explorer), explorer.png()
+    setattr(explorer, *CHANGES[type(explorer).__name__])
+    after = explorer.summary, repr(explorer), explorer.png()
+    assert all(a != b for a, b in zip(after, before, strict=True))
+
+
+def test_the_output_holds_the_widget_a_picture_and_its_alternative_text(explorer: Explorer) -> None:
+    data, about = explorer._repr_mimebundle_()
+    assert data["application/vnd.jupyter.widget-view+json"]["model_id"] == explorer.model_id
+    assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
+    assert data["text/plain"] == about["image/png"]["alt"] == f"{type(explorer).__name__}. {explorer.summary}"
+    assert explorer.model_id not in data["text/plain"]
+
+
+def test_jupyter_stores_the_picture_with_its_alternative_text(explorer: Explorer) -> None:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    data, about = InteractiveShell.instance().display_formatter.format(explorer)
+    assert {"text/plain", "image/png", "application/vnd.jupyter.widget-view+json"} <= set(data)
+    assert about["image/png"]["alt"] == data["text/plain"]
+
+
+def test_the_widget_carries_its_own_code_and_looks(explorer: Explorer) -> None:
+    state = explorer.get_state()
+    assert state["_esm"] == script(explorer.module)
+    assert state["_css"] == stylesheet(explorer.module)
+    assert 'from "./base.js"' not in state["_esm"]
+
+
+@pytest.mark.parametrize("text", ["http:", "https:", "fetch(", "XMLHttpRequest", "@import", "url("])
+def test_nothing_is_loaded_from_anywhere(text: str) -> None:
+    for path in [*HERE.glob("*.js"), *HERE.glob("*.css")]:
+        body = path.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
+        assert text not in body, f"{path.name} holds {text}"
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_javascript_parses(node: str, name: str, tmp_path: Path) -> None:
+    file = tmp_path / f"{name}.mjs"
+    text = (HERE / f"{name}.js").read_text(encoding="utf-8")
+    for version in (text, text if name == "base" else script(name)):
+        file.write_text(version, encoding="utf-8")
+        done = subprocess.run([node, "--check", str(file)], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+
+
+def test_numbers_are_written_the_same_in_both_languages(javascript) -> None:
+    rng = np.random.default_rng(1)
+    x = [0.0, 1.0, -2.5, 0.125, 0.375, 1234.5, 9999.9, 0.00099951, 1e-9, 5e21, 99.5, 0.05, 1.02]
+    x += list(rng.normal(size=400) * 10.0 ** rng.integers(-9, 9, size=400))
+    for digits in (1, 2, 3):
+        theirs = javascript("gradient_cell", f"data.map((x) => m.sig(x, {digits}))", x)
+        assert theirs == [sig(v, digits) for v in x]
+    assert [sig(v) for v in (float("inf"), float("nan"), 0.0123, 340.0, 1.2e-5)] == [
+        "infinite", "no number", "0.012", "340", "1.2e-5"]  # fmt: skip
+
+
+def test_explorers_and_figures_share_their_colours() -> None:
+    css = (HERE / "base.css").read_text(encoding="utf-8")
+    for name in ("baseline", "lstm", "maml", "fomaml", "reptile", "metric", "warning"):
+        assert f"--{name}: {style.color(name)};" in css or f"--{name}: light-dark({style.color(name)}," in css
+
+
+def test_an_explorer_without_its_import_line_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "lonely.js").write_text("export default {};", encoding="utf-8")
+    monkeypatch.setattr("mlteach.explore.base._HERE", tmp_path)
+    with pytest.raises(RuntimeError, match="exactly one line"):
+        script("lonely")
+
+
+def test_unknown_names_are_named() -> None:
+    with pytest.raises(AttributeError, match="GradientCell"):
+        mlteach.explore.Nothing  # noqa: B018

@@ -1,0 +1,52 @@
+"""MethodMap: one table, read in Python and in JavaScript."""
+
+import pytest
+import traitlets
+
+from mlteach.explore import MethodMap
+from mlteach.explore.method_map import COLUMNS, METHODS
+
+
+def test_every_choice_is_in_its_column_and_no_choice_is_idle() -> None:
+    used = list(zip(*(row.choices for row in METHODS.values()), strict=True))
+    for (_, _, choices), chosen in zip(COLUMNS.values(), used, strict=True):
+        assert set(chosen) == set(choices)
+    every = [choice for _, _, choices in COLUMNS.values() for choice in choices]
+    assert len(every) == len(set(every))  # a choice alone says in which column it stands
+
+
+def test_no_two_methods_make_the_same_choices() -> None:
+    assert len({row.choices for row in METHODS.values()}) == len(METHODS)
+
+
+def test_the_course_in_one_line() -> None:
+    chart = MethodMap(method="MAML")
+    assert chart.summary == (
+        "MAML = a few-shot task + all weights + SGD + full meta-gradient. Taught in lesson 06. "
+        "One choice away: FOMAML, Reptile, ANIL, Meta-SGD, MeTAL."
+    )
+    chart.method = "Siamese networks"
+    assert chart.summary.endswith("No other method is one choice away.")
+
+
+def test_neighbours_are_neighbours_both_ways() -> None:
+    methods = MethodMap().methods
+    for name, row in methods.items():
+        for choice, other in row["beside"].items():
+            assert choice in METHODS[other].choices and choice not in METHODS[name].choices
+            assert name in methods[other]["beside"].values()
+
+
+def test_lessons_exist_in_the_plan() -> None:
+    assert all(0 <= int(row.lesson) <= 20 and len(row.lesson) == 2 for row in METHODS.values())
+
+
+def test_an_unknown_method_is_refused() -> None:
+    with pytest.raises(traitlets.TraitError, match="FOMAML"):
+        MethodMap(method="Adam")
+
+
+def test_javascript_says_the_same(javascript) -> None:
+    charts = [MethodMap(method=name) for name in METHODS]
+    states = [{"method": c.method, "methods": c.methods} for c in charts]
+    assert javascript("method_map", "data.map(m.summary)", states) == [c.summary for c in charts]

@@ -1,8 +1,8 @@
 """Files that are either whole or not there, and one writer at a time."""
 
 import os
-import tempfile
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,12 +18,13 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    os.close(handle)
-    temporary = Path(name)
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
+    temporary.touch(exist_ok=False)  # not by `tempfile`, whose files no other user may read
     try:
         yield temporary
-        with open(temporary, "rb+") as written:  # on the disk before the move, so that a power cut loses nothing
+        with open(
+            temporary, "rb+"
+        ) as written:  # on the disk before the move, so that a power cut loses nothing
             os.fsync(written.fileno())
         os.replace(temporary, path)
     finally:
@@ -50,7 +51,10 @@ def lock(path: str | os.PathLike[str], timeout: float = 300.0) -> Iterator[None]
         try:
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
             break
-        except (FileExistsError, PermissionError):  # Windows says "permission" while another process removes it
+        except (
+            FileExistsError,
+            PermissionError,
+        ):  # Windows says "permission" while another process removes it
             if not path.exists() and not os.access(path.parent, os.W_OK):
                 raise
             with suppress(FileNotFoundError):

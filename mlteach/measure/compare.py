@@ -14,7 +14,9 @@ def difference(ours: Params | Tensor, theirs: Params | Tensor) -> float:
     return (a.detach().double() - b.detach().double()).abs().max().item()
 
 
-def compare(name: str, ours: Params | Tensor, other: str, theirs: Params | Tensor, *, to: float = 1e-6) -> bool:
+def compare(
+    name: str, ours: Params | Tensor, other: str, theirs: Params | Tensor, *, to: float = 1e-6
+) -> bool:
     """Print one line, "exact" or "largest difference ...", and return whether they agree to ``to``.
 
     The difference is printed as an upper bound, a power of ten, so that it reads the same on another processor.

@@ -88,7 +88,11 @@ def is_it_maml(
     phi = adapt_fn(point, support_x, support_y)
     if any(not torch.equal(point[name], theta[name]) for name in theta):
         return Verdict("in place", float("nan"), float("nan"))
-    claimed = meta_gradient(leaves(theta), one) if meta_gradient else _gradient(loss_fn(phi, query_x, query_y), point)
+    claimed = (
+        meta_gradient(leaves(theta), one)
+        if meta_gradient
+        else _gradient(loss_fn(phi, query_x, query_y), point)
+    )
     phi = leaves(phi)
     first_order = _gradient(loss_fn(phi, query_x, query_y), phi)
 
@@ -105,7 +109,9 @@ def is_it_maml(
         ahead, behind = (query_loss(leaves(add(theta, scale(s * epsilon, way)))).detach() for s in (1, -1))
         true.append((ahead - behind) / (2 * epsilon))
         ours.append(dot(claimed, way))
-        first.append(dot({name: first_order.get(name, torch.zeros_like(v)) for name, v in theta.items()}, way))
+        first.append(
+            dot({name: first_order.get(name, torch.zeros_like(v)) for name, v in theta.items()}, way)
+        )
     truth = torch.stack(true)
     error = _distance(torch.stack(ours), truth)
     error_first_order = _distance(torch.stack(first), truth)

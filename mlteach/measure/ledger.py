@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from mlteach.checkpoint import save_checkpoint
 from mlteach.errors import DataError
 from mlteach.files import write_atomic
 from mlteach.measure.interval import Interval
+from mlteach.params import Params
 
 RECORD_TO = "MLTEACH_RESULTS"  # names the file that a run of a lesson collects its figures in
 
@@ -19,7 +21,9 @@ def data_folder() -> Path:
     for folder in (Path.cwd(), *Path.cwd().parents, package):
         if (folder / "data" / "published.json").is_file():
             return folder / "data"
-    raise DataError("Cannot find the folder data/ with published.json. Run this from inside the course's folder.")
+    raise DataError(
+        "Cannot find the folder data/ with published.json. Run this from inside the course's folder."
+    )
 
 
 def record(
@@ -59,6 +63,17 @@ def record(
         "note": note,
     }
     write_atomic(path, json.dumps([*figures, figure], indent=1) + "\n")
+
+
+def keep_checkpoint(name: str, theta: Params, about: dict[str, Any]) -> None:
+    """Keep parameters of this run as ``name``.safetensors beside its figures, if the run keeps figures.
+
+    ``start.py run --record`` carries them on into ``data/checkpoints/``. Raises CheckpointError on a full disk.
+    """
+    target = os.environ.get(RECORD_TO)
+    if target:
+        named = {f"theta.{each}": value for each, value in theta.items()}
+        save_checkpoint(Path(target).parent / f"{name}.safetensors", named, about)
 
 
 def recorded(lesson: str, profile: str) -> dict[str, dict[str, Any]]:

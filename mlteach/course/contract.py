@@ -80,6 +80,8 @@ def explores(lesson: Lesson) -> Iterator[str]:
         yield "it imports no explorer from mlteach.explore."
     if not re.search(r"print\(.*\.summary\b", code):
         yield "it prints no explorer's summary."
+    if found := re.search(r"\binteract(ive\w*)?\b|\bimport .*\bOutput\b|widgets\.Output\b", code):
+        yield f"it uses {found[0]}, which swallows errors; make an explorer."
 
 
 def closes(lesson: Lesson) -> Iterator[str]:

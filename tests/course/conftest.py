@@ -17,7 +17,7 @@ SEED = 0
 # %%
 import sys
 
-from ipywidgets import IntSlider, Output
+from ipywidgets import IntSlider
 from tqdm import tqdm
 
 total = sum(tqdm(range(10)))
@@ -25,9 +25,7 @@ print("total", total)
 print("a word of warning", file=sys.stderr)
 
 # %%
-slider, out = IntSlider(3), Output()
-with out:
-    print("inside")
+slider = IntSlider(3)
 slider
 
 # %% tags=["exercise"]

@@ -9,6 +9,7 @@ NOTEBOOKS = ROOT / "notebooks"
 SOURCES = NOTEBOOKS / "src"
 RUNS = ROOT / "runs"
 RESULTS = ROOT / "data" / "results"
+CHECKPOINTS = ROOT / "data" / "checkpoints"
 PROFILES = ("smoke", "lecture", "paper")
 
 

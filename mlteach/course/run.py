@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mlteach import __version__
-from mlteach.course.lessons import NOTEBOOKS, RESULTS, RUNS, LessonError, checked_profile, source
+from mlteach.course.lessons import CHECKPOINTS, NOTEBOOKS, RESULTS, RUNS, LessonError, checked_profile, source
 from mlteach.course.source import first_line, learner_notebook
 from mlteach.files import write_atomic
 
@@ -69,6 +69,9 @@ def run(
                 f"Lesson {path.stem} recorded no figures, so there is nothing to keep. Its run is in {folder}."
             )
         write_atomic(RESULTS / f"{path.stem[:2]}-{profile}.json", text + "\n")
+        for checkpoint in folder.glob("*.safetensors"):  # what the lesson kept of its networks, each with its .json
+            for kept in (checkpoint, checkpoint.with_suffix(".json")):
+                write_atomic(CHECKPOINTS / kept.name, kept.read_bytes())
     return folder
 
 

@@ -18,6 +18,10 @@ class Interval(NamedTuple):
     def __str__(self) -> str:
         return f"{self.mean:.1f} ± {self.half_width:.1f}"
 
+    def __format__(self, spec: str) -> str:
+        """As text, so that a table can align it: ``f"{interval:>12}"``."""
+        return format(str(self), spec)
+
     def scaled(self, factor: float) -> "Interval":
         """The same in another unit: ``interval.scaled(100)`` turns shares into percent."""
         return Interval(self.mean * factor, self.half_width * factor, self.count)

@@ -246,8 +246,8 @@ def _first_difference(
 
 
 def _not_attempted(exercise: Exercise) -> Verdict:
-    return Verdict(False, False, f'{exercise.id}: not attempted yet. Replace the `...` in "{exercise.title}" and run both '
-                                 f'cells again; hint("{exercise.id}", 1) helps.')  # fmt: skip
+    advice = "Replace the `...` in the cell above and run both cells again; the folded hints help."
+    return Verdict(False, False, f"{exercise.id}: not attempted yet. {advice}")
 
 
 def _not_yet(exercise: Exercise, sentence: str) -> Verdict:

@@ -41,7 +41,7 @@ def _first(gate: Gate) -> Tensor:
 
 CELL = Exercise(
     id="03.1",
-    title="the cell, in one line",
+    title="the cell in one line",
     solution=cell,
     cases=_cell_cases,
     mistakes=(

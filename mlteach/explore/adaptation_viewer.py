@@ -165,7 +165,7 @@ class AdaptationViewer(Explorer):
             look = style.method("maml") | (dict(linestyle="--") if k else {})
             (line,) = curve.plot([100 * self.accuracy(j, mode) for j in range(self.steps + 1)], **look)
             if len(self.modes) > 1:
-                style.label_line(curve, line, mode, dx=4, dy=-12 * k, fontsize=9)
+                style.label_line(curve, line, mode, dx=4, fontsize=9)
         curve.plot(self.step, 100 * self.accuracy(), "o", color=style.color("maml"), markersize=9)
         curve.set(ylim=(0, 103), xlabel="inner step", title="Queries right (%)", xticks=range(self.steps + 1))
 

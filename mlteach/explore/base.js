@@ -43,6 +43,8 @@ function fill(node, attributes, children) {
     if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
     else if (value !== false && value !== undefined) node.setAttribute(key, value === true ? "" : value);
   }
+  // JupyterLab would take arrow keys and Enter for itself ("next cell", "edit"), unless what has the focus says no.
+  if (node.matches("input, button, [tabindex]")) node.setAttribute("data-lm-suppress-shortcuts", "true");
   node.append(...children);
   return node;
 }

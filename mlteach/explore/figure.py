@@ -10,7 +10,7 @@ import base64
 import io
 from typing import TYPE_CHECKING, Any
 
-from mlteach.explore.style import DPI
+from mlteach.explore.style import DPI, spread_labels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -51,6 +51,7 @@ def png(fig: "Figure", dpi: int = DPI) -> bytes:
 
     Name and date of the program that drew it are left out: they would change the file with every release.
     """
+    spread_labels(fig)
     out = io.BytesIO()
     fig.savefig(out, format="png", dpi=dpi, metadata={"Software": None})
     _close(fig)

@@ -203,6 +203,9 @@ function render(host) {
     const name = (x, y, text, hue, anchor = "start") =>
       `<text class="mlx-name" style="--hue: var(--${hue})" x="${x.toFixed(1)}" y="${y.toFixed(1)}" text-anchor="${anchor}">${text}</text>`;
 
+    const alike = ({ descent, cell }) => descent.length === cell.length
+      && descent.every((point, k) => Math.hypot(point[0] - cell[k][0], point[1] - cell[k][1]) < 1e-9);
+
     function landscape(now, { descent, cell }) {
       const [width, height] = land.size();
       across = scale(...edge(0), 0, width);
@@ -211,12 +214,11 @@ function render(host) {
       const ghost = now.surface === "ravine" ? walk(now.surface, mirror(now, origin(now)), now.forget, now.input, now.momentum, now.steps) : [];
       const last = (path) => path.findLast((point) => inside(now.surface, point)) ?? origin(now);
       const [a, b] = [last(cell), last(descent)].map(([x, y]) => [across(x), up(y)]);
-      const same = descent.length === cell.length && descent.every((point, k) => Math.hypot(point[0] - cell[k][0], point[1] - cell[k][1]) < 1e-9);
       const flip = (x) => (x > width * 0.68 ? [-12, "end"] : [12, "start"]), above = a[1] <= b[1] ? -1 : 1;
       const label = ([x, y], text, hue, dy) => name(x + flip(x)[0], Math.min(Math.max(y + 5 + dy, 18), height - 24), text, hue, flip(x)[1]);
       land.front.innerHTML = ghostly(ghost.map(([x, y]) => [across(x), up(y)]))
         + trail(cell, "lstm", false, 4) + trail(descent, "baseline", true, 2)
-        + (same ? label(a, "cell = gradient descent", "lstm", -14)
+        + (alike({ descent, cell }) ? label(a, "cell = gradient descent", "lstm", -14)
           : label(a, "cell", "lstm", above * 14) + label(b, "gradient descent", "baseline", -above * 14));
       grip.draw(...[origin(now)].map(([x, y]) => [across(x), up(y)])[0]);
     }
@@ -226,7 +228,7 @@ function render(host) {
       const [ours, theirs] = [cell, descent].map((path) => path.map((point) => Math.max(f(...point), 1e-12)));
       const floor = Math.max(Math.floor(Math.log10(Math.min(...ours, ...theirs))), -8);
       const ceiling = Math.max(Math.min(Math.ceil(Math.log10(Math.max(...ours, ...theirs))), 4), floor + 2);
-      const x = scale(0, now.steps, 46, width - 14), y = scale(floor, ceiling, height - 40, 14);
+      const x = scale(0, now.steps, 46, width - 14), y = scale(floor - 0.08 * (ceiling - floor), ceiling, height - 40, 14);
       const points = (values) => values.map((v, k) => [x(k), y(Math.min(Math.max(Math.log10(v), floor), ceiling))]);
       const every = Math.ceil((ceiling - floor) / 5);
       let back = "";
@@ -244,7 +246,7 @@ function render(host) {
       };
       curve.front.innerHTML = [[a, "lstm", 4, ""], [b, "baseline", 2, "mlx-dashed"]].map(([p, hue, size, dash]) =>
         `<path class="mlx-curve ${dash}" style="--hue: var(--${hue}); stroke-width: ${size}" d="${line(p)}"/>`).join("")
-        + put("cell", "lstm", over) + put("gradient descent", "baseline", -over);
+        + (alike({ descent, cell }) ? put("both", "lstm", -1) : put("cell", "lstm", over) + put("gradient descent", "baseline", -over));
     }
 
     return {

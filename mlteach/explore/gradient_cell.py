@@ -216,6 +216,6 @@ class GradientCell(Explorer):
             land.plot(*path.T, **look)
             land.scatter(*path.T, c=style.steps(len(path), name), s=12, zorder=3)
             (line,) = curve.semilogy([surface.loss(*p) + 1e-12 for p in path], **look)
-            style.label_line(curve, line, label, dx=5, dy=9 if name == "lstm" else -9, fontsize=9)
+            style.label_line(curve, line, label, dx=5, fontsize=9)
         land.plot(*self._from, "ko", markersize=8)
         curve.set(xlabel="step", title="Loss after each step")

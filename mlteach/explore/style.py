@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
     from matplotlib.text import Annotation
 
@@ -150,4 +151,38 @@ def label_line(
     at = points[-1] if x is None else points[np.abs(points[:, 0] - x).argmin()]
     look: dict[str, Any] = dict(color=ink(to_hex(line.get_color())), va="center", ha="left", fontsize=12)
     look |= dict(fontweight="bold", textcoords="offset points", annotation_clip=False) | kwargs
-    return ax.annotate(text, (at[0], at[1]), xytext=(dx, dy), **look)
+    return ax.annotate(text, (at[0], at[1]), xytext=(dx, dy), gid=_END if x is None else None, **look)
+
+
+_END = "label at the end of a line"
+
+
+def spread_labels(fig: "Figure") -> None:
+    """Push labels at the ends of lines apart, up and down, until none covers another. ``figure.show`` calls it."""
+    from matplotlib.text import Annotation
+
+    fig.draw_without_rendering()  # places and sizes are known after a layout only
+    for ax in fig.axes:
+        labels = [text for text in ax.texts if isinstance(text, Annotation) and text.get_gid() == _END]
+        labels.sort(key=lambda text: _middle(text))
+        want = [_middle(text) for text in labels]
+        place = list(want)
+        for _ in range(100):
+            for k in range(len(place) - 1):
+                need = 0.5 * (labels[k].get_window_extent().height + labels[k + 1].get_window_extent().height)
+                short = need - (place[k + 1] - place[k])
+                if short > 1e-6 and _share_columns(labels[k], labels[k + 1]):
+                    place[k], place[k + 1] = place[k] - short / 2, place[k + 1] + short / 2
+        for text, now, then in zip(labels, place, want, strict=True):
+            dx, dy = text.get_position()
+            text.set_position((dx, dy + (now - then) * 72 / fig.dpi))
+
+
+def _middle(text: "Annotation") -> float:
+    box = text.get_window_extent()
+    return float(box.y0 + box.y1) / 2
+
+
+def _share_columns(a: "Annotation", b: "Annotation") -> bool:
+    a_box, b_box = a.get_window_extent(), b.get_window_extent()
+    return bool(a_box.x0 < b_box.x1 and b_box.x0 < a_box.x1)

@@ -80,6 +80,18 @@ def test_labels_stand_at_the_line_and_can_be_read() -> None:
         style.label_line(ax, ax.plot([], [])[0], "empty")
 
 
+def test_labels_at_the_ends_do_not_cover_each_other() -> None:
+    style.use()
+    fig, ax = plt.subplots()
+    labels = [style.label_line(ax, ax.plot([0, 1], [0, y])[0], f"line {y}") for y in (1, 1.001, 1.002, 0.2)]
+    style.spread_labels(fig)
+    fig.draw_without_rendering()
+    boxes = [label.get_window_extent() for label in labels]
+    for k, a in enumerate(boxes):
+        assert all(min(a.y1, b.y1) - max(a.y0, b.y0) < 1 for b in boxes[k + 1 :])
+    assert [label.get_position()[1] for label in labels][3] == 0  # the one that stood alone has not moved
+
+
 def test_show_stores_picture_text_and_width_and_closes(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = []
     monkeypatch.setattr("IPython.display.display", shown.append)

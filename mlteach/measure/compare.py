@@ -1,5 +1,7 @@
 """Say in one line whether two computations agree."""
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
@@ -14,9 +16,22 @@ def difference(ours: Params | Tensor, theirs: Params | Tensor) -> float:
     return (a.detach().double() - b.detach().double()).abs().max().item()
 
 
+class Agreement(NamedTuple):
+    """What `compare` found. True where the two agree; a notebook shows nothing, because the line is printed already."""
+
+    gap: float
+    agrees: bool
+
+    def __bool__(self) -> bool:
+        return self.agrees
+
+    def _ipython_display_(self) -> None:
+        pass
+
+
 def compare(
     name: str, ours: Params | Tensor, other: str, theirs: Params | Tensor, *, to: float = 1e-6
-) -> bool:
+) -> Agreement:
     """Print one line, "exact" or "largest difference ...", and return whether they agree to ``to``.
 
     The difference is printed as an upper bound, a power of ten, so that it reads the same on another processor.
@@ -31,4 +46,4 @@ def compare(
     else:
         verdict = f"NOT equal, the largest difference is {gap:.1e}"
     print(f"{name} and {other}: {verdict}")
-    return gap <= to
+    return Agreement(gap, gap <= to)

@@ -1,0 +1,1 @@
+"""Measurements that back the lessons; none of them runs in the tests."""

@@ -18,7 +18,7 @@ PINNED = dict(
     for line in (ROOT / "constraints.txt").read_text().splitlines()
     if line and not line.startswith("#")
 )
-TRAINING = ("errors", "files", "params", "tasks", "nets", "inner", "outer", "fit", "measure")
+TRAINING = ("errors", "files", "params", "checkpoint", "tasks", "nets", "inner", "outer", "fit", "measure")
 ALLOWED = {"torch", "numpy", "PIL", "safetensors", "tqdm"}
 REFUSED = (
     "IPython",

@@ -51,7 +51,7 @@ def opening(lesson: Lesson) -> Iterator[str]:
     count = len(re.findall(r"^[-*] ", abilities[1], re.M)) if abilities else 0
     if not 3 <= count <= 5:
         yield f'its first cell must list three to five points after "You will be able to"; there are {count}.'
-    if not re.search(rf"Prerequisites[^\n]*{LINK.pattern}", first):
+    if not re.search(rf"Prerequisites(?:[^\n]|\n(?!\n))*{LINK.pattern}", first):
         yield 'its first cell needs a line "Prerequisites" with links.'
     if not re.search(r"\b\d+ minutes\b", first):
         yield "its first cell must say how many minutes of reading it is."
@@ -68,9 +68,10 @@ def parameters(lesson: Lesson) -> Iterator[str]:
 
 
 def predicts(lesson: Lesson) -> Iterator[str]:
-    """The reader commits to a guess before a result appears."""
-    if not any("**Predict" in text and "<details>" in text for text in lesson.prose):
-        yield 'it has no block that begins "**Predict.**" with its answer folded away in <details>.'
+    """The reader commits to a guess, and only then opens the explanation."""
+    asked = next((place for place, text in enumerate(lesson.prose) if "**Predict" in text), None)
+    if asked is None or "<details>" not in "".join(lesson.prose[asked:]):
+        yield 'it has no block that begins "**Predict.**", followed by its explanation folded away in <details>.'
 
 
 def explores(lesson: Lesson) -> Iterator[str]:
@@ -111,12 +112,9 @@ def exercise_blocks(lesson: Lesson) -> Iterator[str]:
     places = [place for place, cell in enumerate(lesson.cells) if "exercise" in cell.metadata.get("tags", [])]
     if len(places) != len(lesson.exercises):
         yield f'{len(places)} cells are tagged "exercise", but {len(lesson.exercises)} hold a fenced solution.'
-    for place, end in zip(places, [*places[1:], len(lesson.cells)], strict=True):
-        start = next((i for i in range(place - 1, -1, -1) if lesson.cells[i].cell_type == "code"), 0)
-        text = "\n".join(cell.source for cell in lesson.cells[start:end])
-        hints = set(re.findall(r"<summary>\s*Hint (\d)", text))
-        if hints != {"1", "2", "3"}:
-            yield f"the exercise in cell {lesson.cells[place].id} needs Hint 1, 2 and 3, each folded away."
+    hints = re.findall(r"<summary>\W*Hint (\d)", "\n".join(lesson.prose))
+    if sorted(hints) != sorted(["1", "2", "3"] * len(lesson.exercises)):
+        yield f"its {len(lesson.exercises)} exercises need Hint 1, 2 and 3 each, folded away; there are {len(hints)} hints."
 
 
 def pitfall(lesson: Lesson) -> Iterator[str]:

@@ -10,6 +10,7 @@ SOURCES = NOTEBOOKS / "src"
 RUNS = ROOT / "runs"
 RESULTS = ROOT / "data" / "results"
 CHECKPOINTS = ROOT / "data" / "checkpoints"
+CHECKPOINTS = ROOT / "data" / "checkpoints"
 PROFILES = ("smoke", "lecture", "paper")
 
 

@@ -28,7 +28,8 @@ def run(
 ) -> Path:
     """Execute a lesson with papermill and return the folder that holds ``lesson.ipynb`` and ``results.json``.
 
-    ``parameters`` are written NAME=VALUE. With ``record`` the results are also kept in data/results/.
+    ``parameters`` are written NAME=VALUE. With ``record`` the results are also kept in data/results/,
+    and the parameters that the lesson kept in data/checkpoints/.
     Raises LessonError for an unknown lesson, profile or parameter, and when a cell fails; the notebook up to that
     cell is then in the folder.
     """
@@ -42,7 +43,7 @@ def run(
     ledger.unlink(missing_ok=True)
     if results.exists():  # of an earlier run: kept, but not beside a notebook it does not belong to
         results.replace(folder / "results.previous.json")
-    began = time.monotonic()
+    started, began = datetime.now(UTC), time.monotonic()
     with environment(MLTEACH_RESULTS=str(ledger)):
         execute(path, lesson_notebook, folder / "lesson.ipynb", given, progress)
     figures = json.loads(ledger.read_text(encoding="utf-8")) if ledger.exists() else []
@@ -51,7 +52,7 @@ def run(
             "lesson": path.stem,
             "profile": profile,
             "parameters": given,
-            "date": datetime.now(UTC).isoformat(timespec="seconds"),
+            "date": started.isoformat(timespec="seconds"),
             "seconds": round(time.monotonic() - began, 1),
             "versions": {"python": platform.python_version()}
             | {name: version(name) for name in ("torch", "numpy")}
@@ -69,9 +70,10 @@ def run(
                 f"Lesson {path.stem} recorded no figures, so there is nothing to keep. Its run is in {folder}."
             )
         write_atomic(RESULTS / f"{path.stem[:2]}-{profile}.json", text + "\n")
-        for checkpoint in folder.glob("*.safetensors"):  # what the lesson kept of its networks, each with its .json
-            for kept in (checkpoint, checkpoint.with_suffix(".json")):
-                write_atomic(CHECKPOINTS / kept.name, kept.read_bytes())
+        for trained in folder.glob("*.safetensors"):  # the networks the lesson kept, each with its .json
+            if trained.stat().st_mtime >= started.timestamp():  # in this run, not in an earlier one
+                for kept in (trained, trained.with_suffix(".json")):
+                    write_atomic(CHECKPOINTS / kept.name, kept.read_bytes())
     return folder
 
 

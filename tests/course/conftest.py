@@ -56,6 +56,7 @@ def course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (run, "NOTEBOOKS", sources.parent),
         (run, "RUNS", tmp_path / "runs"),
         (run, "RESULTS", tmp_path / "results"),
+        (run, "CHECKPOINTS", tmp_path / "checkpoints"),
     ):
         monkeypatch.setattr(module, name, value)
     assert build.notebook is lessons.notebook

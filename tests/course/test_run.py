@@ -1,6 +1,7 @@
 """A run keeps the notebook and its numbers; unknown names are refused before anything starts."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -19,12 +20,19 @@ from pathlib import Path
 
 print(PROFILE, SEED, Path.cwd().name)
 figure = {"name": "accuracy", "value": 0.95, "interval": 0.01, "unit": "share", "seeds": [SEED], "seconds": 1.0, "device": "cpu"}
-Path(os.environ["MLTEACH_RESULTS"]).write_text(json.dumps([figure]))
+kept = Path(os.environ["MLTEACH_RESULTS"])
+kept.write_text(json.dumps([figure]))
+kept.with_name("theta.safetensors").write_bytes(b"theta")
+kept.with_name("theta.json").write_text("{}")
 """
 
 
 def test_a_run_keeps_its_notebook_and_its_figures_and_records_them(course: Path, tmp_path: Path) -> None:
     course.write_text(RECORDS)
+    older = tmp_path / "runs" / "98-lecture" / "older.safetensors"
+    older.parent.mkdir(parents=True)
+    older.write_bytes(b"of an earlier run")
+    os.utime(older, (0, 0))
     folder = run("98", "lecture", parameters=["SEED=3"], record=True, progress=False)
     assert folder == tmp_path / "runs" / "98-lecture"
     assert "lecture 3 notebooks" in (folder / "lesson.ipynb").read_text()
@@ -33,6 +41,9 @@ def test_a_run_keeps_its_notebook_and_its_figures_and_records_them(course: Path,
     assert results["profile"] == "lecture" and results["parameters"] == {"PROFILE": "lecture", "SEED": 3}
     assert {"python", "torch", "mlteach"} <= set(results["versions"])
     assert (tmp_path / "results" / "98-lecture.json").read_text() == (folder / "results.json").read_text()
+    assert (tmp_path / "checkpoints" / "theta.safetensors").read_bytes() == b"theta"
+    assert (tmp_path / "checkpoints" / "theta.json").exists()
+    assert not (tmp_path / "checkpoints" / "older.safetensors").exists()
 
 
 def test_a_failing_cell_keeps_the_notebook_up_to_there_and_earlier_results(

@@ -58,7 +58,7 @@ def definitions(code: str) -> ast.Module:
 
     def kept(node: ast.stmt) -> bool:
         if isinstance(node, ast.Assign):
-            return is_literal(node.value)
+            return is_literal(node.value) and all(isinstance(target, ast.Name) for target in node.targets)
         return isinstance(node, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef)
 
     module.body = [node for node in module.body if kept(node)]

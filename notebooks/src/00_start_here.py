@@ -1,0 +1,293 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 00 Start here
+#
+# You learn a new letter from one example. A network needs thousands. This course is about closing that gap, and about one idea that
+# closes it: learning itself can be learned.
+#
+# **You will be able to**
+#
+# - say what a task, a support set, a query set and an inner and an outer loop are,
+# - place any method of the course in four columns, and say in which column two methods differ,
+# - read the symbols here in any of the papers, whatever letters those use,
+# - tell what works on your machine, and what to do about what does not.
+#
+# **Prerequisites:** you have trained a network in PyTorch before. If not, begin with
+# [their tutorial](https://docs.pytorch.org/tutorials/beginner/basics/intro.html); an afternoon is enough.
+#
+# **Time:** 15 minutes of reading.
+#
+# **What it costs to run:** *smoke* takes under 10 s. *lecture* and *paper* cost the same: under 10 s. Nothing is trained here.
+
+# %% tags=["parameters"]
+PROFILE = "smoke"  # every lesson has this cell; "smoke", "lecture" and "paper" are explained below
+
+# %%
+import matplotlib.pyplot as plt
+import torch
+
+from mlteach.course.selfcheck import machine, self_check
+from mlteach.exercises import check, hint
+from mlteach.explore import MethodMap, style
+from mlteach.explore.figure import show
+from mlteach.inner import adapt, sgd
+from mlteach.nets import MLP, cross_entropy
+from mlteach.params import stack
+from mlteach.tasks import Characters
+
+style.use()
+
+# %% [markdown]
+# ## How many examples do you need?
+#
+# The next cell invents an alphabet. Nobody has ever read it, so you have not either. You see five of its letters, once each, and then
+# one letter again, from another hand.
+
+# %% jupyter={"source_hidden": true}
+generator = torch.Generator().manual_seed(4)
+letters = Characters.glyphs(classes=40, seed=7)
+task = letters.sample(1, ways=5, shots=1, queries=1, generator=generator)
+names = "ABCDE"
+asked = 2  # which of the query pictures we show
+
+fig, axes = plt.subplots(1, 7, figsize=(10, 2.1), width_ratios=[1, 1, 1, 1, 1, 0.35, 1])
+for ax in axes:
+    ax.set(xticks=[], yticks=[])
+    ax.spines[:].set_visible(False)
+for picture, label in zip(task.support_x[0, :, 0], task.support_y[0], strict=True):
+    axes[label].imshow(picture, cmap="gray_r")
+    axes[label].set_title(names[label], loc="center")
+axes[6].imshow(task.query_x[0, asked, 0], cmap="gray_r")
+axes[6].set_title("which?", loc="center")
+show(
+    fig,
+    alt="Five letters of an unknown alphabet, named A to E, and one more drawing of one of them with the question: which?",
+)
+
+# %% [markdown]
+# **Predict.** Which letter is the last one? How many examples did you need? Now take a fresh network with 100,000 random weights and let it
+# make ten steps of gradient descent on five such pictures. How often will it be right on new drawings: 20 %, which is guessing, 50 %, or
+# 95 %? Write your number down, then run the next cell.
+
+# %%
+print("It is", names[task.query_y[0, asked]])
+
+# Fifty such tasks, a fresh network for each, ten steps of gradient descent on its five pictures.
+many = letters.sample(50, ways=5, shots=1, queries=3, generator=generator)
+net = MLP((28 * 28, 128, 5))
+theta = stack(net.init(generator), tasks=50)
+phi = adapt(
+    lambda theta: cross_entropy(net(theta, many.support_x.flatten(2)), many.support_y),
+    theta,
+    sgd(0.1),
+    steps=10,
+)
+for name, x, y in (
+    ("the five pictures it learned from", many.support_x, many.support_y),
+    ("new drawings", many.query_x, many.query_y),
+):
+    right = (net(phi, x.flatten(2)).argmax(-1) == y).float().mean().item()
+    print(f"A fresh network, on {name}: right in about {5 * round(20 * right)} %.")
+
+# %% [markdown]
+# <details><summary><b>Explain.</b> Why are you better?</summary>
+#
+# The network fits its five pictures perfectly. That is no feat with 100,000 weights, and it does not carry over to another hand. You are not
+# better at gradient descent. You have seen thousands of letters before, and you know *what a letter survives*: another hand, another
+# slant, another pen. That knowledge is what the methods of this course learn, out of many small tasks like this one.
+#
+# </details>
+
+# %% [markdown]
+# ## What is learned when learning is learned?
+#
+# What you just did is a **task**: five letters to learn from, the **support set**, and one to be judged on, the **query set**. Meta-learning
+# trains on many tasks, as ordinary learning trains on many examples. So there are two loops:
+#
+# - the **inner loop** learns one task from its support set,
+# - the **outer loop** changes *how* the inner loop learns, so that the query set comes out right.
+#
+# And this is the thread of the course: **gradient descent is a recurrent network**. It carries a state, the weights, and at every step it
+# takes in something new, the gradient. Once you see that, everything in it can be learned: the step, the starting point, the loss.
+#
+# Every method here is one choice in each of four columns:
+#
+# | what is sampled | what adapts | one inner step | how the meta-parameters move |
+# |---|---|---|---|
+# | few-shot tasks, optimization problems | all weights, the head alone, a memory | gradient descent, learned rates, an LSTM cell, none | full meta-gradient, first order, Reptile's difference |
+# | `mlteach.tasks` | `mlteach.nets` | `mlteach.inner` | `mlteach.outer` |
+#
+# Here they are to play with. Choose a method and its row lights up. Press a choice beside it and you are at the method that differs in
+# that column alone. **How few presses take you from Reptile to MAML++?**
+
+# %%
+methods = MethodMap(method="MAML")
+methods
+
+# %% [markdown]
+# <details><summary>How few?</summary>
+#
+# Three. Reptile to MAML (another way to move the start), MAML to Meta-SGD (the rates are learned too), Meta-SGD to MAML++ (the loss
+# looks at every step). Each press changes one idea. Most papers of this field are one press long.
+#
+# </details>
+#
+# An explorer is also an object in Python. What you see is what you can print:
+
+# %%
+methods.method = "Reptile"
+print(methods.summary)
+
+# %% [markdown]
+# ## Where does the road go?
+#
+# You can read the parts in any order; inside a part, each lesson leans on the one before it.
+#
+# | | lesson | the question it answers |
+# |---|---|---|
+# | 00 | Start here | What is all this? |
+# | **I** | **Gradient descent is a recurrent network** | |
+# | 01 | A task is a data point (not written yet) | How well can you do without meta-learning? |
+# | 02 | RNN and LSTM from the inside (not written yet) | What do the three gates do? |
+# | 03 | [Gradient descent is an LSTM cell](03_gradient_descent_is_an_lstm_cell.ipynb) | Which gates has gradient descent, and can they be learned? |
+# | 04 | Learning to learn by gradient descent (not written yet) | Can an LSTM beat Adam? |
+# | 05 | The meta-learner LSTM (not written yet) | Can it learn from five pictures? |
+# | **II** | **Learning where to start** | |
+# | 06 | MAML on sinusoids (not written yet) | Is there a start from which one step is enough? |
+# | 07 | Reptile (not written yet) | Can the same be had without second derivatives? |
+# | 08 | Why first order works (not written yet) | What do all these gradients have in common? |
+# | 09 | [Omniglot MAML](09_omniglot_maml.ipynb) | Does it work on real letters, and is it really MAML? |
+# | 10 | Omniglot FOMAML and Reptile (not written yet) | What does first order cost on the same episodes? |
+# | 11 | Loss landscapes (not written yet) | What does a good start look like? |
+# | **III** | **Training MAML well** | |
+# | 12 | MAML++ (not written yet) | Why is MAML hard to train, and what helps? |
+# | 13 | Rapid learning or feature reuse? (not written yet) | Does anything but the last layer adapt? |
+# | 14 | UNICORN-MAML (not written yet) | What if the classes come in another order? |
+# | 15 | Task-adaptive starts and losses (not written yet) | One start for all tasks? |
+# | 16 | Fewer tasks: interpolation (not written yet) | Can tasks be mixed, as pictures can? |
+# | 17 | Contrastive learning is meta-learning (not written yet) | Is an augmented picture a task? |
+# | **IV** | **Other ways to learn to learn** | |
+# | 18 | Learning a metric (not written yet) | What if nothing adapts? |
+# | 19 | Learning with memory (not written yet) | What if only a memory adapts? |
+# | 20 | All of them on the same episodes (not written yet) | Which one should you take? |
+#
+# ## Which letter is which in the papers?
+#
+# The papers use one letter for two things and two letters for one. Here each thing has one symbol, and the same name in all code. Where a
+# paper has a dash, it has no such thing.
+#
+# | symbol | in the code | meaning | Finn 2017 (MAML) | Nichol 2018 (Reptile) | Ravi & Larochelle 2017 | Andrychowicz 2016 |
+# |---|---|---|---|---|---|---|
+# | $\theta$ | `theta` | the meta-learned start | $\theta$ | $\phi$ | $c_0$ | – |
+# | $\theta_k$ | `path[k]` | weights after $k$ inner steps | $\theta'_i$ (one step, task $i$) | $\widetilde\phi$, $U^k_\tau(\phi)$ | $c_t = \theta_t$ | $\theta_t$, the optimizee |
+# | $\alpha$ | `alpha` | inner rate, the size of one step | $\alpha$ | $\alpha$ | $i_t$, the input gate, learned | – |
+# | $\beta$ | `beta`, `lr` in `fit` | outer rate | $\beta$ | $\epsilon$ | rate of Adam | rate of Adam |
+# | $f_t,\, i_t$ | `forget`, `input` | gates of the cell: what is kept, what is let in | – | – | $f_t,\, i_t$ | inside $m$ |
+# | $\varphi$ | `phi` | meta-parameters of a learned step | – | – | $\Theta$ | $\phi$ |
+# | $\mathcal T$ | `task` | one task | $\mathcal T_i$ | $\tau$ | dataset $\mathcal D$ | function $f$ |
+# | $S,\, Q$ | `support_x`, `query_x` | what a task is learned from, judged on | $\mathcal D,\, \mathcal D'$ | mini-batches $A$, $B$ | $D_{train},\, D_{test}$ | – |
+# | $N,\, K$ | `ways`, `shots` | classes in a task, examples of each | $N,\, K$ | $N,\, K$ | $N,\, k$ | – |
+# | $T$ | `tasks` | tasks side by side: the first axis of every tensor | meta-batch size | $n$ | 1 | – |
+#
+# Two traps: Reptile's $\phi$ is a *start* and Andrychowicz' $\phi$ is an *optimizer*; and $k$ counts inner steps in Reptile but
+# examples in Ravi & Larochelle.
+#
+# ## Does your machine work?
+#
+# Each line says "works", or what to do.
+
+# %%
+self_check()
+
+# %% tags=["nbval-ignore-output"]
+# not compared: it describes the machine it runs on
+machine()
+
+# %% [markdown]
+# ## How does a lesson work?
+#
+# **Predict, run, explain.** Before a result appears, the lesson asks for your guess. Commit to it; write it down. A wrong guess that you
+# wrote down teaches more than a right answer that you read.
+#
+# **Exercises.** You replace the three dots, run the cell, and run the check below it. The check tries your answer on several cases and,
+# when it is wrong, says which mistake it looks like. Three hints and a solution are folded away. Nothing breaks if you leave an exercise:
+# you can run the whole notebook with every exercise untouched. This is what the check then says, and how you ask for a hint:
+
+# %%
+check("03.1", ...)
+hint("03.1", 1)
+
+# %% [markdown]
+# **Three budgets.** Each lesson has one cell with `PROFILE`. The same cells run with three budgets:
+#
+# | profile | for | a lesson takes | on |
+# |---|---|---|---|
+# | `smoke` | seeing that everything runs | under a minute | two CPU cores |
+# | `lecture` | training live in front of a class | under three minutes | a laptop |
+# | `paper` | the protocol of the paper | minutes to hours | a GPU, where the lesson says so |
+#
+# Change the word and run all cells, or run a lesson from the command line: `python3 start.py run 09 --profile lecture`. Where a budget is
+# beyond your machine, the lesson prints a recorded run, with its date, device and interval.
+#
+# **Colours are words.** A method has the same colour and the same line style in every figure and explorer: MAML is a solid blue line,
+# FOMAML sky blue and dash-dotted, Reptile green and dotted, the LSTM family purple, metric and memory methods orange, and plain gradient
+# descent, the baseline, a grey dashed line. Vermillion always means: careful.
+#
+# ## What you learned
+#
+# - A task is a support set to learn from and a query set to be judged on. Tasks are the data points of meta-learning.
+# - The inner loop learns a task; the outer loop learns how to learn.
+# - Every method is one choice in each of four columns, and neighbours differ in one.
+# - Three budgets run the same cells, and a check says what is wrong.
+#
+# ## Quiz
+#
+# **1.** MAML and Reptile differ in one column. Which, and what follows for the query set?
+#
+# <details><summary>Answer</summary>
+#
+# They differ in how the meta-parameters move. MAML differentiates the query loss through the inner loop; Reptile moves the start towards
+# the weights that the inner loop reached. So Reptile never looks at a query loss and needs no query set in training.
+#
+# </details>
+#
+# **2.** A friend trains on the query pictures "because more data is better". What goes wrong?
+#
+# <details><summary>Answer</summary>
+#
+# The query set judges how well the inner loop learns from the support set. If the inner loop sees it, the outer loop rewards memorizing,
+# and the number you report says nothing about new drawings: it is a training accuracy.
+#
+# </details>
+#
+# **3.** You read $\phi$ in a paper. What do you ask first?
+#
+# <details><summary>Answer</summary>
+#
+# Whether it is a starting point (Reptile), or the weights of a learned optimizer (Andrychowicz). The table above tells them apart; the same
+# letter names two different things.
+#
+# </details>
+#
+# ## References
+#
+# - Andrychowicz et al. 2016, [Learning to learn by gradient descent by gradient descent](https://arxiv.org/abs/1606.04474)
+# - Ravi and Larochelle 2017, [Optimization as a model for few-shot learning](https://openreview.net/forum?id=rJY0-Kcll)
+# - Finn, Abbeel and Levine 2017, [Model-agnostic meta-learning for fast adaptation of deep networks](https://arxiv.org/abs/1703.03400)
+# - Nichol, Achiam and Schulman 2018, [On first-order meta-learning algorithms](https://arxiv.org/abs/1803.02999)
+# - Lake, Salakhutdinov and Tenenbaum 2015, [Human-level concept learning through probabilistic program induction](https://www.science.org/doi/10.1126/science.aab3050), the source of Omniglot
+#
+# ## Next
+#
+# [Gradient descent is an LSTM cell](03_gradient_descent_is_an_lstm_cell.ipynb): two plots, no names, and a guess.

@@ -1,6 +1,7 @@
 """In every lesson the folded solution passes its check, and the untouched stub is told "not attempted yet"."""
 
 import ast
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,11 @@ def checked(path: Path, exercise: Exercise, answer: str) -> Any:
         if cell.cell_type == "code" and "### BEGIN" not in cell.source:
             if cell.source == exercise.check:
                 break
-            exec(compile(definitions(cell.source), str(path), "exec"), names)
+            for statement in definitions(cell.source):
+                with suppress(
+                    NameError
+                ):  # it needs what the lesson computes; then no exercise can need it here
+                    exec(compile(ast.Module([statement], []), str(path), "exec"), names)
     exec(answer, names)
     call = next(
         node
@@ -52,17 +57,15 @@ def checked(path: Path, exercise: Exercise, answer: str) -> Any:
     return eval(compile(ast.Expression(call), str(path), "eval"), names)
 
 
-def definitions(code: str) -> ast.Module:
+def definitions(code: str) -> list[ast.stmt]:
     """The imports, functions, classes and plain constants of a cell, without what it computes or draws."""
-    module = ast.parse(code)
 
     def kept(node: ast.stmt) -> bool:
         if isinstance(node, ast.Assign):
             return is_literal(node.value) and all(isinstance(target, ast.Name) for target in node.targets)
         return isinstance(node, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef)
 
-    module.body = [node for node in module.body if kept(node)]
-    return module
+    return [node for node in ast.parse(code).body if kept(node)]
 
 
 def is_literal(value: ast.expr) -> bool:

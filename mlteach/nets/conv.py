@@ -17,7 +17,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-def _backward(y: Tensor, x: Tensor, w: Tensor, stride: int, groups: int, mask: list[bool]) -> tuple[Tensor, ...]:
+def _backward(
+    y: Tensor, x: Tensor, w: Tensor, stride: int, groups: int, mask: list[bool]
+) -> tuple[Tensor, ...]:
     """PyTorch's convolution backward for kernel 3 and padding 1: (picture, kernel, bias) for what ``mask`` asks."""
     return torch.ops.aten.convolution_backward(
         y, x, w, None, [stride, stride], [1, 1], [1, 1], False, [0, 0], groups, mask

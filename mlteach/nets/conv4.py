@@ -10,7 +10,8 @@ from torch import Tensor
 
 from mlteach.errors import EpisodeError
 from mlteach.nets.conv import grouped_conv
-from mlteach.nets.norm import Mode, Statistics, normalise, normalise_quickly, statistics
+from mlteach.nets.norm import EPSILON, Mode, Statistics, normalise, statistics
+from mlteach.nets.norm_twice import normalise_twice
 from mlteach.params import Params
 
 BLOCKS = 4
@@ -106,7 +107,9 @@ class Conv4:
         """
         if mode == "support":
             if support is None:
-                raise EpisodeError('Mode "support" needs the support pictures: net(params, x, "support", support=...).')
+                raise EpisodeError(
+                    'Mode "support" needs the support pictures: net(params, x, "support", support=...).'
+                )
             count = support.shape[-4]
             both = torch.cat([support, x], dim=-4)
             return self._forward(params, both, anchors=count)[..., count:, :]
@@ -140,11 +143,15 @@ class Conv4:
         batched = params["conv1.weight"].ndim == 5
         if x.ndim != 4 + batched or x.shape[-3:] != (1, 28, 28):
             wanted = "[T, N, 1, 28, 28]" if batched else "[N, 1, 28, 28]"
-            raise EpisodeError(f"Conv4 reads pictures {wanted} with these parameters, and got {tuple(x.shape)}.")
+            raise EpisodeError(
+                f"Conv4 reads pictures {wanted} with these parameters, and got {tuple(x.shape)}."
+            )
         tasks = x.shape[0] if batched else 1
         if batched:  # the channels of all tasks stand in a row: [T, N, 1, H, W] -> [N, T, H, W]
             x = x.transpose(0, 1).flatten(1, 2)
-            params = {name: value if "head" in name else value.flatten(0, 1) for name, value in params.items()}
+            params = {
+                name: value if "head" in name else value.flatten(0, 1) for name, value in params.items()
+            }
             # clone, not contiguous: for a single channel the latter leaves the slow layout in place
             x = x.clone(memory_format=torch.channels_last)
         stride = 2 if self.pool == "stride" else 1
@@ -164,7 +171,7 @@ class Conv4:
                 mean, variance = running[f"norm{block}"]
                 x = normalise(x, gamma, beta, (mean.repeat(tasks), variance.repeat(tasks)))
             elif batched:
-                x = normalise_quickly(x, gamma, beta)
+                x = normalise_twice(x, gamma, beta, EPSILON)
             else:
                 x = normalise(x, gamma, beta)
             x = F.relu(x)

@@ -11,7 +11,6 @@ Most confusion about few-shot numbers comes from this layer. Three modes, always
 from typing import Literal
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 Mode = Literal["transductive", "support", "running"]
@@ -26,7 +25,9 @@ def statistics(x: Tensor) -> Statistics:
     return mean, (x - mean[:, None, None]).square().mean((0, 2, 3))
 
 
-def normalise(x: Tensor, gamma: Tensor | None, beta: Tensor | None, given: Statistics | None = None) -> Tensor:
+def normalise(
+    x: Tensor, gamma: Tensor | None, beta: Tensor | None, given: Statistics | None = None
+) -> Tensor:
     """gamma * (x - mean) / sqrt(variance + 1e-5) + beta for x [N, channels, H, W]; gamma and beta are [channels].
 
     Without ``given`` the statistics are x's own. Written with plain operations on purpose: torch's ``batch_norm`` has
@@ -41,10 +42,3 @@ def normalise(x: Tensor, gamma: Tensor | None, beta: Tensor | None, given: Stati
         factor = factor * gamma
     shift = -mean * factor if beta is None else beta - mean * factor
     return x * factor[:, None, None] + shift[:, None, None]
-
-
-def normalise_quickly(x: Tensor, gamma: Tensor | None, beta: Tensor | None) -> Tensor:
-    """`normalise` with x's own statistics, by torch's kernel: right everywhere but under ``torch.func`` transforms."""
-    if gamma is None and beta is not None:
-        gamma = torch.ones_like(beta)  # the kernel's second derivative fails with a shift and no scale
-    return F.batch_norm(x, None, None, gamma, beta, training=True, eps=EPSILON)

@@ -46,7 +46,12 @@ def maml_losses(
     support_x, support_y, query_x, query_y = checked(episode)
     begin = stack(start(theta), episode.tasks)
     phi = adapt(
-        lambda params: loss(net(params, support_x), support_y), begin, rule, steps, first_order=first_order, only=only
+        lambda params: loss(net(params, support_x), support_y),
+        begin,
+        rule,
+        steps,
+        first_order=first_order,
+        only=only,
     )
     outputs = net(phi, query_x)
     return loss(outputs, query_y), outputs

@@ -23,7 +23,9 @@ def torch_conv4(net: Conv4, params: Params, x: torch.Tensor) -> torch.Tensor:
     layers: list[nn.Module] = []
     channels = 1
     for block in range(1, 5):
-        conv = nn.Conv2d(channels, net.filters, 3, stride=2 if net.pool == "stride" else 1, padding=1, bias=False)
+        conv = nn.Conv2d(
+            channels, net.filters, 3, stride=2 if net.pool == "stride" else 1, padding=1, bias=False
+        )
         norm = nn.BatchNorm2d(net.filters, track_running_stats=False)
         conv.weight.data = params[f"conv{block}.weight"]
         norm.weight.data = params.get(f"norm{block}.gamma", torch.ones(net.filters, dtype=x.dtype))
@@ -55,7 +57,9 @@ def test_equals_torch_layers_alone_and_in_a_batch_of_tasks(shape, g):
 def test_the_published_net_has_the_published_number_of_weights(g):
     theta = Conv4(5, filters=64, pool="stride", head="mean", gamma=False).init(g)
     weights = sum(v.numel() for n, v in theta.items() if "norm" not in n)
-    assert weights + 4 * 64 == 111_749  # Finn's count has the four convolution biases, which batch norm cancels
+    assert (
+        weights + 4 * 64 == 111_749
+    )  # Finn's count has the four convolution biases, which batch norm cancels
 
 
 def test_tasks_in_one_batch_do_not_see_each_other(g):
@@ -65,7 +69,9 @@ def test_tasks_in_one_batch_do_not_see_each_other(g):
     changed = x.clone()
     changed[1] = torch.rand(5, 1, 28, 28, generator=g)
     assert torch.equal(net(params, x)[0], net(params, changed)[0])
-    alone = net(task(params, 0), x.flatten(0, 1))[:5]  # all pictures of both tasks in one batch: other statistics
+    alone = net(task(params, 0), x.flatten(0, 1))[
+        :5
+    ]  # all pictures of both tasks in one batch: other statistics
     assert (alone - net(params, x)[0]).abs().max() > 1e-3
 
 

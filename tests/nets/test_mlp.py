@@ -24,7 +24,9 @@ def test_losses_keep_the_task_axis():
     g = torch.Generator().manual_seed(0)
     logits, y = torch.randn(3, 10, 5, generator=g), torch.randint(5, (3, 10), generator=g)
     for index in range(3):
-        assert torch.isclose(cross_entropy(logits, y)[index], nn.functional.cross_entropy(logits[index], y[index]))
+        assert torch.isclose(
+            cross_entropy(logits, y)[index], nn.functional.cross_entropy(logits[index], y[index])
+        )
         assert torch.isclose(accuracy(logits, y)[index], (logits[index].argmax(1) == y[index]).float().mean())
         assert torch.isclose(squared_error(logits, logits * 0)[index], logits[index].square().mean())
     assert cross_entropy(logits[0], y[0]).ndim == 0

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 
+import pytest
 import torch
 import torch.nn.functional as F
+from torch.autograd import gradcheck, gradgradcheck
 from torch.func import grad, vmap
 
 from mlteach.nets import normalise
+from mlteach.nets.norm_twice import normalise_twice
 
 TASKS = 3
 
@@ -52,8 +55,12 @@ def test_normalise_equals_torch():
     g = torch.Generator().manual_seed(1)
     x = torch.randn(6, 4, 3, 3, generator=g, dtype=torch.float64)
     gamma, beta = torch.randn(2, 4, generator=g, dtype=torch.float64)
-    torch.testing.assert_close(normalise(x, gamma, beta), F.batch_norm(x, None, None, gamma, beta, training=True))
-    torch.testing.assert_close(normalise(x, None, None), F.batch_norm(x, None, None, None, None, training=True))
+    torch.testing.assert_close(
+        normalise(x, gamma, beta), F.batch_norm(x, None, None, gamma, beta, training=True)
+    )
+    torch.testing.assert_close(
+        normalise(x, None, None), F.batch_norm(x, None, None, None, None, training=True)
+    )
 
 
 def test_a_single_picture_on_a_1x1_map_normalises_to_beta():
@@ -61,3 +68,34 @@ def test_a_single_picture_on_a_1x1_map_normalises_to_beta():
     x = torch.randn(1, 4, 1, 1, generator=torch.Generator().manual_seed(0))
     beta = torch.arange(4.0)
     assert torch.equal(normalise(x, torch.ones(4), beta).flatten(), beta)
+
+
+@pytest.mark.parametrize("gamma", [True, False])
+def test_the_quick_batch_norm_is_right_to_the_second_derivative(gamma):
+    g = torch.Generator().manual_seed(0)
+    x, weight, beta = (
+        torch.randn(shape, generator=g, dtype=torch.float64, requires_grad=True)
+        for shape in ((3, 4, 2, 2), 4, 4)
+    )
+    inputs = (x, weight, beta) if gamma else (x, beta)
+
+    def quick(x, *rest):
+        return normalise_twice(x, rest[0] if gamma else None, rest[-1], 1e-5)
+
+    torch.testing.assert_close(quick(*inputs), normalise(x, weight if gamma else None, beta))
+    assert gradcheck(quick, inputs)
+    assert gradgradcheck(quick, inputs)
+
+
+def test_a_third_derivative_of_the_quick_batch_norm_is_right_too():
+    g = torch.Generator().manual_seed(0)
+    x = torch.randn(3, 2, 2, 2, generator=g, dtype=torch.float64, requires_grad=True)
+    gamma, beta = torch.randn(2, 2, generator=g, dtype=torch.float64)
+    found = []
+    for norm in (lambda x: normalise_twice(x, gamma, beta, 1e-5), lambda x: normalise(x, gamma, beta)):
+        value = norm(x).sin().sum()
+        for _ in range(3):
+            (gradient,) = torch.autograd.grad(value, x, create_graph=True)
+            value = gradient.square().sum()
+        found.append(gradient)
+    torch.testing.assert_close(*found)

@@ -68,9 +68,19 @@ def test_the_same_for_anil_a_reset_head_and_regression():
     body = {name: theta[name] for name in net.body_names}
     for options in ({"only": net.head_names}, {"start": net.zero_head}):
         arguments = (net, cross_entropy, body if "start" in options else theta, episode, sgd(0.4), 2)
-        assert relative(maml_gradient(*arguments, **options)[0], maml_gradient_loop(*arguments, **options)) < 1e-10
+        assert (
+            relative(maml_gradient(*arguments, **options)[0], maml_gradient_loop(*arguments, **options))
+            < 1e-10
+        )
     mlp = MLP(activation="tanh")
-    arguments = (mlp, squared_error, mlp.init(torch.Generator().manual_seed(2), torch.float64), curves(), sgd(0.1), 3)
+    arguments = (
+        mlp,
+        squared_error,
+        mlp.init(torch.Generator().manual_seed(2), torch.float64),
+        curves(),
+        sgd(0.1),
+        3,
+    )
     assert relative(maml_gradient(*arguments)[0], maml_gradient_loop(*arguments)) < 1e-10
     assert set(maml_gradient(*arguments)[1]) == {"loss"}
 
@@ -153,7 +163,9 @@ def test_i12_quadratics_have_a_closed_form_and_descent_finds_its_optimum(steps):
     expected = (m @ b_matrix @ (adapted - b)).mean(0).squeeze(-1)
     found, numbers = maml_gradient(net, loss, theta, episode, sgd(alpha), steps)
     torch.testing.assert_close(found["theta"], expected, rtol=1e-12, atol=1e-12)
-    best = torch.linalg.solve((m @ b_matrix @ m).sum(0), (m @ b_matrix @ (b - (eye - m) @ a)).sum(0)).squeeze(-1)
+    best = torch.linalg.solve((m @ b_matrix @ m).sum(0), (m @ b_matrix @ (b - (eye - m) @ a)).sum(0)).squeeze(
+        -1
+    )
     at_best, _ = maml_gradient(net, loss, {"theta": best}, episode, sgd(alpha), steps)
     assert at_best["theta"].abs().max() < 1e-10
 
@@ -205,7 +217,9 @@ def test_unicorn_is_maml_from_a_zero_head_and_its_vector_gets_no_gradient(steps)
         bias = point["vector"].new_zeros(net.ways)
         return rest | {"head.weight": point["vector"].expand(net.ways, -1), "head.bias": bias}
 
-    found, _ = maml_gradient(net, cross_entropy, body | {"vector": vector}, episode, sgd(0.4), steps, start=tied)
+    found, _ = maml_gradient(
+        net, cross_entropy, body | {"vector": vector}, episode, sgd(0.4), steps, start=tied
+    )
     zero, _ = maml_gradient(net, cross_entropy, body, episode, sgd(0.4), steps, start=net.zero_head)
     assert relative({name: found[name] for name in body}, zero) < 1e-10
     assert found["vector"].norm() < 1e-12
@@ -233,7 +247,9 @@ def test_meta_parameters_may_be_more_than_a_start():
         mlp, squared_error, meta, episode, sgd(meta["alpha"]), 1, start=lambda m: {n: m[n] for n in theta}
     )
     (found,) = torch.autograd.grad(losses.sum(), meta["alpha"])
-    inner = torch.func.grad(lambda p: squared_error(mlp(p, episode.support_x[0]), episode.support_y[0]))(theta)
+    inner = torch.func.grad(lambda p: squared_error(mlp(p, episode.support_x[0]), episode.support_y[0]))(
+        theta
+    )
     phi = {name: theta[name] - 0.1 * inner[name] for name in theta}
     outer = torch.func.grad(lambda p: squared_error(mlp(p, episode.query_x[0]), episode.query_y[0]))(phi)
     torch.testing.assert_close(found, -sum((inner[name] * outer[name]).sum() for name in theta))

@@ -61,7 +61,9 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
             f"{path} is cut short or is no checkpoint ({error}). Delete it and train again, or take a copy that is whole."
         ) from error
     if header is None:
-        raise CheckpointError(f"{path} holds tensors, but not from mlteach. Choose a checkpoint that `fit` wrote.")
+        raise CheckpointError(
+            f"{path} holds tensors, but not from mlteach. Choose a checkpoint that `fit` wrote."
+        )
     stored = json.loads(header)
     if stored.get("version") != VERSION:
         raise CheckpointError(

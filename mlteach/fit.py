@@ -93,7 +93,9 @@ def fit(
     if checkpoint is not None and Path(checkpoint).exists():
         _resume(checkpoint, run, opt, generator, settings)
     last = min(steps, steps if until is None else until)
-    bar = tqdm(total=steps, initial=run.step, desc=progress, disable=progress is None, unit="step", leave=True)
+    bar = tqdm(
+        total=steps, initial=run.step, desc=progress, disable=progress is None, unit="step", leave=True
+    )
     saved = run.step
     try:
         with _deferred_interrupt() as stop:
@@ -110,7 +112,9 @@ def fit(
                 for name, number in numbers.items():
                     run.history.setdefault(name, []).append(number)
                 bar.update()
-                bar.set_postfix({name: f"{_recent(run.history[name]):.3f}" for name in numbers}, refresh=False)
+                bar.set_postfix(
+                    {name: f"{_recent(run.history[name]):.3f}" for name in numbers}, refresh=False
+                )
                 if checkpoint is not None and run.step - saved >= every:
                     _write(checkpoint, run, opt, generator, settings)
                     saved = run.step
@@ -177,7 +181,9 @@ def _resume(
     theirs = stored.about.get("settings", {})
     differ = [key for key in settings.keys() | theirs.keys() if settings.get(key) != theirs.get(key)]
     if differ:
-        said = "; ".join(f"{key} was {theirs.get(key)!r}, is now {settings.get(key)!r}" for key in sorted(differ))
+        said = "; ".join(
+            f"{key} was {theirs.get(key)!r}, is now {settings.get(key)!r}" for key in sorted(differ)
+        )
         raise CheckpointError(
             f"{path} belongs to another run: {said}. Give this run its own checkpoint path, or delete that file."
         )
@@ -194,4 +200,6 @@ def _resume(
     generator.set_state(stored.tensors["generator"])
     run.step, run.seconds = stored.about["step"], stored.about["seconds"]
     prefix = "history."
-    run.history = {n.removeprefix(prefix): v.tolist() for n, v in stored.tensors.items() if n.startswith(prefix)}
+    run.history = {
+        n.removeprefix(prefix): v.tolist() for n, v in stored.tensors.items() if n.startswith(prefix)
+    }

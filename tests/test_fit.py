@@ -36,7 +36,9 @@ def gradient(theta: Params, episode: Episode):
 def run(steps: int = 30, **options) -> Fit:
     g = torch.Generator().manual_seed(0)
     theta = net.init(torch.Generator().manual_seed(1))
-    return fit(gradient, theta, sample, **({"steps": steps, "generator": g, "lr": 1e-2, "progress": None} | options))
+    return fit(
+        gradient, theta, sample, **({"steps": steps, "generator": g, "lr": 1e-2, "progress": None} | options)
+    )
 
 
 def same(a: Fit, b: Fit) -> bool:
@@ -106,7 +108,14 @@ def test_an_error_in_the_gradient_is_not_swallowed():
         raise RuntimeError("out of memory")
 
     with pytest.raises(RuntimeError, match="out of memory"):
-        fit(broken, net.init(torch.Generator().manual_seed(1)), sample, steps=3, generator=torch.Generator(), progress=None)
+        fit(
+            broken,
+            net.init(torch.Generator().manual_seed(1)),
+            sample,
+            steps=3,
+            generator=torch.Generator(),
+            progress=None,
+        )
 
 
 def test_an_unknown_schedule_is_named():

@@ -32,7 +32,9 @@ def steps_of(
         yield theta
 
 
-def value_and_gradient(loss: Loss, theta: Params, names: list[str], *, first_order: bool) -> tuple[Tensor, Params]:
+def value_and_gradient(
+    loss: Loss, theta: Params, names: list[str], *, first_order: bool
+) -> tuple[Tensor, Params]:
     """The losses [T] (or a scalar) at theta and their gradient for ``names``.
 
     Tasks are independent: the gradient of their sum holds each task's own gradient in its own slice.
@@ -41,7 +43,9 @@ def value_and_gradient(loss: Loss, theta: Params, names: list[str], *, first_ord
     forget = first_order or not torch.is_grad_enabled()
     with torch.enable_grad():
         point = {
-            name: value if value.requires_grad and not forget else value.detach().requires_grad_(name in names)
+            name: value
+            if value.requires_grad and not forget
+            else value.detach().requires_grad_(name in names)
             for name, value in theta.items()
         }
         value = loss(point)

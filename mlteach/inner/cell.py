@@ -25,7 +25,9 @@ def lstm_cell(forget: Gate = 1.0, input: Gate = 0.1) -> Rule:
     def open_gate(gate: Gate, name: str, theta: Tensor, gradient: Tensor, t: int) -> float | Tensor:
         return gate(name, theta, gradient, t) if callable(gate) else rate_of(gate, name)
 
-    def step(theta: Params, gradient: Params, t: State, *, loss: Tensor | None = None) -> tuple[Params, State]:
+    def step(
+        theta: Params, gradient: Params, t: State, *, loss: Tensor | None = None
+    ) -> tuple[Params, State]:
         memory = {}
         for name, c in theta.items():
             f = open_gate(forget, name, c, gradient[name], t)

@@ -16,7 +16,9 @@ def momentum(alpha: Rate, mu: float | Tensor) -> Rule:
     Taught in: lesson 03.
     """
 
-    def step(theta: Params, gradient: Params, velocity: State, *, loss: Tensor | None = None) -> tuple[Params, State]:
+    def step(
+        theta: Params, gradient: Params, velocity: State, *, loss: Tensor | None = None
+    ) -> tuple[Params, State]:
         velocity = {name: mu * velocity[name] + gradient[name] for name in theta}
         return {name: theta[name] - rate_of(alpha, name) * velocity[name] for name in theta}, velocity
 

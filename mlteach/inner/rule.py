@@ -20,7 +20,9 @@ class Step(Protocol):
     ``loss`` [T] is there for the rules that look at it (the meta-learner LSTM); the others let it pass.
     """
 
-    def __call__(self, theta: Params, gradient: Params, state: State, *, loss: Tensor) -> tuple[Params, State]: ...
+    def __call__(
+        self, theta: Params, gradient: Params, state: State, *, loss: Tensor
+    ) -> tuple[Params, State]: ...
 
 
 class Rule(NamedTuple):

@@ -16,7 +16,9 @@ def sgd(alpha: Rate) -> Rule:
     Taught in: lessons 03, 09.
     """
 
-    def step(theta: Params, gradient: Params, state: State, *, loss: Tensor | None = None) -> tuple[Params, State]:
+    def step(
+        theta: Params, gradient: Params, state: State, *, loss: Tensor | None = None
+    ) -> tuple[Params, State]:
         return {name: theta[name] - rate_of(alpha, name) * gradient[name] for name in theta}, state
 
     return Rule(init=lambda theta: None, step=step)

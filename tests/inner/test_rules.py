@@ -65,7 +65,9 @@ def test_i4_momentum_is_two_cells_one_in_front_of_the_other():
         theta, _ = move.step(theta, {name: -memory[name] for name in memory}, 0, loss=loss)
         return theta, memory
 
-    stacked = Rule(init=lambda theta: {name: torch.zeros_like(value) for name, value in theta.items()}, step=step)
+    stacked = Rule(
+        init=lambda theta: {name: torch.zeros_like(value) for name, value in theta.items()}, step=step
+    )
     ours, ready = (adapt(loss_of(matrix), theta, rule, 15) for rule in (stacked, momentum(alpha, mu)))
     for name in theta:
         torch.testing.assert_close(ours[name], ready[name], rtol=1e-12, atol=1e-12)
@@ -121,7 +123,9 @@ def test_rates_may_differ_by_name_and_be_learned():
     (found,) = torch.autograd.grad(loss_of(matrix)(phi), alpha["a"])
     start = {name: value.requires_grad_() for name, value in theta.items()}
     inner = torch.autograd.grad(loss_of(matrix)(start), start["a"])[0]
-    outer = torch.autograd.grad(loss_of(matrix)(at := {**phi, "a": phi["a"].detach().requires_grad_()}), at["a"])[0]
+    outer = torch.autograd.grad(
+        loss_of(matrix)(at := {**phi, "a": phi["a"].detach().requires_grad_()}), at["a"]
+    )[0]
     torch.testing.assert_close(found, -(inner * outer).sum())  # identity I-14
 
 

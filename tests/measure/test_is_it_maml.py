@@ -106,7 +106,10 @@ def test_the_package_s_own_conv_net_passes():
     g = torch.Generator().manual_seed(0)
     y = torch.arange(5)
     episode = Episode(
-        torch.rand(1, 5, 1, 28, 28, generator=g), y[None], torch.rand(1, 10, 1, 28, 28, generator=g), y.repeat(2)[None]
+        torch.rand(1, 5, 1, 28, 28, generator=g),
+        y[None],
+        torch.rand(1, 10, 1, 28, 28, generator=g),
+        y.repeat(2)[None],
     )
 
     def loss(params, x, y):

@@ -37,7 +37,8 @@ def test_over_a_few_seeds_student_s_t_makes_it_wider():
 
 
 @pytest.mark.parametrize(
-    ("rate", "queries", "published"), [(0.987, 5, 0.41), (0.999, 25, 0.05), (0.958, 20, 0.36), (0.487, 5, 1.79)]
+    ("rate", "queries", "published"),
+    [(0.987, 5, 0.41), (0.999, 25, 0.05), (0.958, 20, 0.36), (0.487, 5, 1.79)],
 )
 def test_i35_published_intervals_are_the_counting_floor(rate, queries, published):
     assert 100 * floor_of(rate, queries, 600) == pytest.approx(published, abs=0.01)

@@ -6,7 +6,9 @@ import subprocess
 import sys
 import time
 import tomllib
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import yaml
@@ -148,3 +150,49 @@ def test_help_has_examples_and_is_quick() -> None:
     )
     assert time.perf_counter() - began < 2
     assert "--profile lecture" in done.stdout and "--record" in done.stdout
+
+
+@pytest.fixture
+def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """start.py, moved into a folder of its own with spaces in its name, where nothing is installed yet."""
+    spec = spec_from_file_location("start", ROOT / "start.py")
+    assert spec and spec.loader
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    root = tmp_path / "a folder with spaces"
+    (root / ".venv").mkdir(parents=True)
+    for name in ("pyproject.toml", "constraints.txt", ".venv/pyvenv.cfg"):
+        (root / name).write_text("")
+    monkeypatch.chdir(root)
+    monkeypatch.setattr(module, "ROOT", root)
+    monkeypatch.setattr(module, "VENV", root / ".venv")
+    monkeypatch.setattr(module, "PYTHON", Path(sys.executable))
+    monkeypatch.setattr(module, "STAMP", root / ".venv" / "installed.txt")
+    monkeypatch.setattr(module, "LOG", root / ".venv" / "install.log")
+    return module
+
+
+def test_an_old_python_is_told_in_words(
+    start: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(start.sys, "version_info", (3, 9, 2))
+    assert start.main() == 1
+    assert "needs Python 3.11 or newer; this is Python 3.9." in capsys.readouterr().out
+
+
+def test_the_stamp_knows_what_was_installed(start: ModuleType) -> None:
+    assert not start.installed()
+    start.STAMP.write_text(start.fingerprint())
+    assert start.installed()
+    (start.ROOT / "constraints.txt").write_text("torch==2.13.0")
+    assert not start.installed()
+
+
+def test_a_failed_install_says_why_and_leaves_no_stamp(start: ModuleType) -> None:
+    start.STAMP.write_text("of an earlier install")
+    (start.ROOT / "constraints.txt").write_text("this is no requirement")
+    with pytest.raises(
+        start.SetUpError, match=r"pip could not install the course. It said:\n(.|\n)*install.log"
+    ):
+        start.install()
+    assert not start.STAMP.exists() and not start.installed()

@@ -87,18 +87,16 @@ print("It is", names[task.query_y[0, asked]])
 many = letters.sample(50, ways=5, shots=1, queries=3, generator=generator)
 net = MLP((28 * 28, 128, 5))
 theta = stack(net.init(generator), tasks=50)
-phi = adapt(
-    lambda theta: cross_entropy(net(theta, many.support_x.flatten(2)), many.support_y),
-    theta,
-    sgd(0.1),
-    steps=10,
-)
-for name, x, y in (
-    ("the five pictures it learned from", many.support_x, many.support_y),
-    ("new drawings", many.query_x, many.query_y),
-):
-    right = (net(phi, x.flatten(2)).argmax(-1) == y).float().mean().item()
-    print(f"A fresh network, on {name}: right in about {5 * round(20 * right)} %.")
+phi = adapt(lambda p: cross_entropy(net(p, many.support_x.flatten(2)), many.support_y), theta, sgd(0.1), steps=10)
+
+
+def share_right(x, y):
+    """In how many of a hundred the adapted networks are right, to the nearest five."""
+    return 5 * round(20 * (net(phi, x.flatten(2)).argmax(-1) == y).float().mean().item())
+
+
+print("A fresh network, on the five pictures it learned from:", share_right(many.support_x, many.support_y), "% right.")
+print("A fresh network, on new drawings: about", share_right(many.query_x, many.query_y), "% right.")
 
 # %% [markdown]
 # <details><summary><b>Explain.</b> Why are you better?</summary>

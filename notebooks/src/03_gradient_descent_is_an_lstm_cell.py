@@ -456,7 +456,7 @@ for dtype in (torch.float32, torch.float64):
 #
 # But the gate is applied at every step. Let us give the cell *no gradient at all* for twelve steps. Gradient descent would leave the weights alone.
 
-# %%
+# %% jupyter={"source_hidden": true}
 fig, ax = plt.subplots()
 steps = range(13)
 for bias, look in (
@@ -656,7 +656,7 @@ fits = [train(seed) for seed in budget["seeds"]]
 first, last = fits[0].history["loss"][0], fits[0].history["loss"][-1]
 print(f"mean final loss, log10: from {math.log10(first):.1f} to {math.log10(last):.1f}")
 
-# %%
+# %% jupyter={"source_hidden": true}
 fig, ax = plt.subplots()
 steps = range(1, budget["meta_steps"] + 1)
 (line,) = ax.loglog(steps, fits[0].history["loss"], **style.method("lstm") | {"linewidth": 1.5})
@@ -701,7 +701,11 @@ RIVALS = {
     "falling rate": [falling(rate) for rate in RATES],
 }
 
+# %% [markdown]
+# Now the match. For each rival the best setting on the practice problems, and then its loss on the fresh ones, with a 95 % interval over the problems:
 
+
+# %%
 @torch.no_grad()
 def final_loss(rule, c0, bowls):
     return loss(run(rule, c0, bowls), bowls)
@@ -723,6 +727,7 @@ for place in PLACES:
         torch.stack(logs).mean(0)
     )  # the mean over the seeds, problem by problem
 
+# %%
 print(f"{'log10 of the final loss':24}{'from zero':>14}{'from c0':>16}")
 for name in [*RIVALS, "learned cell"]:
     print(
@@ -741,7 +746,7 @@ for (name, place), interval in results.items():
         seconds=seconds,
     )
 
-# %%
+# %% jupyter={"source_hidden": true}
 fig, ax = plt.subplots(figsize=(8.5, 4.2))
 for row, name in enumerate([*RIVALS, "learned cell"]):
     look = style.color("lstm" if name == "learned cell" else "baseline")
@@ -800,6 +805,8 @@ def gates_over_steps(phi, bowls):
 
 
 f, i = gates_over_steps(fits[0].theta, fresh)
+
+# %% jupyter={"source_hidden": true}
 fig, ax = plt.subplots()
 for gate, name, look in (
     (f, "forget gate f", style.method("lstm") | {"linestyle": ":"}),
@@ -1036,7 +1043,7 @@ print(
 #
 # ### When is it safe?
 
-# %%
+# %% jupyter={"source_hidden": true}
 fig, ax = plt.subplots()
 etas = [k / 50 for k in range(1, 97)]
 for keep, name, look in (

@@ -4,7 +4,7 @@ import copy
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -113,8 +113,8 @@ def tidy(built: Any) -> None:
 
 
 def without_bars(outputs: Sequence[Any]) -> list[Any]:
-    """``outputs`` without the lines that progress bars left on stderr, and each stream in one piece."""
-    whole = merged(outputs)
+    """``outputs`` without progress bars, on stderr or as widgets, and each stream in one piece."""
+    whole = merged(output for output in outputs if not is_bar(output))
     for output in whole:
         if output.output_type == "stream" and output.name == "stderr":
             output.text = "".join(
@@ -123,7 +123,13 @@ def without_bars(outputs: Sequence[Any]) -> list[Any]:
     return [output for output in whole if output.output_type != "stream" or output.text.strip("\r\n")]
 
 
-def merged(outputs: Sequence[Any]) -> list[Any]:
+def is_bar(output: Any) -> bool:
+    """Whether an output is a progress bar drawn as a widget; its text says so."""
+    data = output.get("data", {})
+    return WIDGET_VIEW in data and bool(BAR.search("".join(data.get("text/plain", ""))))
+
+
+def merged(outputs: Iterable[Any]) -> list[Any]:
     """Neighbouring pieces of one stream as one output: how a stream is cut is an accident of timing."""
     whole: list[Any] = []
     for output in outputs:
@@ -150,14 +156,32 @@ def words_and_width(metadata: dict[str, Any]) -> dict[str, Any]:
 
 
 def renumber_widgets(built: Any) -> None:
-    """Give the widgets' random ids numbers in the order they were made, everywhere they stand, state included."""
+    """Keep the state of the widgets on the page and number them in the order they were made, wherever they stand.
+
+    Their own ids are random. What is not on the page, such as a dropped progress bar, holds times.
+    """
     import nbformat
 
-    models = built.metadata.get("widgets", {}).get(WIDGET_STATE, {}).get("state", {})
-    if not models:
-        built.metadata.pop("widgets", None)
+    views = [
+        out.data[WIDGET_VIEW]
+        for cell in built.cells
+        for out in cell.get("outputs", [])
+        if WIDGET_VIEW in out.get("data", {})
+    ]
+    stored = built.metadata.pop("widgets", {}).get(WIDGET_STATE, {})
+    models = stored.get("state", {})
+    shown: set[str] = set()
+    found = [view["model_id"] for view in views]
+    while found:
+        model = found.pop()
+        if model in models and model not in shown:
+            shown.add(model)
+            found += re.findall(r"IPY_MODEL_(\w+)", json.dumps(models[model]["state"]))
+    if not shown:
         return
+    stored["state"] = {model: state for model, state in models.items() if model in shown}
+    built.metadata["widgets"] = nbformat.from_dict({WIDGET_STATE: stored})
     text = nbformat.writes(built)
-    for number, model in enumerate(models):
+    for number, model in enumerate(stored["state"]):
         text = text.replace(model, f"{number:032x}")
     built.update(nbformat.reads(text, as_version=4))

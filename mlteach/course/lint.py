@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from mlteach.course.build import WIDGET_STATE, WIDGET_VIEW
+from mlteach.course.build import WIDGET_STATE, WIDGET_VIEW, is_bar
 
 MOST_BYTES = 1_000_000
 SHORTEST_ALT = 16
@@ -72,6 +72,13 @@ def views_have_state(notebook: Any) -> Iterator[str]:
                 yield f"cell {cell['id']} shows a widget whose state is not stored."
 
 
+def no_bars(notebook: Any) -> Iterator[str]:
+    """No progress bar is stored: its times differ on every run."""
+    for cell in code_cells(notebook):
+        if any(is_bar(output) for output in cell["outputs"]):
+            yield f"cell {cell['id']} stores a progress bar; rebuild it from its source."
+
+
 def pictures_have_words(notebook: Any) -> Iterator[str]:
     """Every picture says in words what it shows, to who cannot see it."""
     for cell in notebook["cells"]:
@@ -133,6 +140,7 @@ RULES: tuple[Rule, ...] = (
     no_errors,
     no_hidden_errors,
     views_have_state,
+    no_bars,
     pictures_have_words,
     no_trailing_semicolon,
     exemptions_have_reasons,

@@ -19,8 +19,10 @@ import sys
 
 from ipywidgets import IntSlider
 from tqdm import tqdm
+from tqdm.notebook import tqdm as tqdm_widget
 
-total = sum(tqdm(range(10)))
+total = sum(tqdm(range(10), disable=False))
+total = sum(tqdm_widget(range(10), total=total - 35, disable=False))
 print("total", total)
 print("a word of warning", file=sys.stderr)
 

@@ -32,6 +32,7 @@ def test_a_rebuild_is_byte_for_byte_the_same_and_clean(course: Path) -> None:
     slider = models[shows.outputs[0].data[WIDGET_VIEW].model_id]
     assert slider.model_name == "IntSliderModel" and slider.state.value == 3
     assert slider.state.layout.removeprefix("IPY_MODEL_") in models
+    assert not [model for model in models.values() if "Progress" in model.model_name]
 
     course.write_text(course.read_text().replace("range(10)", "range(11)"))
     assert stale(course) == "differs from its source from cell 98-002 on"

@@ -15,6 +15,14 @@ from mlteach.course.lessons import notebook, sources
 LESSONS = [notebook(source) for source in sources()]
 DOT = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 ERROR = {"output_type": "error", "ename": "ValueError", "evalue": "no", "traceback": []}
+BAR = {
+    "output_type": "display_data",
+    "metadata": {},
+    "data": {
+        WIDGET_VIEW: {"model_id": "0"},
+        "text/plain": ["training:   0%|          | 0/300 [00:00<?, ?step/s]"],
+    },
+}
 WORDS = "A red dot, alone on the page."
 
 
@@ -75,6 +83,7 @@ BREAKS: list[tuple[str, Callable[[dict[str, Any]], Any]]] = [
         lambda nb: nb["metadata"]["widgets"][WIDGET_STATE]["state"]["0"]["state"]["outputs"].append(ERROR),
     ),
     ("shows a widget whose state is not stored", lambda nb: nb["metadata"].clear()),
+    ("stores a progress bar", cell(4, outputs=[BAR])),
     ("draws a picture without words", cell(3, outputs=[picture()])),
     ("draws a picture without words", cell(3, outputs=[picture(**{"image/png": {"alt": "A plot"}})])),
     ('an image whose words are "dot"', cell(0, source="![dot](dot.png)")),

@@ -96,7 +96,9 @@ def measure(candidate: Candidate, characters: Characters) -> dict:
     episodes = [validation.sample(50, 5, 1, 15, generator=drawn) for _ in range(0, VALIDATION_TASKS, 50)]
     found = {}
     for share in TEST_RATES:
-        curve = step_accuracy(net5, run.theta, episodes, rule(share), TEST_STEPS, modes=["transductive"], start=start5)
+        curve = step_accuracy(
+            net5, run.theta, episodes, rule(share), TEST_STEPS, modes=["transductive"], start=start5
+        )
         found[share] = over_tasks(curve["transductive"][:, -1]).scaled(100)
     best = max(found, key=lambda share: found[share].mean)
     return {

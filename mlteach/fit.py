@@ -18,11 +18,11 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from tqdm.auto import tqdm
 
 from mlteach.checkpoint import load_checkpoint, params_from, save_checkpoint
 from mlteach.errors import CheckpointError
 from mlteach.params import Params, detach, leaves
+from mlteach.progress import bar_for
 from mlteach.tasks.episode import Episode
 
 Gradient = Callable[[Params, Episode], tuple[Params, dict[str, float]]]
@@ -93,9 +93,7 @@ def fit(
     if checkpoint is not None and Path(checkpoint).exists():
         _resume(checkpoint, run, opt, generator, settings)
     last = min(steps, steps if until is None else until)
-    bar = tqdm(
-        total=steps, initial=run.step, desc=progress, disable=progress is None, unit="step", leave=True
-    )
+    bar = bar_for(range(steps), progress, unit="step", initial=run.step)
     saved = run.step
     try:
         with _deferred_interrupt() as stop:

@@ -1,5 +1,6 @@
 """The inner loop: a few steps of a rule on the support loss, with the whole path differentiable."""
 
+import functools
 from collections.abc import Callable, Collection, Iterator
 from typing import Literal, overload
 
@@ -106,8 +107,4 @@ def adapt(
     Source: Finn, Abbeel, Levine 2017, equation 1, repeated. Taught in: lessons 03, 09.
     """
     walk = steps_of(loss, theta, rule, steps, first_order=first_order, only=only)
-    if path:
-        return list(walk)
-    for theta in walk:
-        pass
-    return theta
+    return list(walk) if path else functools.reduce(lambda before, after: after, walk)

@@ -21,7 +21,7 @@ class Step(Protocol):
     """
 
     def __call__(
-        self, theta: Params, gradient: Params, state: State, *, loss: Tensor
+        self, theta: Params, gradient: Params, state: State, /, *, loss: Tensor
     ) -> tuple[Params, State]: ...
 
 

@@ -4,13 +4,14 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 
 import torch
 from torch import Tensor
-from tqdm.auto import tqdm
 
 from mlteach.inner import Rule, adapt
 from mlteach.measure.interval import Interval, over_tasks
 from mlteach.nets.loss import accuracy as share_right
 from mlteach.nets.loss import cross_entropy
+from mlteach.outer.chunks import over_chunks
 from mlteach.params import Params, stack
+from mlteach.progress import bar_for
 from mlteach.tasks.episode import Episode
 
 MODES = ("transductive", "support")
@@ -60,15 +61,22 @@ def step_accuracy(
     modes: how batch norm treats the queries (`mlteach.nets.norm`). Adaptation itself is the same in all.
     """
     found: dict[str, list[Tensor]] = {mode: [] for mode in modes}
-    for episode in tqdm(list(episodes), desc=progress, disable=progress is None, unit="batch"):
-        path = path_of(net, theta, episode, rule, steps, only=only, start=start)
-        for mode in modes:
-            with torch.no_grad():
-                scores = [
-                    share_right(net(phi, episode.query_x, mode, support=episode.support_x), episode.query_y)
-                    for phi in path
-                ]
-            found[mode].append(torch.stack(scores, dim=1).cpu())
+
+    def scores(part: Episode) -> dict[str, Tensor]:
+        path = path_of(net, theta, part, rule, steps, only=only, start=start)
+        with torch.no_grad():
+            answers = {
+                mode: [net(phi, part.query_x, mode, support=part.support_x) for phi in path] for mode in modes
+            }
+            return {
+                mode: torch.stack([share_right(each, part.query_y) for each in logits], dim=1).cpu()
+                for mode, logits in answers.items()
+            }
+
+    for episode in bar_for(list(episodes), progress, unit="batch"):
+        for part in over_chunks(scores, episode):
+            for mode in modes:
+                found[mode].append(part[mode])
     return {mode: torch.cat(batches) for mode, batches in found.items()}
 
 

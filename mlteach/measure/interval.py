@@ -9,11 +9,11 @@ from torch import Tensor
 
 
 class Interval(NamedTuple):
-    """A mean with the half width of its 95 % interval, over ``count`` tasks or seeds. Prints as ``95.3 ± 0.4``."""
+    """A mean with the half width of its 95 % interval, over ``n`` tasks or seeds. Prints as ``95.3 ± 0.4``."""
 
     mean: float
     half_width: float
-    count: int
+    n: int
 
     def __str__(self) -> str:
         return f"{self.mean:.1f} ± {self.half_width:.1f}"
@@ -24,7 +24,7 @@ class Interval(NamedTuple):
 
     def scaled(self, factor: float) -> "Interval":
         """The same in another unit: ``interval.scaled(100)`` turns shares into percent."""
-        return Interval(self.mean * factor, self.half_width * factor, self.count)
+        return Interval(self.mean * factor, self.half_width * factor, self.n)
 
 
 def over_tasks(values: Tensor | Sequence[float]) -> Interval:
@@ -46,7 +46,7 @@ _STUDENT = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.22
 def over_seeds(values: Sequence[float]) -> Interval:
     """Mean and 95 % interval over a few training runs, by Student's t. With one run the half width is nan."""
     interval = over_tasks(values)
-    freedom = interval.count - 1
+    freedom = interval.n - 1
     if freedom < 1:
         return interval
     factor = _STUDENT[freedom - 1] if freedom <= len(_STUDENT) else 1.96

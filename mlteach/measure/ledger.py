@@ -44,7 +44,8 @@ def record(
     interval: half width of the 95 % interval. seconds: what the training took. A name recorded again is replaced.
     """
     if isinstance(value, Interval):
-        value, interval, tasks = value.mean, value.half_width, tasks or value.count
+        interval, tasks = value.half_width, tasks or value.n
+        value = value.mean
     target = os.environ.get(RECORD_TO)
     if not target:
         return

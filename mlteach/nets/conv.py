@@ -38,7 +38,8 @@ class _Conv(torch.autograd.Function):
         x, w = ctx.saved_tensors
         need_x, need_w, *_ = ctx.needs_input_grad
         if not torch.is_grad_enabled():  # nobody will differentiate again: both in one call
-            dx, dw, _ = _backward(y, x, w, *ctx.how, [need_x, need_w, False])
+            stride, groups = ctx.how
+            dx, dw, _ = _backward(y, x, w, stride, groups, [need_x, need_w, False])
             return dx, dw, None, None
         return (
             _Picture.apply(y, w, x, *ctx.how) if need_x else None,

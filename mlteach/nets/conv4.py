@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
@@ -66,7 +66,7 @@ class Conv4:
 
     def init(self, generator: torch.Generator, dtype: torch.dtype = torch.float32) -> Params:
         """Fresh parameters on the generator's device: Xavier-uniform kernels, beta 0, gamma 1, a normal head."""
-        where = {"dtype": dtype, "device": generator.device}
+        where: dict[str, Any] = {"dtype": dtype, "device": generator.device}
         theta, channels = {}, 1
         for block in range(1, BLOCKS + 1):
             bound = math.sqrt(6 / (9 * (channels + self.filters)))

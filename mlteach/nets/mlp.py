@@ -3,7 +3,7 @@
 import itertools
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -27,7 +27,7 @@ class MLP:
 
     def init(self, generator: torch.Generator, dtype: torch.dtype = torch.float32) -> Params:
         """Fresh parameters on the generator's device: He-normal weights, zero biases."""
-        where = {"dtype": dtype, "device": generator.device}
+        where: dict[str, Any] = {"dtype": dtype, "device": generator.device}
         theta = {}
         for layer, (inputs, outputs) in enumerate(itertools.pairwise(self.sizes), start=1):
             weight = torch.randn(outputs, inputs, generator=generator, **where)

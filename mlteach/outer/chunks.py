@@ -3,11 +3,14 @@
 import functools
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import torch
 
 from mlteach.params import Params, add
 from mlteach.tasks.episode import Episode
+
+Result = TypeVar("Result")
 
 CPU_CHUNK = 4  # tasks to a batch: more fall out of the processor's cache, fewer pay more for each call
 
@@ -18,6 +21,19 @@ def _pool(workers: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(workers, initializer=lambda: torch.set_num_threads(1))
 
 
+def over_chunks(
+    function: Callable[[Episode], Result], episode: Episode, chunk: int | None = None
+) -> list[Result]:
+    """Apply ``function`` to parts of the tasks, in threads on a CPU, and return the results in the tasks' order."""
+    on_cpu = episode.support_x.device.type == "cpu"
+    threads = torch.get_num_threads() if on_cpu else 1
+    if chunk is None:
+        chunk = min(CPU_CHUNK, -(-episode.tasks // threads)) if on_cpu else episode.tasks
+    parts = [episode.part(slice(first, first + chunk)) for first in range(0, episode.tasks, chunk)]
+    workers = min(threads, len(parts))
+    return list(map(function, parts) if workers == 1 else _pool(workers).map(function, parts))
+
+
 def sum_over_chunks(
     function: Callable[[Episode], tuple[Params, Params]], episode: Episode, chunk: int | None = None
 ) -> tuple[Params, Params]:
@@ -26,15 +42,7 @@ def sum_over_chunks(
     The parts and the order of the sum depend on ``chunk`` (by default on torch's number of threads), never on which
     thread was first, so on one machine the result is the same in every run.
     """
-    threads = torch.get_num_threads() if episode.support_x.device.type == "cpu" else 1
-    if chunk is None:
-        chunk = episode.tasks
-        if episode.support_x.device.type == "cpu":
-            chunk = min(CPU_CHUNK, -(-episode.tasks // threads))
-    parts = [episode.part(slice(first, first + chunk)) for first in range(0, episode.tasks, chunk)]
-    workers = min(threads, len(parts))
-    results = map(function, parts) if workers == 1 else _pool(workers).map(function, parts)
-    total, sums = next(iter_results := iter(results))
-    for gradient, more in iter_results:
+    (total, sums), *others = over_chunks(function, episode, chunk)
+    for gradient, more in others:
         total, sums = add(total, gradient), add(sums, more)
     return total, sums

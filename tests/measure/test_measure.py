@@ -55,7 +55,7 @@ def test_accuracy_gives_both_modes_for_every_step():
     assert torch.equal(each["transductive"], each["support"])
     assert each["support"][:, -1].mean() > each["support"][:, 0].mean()
     found = accuracy(net, net.init(g), episodes, sgd(1.0), 3)
-    assert found["support"].count == 6 and 0 <= found["support"].mean <= 100
+    assert found["support"].n == 6 and 0 <= found["support"].mean <= 100
 
 
 def test_compare_says_exact_rounding_or_not(capsys):

@@ -25,8 +25,8 @@ from mlteach.outer import maml_gradient
 from mlteach.params import Params
 from mlteach.tasks import Characters
 
-SEED, OUTER_STEPS, VALIDATION_TASKS = 0, 400, 300
-TEST_RATES, TEST_STEPS = (1.0, 0.1, 0.05), 3
+SEED, OUTER_STEPS, VALIDATION_TASKS = 0, 600, 400
+TEST_RATES, TEST_STEPS = (1.0, 0.1, 0.025), 3
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,8 @@ class Candidate:
     zero_head: bool = True
     inner_steps: int = 2
     rate_body: float = 0.4
-    rate_head: float = 1.0
+    rate_head: float = 0.5
+    outer_rate: float = 5e-3
 
 
 CHOSEN = Candidate()
@@ -49,10 +50,10 @@ CANDIDATES = {
     "a learned head, its first five rows tested": replace(CHOSEN, zero_head=False),
     "three inner steps": replace(CHOSEN, inner_steps=3),
     "one inner step, head rate 4 (this is ANIL)": replace(CHOSEN, inner_steps=1, rate_head=4.0),
-    "head rate 0.5": replace(CHOSEN, rate_head=0.5),
     "head rate 2": replace(CHOSEN, rate_head=2.0),
     "body rate 0.1": replace(CHOSEN, rate_body=0.1),
     "body rate 1": replace(CHOSEN, rate_body=1.0),
+    "outer rate 0.01": replace(CHOSEN, outer_rate=1e-2),
 }
 
 
@@ -88,7 +89,7 @@ def measure(candidate: Candidate, characters: Characters) -> dict:
         lambda g: train.sample(candidate.meta_batch, candidate.ways, 1, 2, generator=g),
         steps=OUTER_STEPS,
         generator=generator,
-        lr=1e-2,
+        lr=candidate.outer_rate,
         schedule="cosine",
         progress=None,
     )

@@ -54,25 +54,27 @@ def step_accuracy(
     only: Collection[str] | None = None,
     start: Callable[[Params], Params] = dict,
     progress: str | None = None,
+    last: bool = False,
 ) -> dict[str, Tensor]:
     """For each mode, each task's query accuracy after 0, 1, ..., steps inner steps: [tasks, steps + 1], in [0, 1].
 
     episodes: batches of tasks; draw them once and use the same for every method that is compared.
     modes: how batch norm treats the queries (`mlteach.nets.norm`). Adaptation itself is the same in all.
+    last: judge after the last step alone, [tasks, 1].
     """
-    found: dict[str, list[Tensor]] = {mode: [] for mode in modes}
 
     def scores(part: Episode) -> dict[str, Tensor]:
-        path = path_of(net, theta, part, rule, steps, only=only, start=start)
+        path = path_of(net, theta, part, rule, steps, only=only, start=start)[-1 if last else 0 :]
         with torch.no_grad():
             answers = {
                 mode: [net(phi, part.query_x, mode, support=part.support_x) for phi in path] for mode in modes
             }
-            return {
-                mode: torch.stack([share_right(each, part.query_y) for each in logits], dim=1).cpu()
-                for mode, logits in answers.items()
-            }
+        return {
+            mode: torch.stack([share_right(each, part.query_y) for each in logits], dim=1).cpu()
+            for mode, logits in answers.items()
+        }
 
+    found: dict[str, list[Tensor]] = {mode: [] for mode in modes}
     for episode in bar_for(list(episodes), progress, unit="batch"):
         for part in over_chunks(scores, episode):
             for mode in modes:
@@ -98,6 +100,6 @@ def accuracy(
     For several training seeds give their means to `over_seeds`. Taught in: lesson 09.
     """
     each = step_accuracy(
-        net, theta, episodes, rule, steps, modes=modes, only=only, start=start, progress=progress
+        net, theta, episodes, rule, steps, modes=modes, only=only, start=start, progress=progress, last=True
     )
-    return {mode: over_tasks(values[:, -1]).scaled(100) for mode, values in each.items()}
+    return {mode: over_tasks(values).scaled(100) for mode, values in each.items()}

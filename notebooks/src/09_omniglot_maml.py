@@ -75,18 +75,21 @@ characters = Characters.load().to(DEVICE)
 train, validation, test = characters.split("random")
 print(len(train), "training classes,", len(validation), "for choosing settings,", len(test), "for the final test")
 
-# %%
+# %% jupyter={"source_hidden": true}
 episode = test.sample(tasks=1, ways=5, shots=1, queries=2, generator=torch.Generator().manual_seed(9))
 order = episode.support_y[0].argsort()
-fig, axes = plt.subplots(2, 10, figsize=(10, 2.6), gridspec_kw={"height_ratios": [1, 1]})
-for ax in axes.flat:
-    ax.axis("off")
+fig = plt.figure(figsize=(10, 2.7))
+grid = fig.add_gridspec(2, 10)
 for place, index in enumerate(order):
-    axes[0, 2 * place].imshow(episode.support_x[0, index, 0].cpu())
-    axes[0, 2 * place].set_title("ABCDE"[place], color=style.color("maml"))
+    ax = fig.add_subplot(grid[0, 2 * place : 2 * place + 2])
+    ax.imshow(episode.support_x[0, index, 0].cpu())
+    ax.set_title("ABCDE"[place], loc="center", color=style.color("maml"))
+    ax.axis("off")
 for place in range(10):
-    axes[1, place].imshow(episode.query_x[0, place, 0].cpu())
-axes[1, 0].set_title("queries: which is which?", loc="left")
+    ax = fig.add_subplot(grid[1, place])
+    ax.imshow(episode.query_x[0, place, 0].cpu())
+    ax.set_title("?", loc="center")
+    ax.axis("off")
 show(fig, alt="Five support characters, named A to E, one drawing each; below them ten query drawings without a name.")
 
 # %% [markdown]
@@ -287,6 +290,8 @@ speed = {
     name: tasks_per_second(lambda t, e, f=f: f(racer, cross_entropy, t, e, sgd(ALPHA), 2), racer_theta, race)
     for name, f in {"one after the other": maml_gradient_loop, "side by side": maml_gradient}.items()
 }
+
+# %% jupyter={"source_hidden": true}
 fig, ax = plt.subplots(figsize=(8, 1.9))
 bars = ax.barh(list(speed), list(speed.values()), color=[style.color("baseline"), style.color("maml")], height=0.6)
 ax.bar_label(bars, fmt="%.0f", padding=4)
@@ -355,7 +360,7 @@ class Recipe:
     test_rate: float  # how much of the training rates is used at test
 
 
-OURS = Recipe(32, "flatten", True, 40, 2, 2, 2, 0.4, 1.0, 1e-2, "cosine", 1000, test_steps=3, test_rate=0.05)
+OURS = Recipe(32, "flatten", True, 40, 2, 2, 2, 0.4, 0.5, 5e-3, "cosine", 1400, test_steps=3, test_rate=0.025)
 FINN = Recipe(64, "mean", False, 5, 1, 32, 1, 2.0, 2.0, 1e-3, "constant", 60_000, test_steps=3, test_rate=1.0)
 recipe, TASKS = {
     "smoke": (replace(OURS, outer_steps=120), 100),
@@ -425,7 +430,7 @@ adapts = None if recipe.zero_head else [name for name in (*net.body_names, *net.
 runs = [train_one(recipe, seed, only=adapts) for seed in SEEDS]
 print(f"{len(runs)} training run of {runs[0].step} outer steps" if len(runs) == 1 else f"{len(runs)} training runs")
 
-# %%
+# %% jupyter={"source_hidden": true}
 def smooth(numbers, count=25):
     window = min(count, len(numbers))
     return torch.tensor(numbers).unfold(0, window, 1).mean(1)
@@ -436,7 +441,7 @@ for run in runs:
     left.plot(smooth(run.history["loss"]), **style.method("maml"))
     right.plot(100 * smooth(run.history["accuracy"]), **style.method("maml"))
 left.set(xlabel="outer step", ylabel="query loss after adapting", title="The loss falls")
-right.set(xlabel="outer step", ylabel="right answers in training tasks, %", title="and the answers get better")
+right.set(xlabel="outer step", ylabel="right answers, %", title="and the answers get better")
 show(fig, alt="Two curves over the outer steps: the query loss after adapting falls, the share of right answers rises.")
 
 # %% [markdown]
@@ -457,9 +462,10 @@ show(fig, alt="Two curves over the outer steps: the query loss after adapting fa
 tests = draw(test, TASKS, seed=2)
 few = tests[: max(1, len(tests) // 5)]
 steps_shown = max(5, recipe.test_steps)
-final = dict(rule=rule_of(test_net, recipe, recipe.test_rate), start=start_of(test_net, recipe))
-curves = step_accuracy(test_net, runs[0].theta, few, steps=steps_shown, only=adapts, **final)
+curves = step_accuracy(test_net, runs[0].theta, few, rule_of(test_net, recipe, recipe.test_rate), steps_shown,
+                       start=start_of(test_net, recipe), only=adapts, progress="testing")  # fmt: skip
 
+# %% jupyter={"source_hidden": true}
 fig, ax = plt.subplots(figsize=(8, 4.2))
 for mode, look in (("transductive", style.method("maml")), ("support", style.method("maml") | {"linestyle": "--"})):
     points = [over_tasks(values).scaled(100) for values in curves[mode].T]
@@ -469,7 +475,7 @@ for mode, look in (("transductive", style.method("maml")), ("support", style.met
                     color=look["color"], alpha=0.15, linewidth=0)  # fmt: skip
     style.label_line(ax, line, mode, dy=8 if mode == "transductive" else -8)
 ax.axhline(20, **style.method("baseline"))
-ax.annotate("chance", (steps_shown, 20), xytext=(6, 0), textcoords="offset points", va="center", color=style.color("baseline"))
+ax.annotate("chance", (steps_shown, 20), xytext=(6, 8), textcoords="offset points", color=style.color("baseline"))
 ax.set(xlabel="inner steps", ylabel="right answers on new characters, %", ylim=(0, 102), xlim=(-0.1, steps_shown + 0.9))
 ax.set_title("The first step brings nearly everything")
 show(fig, alt="Accuracy on new characters against inner steps: at chance before the first step, far above after it, flat from there.")
@@ -489,33 +495,43 @@ anil_recipe = replace(recipe, inner_steps=1, rate_head=4.0) if recipe.zero_head 
 anil = train_one(anil_recipe, SEEDS[0], only=net.head_names, label="ANIL")
 
 # %%
-# not compared: accuracies of networks trained a moment ago, which differ in the last digit from processor to processor
-head, body_names = test_net.head_names, test_net.body_names if adapts is None else [n for n in adapts if n not in test_net.head_names]
-anil_final = final | dict(rule=rule_of(test_net, anil_recipe, recipe.test_rate))
-share = len(tests) if PROFILE == "lecture" else len(few)
+def tested(theta, tasks, only=adapts, recipe=recipe):
+    """Accuracy after the recipe's test steps, in both modes."""
+    return accuracy(test_net, theta, tasks, rule_of(test_net, recipe, recipe.test_rate), recipe.test_steps,
+                    start=start_of(test_net, recipe), only=only, progress="testing")  # fmt: skip
+
+
+head = test_net.head_names
+rest = [name for name in adapts or test_net.body_names if name not in head]
 table = {
-    "nearest neighbour on pixels": None,
-    "MAML": [accuracy(test_net, run.theta, tests, steps=recipe.test_steps, only=adapts, **final) for run in runs][0],
-    "MAML, body frozen at test": accuracy(test_net, runs[0].theta, few, steps=recipe.test_steps, only=head, **final),
-    "MAML, head frozen at test": accuracy(test_net, runs[0].theta, few, steps=recipe.test_steps, only=body_names, **final),
-    "ANIL": accuracy(test_net, anil.theta, tests, steps=recipe.test_steps, only=head, **anil_final),
+    "MAML": tested(runs[0].theta, tests),
+    "MAML, body frozen at test": tested(runs[0].theta, tests, only=head),
+    "MAML, head frozen at test": tested(runs[0].theta, tests, only=rest),
+    "ANIL": tested(anil.theta, tests, only=head, recipe=anil_recipe),
 }
+
+# %% tags=["nbval-ignore-output"]
+# not compared: accuracies of networks trained a moment ago, which differ in the last digit from processor to processor
 print(f"{'right answers, %, 5-way 1-shot':32} transductive      support")
-for name, row in table.items():
-    print(f"{name:32} {row['transductive'] if row else pixels!s:>12}  {row['support'] if row else '':>11}")
+print(f"{'nearest neighbour on pixels':32} {pixels!s:>12}")
+for name, seen in table.items():
+    print(f"{name:32} {seen['transductive']:>12}  {seen['support']:>11}")
 
 # %%
-for mode, seen in table["MAML"].items():
-    record(f"maml.5way1shot.{mode}", seen, unit="%", seeds=SEEDS[:1], seconds=runs[0].seconds, device=DEVICE,
-           note=f"{runs[0].step} outer steps, 15 queries a class")  # fmt: skip
-    record(f"anil.5way1shot.{mode}", table["ANIL"][mode], unit="%", seeds=SEEDS[:1], seconds=anil.seconds, device=DEVICE,
-           note=f"{anil.step} outer steps, 15 queries a class")  # fmt: skip
+for label, run in (("MAML", runs[0]), ("ANIL", anil)):
+    for mode, seen in table[label].items():
+        record(f"{label.lower()}.5way1shot.{mode}", seen, unit="%", seeds=SEEDS[:1], seconds=run.seconds, device=DEVICE,
+               note=f"{run.step} outer steps, {run.seconds:.0f} s, 15 queries a class")  # fmt: skip
+for label in ("body", "head"):
+    for mode, seen in table[f"MAML, {label} frozen at test"].items():
+        record(f"maml.{label}frozen.{mode}", seen, unit="%", seeds=SEEDS[:1], seconds=runs[0].seconds, device=DEVICE,
+               note=f"the same network, its {label} frozen at test")  # fmt: skip
 if len(runs) > 1:
-    every = [accuracy(test_net, run.theta, tests, steps=recipe.test_steps, only=adapts, **final) for run in runs]
+    every = [tested(run.theta, tests) for run in runs]
     for mode in every[0]:
         record(f"maml.5way1shot.{mode}.seeds", over_seeds([each[mode].mean for each in every]), unit="%", seeds=SEEDS,
-               seconds=sum(run.seconds for run in runs) / len(runs), device=DEVICE, tasks=sum(len(b.query_y) for b in tests),
-               note=f"interval over {len(runs)} seeds")  # fmt: skip
+               seconds=max(run.seconds for run in runs), device=DEVICE, tasks=every[0][mode].n,
+               note=f"mean of {len(runs)} training runs, interval over them")  # fmt: skip
 keep_checkpoint(f"09-maml-{PROFILE}", runs[0].theta, {"recipe": vars(recipe), "seed": SEEDS[0], "seconds": runs[0].seconds})
 
 # %% [markdown]
@@ -583,6 +599,8 @@ def in_company(net, phi, episode, company):
     return (logits.argmax(-1) == y).double().mean(1)
 
 
+
+# %%
 companies = {"all": "all 75 together", "one class": "one class at a time", "alone": "one at a time", "support": "by the support's statistics"}
 seen = {company: [] for company in companies}
 for tasks in draw(test, 100, seed=3):
@@ -592,6 +610,8 @@ for tasks in draw(test, 100, seed=3):
         for company in companies:
             seen[company].append(in_company(net_32, phi, tasks, company))
 seen = {company: over_tasks(torch.cat(values)).scaled(100) for company, values in seen.items()}
+
+# %% jupyter={"source_hidden": true}
 fig, ax = plt.subplots(figsize=(9, 2.8))
 colors = [style.color(name) for name in ("maml", "warning", "warning", "maml")]
 bars = ax.barh([companies[c] for c in seen], [i.mean for i in seen.values()], xerr=[i.half_width for i in seen.values()],
@@ -647,18 +667,18 @@ check("09.3", half_width)
 
 # %%
 def row(who, figure, mode):
-    print(f"{who:28} {figure['value']:5.1f} ± {figure['interval']:.1f}  {mode:13} {figure['unit']:2} {figure.get('note') or figure.get('source')}")
+    print(f"{who:32} {figure['value']:5.1f} ± {figure['interval']:.1f}  {mode:13} {figure['unit']:2} {figure.get('note') or figure.get('source')}")
 
 
 row("MAML as published", published("maml.omniglot.5way1shot"), "transductive")
 for profile, said in (("lecture", "our recipe"), ("paper", "Finn's protocol, our code")):
-    kept_figures = recorded("09", profile)
-    if not kept_figures:
+    figures = recorded("09", profile)
+    if not figures:
         print(f"{said:28} not recorded yet; record it: python3 start.py run 09 --profile {profile} --record")
-    for name, figure in kept_figures.items():
-        method, _, mode, *seeds = name.split(".")
-        who = f"{'MAML' if method == 'maml' else 'ANIL'}, {said}"
-        row(who + (", seeds" if seeds else ""), figure, mode)
+    for name, figure in figures.items():
+        method, what, mode, *_ = name.split(".")
+        if what == "5way1shot":
+            row(f"{method.upper()}, {said}", figure, mode)
 
 # %% [markdown]
 # Why do they differ? The recipe of the lecture trains a network of half the width for one minute, and it starts from a head of zeros.

@@ -1,6 +1,7 @@
 """The meta-gradient against finite differences, Hessians, closed forms, and the plain loop over tasks."""
 
 import functools
+import math
 
 import pytest
 import torch
@@ -264,3 +265,22 @@ def test_an_episode_without_task_axis_is_refused_with_advice():
     uneven = Episode(torch.rand(2, 5, 1), torch.rand(2, 4, 1), torch.rand(2, 5, 1), torch.rand(2, 5, 1))
     with pytest.raises(EpisodeError, match="5 inputs but 4 labels"):
         maml_gradient(mlp, squared_error, theta, uneven, sgd(0.1), 1)
+
+
+def test_i19_the_first_head_step_from_zero_makes_a_nearest_mean_classifier():
+    """All logits are equal at first, so the loss is log N; one step gives w_c = (alpha / N) (mu_c - mu)."""
+    net, episode, alpha = NETS["flat head"], pictures(shots=2), 0.4
+    theta = net.init(torch.Generator().manual_seed(1), torch.float64)
+    begin = net.zero_head(theta)
+    x, y = episode.support_x[0], episode.support_y[0]
+    assert cross_entropy(net(begin, x), y).item() == pytest.approx(math.log(5))
+    phi = adapt(lambda p: cross_entropy(net(p, x), y), begin, sgd(alpha), 1)
+    identity = Conv4(net.features, filters=net.filters, head="flatten")  # a head that shows its features
+    show = begin | {
+        "head.weight": torch.eye(net.features, dtype=torch.float64),
+        "head.bias": torch.zeros(net.features, dtype=torch.float64),
+    }
+    features = identity(show, x)
+    means = torch.stack([features[y == label].mean(0) for label in range(5)])
+    torch.testing.assert_close(phi["head.weight"], alpha / 5 * (means - features.mean(0)))
+    assert phi["head.bias"].abs().max() < 1e-15

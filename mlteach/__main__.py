@@ -9,6 +9,10 @@ import typer
 
 from mlteach.errors import MlteachError
 
+# Torch's threads wait for each other by spinning, which on a machine with other work to do costs more than the work.
+# It is read once, when torch is loaded, so it is set here, for this process and every kernel it starts.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 app = typer.Typer(
     help="Learning to learn: open the lessons, run them, rebuild them, prove them.\n\n"
     "`python3 start.py COMMAND` does the same and sets the environment up first.",

@@ -9,9 +9,10 @@ import typer
 
 from mlteach.errors import MlteachError
 
-# Torch's threads wait for each other by spinning, which on a machine with other work to do costs more than the work.
+# Torch's threads wait for each other by spinning. On a machine with other work to do, spinning for long costs several
+# times more than the work; not spinning at all doubles the time of many small operations. A short spin is good at both.
 # It is read once, when torch is loaded, so it is set here, for this process and every kernel it starts.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 app = typer.Typer(
     help="Learning to learn: open the lessons, run them, rebuild them, prove them.\n\n"

@@ -6,8 +6,8 @@ linear in each. Its three partial derivatives are the three operations a convolu
 
     conv(x, w) -> y        picture_of(y, w) -> x        kernel_of(y, x) -> w
 
-and the derivative of any of them is again one of the three. PyTorch's own second derivative does not use this: with
-groups it falls back to a Python-like loop over them. Here all orders run on the same quick kernels.
+and the derivative of any of them is again one of the three. PyTorch's own second derivative does not use
+this: it takes the groups one after the other. Here all orders run on the same quick kernels.
 """
 
 from typing import Any

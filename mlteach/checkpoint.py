@@ -29,9 +29,10 @@ class Checkpoint(NamedTuple):
 def save_checkpoint(path: str | os.PathLike[str], tensors: dict[str, Tensor], about: dict[str, Any]) -> None:
     """Write ``tensors`` and ``about`` to ``path`` (ending in .safetensors) and ``about`` to the .json beside it.
 
-    The old files stay whole until the new ones are. Raises CheckpointError when the disk is full or read-only.
+    The old files stay whole until the new ones are. Raises CheckpointError when the disk is full or read-only, or for
+    a path that ends otherwise.
     """
-    path = Path(path)
+    path = safetensors_path(path)
     flat = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
     content = save(flat, metadata={"mlteach": json.dumps({"version": VERSION, "about": about})})
     try:
@@ -42,6 +43,16 @@ def save_checkpoint(path: str | os.PathLike[str], tensors: dict[str, Tensor], ab
             f"Could not write {path}: {error.strerror or error}. What was learned is still in memory, and any earlier "
             "checkpoint is untouched. Free some space or choose another folder, then save again."
         ) from error
+
+
+def safetensors_path(path: str | os.PathLike[str]) -> Path:
+    """``path``, or CheckpointError unless it ends in .safetensors: "run.json" would be overwritten by its own twin."""
+    path = Path(path)
+    if path.suffix != ".safetensors":
+        raise CheckpointError(
+            f"A checkpoint's name ends in .safetensors; call {path} {path.name}.safetensors."
+        )
+    return path
 
 
 def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:

@@ -9,17 +9,17 @@ import os
 import signal
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from mlteach.checkpoint import load_checkpoint, params_from, save_checkpoint
+from mlteach.checkpoint import load_checkpoint, params_from, safetensors_path, save_checkpoint
 from mlteach.errors import CheckpointError
 from mlteach.params import Params, detach, leaves
 from mlteach.progress import bar_for
@@ -79,10 +79,12 @@ def fit(
     progress: the bar's label, or None for no bar.
 
     An interrupt (the stop button, Ctrl-C) ends the run after the step it is in; everything learned is returned, and
-    written if there is a checkpoint. A second one ends it at once, at the last whole step.
+    written if there is a checkpoint. A second one ends it at once, at the last whole step. A checkpoint that cannot
+    be written (a full disk) is a warning: training goes on, and tries again when the next is due.
 
-    Raises CheckpointError when the checkpoint is damaged or belongs to a run with other settings, ValueError for a
-    schedule that does not exist. Taught in: lesson 09.
+    Raises CheckpointError when the checkpoint is damaged, belongs to a run with other settings, another optimizer or
+    another kind of generator, or does not end in .safetensors; ValueError for a schedule that does not exist.
+    Taught in: lesson 09.
     """
     if schedule not in SCHEDULES:
         raise ValueError(f"There is no schedule {schedule!r}; choose one of {', '.join(SCHEDULES)}.")
@@ -90,18 +92,19 @@ def fit(
     run = Fit(leaves(theta))
     tensors = list(run.theta.values())
     opt = optimizer(tensors)
-    if checkpoint is not None and Path(checkpoint).exists():
+    if checkpoint is not None and safetensors_path(checkpoint).exists():
         _resume(checkpoint, run, opt, generator, settings)
     last = min(steps, steps if until is None else until)
     bar = bar_for(range(steps), progress, unit="step", initial=run.step)
-    saved = run.step
+    saved, drawn = run.step, generator.get_state()  # drawn: what the generator was after the last whole step
     try:
-        with _deferred_interrupt() as stop:
+        with _deferred_interrupt() as (stop, moving):
             while run.step < last and not stop.is_set():
                 started = time.perf_counter()
                 found, numbers = gradient(run.theta, sample(generator))
                 for name, value in run.theta.items():
                     value.grad = found[name]
+                moving.set()
                 for group in opt.param_groups:
                     group["lr"] = lr * SCHEDULES[schedule](run.step / steps)
                 opt.step()
@@ -109,6 +112,8 @@ def fit(
                 run.seconds += time.perf_counter() - started
                 for name, number in numbers.items():
                     run.history.setdefault(name, []).append(number)
+                drawn = generator.get_state()
+                moving.clear()
                 bar.update()
                 bar.set_postfix(
                     {name: f"{_recent(run.history[name]):.3f}" for name in numbers}, refresh=False
@@ -117,12 +122,15 @@ def fit(
                     _write(checkpoint, run, opt, generator, settings)
                     saved = run.step
             run.interrupted = stop.is_set()
-    except KeyboardInterrupt:  # the second one, in the middle of a step: theta is at the last whole step
+    except KeyboardInterrupt:  # the second one: theta is at the last whole step, and so must the generator be
         run.interrupted = True
+        generator.set_state(drawn)
     finally:
         bar.close()
     if checkpoint is not None and run.step > saved:
-        _write(checkpoint, run, opt, generator, settings)
+        with _deferred_interrupt() as (stop, _):  # an impatient click now must not cost the result
+            _write(checkpoint, run, opt, generator, settings)
+        run.interrupted |= stop.is_set()
     run.theta = detach(run.theta)
     return run
 
@@ -133,21 +141,24 @@ def _recent(numbers: list[float], count: int = 50) -> float:
 
 
 @contextmanager
-def _deferred_interrupt() -> Iterator[threading.Event]:
-    """Turn the first interrupt into a flag, so that no step is left half done. Only the main thread gets signals."""
-    asked = threading.Event()
+def _deferred_interrupt() -> Iterator[tuple[threading.Event, threading.Event]]:
+    """Turn the first interrupt into a flag, so that no step is left half done. Only the main thread gets signals.
+
+    A second one raises KeyboardInterrupt, except while the other flag says that the parameters are being moved.
+    """
+    asked, moving = threading.Event(), threading.Event()
     if threading.current_thread() is not threading.main_thread():
-        yield asked
+        yield asked, moving
         return
 
     def note(number: int, frame: FrameType | None) -> None:
-        if asked.is_set():
+        if asked.is_set() and not moving.is_set():
             raise KeyboardInterrupt
         asked.set()
 
     before = signal.signal(signal.SIGINT, note)
     try:
-        yield asked
+        yield asked, moving
     finally:
         signal.signal(signal.SIGINT, before)
 
@@ -165,7 +176,11 @@ def _write(
     tensors["generator"] = generator.get_state()
     for name, numbers in run.history.items():
         tensors[f"history.{name}"] = torch.tensor(numbers, dtype=torch.float64)
-    save_checkpoint(path, tensors, {"step": run.step, "seconds": run.seconds, "settings": settings})
+    about = {"step": run.step, "seconds": run.seconds, "settings": settings, "optimizer": type(opt).__name__}
+    try:
+        save_checkpoint(path, tensors, about)
+    except CheckpointError as error:  # hours of training are not to be lost with it
+        warnings.warn(str(error), stacklevel=3)
 
 
 def _resume(
@@ -177,6 +192,9 @@ def _resume(
 ) -> None:
     stored = load_checkpoint(path)
     theirs = stored.about.get("settings", {})
+    if "optimizer" in stored.about:  # older checkpoints do not say
+        theirs = theirs | {"optimizer": stored.about["optimizer"]}
+        settings = settings | {"optimizer": type(opt).__name__}
     differ = [key for key in settings.keys() | theirs.keys() if settings.get(key) != theirs.get(key)]
     if differ:
         said = "; ".join(
@@ -195,7 +213,13 @@ def _resume(
             _, index, key = name.split(".")
             state.setdefault(int(index), {})[key] = value
     opt.load_state_dict({"state": state, "param_groups": opt.state_dict()["param_groups"]})
-    generator.set_state(stored.tensors["generator"])
+    try:
+        generator.set_state(stored.tensors["generator"])
+    except RuntimeError as error:
+        raise CheckpointError(
+            f"{path} holds the state of another kind of generator than one on {generator.device} ({error}). Go on with a "
+            "generator on the device it was trained with, or choose another checkpoint path."
+        ) from error
     run.step, run.seconds = stored.about["step"], stored.about["seconds"]
     prefix = "history."
     run.history = {

@@ -101,6 +101,78 @@ def test_a_second_interrupt_ends_at_the_last_whole_step(tmp_path):
     assert found.interrupted and found.step == 11
     assert same(found, run(30, until=11))
     assert ck.load_checkpoint(path).about["step"] == 11
+    assert same(
+        run(30), run(30, checkpoint=path)
+    )  # what was drawn for the step that was given up is drawn again
+
+
+def test_two_interrupts_while_the_parameters_move_leave_no_step_half_done():
+    class Interrupted(torch.optim.SGD):
+        count = 0
+
+        def step(self, closure=None):
+            super().step(closure)
+            self.count += 1
+            if self.count == 12:
+                signal.raise_signal(signal.SIGINT)
+                signal.raise_signal(signal.SIGINT)
+
+    found = run(30, optimizer=Interrupted)
+    assert found.interrupted and found.step == len(found.history["loss"]) == 12
+    assert same(found, run(30, optimizer=torch.optim.SGD, until=12))
+
+
+def test_an_interrupt_during_the_last_write_loses_nothing(tmp_path, monkeypatch):
+    path = tmp_path / "run.safetensors"
+    before = os.fsync
+
+    def clicked(descriptor):
+        signal.raise_signal(signal.SIGINT)
+        monkeypatch.setattr(os, "fsync", before)
+
+    monkeypatch.setattr(os, "fsync", clicked)
+    found = run(10, checkpoint=path)
+    assert found.interrupted and same(found, run(10)) and same(found, run(10, checkpoint=path))
+
+
+def test_a_full_disk_costs_the_checkpoint_but_not_what_was_learned(tmp_path, monkeypatch):
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.warns(UserWarning, match="No space left on device.*still in memory"):
+        found = run(10, checkpoint=tmp_path / "run.safetensors", every=4)
+    assert same(found, run(10))
+
+
+@pytest.mark.parametrize("momentum", [0, 0.9])
+def test_plain_optimizers_resume_too_and_no_other_is_taken_for_them(tmp_path, momentum):
+    path = tmp_path / "run.safetensors"
+
+    def descent(tensors):
+        return torch.optim.SGD(tensors, momentum=momentum)
+
+    whole = run(optimizer=descent)
+    run(optimizer=descent, checkpoint=path, until=7)
+    with pytest.raises(CheckpointError, match="optimizer was 'SGD', is now 'Adam'"):
+        run(checkpoint=path)
+    assert same(whole, run(optimizer=descent, checkpoint=path))
+
+
+def test_a_generator_of_another_kind_is_named(tmp_path):
+    path = tmp_path / "run.safetensors"
+    run(10, checkpoint=path)
+    stored = ck.load_checkpoint(path)
+    ck.save_checkpoint(path, stored.tensors | {"generator": stored.tensors["generator"][:16]}, stored.about)
+    with pytest.raises(CheckpointError, match="another kind of generator"):
+        run(10, checkpoint=path)
+
+
+@pytest.mark.parametrize("name", ["run.json", "run", "lr0.4"])
+def test_a_checkpoint_with_another_ending_is_refused_before_training(tmp_path, name):
+    with pytest.raises(CheckpointError, match=rf"{name}\.safetensors"):
+        run(10, checkpoint=str(tmp_path / name))
+    assert not list(tmp_path.iterdir())
 
 
 def test_an_error_in_the_gradient_is_not_swallowed():

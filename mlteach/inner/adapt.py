@@ -24,6 +24,8 @@ def steps_of(
 ) -> Iterator[Params]:
     """Yield theta_0 = theta, theta_1, ..., theta_steps. See `adapt`."""
     names = list(theta) if only is None else [name for name in theta if name in only]
+    if only is not None and (unknown := set([only] if isinstance(only, str) else only) - theta.keys()):
+        raise ValueError(f"No parameter is called {sorted(unknown)[0]!r}; there are {', '.join(theta)}.")
     state = rule.init({name: theta[name] for name in names})
     yield theta
     for _ in range(steps):
@@ -101,7 +103,7 @@ def adapt(
     loss: maps parameters to the support losses, [T] when they carry a leading task axis, else a scalar.
     first_order: treat each gradient as a constant (FOMAML, Ravi and Larochelle). phi still depends on theta through
         the steps' sum, and on the rule's own meta-parameters.
-    only: the names that adapt; the others stay (ANIL adapts the head alone).
+    only: the names that adapt; the others stay (ANIL adapts the head alone). Raises ValueError for an unknown one.
     Under ``torch.no_grad()`` nothing is recorded: use that to evaluate.
 
     Source: Finn, Abbeel, Levine 2017, equation 1, repeated. Taught in: lessons 03, 09.

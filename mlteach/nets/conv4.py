@@ -110,6 +110,11 @@ class Conv4:
                 raise EpisodeError(
                     'Mode "support" needs the support pictures: net(params, x, "support", support=...).'
                 )
+            if support.ndim != x.ndim or support.shape[:-4] != x.shape[:-4]:
+                raise EpisodeError(
+                    f"Support pictures {tuple(support.shape)} do not go with pictures {tuple(x.shape)}; give both for the "
+                    "same tasks."
+                )
             count = support.shape[-4]
             both = torch.cat([support, x], dim=-4)
             return self._forward(params, both, anchors=count)[..., count:, :]
@@ -147,6 +152,11 @@ class Conv4:
                 f"Conv4 reads pictures {wanted} with these parameters, and got {tuple(x.shape)}."
             )
         tasks = x.shape[0] if batched else 1
+        if batched and len(params["conv1.weight"]) != tasks:
+            raise EpisodeError(
+                f"Parameters of {len(params['conv1.weight'])} tasks do not go with pictures of {tasks}; give one set of "
+                "parameters for each task (`mlteach.params.stack`)."
+            )
         if batched:  # the channels of all tasks stand in a row: [T, N, 1, H, W] -> [N, T, H, W]
             x = x.transpose(0, 1).flatten(1, 2)
             params = {

@@ -3,18 +3,51 @@
 import torch.nn.functional as F
 from torch import Tensor
 
+from mlteach.errors import EpisodeError
+
 
 def cross_entropy(logits: Tensor, y: Tensor) -> Tensor:
-    """Mean cross-entropy of each task: logits [T, N, ways] and labels [T, N] -> [T]; without task axis a scalar."""
-    each = F.cross_entropy(logits.flatten(0, -2), y.flatten(), reduction="none").view(y.shape)
+    """Mean cross-entropy of each task: logits [T, N, ways] and labels [T, N] -> [T]; without task axis a scalar.
+
+    Raises EpisodeError for labels that are no class positions, or not one for each input; on a GPU torch itself
+    reports a position that is too large.
+    """
+    _check_labels(logits, y)
+    try:
+        each = F.cross_entropy(logits.flatten(0, -2), y.flatten(), reduction="none").view(y.shape)
+    except IndexError as error:  # what torch says on a CPU
+        raise EpisodeError(
+            f"A label lies outside 0..{logits.shape[-1] - 1} ({error}); give the network as many ways as the episode has."
+        ) from error
     return each.mean(-1)
 
 
 def squared_error(outputs: Tensor, y: Tensor) -> Tensor:
-    """Mean squared error of each task: [T, N, outputs] twice -> [T]; without task axis a scalar."""
+    """Mean squared error of each task: [T, N, outputs] twice -> [T]; without task axis a scalar.
+
+    Raises EpisodeError for two shapes: broadcasting would compare every output with every target.
+    """
+    if outputs.shape != y.shape:
+        raise EpisodeError(
+            f"The outputs have shape {tuple(outputs.shape)} and the targets {tuple(y.shape)}; give targets "
+            "[T, N, outputs], if need be with tensor.unsqueeze(-1)."
+        )
     return (outputs - y).square().mean((-2, -1))
 
 
 def accuracy(logits: Tensor, y: Tensor) -> Tensor:
-    """The share of right answers of each task, in [0, 1]: logits [T, N, ways], labels [T, N] -> [T]."""
+    """The share of right answers of each task, in [0, 1]: logits [T, N, ways], labels [T, N] -> [T].
+
+    Raises EpisodeError as `cross_entropy` does.
+    """
+    _check_labels(logits, y)
     return (logits.argmax(-1) == y).to(logits.dtype).mean(-1)
+
+
+def _check_labels(logits: Tensor, y: Tensor) -> None:
+    """Without a look at the labels' values, for which a GPU would have to wait."""
+    if logits.shape[:-1] != y.shape or y.is_floating_point():
+        raise EpisodeError(
+            f"Logits of shape {tuple(logits.shape)} need labels {tuple(logits.shape[:-1])} of whole numbers, the classes' "
+            f"positions; these are {tuple(y.shape)} of {y.dtype}. For regression use squared_error."
+        )

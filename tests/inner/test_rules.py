@@ -158,3 +158,10 @@ def test_i9_dropping_the_dependence_can_flip_the_sign():
     exact = -(a**2) * 2 * theta0**2 * (1 - 1.5 * a) ** 3
     assert found[False].item() == pytest.approx(exact) == pytest.approx(0.25)
     assert found[True].item() == pytest.approx(-0.125)
+
+
+@pytest.mark.parametrize("only", [["a", "head"], "head"])
+def test_a_name_that_no_parameter_has_is_refused(only):
+    theta, matrix = problem(torch.float64)
+    with pytest.raises(ValueError, match="'head'; there are a, b"):
+        adapt(loss_of(matrix), theta, sgd(0.1), 1, only=only)

@@ -125,6 +125,22 @@ def test_zero_head_fits_any_number_of_ways(g):
         (lambda net, p: net(p, torch.rand(5, 28, 28)), r"reads pictures \[N, 1, 28, 28\]"),
         (lambda net, p: net(stack(p, 2), torch.rand(5, 1, 28, 28)), r"\[T, N, 1, 28, 28\]"),
         (lambda net, p: net(p, torch.rand(5, 1, 28, 28), "support"), "needs the support pictures"),
+        (
+            lambda net, p: net(stack(p, 3), torch.rand(2, 5, 1, 28, 28)),
+            "of 3 tasks do not go with pictures of 2",
+        ),
+        (
+            lambda net, p: net(
+                stack(p, 2), torch.rand(2, 5, 1, 28, 28), "support", support=torch.rand(5, 1, 28, 28)
+            ),
+            "do not go with",
+        ),
+        (
+            lambda net, p: net(
+                stack(p, 2), torch.rand(2, 5, 1, 28, 28), "support", support=torch.rand(1, 5, 1, 28, 28)
+            ),
+            "same tasks",
+        ),
         (lambda net, p: net(p, torch.rand(5, 1, 28, 28), "running"), "needs statistics"),
         (lambda net, p: net(p, torch.rand(5, 1, 28, 28), "eval"), "no mode 'eval'"),
     ],

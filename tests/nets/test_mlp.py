@@ -47,3 +47,27 @@ def test_a_wrong_shape_says_what_is_wanted():
     net = MLP()
     with pytest.raises(EpisodeError, match=r"reads \[N, 1\]"):
         net(net.init(torch.Generator().manual_seed(0)), torch.rand(10))
+
+
+@pytest.mark.parametrize("tasks", [(), (1,), (6,)])
+def test_targets_that_would_broadcast_are_refused(tasks):
+    outputs, y = torch.randn(*tasks, 6, 1), torch.randn(*tasks, 6)
+    with pytest.raises(EpisodeError, match=r"unsqueeze\(-1\)"):
+        squared_error(outputs, y)
+
+
+@pytest.mark.parametrize(
+    ("y", "says"),
+    [
+        (torch.zeros(1, 4, 1, dtype=torch.int64), r"need labels \(1, 4\)"),
+        (torch.zeros(1, 4), "whole numbers"),
+        (torch.full((1, 4), 3), r"outside 0\.\.2"),
+    ],
+)
+def test_labels_that_do_not_fit_are_refused(y, says):
+    logits = torch.randn(1, 4, 3)
+    with pytest.raises(EpisodeError, match=says):
+        cross_entropy(logits, y)
+    if "outside" not in says:
+        with pytest.raises(EpisodeError, match=says):
+            accuracy(logits, y)

@@ -1,6 +1,7 @@
 """Many tasks as a few batches: one large batch on a GPU, small ones spread over threads on a CPU."""
 
 import functools
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -19,6 +20,11 @@ CPU_CHUNK = 4  # tasks to a batch: more fall out of the processor's cache, fewer
 def _pool(workers: int) -> ThreadPoolExecutor:
     """Threads that each use one core; setting torch's threads in the caller would not reach them."""
     return ThreadPoolExecutor(workers, initializer=lambda: torch.set_num_threads(1))
+
+
+# A forked process inherits the pool but none of its threads, and would wait for them for ever.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pool.cache_clear)
 
 
 def over_chunks(

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection
 import torch
 from torch import Tensor
 
+from mlteach.errors import EpisodeError
 from mlteach.inner import Rule, adapt
 from mlteach.nets.loss import accuracy
 from mlteach.outer.chunks import sum_over_chunks
@@ -36,7 +37,8 @@ def maml_losses(
 ) -> tuple[Tensor, Tensor]:
     """Each task's query loss after adapting, L_query(phi) [T], and the query outputs [T, Q, ...].
 
-    net(params, x) and loss(outputs, y) -> [T] work on a batch of tasks (`mlteach.nets`).
+    net(params, x) and loss(outputs, y) -> [T] work on a batch of tasks (`mlteach.nets`). Raises EpisodeError for a
+        loss of another shape.
     only: the names that adapt in the inner loop (default all).
     start: makes the inner loop's start from theta; the default is theta itself. Resetting the head goes here.
     All T tasks run side by side: theta is given a task axis, and every operation is batched over it.
@@ -54,7 +56,15 @@ def maml_losses(
         only=only,
     )
     outputs = net(phi, query_x)
-    return loss(outputs, query_y), outputs
+    losses = loss(outputs, query_y)
+    if losses.shape != (
+        episode.tasks,
+    ):  # a mean over the tasks would make every inner step T times too short
+        raise EpisodeError(
+            f"The loss gave shape {tuple(losses.shape)} for {episode.tasks} tasks; give one number for each task, [T], as "
+            "mlteach.nets.cross_entropy and squared_error do."
+        )
+    return losses, outputs
 
 
 def maml_gradient(

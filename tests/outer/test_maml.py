@@ -2,6 +2,10 @@
 
 import functools
 import math
+import os
+import subprocess
+import sys
+import textwrap
 
 import pytest
 import torch
@@ -284,3 +288,29 @@ def test_i19_the_first_head_step_from_zero_makes_a_nearest_mean_classifier():
     means = torch.stack([features[y == label].mean(0) for label in range(5)])
     torch.testing.assert_close(phi["head.weight"], alpha / 5 * (means - features.mean(0)))
     assert phi["head.bias"].abs().max() < 1e-15
+
+
+def test_a_loss_that_is_not_one_number_a_task_is_refused():
+    net = MLP((1, 4, 1))
+    theta = net.init(torch.Generator().manual_seed(0), torch.float64)
+    with pytest.raises(EpisodeError, match=r"shape \(\) for 2 tasks"):
+        maml_gradient(net, torch.nn.functional.mse_loss, theta, curves(), sgd(0.1), 1, chunk=2)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_forked_process_makes_its_own_threads():
+    script = """
+        import os, signal, time, torch
+        from mlteach.outer.chunks import over_chunks
+        from mlteach.tasks import Episode
+        torch.set_num_threads(2)
+        episode = Episode(*(torch.zeros(4, 1) for _ in range(4)))
+        over_chunks(lambda part: time.sleep(0.2), episode)  # long enough for both threads to be started
+        child = os.fork()
+        if not child:
+            signal.alarm(5)  # ends it should it wait for ever
+            os._exit(over_chunks(lambda part: part.tasks, episode) != [2, 2])
+        raise SystemExit(os.waitpid(child, 0)[1] != 0)
+    """
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", textwrap.dedent(script)], check=False)
+    assert done.returncode == 0

@@ -54,6 +54,7 @@ def _percent(share: float) -> str:
     return f"{100 * share:.0f} %" if share < 10 else "far"
 
 
+@torch.enable_grad()  # under no_grad every meta-gradient would look missing
 def is_it_maml(
     adapt_fn: Callable[[Params, Tensor, Tensor], Params],
     loss_fn: Callable[[Params, Tensor, Tensor], Tensor],
@@ -93,8 +94,8 @@ def is_it_maml(
         if meta_gradient
         else _gradient(loss_fn(phi, query_x, query_y), point)
     )
-    phi = leaves(phi)
-    first_order = _gradient(loss_fn(phi, query_x, query_y), phi)
+    moved = leaves({name: value for name, value in phi.items() if value.is_floating_point()})
+    first_order = _gradient(loss_fn(phi | moved, query_x, query_y), moved)  # a step count stays as it is
 
     generator = torch.Generator(device=support_x.device).manual_seed(seed)
     true, ours, first = [], [], []

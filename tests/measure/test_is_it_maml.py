@@ -121,3 +121,18 @@ def test_the_package_s_own_conv_net_passes():
     theta = conv.init(g)
     assert is_it_maml(adapt_fn, loss, theta, episode).order == "second"
     assert is_it_maml(lambda *a: adapt_fn(*a, first_order=True), loss, theta, episode).order == "first"
+
+
+def test_it_judges_alike_under_no_grad(setting):
+    theta, episode = setting
+    with torch.no_grad():
+        assert is_it_maml(true_maml, loss_fn, theta, episode).order == "second"
+
+
+def test_what_an_adaptation_returns_beside_parameters_is_no_matter(setting):
+    theta, episode = setting
+
+    def counting(theta, x, y):
+        return true_maml(theta, x, y) | {"steps": torch.tensor(3)}
+
+    assert is_it_maml(counting, loss_fn, theta, episode).order == "second"

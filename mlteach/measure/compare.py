@@ -9,7 +9,15 @@ from mlteach.params import Params, to_vector
 
 
 def difference(ours: Params | Tensor, theirs: Params | Tensor) -> float:
-    """The largest absolute difference between two tensors, or two dicts of them. Raises ValueError on shapes."""
+    """The largest absolute difference between two tensors, or two dicts of them, name by name.
+
+    Raises ValueError for shapes or names that differ.
+    """
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        if odd := sorted(ours.keys() ^ theirs.keys()):
+            raise ValueError(f"Cannot compare: only one of the two has {', '.join(odd)}.")
+        gaps = [difference(ours[name], theirs[name]) for name in ours]
+        return torch.tensor(gaps, dtype=torch.float64).max().item()  # Python's max can lose a nan
     a, b = (to_vector(each) if isinstance(each, dict) else torch.as_tensor(each) for each in (ours, theirs))
     if a.shape != b.shape:
         raise ValueError(f"Cannot compare shapes {tuple(a.shape)} and {tuple(b.shape)}.")

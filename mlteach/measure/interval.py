@@ -49,7 +49,8 @@ def over_seeds(values: Sequence[float]) -> Interval:
     freedom = interval.n - 1
     if freedom < 1:
         return interval
-    factor = _STUDENT[freedom - 1] if freedom <= len(_STUDENT) else 1.96
+    # beyond the table the first terms of the expansion in 1 / freedom, good to 0.003
+    factor = _STUDENT[freedom - 1] if freedom <= len(_STUDENT) else 1.96 + 2.372 / freedom + 2.82 / freedom**2
     return interval._replace(half_width=interval.half_width / 1.96 * factor)
 
 

@@ -10,6 +10,7 @@ from mlteach.measure import (
     Interval,
     accuracy,
     compare,
+    difference,
     floor_of,
     ledger,
     over_seeds,
@@ -87,3 +88,22 @@ def test_published_numbers_have_a_source_and_unknown_ones_are_named():
     assert all(each["source"] and each["link"].startswith("https://") for each in numbers.values())
     with pytest.raises(DataError, match=r"maml\.omniglot"):
         ledger.published("maml.imagenet")
+
+
+@pytest.mark.parametrize(
+    ("seeds", "point"), [(2, 12.706), (11, 2.228), (12, 2.201), (13, 2.179), (21, 2.086), (61, 2.000)]
+)
+def test_over_seeds_uses_student_s_t_for_any_number_of_seeds(seeds, point):
+    values = torch.arange(seeds, dtype=torch.float64)
+    wanted = point * values.std().item() / seeds**0.5
+    assert over_seeds(values.tolist()).half_width == pytest.approx(wanted, rel=2e-3)
+
+
+def test_dicts_are_compared_name_by_name():
+    a, b = {"x": torch.ones(2), "y": torch.zeros(2)}, {"y": torch.zeros(2), "x": torch.ones(2)}
+    assert difference(a, b) == 0
+    assert math.isnan(difference(a, b | {"y": torch.tensor([0.0, math.nan])}))
+    with pytest.raises(ValueError, match="only one of the two has y, z"):
+        difference(a, {"x": torch.ones(2), "z": torch.zeros(2)})
+    with pytest.raises(ValueError, match="shapes"):
+        difference(a, {"x": torch.ones(1, 2), "y": torch.zeros(2)})

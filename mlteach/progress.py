@@ -13,4 +13,7 @@ def bar_for(items: Sequence[Any], label: str | None, *, unit: str, initial: int 
     tqdm's notebook bars do not heed TQDM_DISABLE by themselves; the build and the tests of the lessons rely on it.
     """
     hidden = label is None or bool(os.environ.get("TQDM_DISABLE"))
-    return tqdm(items, desc=label, disable=hidden, unit=unit, total=len(items), initial=initial)
+    bar = tqdm(items, desc=label, disable=hidden, unit=unit, total=len(items), initial=initial)
+    if box := getattr(bar, "container", None):  # a notebook's: in a narrow window its numbers go below it
+        box.layout.flex_flow = "row wrap"
+    return bar

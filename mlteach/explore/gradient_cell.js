@@ -186,7 +186,7 @@ function render(host) {
         + marks.filter((m) => m > edge(0)[0] + 0.15 && m < edge(0)[1] - 0.4).map((m) => tick(across(m), height - 6, m, "middle")).join("")
         + marks.filter((m) => m > edge(1)[0] + 0.25 && m < edge(1)[1] - 0.25).map((m) => tick(6, up(m) + 4, m, "start")).join("")
         + tick(width - 6, height - 6, "θ₁", "end") + tick(6, 16, "θ₂", "start")
-        + `<path class="mlx-grid" style="stroke: var(--soft)" d="M${across(0) - 6} ${up(0)}h12M${across(0)} ${up(0) - 6}v12"/>` + tick(across(0) - 6, up(0) + 22, "0, where forgetting pulls", "start");
+        + `<path class="mlx-grid" style="stroke: var(--soft)" d="M${across(0) - 6} ${up(0)}h12M${across(0)} ${up(0) - 6}v12"/>` + tick(across(0) - 6, up(0) + 22, width < 280 ? "0" : "0, where forgetting pulls", "start");
     }
 
     /** A path with a dot for each step, light to dark. */
@@ -214,8 +214,11 @@ function render(host) {
       const ghost = now.surface === "ravine" ? walk(now.surface, mirror(now, origin(now)), now.forget, now.input, now.momentum, now.steps) : [];
       const last = (path) => path.findLast((point) => inside(now.surface, point)) ?? origin(now);
       const [a, b] = [last(cell), last(descent)].map(([x, y]) => [across(x), up(y)]);
-      const flip = (x) => (x > width * 0.68 ? [-12, "end"] : [12, "start"]), above = a[1] <= b[1] ? -1 : 1;
-      const label = ([x, y], text, hue, dy) => name(x + flip(x)[0], Math.min(Math.max(y + 5 + dy, 18), height - 24), text, hue, flip(x)[1]);
+      const above = a[1] <= b[1] ? -1 : 1;
+      const label = ([x, y], text, hue, dy) => { // beside the point, on the side where there is room
+        const long = 8 * text.length, flip = x > width * 0.68 && x - 12 > long;
+        return name(flip ? x - 12 : Math.max(Math.min(x + 12, width - 6 - long), 4), Math.min(Math.max(y + 5 + dy, 18), height - 24), text, hue, flip ? "end" : "start");
+      };
       land.front.innerHTML = ghostly(ghost.map(([x, y]) => [across(x), up(y)]))
         + trail(cell, "lstm", false, 4) + trail(descent, "baseline", true, 2)
         + (alike({ descent, cell }) ? label(a, "cell = gradient descent", "lstm", -14)
@@ -236,7 +239,7 @@ function render(host) {
         back += `<path class="mlx-grid" d="M46 ${y(k)}H${width - 14}"/><text x="40" y="${y(k) + 4}" text-anchor="end">${k >= 0 && k < 4 ? 10 ** k : k < 0 && k > -4 ? (10 ** k).toFixed(-k) : `1e${k}`}</text>`;
       for (const k of [0, 0.25, 0.5, 0.75, 1].map((part) => Math.round(part * now.steps)))
         back += `<text x="${x(k)}" y="${height - 22}" text-anchor="middle">${k}</text>`;
-      back += `<text x="${(46 + width - 14) / 2}" y="${height - 5}" text-anchor="middle">step</text><text x="50" y="26">loss (log)</text>`;
+      back += `<text x="${(46 + width - 14) / 2}" y="${height - 5}" text-anchor="middle">step</text>${width < 240 ? "" : `<text x="50" y="26">loss (log)</text>`}`;
       curve.back.innerHTML = back;
       const [a, b] = [points(ours), points(theirs)], over = a.at(-1)[1] <= b.at(-1)[1] ? -1 : 1;
       const put = (text, hue, side) => { // clear of both curves over the label's whole width

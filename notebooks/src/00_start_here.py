@@ -87,7 +87,9 @@ print("It is", names[task.query_y[0, asked]])
 many = letters.sample(50, ways=5, shots=1, queries=3, generator=generator)
 net = MLP((28 * 28, 128, 5))
 theta = stack(net.init(generator), tasks=50)
-phi = adapt(lambda p: cross_entropy(net(p, many.support_x.flatten(2)), many.support_y), theta, sgd(0.1), steps=10)
+phi = adapt(
+    lambda p: cross_entropy(net(p, many.support_x.flatten(2)), many.support_y), theta, sgd(0.1), steps=10
+)
 
 
 def share_right(x, y):
@@ -95,7 +97,8 @@ def share_right(x, y):
     return 5 * round(20 * (net(phi, x.flatten(2)).argmax(-1) == y).float().mean().item())
 
 
-print("A fresh network, on the five pictures it learned from:", share_right(many.support_x, many.support_y), "% right.")
+learned_from = share_right(many.support_x, many.support_y)
+print("A fresh network, on the five pictures it learned from:", learned_from, "% right.")
 print("A fresh network, on new drawings: about", share_right(many.query_x, many.query_y), "% right.")
 
 # %% [markdown]

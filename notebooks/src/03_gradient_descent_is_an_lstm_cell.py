@@ -119,11 +119,11 @@ assert compare("The memory of the LSTM", memory, "the weights under gradient des
 #
 # An LSTM cell carries a memory $c$. At every time step it keeps a part of the old memory and lets in a part of a candidate:
 #
-# $${\color{#0072B2}{c_t}} \;=\; {\color{#B0338A}{f_t}}\;{\color{#0072B2}{c_{t-1}}} \;+\; {\color{#A06A00}{i_t}}\;{\color{#00795A}{\tilde c_t}}$$
+# $${\color{#007CC2}{c_t}} \;=\; {\color{#C73F9E}{f_t}}\;{\color{#007CC2}{c_{t-1}}} \;+\; {\color{#A26B00}{i_t}}\;{\color{#008765}{\tilde c_t}}$$
 #
 # Gradient descent carries weights $\theta$. At every step it keeps them and adds a part of minus the gradient:
 #
-# $${\color{#0072B2}{\theta_t}} \;=\; {\color{#B0338A}{1}}\;{\color{#0072B2}{\theta_{t-1}}} \;+\; {\color{#A06A00}{\alpha}}\;\,{\color{#00795A}{(-\nabla L(\theta_{t-1}))}}$$
+# $${\color{#007CC2}{\theta_t}} \;=\; {\color{#C73F9E}{1}}\;{\color{#007CC2}{\theta_{t-1}}} \;+\; {\color{#A26B00}{\alpha}}\;\,{\color{#008765}{(-\nabla L(\theta_{t-1}))}}$$
 #
 # Read both aloud: *new memory is the forget gate times old memory, plus the input gate times the candidate.* The same sentence fits both lines,
 # term by term:
@@ -257,6 +257,7 @@ explorer
 for f, i in ((1.0, 0.05), (0.98, 0.05), (1.0, 0.06), (1.0, 0.07)):
     explorer.forget, explorer.input = f, i
     print(explorer.summary)
+explorer.forget, explorer.input = 1.0, 0.05  # as it was: your turn
 
 # %% [markdown]
 # You will have found three things.
@@ -389,6 +390,7 @@ check("03.3", two_cells)
 # %%
 explorer.forget, explorer.input, explorer.momentum = 1.0, 0.06, 0.5
 print(explorer.summary)
+explorer.input, explorer.momentum = 0.05, 0.0  # as it was: your turn
 
 # %% [markdown]
 # ### Adam has a third
@@ -486,7 +488,7 @@ show(
 
 # %%
 def left_after(rule, steps=12):
-    """What is left of a weight of 1 after some steps with gradient zero, in percent. Gradient descent: 100."""
+    """What is left of a weight of 1 after some steps with gradient zero, in percent."""
     one, nothing = {"w": torch.ones(())}, {"w": torch.zeros(())}
     theta, state = one, rule.init(one)
     for _ in range(steps):
@@ -596,7 +598,7 @@ def unrolled(phi, bowls):
 
 # %%
 def learned(phi, gates=gates):
-    """The cell with the gates in ``phi``, as a rule: how its state starts, and one step. Its state is the step count."""
+    """The cell with the gates in ``phi``, as a rule. Its state is the step count, from 0."""
 
     def step(theta, gradient, t, *, loss):
         f, i = gates(phi, gradient["theta"], t)
@@ -1032,7 +1034,8 @@ eta, step = 1.5, 1e-5
 theta_2 = (1 - eta) ** 2
 print(f"with the edges:    autograd {slope_of_rate(eta, True):+.3f}, closed form {-2 * (1 - eta) ** 3:+.3f}")
 print(
-    f"without the edges: autograd {slope_of_rate(eta, False):+.3f}, closed form {-theta_2 * (1 - theta_2) / eta:+.3f}"
+    f"without the edges: autograd {slope_of_rate(eta, False):+.3f},"
+    f" closed form {-theta_2 * (1 - theta_2) / eta:+.3f}"
 )
 print(
     f"central differences:        {(final(eta + step, True) - final(eta - step, True)).item() / (2 * step):+.3f}"

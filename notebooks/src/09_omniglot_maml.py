@@ -51,7 +51,8 @@ from mlteach.explore import AdaptationViewer, style
 from mlteach.explore.figure import show
 from mlteach.fit import fit
 from mlteach.inner import sgd
-from mlteach.measure import accuracy, compare, is_it_maml, over_seeds, over_tasks, path_of, published, step_accuracy
+from mlteach.measure import accuracy, compare, is_it_maml, over_seeds, over_tasks
+from mlteach.measure import path_of, published, step_accuracy
 from mlteach.measure.ledger import data_folder, keep_checkpoint, record, recorded
 from mlteach.nets import Conv4, cross_entropy
 from mlteach.outer import maml_gradient, maml_gradient_loop
@@ -106,7 +107,8 @@ show(fig, alt="Five support characters, named A to E, one drawing each; below th
 def nearest_neighbour(episode):
     """The share of queries [tasks] whose nearest support picture has their label."""
     support, query = (x.flatten(2).double() for x in (episode.support_x, episode.query_x))
-    distance = query.square().sum(2, keepdim=True) - 2 * query @ support.transpose(1, 2) + support.square().sum(2)[:, None]
+    products = query @ support.transpose(1, 2)
+    distance = query.square().sum(2, keepdim=True) - 2 * products + support.square().sum(2)[:, None]
     answer = episode.support_y.gather(1, distance.argmin(2))
     return (answer == episode.query_y).double().mean(1)
 
@@ -143,7 +145,8 @@ def conv4(theta, x):
 
 small = Conv4(ways=5, filters=8, head="flatten")
 theta = small.init(torch.Generator().manual_seed(0), torch.float64)
-batch = train.sample(4, ways=5, shots=1, queries=3, generator=torch.Generator().manual_seed(0)).to(device="cpu", dtype=torch.float64)
+batch = train.sample(4, ways=5, shots=1, queries=3, generator=torch.Generator().manual_seed(0))
+batch = batch.to(device="cpu", dtype=torch.float64)
 compare("conv4", conv4(theta, batch.query_x[0]), "Conv4", small(theta, batch.query_x[0]), to=1e-10)
 
 # %% [markdown]
@@ -317,11 +320,13 @@ show(fig, alt="Two bars: tasks a second one after the other, and side by side. S
 # %%
 body = {name: theta[name] for name in small.body_names}
 for steps in (1, 2):
-    zero_head = dict(net=small, loss=cross_entropy, theta=body, episode=batch, rule=sgd(ALPHA), steps=steps, start=small.zero_head)
+    zero_head = dict(net=small, loss=cross_entropy, theta=body, episode=batch, rule=sgd(ALPHA), steps=steps,
+                     start=small.zero_head)
     maml = maml_gradient(**zero_head)[0]
     anil = maml_gradient(**zero_head, only=small.head_names)[0]
     apart = (norm(subtract(maml, anil)) / norm(maml)).item()
-    print(f"{steps} inner step{'s' * (steps > 1)}: MAML and ANIL are", "the same" if apart < 1e-10 else f"{100 * apart:.0f} % apart")
+    said = "the same" if apart < 1e-10 else f"{100 * apart:.0f} % apart"
+    print(f"{steps} inner step{'s' * (steps > 1)}: MAML and ANIL are", said)
 
 # %% [markdown]
 # A cousin, UNICORN-MAML, starts all rows of the head from one *learned* vector. Softmax forgets whatever all rows share: it shifts all
@@ -400,9 +405,8 @@ for name, figure in candidates.items():
 # %%
 def nets_of(recipe):
     """The network in training and at test: they differ in the number of classes only."""
-    made = (Conv4(ways, recipe.filters, head=recipe.head, gamma=recipe.zero_head, head_std=None if recipe.zero_head else 1.0)
-            for ways in (recipe.ways, 5))  # fmt: skip
-    return tuple(made)
+    look = dict(head=recipe.head, gamma=recipe.zero_head, head_std=None if recipe.zero_head else 1.0)
+    return Conv4(recipe.ways, recipe.filters, **look), Conv4(5, recipe.filters, **look)
 
 
 def rule_of(net, recipe, share=1.0):
@@ -417,7 +421,8 @@ def start_of(net, recipe):
 
 def checkpoint_of(label, seed):
     """Where a long run keeps itself, to go on from if it is stopped. A run of a minute does not need that."""
-    return data_folder().parent / "runs" / "09-paper" / "training" / f"{label}-{seed}.safetensors" if PROFILE == "paper" else None
+    place = data_folder().parent / "runs" / "09-paper" / "training" / f"{label}-{seed}.safetensors"
+    return place if PROFILE == "paper" else None
 
 
 # %%
@@ -436,15 +441,18 @@ def train_one(recipe, seed, only=None, label="MAML"):
         return train.sample(recipe.meta_batch, recipe.ways, 1, recipe.queries, generator=generator)
 
     return fit(gradient, theta, sample, steps=recipe.outer_steps, generator=generator, lr=recipe.outer_rate,
-               schedule=recipe.schedule, checkpoint=checkpoint_of(label, seed), progress=f"{label}, seed {seed}")  # fmt: skip
+               schedule=recipe.schedule, checkpoint=checkpoint_of(label, seed),
+               progress=f"{label}, seed {seed}")  # fmt: skip
 
 
 # %%
 net, test_net = nets_of(recipe)
 # In Finn's code batch norm's shift is learned by the outer loop alone.
-adapts = None if recipe.zero_head else [name for name in (*net.body_names, *net.head_names) if name not in net.norm_names]
+but_norm = [name for name in (*net.body_names, *net.head_names) if name not in net.norm_names]
+adapts = None if recipe.zero_head else but_norm
 runs = [train_one(recipe, seed, only=adapts) for seed in SEEDS]
-print(f"{len(runs)} training run of {runs[0].step} outer steps" if len(runs) == 1 else f"{len(runs)} training runs")
+for seed, run in zip(SEEDS, runs):
+    print(f"seed {seed}: {run.step} outer steps" + ", stopped early, and all of it kept" * run.interrupted)
 
 # %% jupyter={"source_hidden": true}
 def smooth(numbers, count=25):
@@ -572,16 +580,20 @@ net_40, net_5 = Conv4(40, 32, head="flatten"), Conv4(5, 32, head="flatten")
 fresh = net_5.init(torch.Generator().manual_seed(0), torch.float64)
 fresh = {name: fresh[name] for name in net_5.body_names}
 trained = params_from(kept, fresh)
-tasks = train.sample(4, ways=40, shots=1, queries=2, generator=torch.Generator().manual_seed(1)).to(device="cpu", dtype=torch.float64)
-arguments = dict(net=net_40, loss=cross_entropy, episode=tasks, rule=rule_of(net_40, OURS), steps=OURS.inner_steps, start=net_40.zero_head)
+tasks = train.sample(4, ways=40, shots=1, queries=2, generator=torch.Generator().manual_seed(1))
+tasks = tasks.to(device="cpu", dtype=torch.float64)
+how = dict(rule=rule_of(net_40, OURS), steps=OURS.inner_steps, start=net_40.zero_head)
+arguments = dict(net=net_40, loss=cross_entropy, episode=tasks, **how)
 kernels = [name for name in net_40.body_names if "conv" in name]
 for said, begin in (("fresh", fresh), ("trained", trained)):
-    phi = path_of(net_40, begin, tasks, rule_of(net_40, OURS), OURS.inner_steps, start=net_40.zero_head)[-1]
-    moved = max(((phi[name] - begin[name]).flatten(1).norm(dim=1) / begin[name].norm()).mean().item() for name in kernels)
+    phi = path_of(net_40, begin, tasks, **how)[-1]
+    by = {name: (phi[name] - begin[name]).flatten(1).norm(dim=1) / begin[name].norm() for name in kernels}
+    moved = max(each.mean().item() for each in by.values())
     maml, _ = maml_gradient(theta=begin, **arguments)
     anil_gradient, _ = maml_gradient(theta=begin, only=net_40.head_names, **arguments)
     apart = (norm(subtract(maml, anil_gradient)) / norm(maml)).item()
-    print(f"{said:8} kernels move by up to {100 * moved:.1f} %; without that the meta-gradient would be {100 * apart:.0f} % off")
+    print(f"{said:8} kernels move by up to {100 * moved:.1f} %;", end=" ")
+    print(f"without that the meta-gradient would be {100 * apart:.0f} % off")
 
 # %% [markdown]
 # Less, by far. MAML began by adapting its whole network and, step after step, learned features that need no adapting. Nobody asked it
@@ -594,17 +606,20 @@ for said, begin in (("fresh", fresh), ("trained", trained)):
 # %%
 kept_theta = {name: value.float() for name, value in trained.items()}
 one = test.sample(1, ways=5, shots=1, queries=5, generator=torch.Generator().manual_seed(90)).to(device="cpu")
-path = path_of(net_5, kept_theta, one, rule_of(net_5, OURS, OURS.test_rate), OURS.test_steps, start=net_5.zero_head)
+at_test = dict(rule=rule_of(net_5, OURS, OURS.test_rate), steps=OURS.test_steps, start=net_5.zero_head)
+path = path_of(net_5, kept_theta, one, **at_test)
 with torch.no_grad():
     transductive = torch.stack([net_5(phi, one.query_x)[0].softmax(-1) for phi in path])
-    alone = torch.stack([net_5(phi, one.query_x, "support", support=one.support_x)[0].softmax(-1) for phi in path])
-viewer = AdaptationViewer(one.support_x[0], one.support_y[0], one.query_x[0], one.query_y[0], transductive, support_mode=alone)
+    alone = [net_5(phi, one.query_x, "support", support=one.support_x)[0].softmax(-1) for phi in path]
+pictures = [part[0] for part in (one.support_x, one.support_y, one.query_x, one.query_y)]
+viewer = AdaptationViewer(*pictures, transductive, support_mode=torch.stack(alone))
 viewer
 
 # %%
 for step in (0, 1, OURS.test_steps):
     viewer.step = step
     print(viewer.summary)
+viewer.step = 0  # as it was: your turn
 
 # %% [markdown]
 # ## Pitfall: whose statistics?
@@ -625,7 +640,7 @@ for step in (0, 1, OURS.test_steps):
 
 # %%
 def in_company(net, phi, episode, company):
-    """Query accuracy [tasks] when the queries are fed in groups: "all", "one class" or "alone", or by "support"."""
+    """Query accuracy [tasks] when queries are fed as "all", "one class" or "alone", or by "support"."""
     x, y = episode.query_x, episode.query_y
     if company == "support":
         logits = net(phi, x, "support", support=episode.support_x)
@@ -651,7 +666,7 @@ seen = {company: [] for company in companies}
 for tasks in draw(test, 100, seed=3):
     tasks = tasks.to(device="cpu")
     with torch.no_grad():
-        phi = path_of(net_5, kept_theta, tasks, rule_of(net_5, OURS, OURS.test_rate), OURS.test_steps, start=net_5.zero_head)[-1]
+        phi = path_of(net_5, kept_theta, tasks, **at_test)[-1]
         for company in companies:
             seen[company].append(in_company(net_5, phi, tasks, company))
 seen = {company: over_tasks(torch.cat(values)).scaled(100) for company, values in seen.items()}
@@ -677,8 +692,10 @@ def depends_on_company(answer, queries):
 
 last = path[-1]
 with torch.no_grad():
-    print("transductive:", depends_on_company(lambda x: net_5(last, x), one.query_x))
-    print("support:     ", depends_on_company(lambda x: net_5(last, x, "support", support=one.support_x), one.query_x))
+    together = depends_on_company(lambda x: net_5(last, x), one.query_x)
+    apart = depends_on_company(lambda x: net_5(last, x, "support", support=one.support_x), one.query_x)
+print("transductive:", together)
+print("support:     ", apart)
 
 # %% [markdown]
 # ## How sure are we?
@@ -712,7 +729,8 @@ check("09.3", half_width)
 
 # %%
 def row(who, figure, mode):
-    value, said = f"{figure['value']:.1f} ± {figure['interval']:.1f} {figure['unit']}", figure.get("note") or figure["source"]
+    value = f"{figure['value']:.1f} ± {figure['interval']:.1f} {figure['unit']}"
+    said = figure.get("note") or figure["source"]
     print(f"{who:26} {value:14} {mode:13} {said}")
 
 

@@ -30,7 +30,7 @@ def _through(value: Tensor, theta: Params) -> Tensor:
     return torch.cat([each.flatten() for each in _gradient(value, theta)])
 
 
-def _net_loss(params: Params, x: Tensor, y: Tensor) -> Tensor:
+def task_loss(params: Params, x: Tensor, y: Tensor) -> Tensor:
     """A small smooth network, so that second derivatives matter."""
     return (torch.tanh(x @ params["w"]) @ params["v"] - y).square().mean()
 
@@ -58,7 +58,7 @@ def inner_step(loss: Loss, theta: Params, alpha: float) -> Params:
 def _observe_step(answer: Callable[..., Params], theta: Params, data: Data, alpha: float) -> Any:
     """What comes out, and the gradient by theta of something computed from it: whether the way back is there."""
     start = _leaves(theta)
-    phi = answer(lambda params: _net_loss(params, *data), start, alpha)
+    phi = answer(lambda params: task_loss(params, *data), start, alpha)
     if (
         not isinstance(phi, dict)
         or set(phi) != set(theta)
@@ -151,12 +151,12 @@ def outer_loss(loss: Loss, adapt: Callable[..., Params], theta: Params, support:
 
 
 def _adapt(theta: Params, x: Tensor, y: Tensor) -> Params:
-    return inner_step(lambda params: _net_loss(params, x, y), theta, 0.3)
+    return inner_step(lambda params: task_loss(params, x, y), theta, 0.3)
 
 
 def _observe_outer(answer: Callable[..., Tensor], theta: Params, support: Data, query: Data) -> Any:
     start = _leaves(theta)
-    value = answer(_net_loss, _adapt, start, support, query)
+    value = answer(task_loss, _adapt, start, support, query)
     if not isinstance(value, Tensor) or value.numel() != 1:
         return value
     return value.detach().clone(), _through(value, start)

@@ -22,9 +22,8 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     temporary.touch(exist_ok=False)  # not by `tempfile`, whose files no other user may read
     try:
         yield temporary
-        with open(
-            temporary, "rb+"
-        ) as written:  # on the disk before the move, so that a power cut loses nothing
+        # on the disk before the move, so that a power cut loses nothing
+        with open(temporary, "rb+") as written:
             os.fsync(written.fileno())
         os.replace(temporary, path)
     finally:
@@ -51,10 +50,8 @@ def lock(path: str | os.PathLike[str], timeout: float = 300.0) -> Iterator[None]
         try:
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
             break
-        except (
-            FileExistsError,
-            PermissionError,
-        ):  # Windows says "permission" while another process removes it
+        except (FileExistsError, PermissionError):
+            # Windows says "permission" while another process removes it
             if not path.exists() and not os.access(path.parent, os.W_OK):
                 raise
             with suppress(FileNotFoundError):

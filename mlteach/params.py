@@ -51,6 +51,12 @@ def leaves(a: Params) -> Params:
     return {name: value.detach().clone().requires_grad_() for name, value in a.items()}
 
 
+def gradient_of(value: Tensor, by: Params) -> Params:
+    """The gradient of the scalar ``value`` for each tensor of ``by``; zeros for those it does not depend on."""
+    found = torch.autograd.grad(value, list(by.values()), allow_unused=True, materialize_grads=True)
+    return dict(zip(by, found, strict=True))
+
+
 def stack(a: Params, tasks: int) -> Params:
     """Give every tensor a leading task axis of length ``tasks``; a view, so that gradients sum over the tasks."""
     return {name: value.expand(tasks, *value.shape) for name, value in a.items()}

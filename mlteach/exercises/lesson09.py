@@ -7,27 +7,17 @@ import torch
 from torch import Tensor
 
 from mlteach.exercises.exercise import Case, Exercise, Mistake
-from mlteach.params import Params, to_vector
+from mlteach.params import Params, gradient_of, leaves, to_vector
 
 Loss = Callable[..., Tensor]
 Data = tuple[Tensor, Tensor]
-
-
-def _gradient(value: Tensor, by: Params, **options: Any) -> list[Tensor]:
-    return list(
-        torch.autograd.grad(value, list(by.values()), allow_unused=True, materialize_grads=True, **options)
-    )
-
-
-def _leaves(params: Params) -> Params:
-    return {name: value.detach().clone().requires_grad_() for name, value in params.items()}
 
 
 def _through(value: Tensor, theta: Params) -> Tensor:
     """The gradient of ``value`` by theta as one vector; zeros where nothing leads back."""
     if not value.requires_grad:
         return torch.zeros_like(to_vector(theta)).detach()
-    return torch.cat([each.flatten() for each in _gradient(value, theta)])
+    return to_vector(gradient_of(value, theta))
 
 
 def task_loss(params: Params, x: Tensor, y: Tensor) -> Tensor:
@@ -57,7 +47,7 @@ def inner_step(loss: Loss, theta: Params, alpha: float) -> Params:
 
 def _observe_step(answer: Callable[..., Params], theta: Params, data: Data, alpha: float) -> Any:
     """What comes out, and the gradient by theta of something computed from it: whether the way back is there."""
-    start = _leaves(theta)
+    start = leaves(theta)
     phi = answer(lambda params: task_loss(params, *data), start, alpha)
     if (
         not isinstance(phi, dict)
@@ -120,7 +110,7 @@ INNER_STEP = Exercise(
         ),
         Mistake(
             "phi is cut off from theta: no gradient reaches the start. Leave out .detach(), .data and torch.no_grad().",
-            (_step_detached, lambda loss, theta, alpha: _step_detached(loss, _leaves(theta), alpha)),
+            (_step_detached, lambda loss, theta, alpha: _step_detached(loss, leaves(theta), alpha)),
         ),
         Mistake(
             "Your step changes theta itself. The start must survive, for the next task: build new tensors.",
@@ -155,7 +145,7 @@ def _adapt(theta: Params, x: Tensor, y: Tensor) -> Params:
 
 
 def _observe_outer(answer: Callable[..., Tensor], theta: Params, support: Data, query: Data) -> Any:
-    start = _leaves(theta)
+    start = leaves(theta)
     value = answer(task_loss, _adapt, start, support, query)
     if not isinstance(value, Tensor) or value.numel() != 1:
         return value

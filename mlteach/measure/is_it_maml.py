@@ -10,7 +10,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from mlteach.params import Params, add, dot, leaves, map_params, norm, scale
+from mlteach.params import Params, add, dot, gradient_of, leaves, map_params, norm, scale
 from mlteach.tasks.episode import Episode, checked
 
 Order = Literal["second", "first", "both", "none", "neither", "in place"]
@@ -132,8 +132,7 @@ def _gradient(loss: Tensor, by: Params) -> Params:
     """The gradient of ``loss``, or zeros where (or if) nothing leads back."""
     if not loss.requires_grad:
         return map_params(torch.zeros_like, by)
-    gradients = torch.autograd.grad(loss, list(by.values()), allow_unused=True, materialize_grads=True)
-    return dict(zip(by, gradients, strict=True))
+    return gradient_of(loss, by)
 
 
 def _distance(a: Tensor, b: Tensor) -> float:

@@ -16,7 +16,7 @@ from mlteach.errors import EpisodeError
 from mlteach.inner import Rule, adapt
 from mlteach.nets.loss import accuracy
 from mlteach.outer.chunks import sum_over_chunks
-from mlteach.params import Params, leaves, stack, task
+from mlteach.params import Params, gradient_of, leaves, stack, task
 from mlteach.tasks.episode import Episode, checked
 
 Net = Callable[[Params, Tensor], Tensor]
@@ -95,13 +95,11 @@ def maml_gradient(
             losses, outputs = maml_losses(
                 net, loss, point, tasks, rule, steps, first_order=first_order, only=only, start=start
             )
-            gradients = torch.autograd.grad(
-                losses.sum() / episode.tasks, list(point.values()), allow_unused=True, materialize_grads=True
-            )
+            gradient = gradient_of(losses.sum() / episode.tasks, point)
         sums = {"loss": losses.detach().sum()}
         if not tasks.query_y.is_floating_point():
             sums["accuracy"] = accuracy(outputs.detach(), tasks.query_y).sum()
-        return dict(zip(point, gradients, strict=True)), sums
+        return gradient, sums
 
     gradient, sums = sum_over_chunks(part, checked(episode), chunk)
     return gradient, {name: value.item() / episode.tasks for name, value in sums.items()}
@@ -133,5 +131,4 @@ def maml_gradient_loop(
 
         phi = adapt(support_loss, start(point), rule, steps, first_order=first_order, only=only)
         total = total + loss(net(phi, query_x), query_y) / episode.tasks
-    gradients = torch.autograd.grad(total, list(point.values()), allow_unused=True, materialize_grads=True)
-    return dict(zip(point, gradients, strict=True))
+    return gradient_of(total, point)

@@ -235,3 +235,78 @@ export function handle({ svg, label, hue = "fg", step, get, set, toData, box, gu
 
 /** The picture with its caption. @param {string} caption @param {...Node} parts */
 export const figure = (caption, ...parts) => h("figure", { class: "mlx-figure" }, h("figcaption", {}, caption), ...parts);
+
+/** The little-endian Float32 numbers of a bytes trait. @param {DataView} view @returns {Float32Array} */
+export const floats = (view) => Float32Array.from({ length: view.byteLength / 4 }, (_, k) => view.getFloat32(4 * k, true));
+
+/** Round numbers from `low` to `high` for an axis, about `count` of them. @param {number} low @param {number} high @param {number} [count] @returns {number[]} */
+export function ticks(low, high, count = 5) {
+  const rough = (high - low) / Math.max(count, 1), power = 10 ** Math.floor(Math.log10(rough));
+  const step = power * [1, 2, 5, 10].find((m) => m * power >= rough * 0.999);
+  const first = Math.ceil(low / step - 1e-9), last = Math.floor(high / step + 1e-9);
+  return Array.from({ length: Math.max(last - first + 1, 0) }, (_, k) => Number(((first + k) * step).toPrecision(12)));
+}
+
+/**
+ * Markup of a frame of two axes: lines across at `ys`, numbers at both, and what they count in words.
+ * @param {{x: any, y: any, xs: number[], ys: number[], left: number, right: number, bottom: number, xLabel: string, yLabel?: string,
+ *          xText?: (v: number) => string|number, yText?: (v: number) => string|number}} spec  `x`, `y`: scales; `left`, `right`, `bottom`: of the frame, in pixels
+ */
+export function axes({ x, y, xs, ys, left, right, bottom, xLabel, yLabel = "", xText = (v) => v, yText = (v) => v }) {
+  return ys.map((v) => `<path class="mlx-grid" d="M${left} ${y(v).toFixed(1)}H${right}"/><text x="${left - 6}" y="${(y(v) + 4).toFixed(1)}" text-anchor="end">${escape(yText(v))}</text>`).join("")
+    + xs.map((v) => `<text x="${x(v).toFixed(1)}" y="${bottom + 18}" text-anchor="middle">${escape(xText(v))}</text>`).join("")
+    + `<text x="${(left + right) / 2}" y="${bottom + 35}" text-anchor="middle">${escape(xLabel)}</text>`
+    + (yLabel && `<text x="${left + 4}" y="${Math.min(...ys.map(y)) + 15}">${escape(yLabel)}</text>`);
+}
+
+/** Markup of a name at a line, in its hue. @param {number} x @param {number} y @param {string} text @param {string} hue @param {string} [anchor] */
+export const named = (x, y, text, hue, anchor = "start") =>
+  `<text class="mlx-name" style="--hue: var(--${hue})" x="${x.toFixed(1)}" y="${y.toFixed(1)}" text-anchor="${anchor}">${escape(text)}</text>`;
+
+/** Markup of a curve through points in pixels. @param {[number, number][]} points @param {string} hue @param {string} [attributes] */
+export const stroke = (points, hue, attributes = "") => `<path class="mlx-curve" style="--hue: var(--${hue})" d="${line(points)}" ${attributes}/>`;
+
+/** Contour lines of `f` (a function of pixels) as the `d` of one path, by marching squares.
+ * @param {(x: number, y: number) => number} f @param {number} width @param {number} height @param {number[]} levels @param {number} [step] pixels between samples */
+export function contours(f, width, height, levels, step = 4) {
+  const columns = Math.ceil(width / step), rows = Math.ceil(height / step), parts = [];
+  const grid = Array.from({ length: rows + 1 }, (_, r) => Array.from({ length: columns + 1 }, (_, c) => f(c * step, r * step)));
+  for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) {
+    const corners = [[c, r], [c + 1, r], [c + 1, r + 1], [c, r + 1]], value = corners.map(([i, j]) => grid[j][i]);
+    const low = Math.min(...value), high = Math.max(...value);
+    for (const level of levels) {
+      if (level <= low || level > high) continue;
+      const cuts = [];
+      for (let k = 0; k < 4; k++) {
+        const m = (k + 1) % 4;
+        if (value[k] < level === value[m] < level) continue;
+        const t = (level - value[k]) / (value[m] - value[k]);
+        cuts.push([0, 1].map((d) => (step * (corners[k][d] + t * (corners[m][d] - corners[k][d]))).toFixed(1)).join(" "));
+      }
+      for (let k = 0; k + 1 < cuts.length; k += 2) parts.push(`M${cuts[k]}L${cuts[k + 1]}`);
+    }
+  }
+  return parts.join("");
+}
+
+/**
+ * A button that steps a trait from its value to the last, once it is pressed; from the end it begins again. Who asked
+ * the system for less motion gets the last step at once.
+ * @param {{label: string, get: () => number, set: (x: number) => void, last: () => number, every?: number, guard: (f: Function) => any}} spec  `every`: milliseconds a step
+ * @returns {{node: HTMLElement, draw: () => void}}
+ */
+export function player({ label, get, set, last, every = 350, guard }) {
+  let timer = 0;
+  const stop = () => { clearInterval(timer); timer = 0; draw(); };
+  const tick = guard(() => (!node.isConnected || get() >= last() ? stop() : set(get() + 1)));
+  const node = button(label, guard(() => {
+    if (timer) return stop();
+    if (matchMedia("(prefers-reduced-motion: reduce)").matches) return set(last());
+    if (get() >= last()) set(0);
+    timer = setInterval(tick, every);
+    draw();
+  }));
+  const draw = () => { node.textContent = timer ? "⏸ Pause" : `▶ ${label}`; };
+  draw();
+  return { node, draw };
+}

@@ -26,20 +26,23 @@ from matplotlib.figure import Figure
 from mlteach.explore import figure, style
 
 _HERE = Path(__file__).parent
-_IMPORT = re.compile(r'^import\s*\{[^}]*\}\s*from\s*"\./base\.js";\n', re.MULTILINE)
+_IMPORT = re.compile(r'^import\s*\{((?!\bas\b)[^}])*\}\s*from\s*"\./base\.js";\n', re.MULTILINE)
 
 
 @cache
 def script(name: str) -> str:
     """The JavaScript of explorer ``name`` as the one ES module that anywidget takes: ``base.js``, then ``<name>.js``.
 
-    In the files the explorer imports its helpers from ``./base.js``; here both stand in one text, so that line goes.
+    In the files the explorer imports its helpers from ``./base.js``; here both stand in one text, so that line goes;
+    a helper cannot be given another name by ``as``, because it stands there under its own.
 
     Raises ``RuntimeError`` when the explorer's file lacks that line, because then the two texts would not fit.
     """
     text, found = _IMPORT.subn("", (_HERE / f"{name}.js").read_text(encoding="utf-8"))
     if found != 1:
-        raise RuntimeError(f'{name}.js must have exactly one line: import {{ ... }} from "./base.js";')
+        raise RuntimeError(
+            f'{name}.js must have exactly one line: import {{ ... }} from "./base.js"; without "as".'
+        )
     return (_HERE / "base.js").read_text(encoding="utf-8") + "\n" + text
 
 

@@ -1,6 +1,6 @@
 // GradientCell: gradient descent and an LSTM cell walk down the same surface. The mathematics is gradient_cell.py's,
 // operation by operation; a test compares the two.
-import { button, choice, explorer, figure, h, handle, line, plot, s, scale, sig, slider } from "./base.js";
+import { axes, button, choice, contours, explorer, figure, h, handle, line, named, plot, scale, sig, slider } from "./base.js";
 
 /** @typedef {[number, number]} Point */
 /** @typedef {{surface: string, start: Point | null, forget: number, input: number, momentum: number, rate: number, steps: number}} State */
@@ -115,28 +115,6 @@ export function summary(state) {
 
 const inside = (surface, point) => point.every((x, k) => Math.abs(x - SURFACES[surface].centre[k]) <= HALF[k]);
 
-/** Contour lines as one path, by marching squares. @param {(x: number, y: number) => number} f in pixels */
-function contours(f, width, height, levels) {
-  const step = 4, columns = Math.ceil(width / step), rows = Math.ceil(height / step), parts = [];
-  const grid = Array.from({ length: rows + 1 }, (_, r) => Array.from({ length: columns + 1 }, (_, c) => f(c * step, r * step)));
-  for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) {
-    const corners = [[c, r], [c + 1, r], [c + 1, r + 1], [c, r + 1]], value = corners.map(([i, j]) => grid[j][i]);
-    const low = Math.min(...value), high = Math.max(...value);
-    for (const level of levels) {
-      if (level <= low || level > high) continue;
-      const cuts = [];
-      for (let k = 0; k < 4; k++) {
-        const m = (k + 1) % 4;
-        if (value[k] < level === value[m] < level) continue;
-        const t = (level - value[k]) / (value[m] - value[k]);
-        cuts.push([0, 1].map((d) => (step * (corners[k][d] + t * (corners[m][d] - corners[k][d]))).toFixed(1)).join(" "));
-      }
-      for (let k = 0; k + 1 < cuts.length; k += 2) parts.push(`M${cuts[k]}L${cuts[k + 1]}`);
-    }
-  }
-  return parts.join("");
-}
-
 const LEVELS = Array.from({ length: 14 }, (_, k) => 0.02 * 2 ** k);
 
 function render(host) {
@@ -200,9 +178,6 @@ function render(host) {
     const ghostly = (points) => (!points.length ? "" : `<g style="--hue: var(--lstm)"><path class="mlx-curve" opacity="0.5" style="stroke-width: 1.5" d="${line(points)}"/>`
       + `<circle cx="${points[0][0]}" cy="${points[0][1]}" r="6" fill="var(--card)" stroke="var(--soft)" stroke-width="2"/><text x="${points[0][0]}" y="${points[0][1] + 22}" text-anchor="middle">mirror</text></g>`);
 
-    const name = (x, y, text, hue, anchor = "start") =>
-      `<text class="mlx-name" style="--hue: var(--${hue})" x="${x.toFixed(1)}" y="${y.toFixed(1)}" text-anchor="${anchor}">${text}</text>`;
-
     const alike = ({ descent, cell }) => descent.length === cell.length
       && descent.every((point, k) => Math.hypot(point[0] - cell[k][0], point[1] - cell[k][1]) < 1e-9);
 
@@ -217,7 +192,7 @@ function render(host) {
       const above = a[1] <= b[1] ? -1 : 1;
       const label = ([x, y], text, hue, dy) => { // beside the point, on the side where there is room
         const long = 8 * text.length, flip = x > width * 0.68 && x - 12 > long;
-        return name(flip ? x - 12 : Math.max(Math.min(x + 12, width - 6 - long), 4), Math.min(Math.max(y + 5 + dy, 18), height - 24), text, hue, flip ? "end" : "start");
+        return named(flip ? x - 12 : Math.max(Math.min(x + 12, width - 6 - long), 4), Math.min(Math.max(y + 5 + dy, 18), height - 24), text, hue, flip ? "end" : "start");
       };
       land.front.innerHTML = ghostly(ghost.map(([x, y]) => [across(x), up(y)]))
         + trail(cell, "lstm", false, 4) + trail(descent, "baseline", true, 2)
@@ -234,18 +209,15 @@ function render(host) {
       const x = scale(0, now.steps, 46, width - 14), y = scale(floor - 0.08 * (ceiling - floor), ceiling, height - 40, 14);
       const points = (values) => values.map((v, k) => [x(k), y(Math.min(Math.max(Math.log10(v), floor), ceiling))]);
       const every = Math.ceil((ceiling - floor) / 5);
-      let back = "";
-      for (let k = floor; k <= ceiling; k += every)
-        back += `<path class="mlx-grid" d="M46 ${y(k)}H${width - 14}"/><text x="40" y="${y(k) + 4}" text-anchor="end">${k >= 0 && k < 4 ? 10 ** k : k < 0 && k > -4 ? (10 ** k).toFixed(-k) : `1e${k}`}</text>`;
-      for (const k of [0, 0.25, 0.5, 0.75, 1].map((part) => Math.round(part * now.steps)))
-        back += `<text x="${x(k)}" y="${height - 22}" text-anchor="middle">${k}</text>`;
-      back += `<text x="${(46 + width - 14) / 2}" y="${height - 5}" text-anchor="middle">step</text>${width < 240 ? "" : `<text x="50" y="26">loss (log)</text>`}`;
-      curve.back.innerHTML = back;
+      const decades = Array.from({ length: Math.floor((ceiling - floor) / every) + 1 }, (_, k) => floor + k * every);
+      const power = (k) => (k >= 0 && k < 4 ? 10 ** k : k < 0 && k > -4 ? (10 ** k).toFixed(-k) : `1e${k}`);
+      curve.back.innerHTML = axes({ x, y, xs: [0, 0.25, 0.5, 0.75, 1].map((part) => Math.round(part * now.steps)), ys: decades,
+        left: 46, right: width - 14, bottom: height - 40, xLabel: "step", yLabel: width < 240 ? "" : "loss (log)", yText: power });
       const [a, b] = [points(ours), points(theirs)], over = a.at(-1)[1] <= b.at(-1)[1] ? -1 : 1;
       const put = (text, hue, side) => { // clear of both curves over the label's whole width
         const near = [...a, ...b].filter(([px]) => px > width - 30 - 8 * text.length).map(([, py]) => py);
         const py = side < 0 ? Math.min(...near) - 9 : Math.max(...near) + 18;
-        return name(width - 16, Math.min(Math.max(py, 26), height - 44), text, hue, "end");
+        return named(width - 16, Math.min(Math.max(py, 26), height - 44), text, hue, "end");
       };
       curve.front.innerHTML = [[a, "lstm", 4, ""], [b, "baseline", 2, "mlx-dashed"]].map(([p, hue, size, dash]) =>
         `<path class="mlx-curve ${dash}" style="--hue: var(--${hue}); stroke-width: ${size}" d="${line(p)}"/>`).join("")

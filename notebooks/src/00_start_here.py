@@ -183,6 +183,8 @@ print(methods.summary)
 # | 19 | Learning with memory (not written yet) | What if only a memory adapts? |
 # | 20 | All of them on the same episodes (not written yet) | Which one should you take? |
 #
+# In a hurry? [Every explorer on one page](90_every_explorer.ipynb).
+#
 # ## Which letter is which in the papers?
 #
 # The papers use one letter for two things and two letters for one. Here each thing has one symbol, and the same name in all code. Where a

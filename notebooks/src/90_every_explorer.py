@@ -1,0 +1,68 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 90 Every explorer on one page
+#
+# All the things to see and to hold, in the order of the lessons: for the lecturer who wants one of them on the wall in ten seconds, and for
+# whoever would rather play first and read later.
+#
+# **You will be able to**
+#
+# - open any explorer of the course without its lesson,
+# - drive it by mouse, by touch, by the keyboard alone, or from Python,
+# - ask a class the one question each of them was made for.
+#
+# **Prerequisites:** none. Each explorer names [the lesson](00_start_here.ipynb) that explains it.
+#
+# **Time:** 30 minutes, if you do every task.
+#
+# **What it costs to run:** *smoke* takes under 20 s. *lecture* and *paper* cost the same: under 20 s. Nothing is trained here; the networks
+# were trained by recorded runs and come with the course.
+#
+# **Keys, in all of them:** Tab goes to the next control. Arrow keys move what has the focus, with Shift ten times as far. Home and End go
+# to its ends.
+
+# %% tags=["parameters"]
+PROFILE = "smoke"  # nothing here depends on it
+
+# %%
+from mlteach.explore import GradientCell, MethodMap
+
+# %% [markdown]
+# ## The map of methods
+#
+# From [lesson 00](00_start_here.ipynb). **Ask:** in which of the four columns do MAML and Reptile differ?
+
+# %%
+method_map = MethodMap()
+method_map
+
+# %%
+print(method_map.summary)
+
+# %% [markdown]
+# ## Gradient descent is an LSTM cell
+#
+# From [lesson 03](03_gradient_descent_is_an_lstm_cell.ipynb). **Ask:** which gate is the learning rate, and which one is weight decay?
+
+# %%
+gradient_cell = GradientCell(surface="ravine")
+gradient_cell
+
+# %%
+print(gradient_cell.summary)
+
+# %% [markdown]
+# ## Next
+#
+# [Start here](00_start_here.ipynb): the map of the course and its notation.

@@ -41,6 +41,11 @@ def norm(a: Params) -> Tensor:
     return dot(a, a).sqrt()
 
 
+def clip(a: Params, limit: float) -> Params:
+    """a, shortened to the length ``limit`` where it is longer."""
+    return scale((limit / norm(a)).clamp(max=1), a)
+
+
 def detach(a: Params) -> Params:
     """The same numbers without their history."""
     return map_params(Tensor.detach, a)

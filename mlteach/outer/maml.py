@@ -21,6 +21,7 @@ from mlteach.tasks.episode import Episode, checked
 
 Net = Callable[[Params, Tensor], Tensor]
 TaskLoss = Callable[[Tensor, Tensor], Tensor]
+RuleOf = Callable[[Params], Rule]  # a rule that is learned: made anew from the meta-parameters
 
 
 def maml_losses(
@@ -72,7 +73,7 @@ def maml_gradient(
     loss: TaskLoss,
     theta: Params,
     episode: Episode,
-    rule: Rule,
+    rule: Rule | RuleOf,
     steps: int,
     *,
     first_order: bool = False,
@@ -83,6 +84,7 @@ def maml_gradient(
     """The gradient by theta of the mean query loss, and ``{"loss": ..., "accuracy": ...}`` (accuracy for labels only).
 
     The same numbers as `maml_gradient_loop` to rounding (1e-10 in float64), computed for many tasks at once.
+    rule: fixed, or a function that makes it from theta: then the gradient is for the rule's parameters as well.
     chunk: how many tasks run as one batch; default: all on a GPU, a few for each thread on a CPU.
 
     Source: Finn, Abbeel, Levine 2017, algorithm 2; FOMAML: section 5.2, and Nichol et al. 2018, section 3.
@@ -93,7 +95,15 @@ def maml_gradient(
         point = leaves(theta)
         with torch.enable_grad():
             losses, outputs = maml_losses(
-                net, loss, point, tasks, rule, steps, first_order=first_order, only=only, start=start
+                net,
+                loss,
+                point,
+                tasks,
+                _made(rule, point),
+                steps,
+                first_order=first_order,
+                only=only,
+                start=start,
             )
             gradient = gradient_of(losses.sum() / episode.tasks, point)
         sums = {"loss": losses.detach().sum()}
@@ -110,7 +120,7 @@ def maml_gradient_loop(
     loss: TaskLoss,
     theta: Params,
     episode: Episode,
-    rule: Rule,
+    rule: Rule | RuleOf,
     steps: int,
     *,
     first_order: bool = False,
@@ -129,6 +139,10 @@ def maml_gradient_loop(
         def support_loss(params: Params, x: Tensor = support_x, y: Tensor = support_y) -> Tensor:
             return loss(net(params, x), y)
 
-        phi = adapt(support_loss, start(point), rule, steps, first_order=first_order, only=only)
+        phi = adapt(support_loss, start(point), _made(rule, point), steps, first_order=first_order, only=only)
         total = total + loss(net(phi, query_x), query_y) / episode.tasks
     return gradient_of(total, point)
+
+
+def _made(rule: Rule | RuleOf, theta: Params) -> Rule:
+    return rule if isinstance(rule, Rule) else rule(theta)

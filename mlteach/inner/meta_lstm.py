@@ -1,0 +1,162 @@
+"""The meta-learner LSTM: an LSTM cell whose memory is the learner's parameters, with gates that are learned.
+
+    theta_t = f_t * theta_(t-1) + i_t * (-gradient_t)                         the memory line
+    f_t = sigmoid(W_F [h_t, theta_(t-1), f_(t-1)] + b_F)                      the forget gate
+    i_t = sigmoid(W_I [h_t, theta_(t-1), i_(t-1)] + b_I)                      the input gate
+    h_t = an ordinary LSTM, reading loss_t and gradient_t, two numbers each   the first layer
+
+One small LSTM serves every coordinate of theta: the weights are shared, the memories are not. theta_0 = c_0 is learned
+along with them. Losses and gradients count as constants in training (``adapt(..., first_order=True)``).
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from mlteach.errors import EpisodeError
+from mlteach.inner.adapt import adapt
+from mlteach.inner.preprocess import preprocess
+from mlteach.inner.rule import Rule
+from mlteach.params import Params, from_vector, to_vector
+
+PREFIX = "lstm."
+
+
+class MetaState(NamedTuple):
+    """What the rule carries from step to step, for all N coordinates of all tasks in one row, in theta's order.
+
+    hidden, cell: of the first layer, [N, hidden]. forget, input: the gates of the last step, [N], in (0, 1).
+    """
+
+    hidden: Tensor
+    cell: Tensor
+    forget: Tensor
+    input: Tensor
+
+
+class Gates(NamedTuple):
+    """What `gates` saw. path: theta_0 ... theta_T. forget, input: the gates of steps 1 ... T, with theta's shapes."""
+
+    path: list[Params]
+    forget: list[Params]
+    input: list[Params]
+
+
+@dataclass(frozen=True)
+class MetaLSTM:
+    """The meta-learner LSTM as an inner rule with parameters phi of its own.
+
+        lstm = MetaLSTM()
+        theta = net.init(generator) | lstm.init(generator)      the start c_0 and phi in one dict
+        maml_gradient(net, loss, theta, episode, lstm.rule, 8, first_order=True, start=lstm.start)
+
+    hidden: the width of the first layer. p: where `preprocess` takes a number for small.
+    forget_bias, input_bias: between which values the biases are drawn. Those of the paper, here the default, begin with
+        f near 1 and i near 0.01: almost nothing is forgotten, and little is learned until phi has found out how.
+
+    The gates of the step before enter as gates, as in the paper's equations; the authors' released code feeds them back
+    before the sigmoid. The first layer starts like PyTorch's LSTM, where that code draws from U(-0.01, 0.01).
+
+    Source: Ravi and Larochelle 2017, equations 2 and 3, sections 3.2 to 3.4. Taught in: lesson 05.
+    """
+
+    hidden: int = 20
+    p: float = 10.0
+    forget_bias: tuple[float, float] = (4.0, 6.0)
+    input_bias: tuple[float, float] = (-5.0, -4.0)
+
+    def init(self, generator: torch.Generator, dtype: torch.dtype = torch.float32) -> Params:
+        """Fresh phi on the generator's device; every name begins with "lstm.".
+
+        ``lstm.layer1.input`` [4 hidden, 4], ``lstm.layer1.hidden`` [4 hidden, hidden], ``lstm.layer1.bias`` [4 hidden];
+        for both gates ``lstm.forget.weight`` [hidden + 2] (for h, theta and the gate before) and ``lstm.forget.bias`` [].
+        """
+        where: dict[str, Any] = {"dtype": dtype, "device": generator.device}
+
+        def uniform(low: float, high: float, *shape: int) -> Tensor:
+            return low + (high - low) * torch.rand(shape, generator=generator, **where)
+
+        bound = 1 / math.sqrt(self.hidden)
+        return {
+            "lstm.layer1.input": uniform(-bound, bound, 4 * self.hidden, 4),
+            "lstm.layer1.hidden": uniform(-bound, bound, 4 * self.hidden, self.hidden),
+            "lstm.layer1.bias": uniform(-bound, bound, 4 * self.hidden),
+            "lstm.forget.weight": uniform(-0.01, 0.01, self.hidden + 2),
+            "lstm.forget.bias": uniform(*self.forget_bias),
+            "lstm.input.weight": uniform(-0.01, 0.01, self.hidden + 2),
+            "lstm.input.bias": uniform(*self.input_bias),
+        }
+
+    def start(self, theta: Params) -> Params:
+        """The learned start c_0: what in ``theta`` is not phi."""
+        return {name: value for name, value in theta.items() if not name.startswith(PREFIX)}
+
+    def rule(self, phi: Params) -> Rule:
+        """The rule with these phi; other names in the dict are passed over. It works with and without a task axis."""
+        weights = torch.stack([phi["lstm.forget.weight"], phi["lstm.input.weight"]], 1)
+        of_hidden, (of_theta, of_gate) = weights[:-2], weights[-2:]
+
+        def init(theta: Params) -> MetaState:
+            memory = weights.new_zeros(sum(value.numel() for value in theta.values()), self.hidden)
+            return MetaState(memory, memory, memory.new_ones(len(memory)), memory.new_zeros(len(memory)))
+
+        def step(
+            theta: Params, gradient: Params, state: MetaState, /, *, loss: Tensor
+        ) -> tuple[Params, MetaState]:
+            c, g = to_vector(theta), to_vector(gradient)
+            seen = torch.cat([_spread(preprocess(loss, self.p), theta), preprocess(g, self.p)], 1)
+            hidden, cell = torch.lstm_cell(
+                seen,
+                (state.hidden, state.cell),
+                phi["lstm.layer1.input"],
+                phi["lstm.layer1.hidden"],
+                phi["lstm.layer1.bias"],
+            )
+            by_hidden = (hidden @ of_hidden).unbind(1)
+            forget, enter = (
+                torch.sigmoid(by_hidden[k] + of_theta[k] * c + of_gate[k] * before + phi[f"lstm.{gate}.bias"])
+                for k, (gate, before) in enumerate((("forget", state.forget), ("input", state.input)))
+            )
+            moved = forget * c + enter * (-g)
+            return from_vector(moved, theta), MetaState(hidden, cell, forget, enter)
+
+        return Rule(init, step)
+
+
+def _spread(features: Tensor, theta: Params) -> Tensor:
+    """The features of each task's loss, [T, 2] or [2], at every coordinate of theta: [N, 2], in `to_vector`'s order."""
+    tasks = features.shape[:-1]
+    if any(value.shape[: len(tasks)] != tasks for value in theta.values()):
+        raise EpisodeError(
+            f"The loss has shape {tuple(tasks)}, and the parameters do not begin with it; give one loss for each task, "
+            "and a task axis to all parameters or to none (`mlteach.params.stack`)."
+        )
+    features = features.reshape(-1, 1, 2)
+    return torch.cat(
+        [features.expand(-1, value.numel() // len(features), 2).flatten(0, 1) for value in theta.values()]
+    )
+
+
+def gates(loss: Callable[[Params], Tensor], theta: Params, rule: Rule, steps: int) -> Gates:
+    """Adapt as `adapt` does, and report the gates as well, in theta's shapes; nothing is recorded for a gradient.
+
+    Taught in: lesson 05.
+    """
+    seen: list[MetaState] = []
+
+    def step(theta: Params, gradient: Params, state: Any, /, *, loss: Tensor) -> tuple[Params, MetaState]:
+        theta, state = rule.step(theta, gradient, state, loss=loss)
+        seen.append(state)
+        return theta, state
+
+    with torch.no_grad():
+        path = adapt(loss, theta, Rule(rule.init, step), steps, path=True)
+    return Gates(
+        path,
+        [from_vector(state.forget, theta) for state in seen],
+        [from_vector(state.input, theta) for state in seen],
+    )

@@ -1,204 +1,147 @@
-"""A lesson as a student meets it: JupyterLab in Chromium, a live kernel, the keyboard.
+"""Every explorer as a student meets it: JupyterLab in Chromium, a live kernel, keyboard, mouse and finger.
 
-    .venv/bin/python -m pip install -e ".[browser]"      Playwright; Chromium or Chrome comes from the system
-    .venv/bin/python -m pytest tests/browser
-
-Takes about half a minute. Skipped, with the reason, where Playwright, JupyterLab or Chromium is missing, as on most CI
-machines. Everything happens in a copy, with settings of its own: neither the checkout nor yours are touched.
+All explorers stand in one notebook. It is run from top to bottom once; each test then opens it anew, finds the explorers
+as the kernel has them, and works on one. The last tests restart the kernel.
 """
 
-import json
-import os
-import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-playwright = pytest.importorskip(
-    "playwright.sync_api", reason="Playwright is not installed: pip install playwright"
-)
-pytest.importorskip("jupyterlab", reason="JupyterLab is not installed")
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="neither Chromium nor Chrome is installed on this machine"),
-    pytest.mark.timeout(120),
-]
+from tests.browser.chromium import folder_of_pictures, watched_page
+from tests.browser.conftest import NOTEBOOKS
+from tests.browser.explorers import ROWS, variable
+from tests.browser.lab import NOTEBOOK, Notebook
+from tests.browser.view import View
 
-LESSON = Path(__file__).parents[2] / "notebooks" / "03_gradient_descent_is_an_lstm_cell.ipynb"
-FLAGS = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-)  # fmt: skip
-NOTEBOOK = "window.jupyterapp.shell.currentWidget"
+PAGE = next(NOTEBOOKS.glob("90_*.ipynb")).name
+LESSON = "03_gradient_descent_is_an_lstm_cell.ipynb"
+every_explorer = pytest.mark.parametrize("name", ROWS)
 
 
-@pytest.fixture
-def lab(tmp_path: Path) -> Iterator[str]:
-    """The address of a JupyterLab that shows a copy of the lesson; it is gone after the test, whatever happened."""
-    shutil.copy(LESSON, tmp_path)
-    settings = tmp_path / ".settings" / "@jupyterlab" / "apputils-extension"
-    settings.mkdir(parents=True)  # no news over the corner of the page
-    news = {"fetchNews": "false", "checkForUpdates": False}
-    (settings / "notification.jupyterlab-settings").write_text(json.dumps(news), encoding="utf-8")
-    own = {
-        "JUPYTER_CONFIG_DIR": ".config", "JUPYTER_DATA_DIR": ".data", "JUPYTER_RUNTIME_DIR": ".runtime",
-        "JUPYTERLAB_SETTINGS_DIR": ".settings", "JUPYTERLAB_WORKSPACES_DIR": ".workspaces", "IPYTHONDIR": ".ipython",
-    }  # fmt: skip
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port = s.getsockname()[1]
-    log = tmp_path / "lab.log"
-    with log.open("w") as out:
-        server = subprocess.Popen(
-            [
-                sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1",
-                f"--port={port}", "--ServerApp.port_retries=0", "--IdentityProvider.token=",
-                f"--ServerApp.root_dir={tmp_path}", "--LabApp.expose_app_in_browser=True",
-            ],
-            env=os.environ | {name: str(tmp_path / folder) for name, folder in own.items()},
-            stdout=out, stderr=subprocess.STDOUT,
-        )  # fmt: skip
+@pytest.fixture(scope="module")
+def ran(lab: str, chromium: Any) -> str:
+    """The address of JupyterLab after the page of all explorers was run from top to bottom and saved."""
+    page, complaints = watched_page(chromium)
+    notebook = Notebook(page, lab, PAGE)
+    notebook.run_all()
+    notebook.command("docmanager:save")
+    notebook.wait(f"!{NOTEBOOK}.context.model.dirty")
+    said = list(complaints)
+    page.context.close()
+    assert not said, said
+    return lab
+
+
+def view(notebook: Notebook, name: str) -> View:
+    """The explorer where its own cell shows it."""
+    return View(notebook.page, notebook.show(cell_of(notebook, name)).locator(".mlx"))
+
+
+def cell_of(notebook: Notebook, name: str) -> int:
+    return notebook.find(f"{variable(name)} = {name}")
+
+
+def agree(notebook: Notebook, seen: View, name: str) -> str:
+    """Wait until Python's summary is the widget's, and return it: a message takes a moment to arrive."""
+    for _ in range(40):
+        said = notebook.ask(f"{variable(name)}.summary")
+        if said == seen.summary:
+            return str(said)
+        notebook.page.wait_for_timeout(50)
+    raise AssertionError(f"Python says:     {said}\nthe widget says: {seen.summary}")
+
+
+@every_explorer
+def test_hands_and_kernel(ran: str, open_page: Callable[..., Any], name: str) -> None:
+    """Keys, mouse and finger change the picture, and Python sees it; Python sets a trait, and the picture follows."""
+    row, me = ROWS[name], variable(name)
+    notebook = Notebook(open_page(has_touch=True), ran, PAGE)
+    seen = view(notebook, name)
+    said = [agree(notebook, seen, name)]
+    seen.changes(lambda: seen.key(row.keys))
+    said.append(agree(notebook, seen, name))
+    if row.drag:
+        drag = row.drag
+        seen.changes(lambda: seen.drag(drag))
+        said.append(agree(notebook, seen, name))
+        seen.changes(lambda: seen.touch(drag))
+        said.append(agree(notebook, seen, name))
+    trait, value = row.set
+    seen.changes(lambda: notebook.ask(f"setattr({me}, {trait!r}, {value!r})"))
+    said.append(agree(notebook, seen, name))
+    assert len(set(said)) == len(said), said
+    seen.sound()
+
+
+@every_explorer
+def test_two_views_stay_in_step(ran: str, open_page: Callable[..., Any], name: str) -> None:
+    row = ROWS[name]
+    notebook = Notebook(open_page(), ran, PAGE)
+    scratch = len(notebook.sources()) - 1
+    notebook.run(scratch, f"display({variable(name)}, {variable(name)})")
+    both = notebook.show(scratch).locator(".mlx")
+    first, second = (View(notebook.page, both.nth(k)) for k in (0, 1))
+    assert first.picture == second.picture
+    second.changes(lambda: first.key(row.keys))
+    assert first.summary == second.summary and first.picture == second.picture
+    agree(notebook, first, name)
+    notebook.run(scratch, "")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [400, 800, 1280])
+def test_fits(ran: str, open_page: Callable[..., Any], width: int, theme: str) -> None:
+    """Nothing is cut off, in a narrow window and in a wide one; and a screenshot of each, to be looked at."""
+    notebook = Notebook(open_page(viewport={"width": width, "height": 1000}), ran, PAGE)
+    notebook.dark(theme == "dark")
     try:
-        address = f"http://127.0.0.1:{port}"
-        _wait_for(address, server, log)
-        yield address
+        for name in ROWS:
+            seen = view(notebook, name)
+            seen.sound()
+            seen.root.screenshot(path=folder_of_pictures("lab") / f"{variable(name)}_{width}_{theme}.png")
     finally:
-        server.terminate()  # takes its kernels along
-        try:
-            server.wait(20)
-        except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
+        notebook.dark(False)
 
 
-def _wait_for(address: str, server: "subprocess.Popen[bytes]", log: Path) -> None:
-    for _ in range(300):
-        assert server.poll() is None, f"JupyterLab did not start:\n{log.read_text()}"
-        try:
-            urllib.request.urlopen(address + "/api", timeout=1)
-            return
-        except OSError:
-            time.sleep(0.1)
-    raise AssertionError(f"JupyterLab did not answer within 30 s:\n{log.read_text()}")
+def test_lesson_03(lab: str, open_page: Callable[..., Any]) -> None:
+    """A lesson from its first cell to its explorer: the widget and the kernel say the same, whoever moves it."""
+    notebook = Notebook(open_page(), lab, LESSON)
+    at = notebook.find("explorer = GradientCell(")
+    notebook.run_up_to(at)
+    seen = View(notebook.page, notebook.show(at).locator(".mlx"))
+    grip = seen.root.get_by_label("Start of both paths")
+    seen.changes(lambda: (grip.focus(), grip.press("Shift+ArrowRight"), grip.press("ArrowUp")))
+    notebook.page.wait_for_timeout(200)
+    assert notebook.ask("explorer.start") == (-0.6, 1.12)
+    assert notebook.ask("explorer.summary") == seen.summary
+    seen.changes(lambda: notebook.ask("setattr(explorer, 'forget', 0.9)"))
+    assert notebook.ask("explorer.summary") == seen.summary and "f = 0.9" in seen.summary
 
 
-class Notebook:
-    """An open notebook, by what it holds and not by what is drawn: cells off the screen are not in the page."""
+class TestRestart:
+    """The kernel is restarted under the explorers, and the page run again."""
 
-    def __init__(self, page: Any) -> None:
-        self.page = page
-        self.wait(f"{NOTEBOOK}?.context?.sessionContext.kernelDisplayStatus == 'idle'")
+    @pytest.fixture(scope="class")
+    def restarted(self, ran: str, chromium: Any) -> Any:
+        """The notebook, run again after a restart; before that every old view was keyed once, and none threw."""
+        page, complaints = watched_page(chromium)
+        notebook = Notebook(page, ran, PAGE)
+        notebook.restart()
+        for name, row in ROWS.items():
+            old = view(notebook, name)
+            old.changes(lambda old=old, row=row: old.key(row.keys))  # the drawing goes on without a kernel
+            old.sound()
+        notebook.run_all()
+        yield notebook
+        said = list(complaints)
+        page.context.close()
+        assert not said, said
 
-    def wait(self, condition: str) -> None:
-        self.page.wait_for_function(f"() => window.jupyterapp && {condition}", timeout=40_000)
-
-    def find(self, text: str) -> int:
-        """The first code cell that holds ``text``."""
-        find = f"cells => cells.findIndex(c => c.type == 'code' && c.sharedModel.getSource().includes({json.dumps(text)}))"
-        at = self.page.evaluate(f"() => ({find})([...{NOTEBOOK}.content.model.cells])")
-        assert at >= 0, f"no code cell holds {text!r}"
-        return int(at)
-
-    def clear(self) -> None:
-        """Forget the stored outputs and counts: what stands there afterwards is from this run."""
-        self.page.evaluate("() => window.jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")
-
-    def run(self, *cells: int) -> None:
-        """Run these cells in their order and wait for the last."""
-        self.page.evaluate(
-            f"""cells => {{
-                const content = {NOTEBOOK}.content;
-                content.activeCellIndex = cells.at(-1);
-                content.deselectAll();
-                for (const k of cells.slice(0, -1)) content.select(content.widgets[k]);
-                return window.jupyterapp.commands.execute('notebook:run-cell');
-            }}""",
-            list(cells),
-        )
-
-    def text(self, cell: int) -> str:
-        """What a cell has printed; fails when it ended in an error."""
-        outputs = self.page.evaluate(
-            f"k => {NOTEBOOK}.content.model.cells.get(k).sharedModel.getOutputs()", cell
-        )
-        assert not [o for o in outputs if o["output_type"] == "error" or o.get("name") == "stderr"], outputs
-        return "".join("".join(o["text"]) for o in outputs if o["output_type"] == "stream").strip()
-
-    def ask(self, cell: int, code: str) -> str:
-        """What ``code`` prints, written into ``cell``."""
-        self.page.evaluate(
-            f"([k, code]) => {NOTEBOOK}.content.model.cells.get(k).sharedModel.setSource(code)", [cell, code]
-        )
-        self.run(cell)
-        return self.text(cell)
-
-    def show(self, cell: int) -> None:
-        self.page.evaluate(
-            f"k => {{ {NOTEBOOK}.content.activeCellIndex = k; return {NOTEBOOK}.content.scrollToItem(k, 'start') }}",
-            cell,
-        )
-
-
-def test_explorer_and_kernel_tell_the_same_story(lab: str) -> None:
-    complaints: list[str] = []
-    with playwright.sync_playwright() as pw:
-        browser = pw.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        page = browser.new_page(viewport={"width": 1280, "height": 1000})
-        page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
-        page.on("pageerror", lambda problem: complaints.append(str(problem)))
-        page.goto(f"{lab}/lab/tree/{LESSON.name}?reset")
-        notebook = Notebook(page)
-
-        cell = notebook.find("explorer = GradientCell(")
-        notebook.clear()
-        kinds = page.evaluate(f"() => [...{NOTEBOOK}.content.model.cells].map(c => c.type)")
-        wanted = [k for k in range(cell + 1) if kinds[k] == "code"]
-        notebook.run(*wanted)
-        for k in wanted:
-            notebook.text(k)  # no error, nothing on stderr
-
-        notebook.show(cell)
-        explorer = page.locator(".mlx")
-        summary = explorer.locator(".mlx-summary")
-        summary.wait_for()
-        scratch = wanted[-2]  # a cell that has done its work
-
-        def move(control: Any, *keys: str) -> str:
-            """The new summary after some keys on a control."""
-            before = summary.inner_text()
-            control.focus()
-            for key in keys:
-                control.press(key)
-            page.wait_for_function(
-                "before => document.querySelector('.mlx-summary').textContent != before", arg=before
-            )
-            page.wait_for_timeout(300)  # the last key is drawn, and on its way to the kernel
-            return str(summary.inner_text())
-
-        def python_says(code: str = "explorer.summary") -> str:
-            said = notebook.ask(scratch, f"print({code})")
-            notebook.show(cell)
-            summary.wait_for()
-            return said
-
-        gate = move(explorer.get_by_label("input gate i", exact=True), *["ArrowRight"] * 7)
-        assert "the cell ends at" in gate and gate == python_says()
-
-        start = move(explorer.get_by_label("Start of both paths"), "Shift+ArrowRight", "ArrowUp")
-        assert start != gate and start == python_says()
-        assert python_says("explorer.start") == "(-0.6, 1.12)"
-
-        back = python_says('setattr(explorer, "forget", 0.9) or explorer.summary')  # and the other way round
-        page.wait_for_function("text => document.querySelector('.mlx-summary').textContent == text", arg=back)
-        assert "f = 0.9" in back
-
-        assert page.locator(".mlx-error:visible").count() == 0
-        browser.close()
-    assert not complaints
+    @every_explorer
+    def test_the_new_view_lives(self, restarted: Notebook, name: str) -> None:
+        seen = view(restarted, name)
+        seen.changes(lambda: seen.key(ROWS[name].keys))
+        agree(restarted, seen, name)
+        seen.sound()

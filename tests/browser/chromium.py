@@ -1,0 +1,89 @@
+"""Chromium as the tests and the benchmark drive it: the system's own, watched for every complaint, cut off where asked."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+#: What every page knows: a text that differs whenever what an explorer shows differs. Ids are random, so they go.
+PICTURE = r"""
+window.picture = (root) => {
+  const body = root.querySelector(".mlx-body"), parts = [...body.querySelectorAll("svg, canvas")];
+  const texts = parts.map((part) => part.matches("canvas") ? part.toDataURL() : part.outerHTML);
+  return (parts.length ? texts.join("\n") : body.innerHTML).replace(/mlx-\w+-\d+-\w+/g, "id");
+};
+"""
+
+
+def executable() -> str | None:
+    """The path of Chromium or Chrome on this machine."""
+    return next(filter(None, map(shutil.which, NAMES)), None)
+
+
+def missing() -> str | None:
+    """In one line, what this machine lacks for the browser tests; None when it has everything."""
+    for package in ("playwright", "axe_playwright_python", "jupyterlab"):
+        if find_spec(package) is None:
+            return f"the package {package} is not installed (python3 start.py test installs it)"
+    if executable() is None:
+        return "neither Chromium nor Chrome is installed"
+    return None
+
+
+def required() -> bool:
+    """Whether a missing browser is a failure, as it is in CI, and not a reason to skip."""
+    return os.environ.get("MLTEACH_BROWSER") == "required"
+
+
+@contextmanager
+def browser() -> Iterator[Any]:
+    """A running Chromium (``playwright.sync_api.Browser``); it is gone afterwards, whatever happened."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        running = driver.chromium.launch(executable_path=executable(), args=FLAGS)
+        try:
+            yield running
+        finally:
+            running.close()
+
+
+def watched_page(running: Any, *, offline: bool = False, **context: Any) -> tuple[Any, list[str]]:
+    """A fresh page in a context of its own, and the list that fills with what it complains of.
+
+    Complaints are errors on the console, uncaught errors and failed requests. With ``offline`` the network is cut, and
+    whatever is asked for but files of this machine is a complaint too. Keywords go to ``Browser.new_context``.
+    """
+    complaints: list[str] = []
+    room = running.new_context(**{"viewport": {"width": 1280, "height": 1000}, "offline": offline} | context)
+    room.add_init_script(PICTURE)
+    if offline:
+
+        def outside(route: Any) -> None:
+            complaints.append(f"asked the network for {route.request.url}")
+            route.abort()
+
+        room.route(lambda url: not url.startswith(("file:", "blob:", "data:")), outside)
+    page = room.new_page()
+    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    page.on("pageerror", lambda problem: complaints.append(str(problem)))
+    page.on("requestfailed", lambda asked: complaints.append(f"no answer from {asked.url}: {asked.failure}"))
+    page.on(
+        "response", lambda got: complaints.append(f"{got.status} {got.url}") if got.status >= 400 else None
+    )
+    return page, complaints
+
+
+def folder_of_pictures(home: str) -> Path:
+    """Where screenshots of one home go: ``runs/screenshots/<home>``, which git ignores."""
+    folder = Path(__file__).parents[2] / "runs" / "screenshots" / home
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

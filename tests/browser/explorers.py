@@ -1,0 +1,63 @@
+"""The one table of the browser tests and of the benchmark: for each explorer, how to make, key, drag and set it.
+
+A new explorer is one row here, and a cell ``snake_case_name = Name...`` in ``notebooks/src/90_*.py``.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from mlteach import explore
+
+
+@dataclass(frozen=True)
+class Keys:
+    """A control by its label, and the keys that change the picture."""
+
+    label: str
+    press: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Drag:
+    """What to take in the hand by its label, where in its box (fractions), and how far to pull it (pixels)."""
+
+    label: str
+    by: tuple[float, float]
+    at: tuple[float, float] = (0.5, 0.5)
+
+
+@dataclass(frozen=True)
+class Row:
+    """``make``: as on the page of all explorers. ``set``: a trait and a value it has not there."""
+
+    make: Callable[[], Any]
+    keys: Keys
+    set: tuple[str, Any]
+    drag: Drag | None = None
+
+
+ROWS = {
+    "GradientCell": Row(
+        lambda: explore.GradientCell(surface="ravine"),
+        Keys("input gate i", ("ArrowRight",) * 7),
+        ("forget", 0.9),
+        Drag("Start of both paths", (60, -20)),
+    ),
+    "MethodMap": Row(explore.MethodMap, Keys("MAML", ("ArrowRight",)), ("method", "Reptile")),
+}
+
+
+def variable(name: str) -> str:
+    """The name an explorer has on the page of all explorers: ``gradient_cell`` for ``GradientCell``."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+
+
+def title(name: str) -> str:
+    """An explorer's heading, which is its name for a screen reader."""
+    from mlteach.explore.base import script
+
+    found = re.findall(r'explorer\(\w+, \{\s*title: "(.+?)"', script(getattr(explore, name).module))
+    assert len(found) == 1, f"{name} must give explorer() one title"
+    return str(found[0])

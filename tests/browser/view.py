@@ -1,0 +1,99 @@
+"""One explorer on a page, in either home: what it shows, what it says, and hands that move it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from tests.browser.explorers import Drag, Keys
+
+_CHANGED = """
+(root, before) => new Promise((done, failed) => {
+  const began = performance.now();
+  let last = before;
+  const look = () => {  // changed, and the same for two frames
+    const now = window.picture(root);
+    if (now !== before && now === last) done(true);
+    else if (performance.now() - began > 8000) failed(new Error("the picture of the explorer does not change"));
+    else { last = now; requestAnimationFrame(look); }
+  };
+  requestAnimationFrame(look);
+})
+"""
+_CUT_OFF = """
+(root) => {
+  const wrong = [], out = (a, b) => a.left < b.left - 1 || a.right > b.right + 1 || a.top < b.top - 1 || a.bottom > b.bottom + 1;
+  if (root.scrollWidth > root.clientWidth) wrong.push(`${root.scrollWidth} px of content in ${root.clientWidth} px`);
+  for (const text of root.querySelectorAll("svg text")) {
+    const box = text.getBoundingClientRect();
+    if (box.width && out(box, text.ownerSVGElement.getBoundingClientRect())) wrong.push(`"${text.textContent}" sticks out of its picture`);
+  }
+  return wrong;
+}
+"""
+
+
+class View:
+    """An explorer's frame on a page."""
+
+    def __init__(self, page: Any, root: Any) -> None:
+        self.page, self.root = page, root
+        root.locator(".mlx-summary").wait_for()
+
+    @property
+    def summary(self) -> str:
+        return str(self.root.locator(".mlx-summary").text_content())
+
+    @property
+    def picture(self) -> str:
+        """A text that differs whenever the picture differs."""
+        return str(self.root.evaluate("root => window.picture(root)"))
+
+    def changes(self, act: Callable[[], Any]) -> None:
+        """Fail unless ``act`` changes the picture, which then stands still."""
+        before = self.picture
+        act()
+        self.root.evaluate(_CHANGED, before)
+
+    def key(self, keys: Keys) -> None:
+        control = self.root.get_by_label(keys.label, exact=True)
+        control.focus()
+        for name in keys.press:
+            control.press(name)
+
+    def drag(self, drag: Drag) -> None:
+        """By mouse: down, a few moves, up."""
+        x, y = self._grip(drag)
+        self.page.mouse.move(x, y)
+        self.page.mouse.down()
+        self.page.mouse.move(x + drag.by[0], y + drag.by[1], steps=6)
+        self.page.mouse.up()
+
+    def touch(self, drag: Drag) -> None:
+        """The same with a finger. Fails when the page scrolls under it."""
+        x, y = self._grip(drag)
+        scrolled = self.page.evaluate("() => scrollY")
+        send = self.page.context.new_cdp_session(self.page).send
+
+        def finger(kind: str, *points: tuple[float, float]) -> None:
+            send(
+                "Input.dispatchTouchEvent",
+                {"type": kind, "touchPoints": [{"x": a, "y": b} for a, b in points]},
+            )
+
+        finger("touchStart", (x, y))
+        for part in (0.2, 0.4, 0.6, 0.8, 1.0):
+            finger("touchMove", (x + part * drag.by[0], y + part * drag.by[1]))
+        finger("touchEnd")
+        assert self.page.evaluate("() => scrollY") == scrolled, "the page scrolled under the finger"
+
+    def _grip(self, drag: Drag) -> tuple[float, float]:
+        grip = self.root.get_by_label(drag.label, exact=True)
+        grip.scroll_into_view_if_needed()
+        box = grip.bounding_box()
+        return box["x"] + drag.at[0] * box["width"], box["y"] + drag.at[1] * box["height"]
+
+    def sound(self) -> None:
+        """Fail when the explorer shows an error, or when something in it is cut off."""
+        assert not self.root.locator(".mlx-error:visible").count(), self.root.locator(
+            ".mlx-error"
+        ).inner_text()
+        assert not (wrong := self.root.evaluate(_CUT_OFF)), wrong

@@ -1,0 +1,112 @@
+"""The text of a lesson as HTML: nbconvert's reading of markdown, with formulas, links and tables made for a page."""
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from html import escape, unescape
+from pathlib import PurePosixPath
+from typing import Any
+
+from nbconvert.filters.markdown_mistune import IPythonRenderer
+
+from mlteach.course.lessons import LessonError
+from mlteach.course.site.formulas import mathml
+
+TAG = re.compile(r"<[^>]*>")
+COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+MATH_IN_HTML = re.compile(r"(?<![\\$])\$(?!\$)([^$<>\n]+?)(?<!\\)\$(?!\$)")
+LESSON_LINK = re.compile(r"(?P<stem>\d\d_\w+)\.ipynb(?P<place>#.*)?")
+
+
+@dataclass
+class Heading:
+    """A heading of a page: its level, its id, and its text as HTML without links."""
+
+    level: int
+    id: str
+    html: str
+
+    @property
+    def text(self) -> str:
+        return unescape(TAG.sub("", self.html))
+
+
+@dataclass
+class Page:
+    """What is known of a page while it is made: the lessons it may link to, and the headings met so far."""
+
+    name: str
+    lessons: Collection[str] = ()
+    headings: list[Heading] = field(default_factory=list)
+
+
+class Renderer(IPythonRenderer):
+    """Formulas become MathML, links to lessons become links to pages, wide tables scroll by themselves."""
+
+    def __init__(self, page: Page, **kwargs: Any) -> None:
+        super().__init__(escape=False, embed_images=True, exclude_anchor_links=True, **kwargs)
+        self.page = page
+
+    def block_math(self, body: str) -> str:
+        # a formula that is wider than the page scrolls, so the keyboard must be able to reach it
+        return f'<span class="formula" tabindex="0" role="group" aria-label="Formula">{self._math(body, True)}</span>'
+
+    def inline_math(self, body: str) -> str:
+        return self._math(body, False)
+
+    def latex_environment(self, name: str, body: str) -> str:
+        return self.block_math(f"\\begin{{{name}}}{body}\\end{{{name}}}")
+
+    def _math(self, tex: str, display: bool) -> str:
+        try:
+            return mathml(tex, display=display)
+        except LessonError as error:
+            raise LessonError(f"{self.page.name}: {error}") from error
+
+    def heading(self, text: str, level: int, **attrs: Any) -> str:
+        taken = {heading.id for heading in self.page.headings}
+        name = base = re.sub(r"\s+", "-", unescape(TAG.sub("", text)).strip())  # as JupyterLab names it
+        number = 1
+        while name in taken:
+            number += 1
+            name = f"{base}-{number}"
+        self.page.headings.append(Heading(level, name, text))
+        link = f'<a class="anchor" href="#{escape(name)}" aria-label="Link to this section">#</a>'
+        return f'<h{level} id="{escape(name)}">{text}{link}</h{level}>\n'
+
+    def link(self, text: str, url: str, title: str | None = None) -> str:
+        if found := LESSON_LINK.fullmatch(url):
+            if found["stem"] not in self.page.lessons:
+                raise LessonError(f"{self.page.name} links to {url}, and there is no such lesson.")
+            return f'<a href="{found["stem"]}.html{escape(found["place"] or "")}">{text}</a>'
+        if url.startswith(("#", "https://", "http://", "mailto:")):
+            return str(super().link(text, url, title))
+        # a file of the repository: it is not on the site, so say where the reader has it
+        place = PurePosixPath("notebooks", url)
+        return f'{text} <span class="file">(<code>{escape(_plain(place))}</code> in your copy of the course)</span>'
+
+    def table(self, text: str) -> str:
+        return (
+            f'<div class="table" tabindex="0" role="group" aria-label="Table"><table>\n{text}</table></div>\n'
+        )
+
+    def block_html(self, html: str) -> str:
+        return self._html(str(super().block_html(html)))
+
+    def inline_html(self, html: str) -> str:
+        return self._html(str(super().inline_html(html)))
+
+    def _html(self, html: str) -> str:
+        """HTML as it was written, but for comments and formulas, which JupyterLab finds in it too."""
+        return MATH_IN_HTML.sub(lambda found: self.inline_math(unescape(found[1])), COMMENT.sub("", html))
+
+
+def _plain(path: PurePosixPath) -> str:
+    """A relative path without its ``..``."""
+    parts: list[str] = []
+    for part in path.parts:
+        if part == ".." and parts:
+            parts.pop()
+        elif part != ".":
+            parts.append(part)
+    return "/".join(parts)

@@ -15,6 +15,7 @@ from mlteach.course.site.formulas import mathml
 TAG = re.compile(r"<[^>]*>")
 COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 MATH_IN_HTML = re.compile(r"(?<![\\$])\$(?!\$)([^$<>\n]+?)(?<!\\)\$(?!\$)")
+IMAGE = re.compile(r"""(<img\b[^>]*\bsrc=["'])([^"']+)""")
 LESSON_LINK = re.compile(r"(?P<stem>\d\d_\w+)\.ipynb(?P<place>#.*)?")
 
 
@@ -91,14 +92,20 @@ class Renderer(IPythonRenderer):
         )
 
     def block_html(self, html: str) -> str:
-        return self._html(str(super().block_html(html)))
+        return self._html(html) + "\n"
 
     def inline_html(self, html: str) -> str:
-        return self._html(str(super().inline_html(html)))
+        return self._html(html)
 
     def _html(self, html: str) -> str:
-        """HTML as it was written, but for comments and formulas, which JupyterLab finds in it too."""
-        return MATH_IN_HTML.sub(lambda found: self.inline_math(unescape(found[1])), COMMENT.sub("", html))
+        """HTML as it was written, but for comments, pictures, and formulas, which JupyterLab finds in it too.
+
+        Not through nbconvert, which closes the <details> that the next block is to close.
+        """
+        html = IMAGE.sub(
+            lambda found: found[1] + self._embed_image_or_attachment(found[2]), COMMENT.sub("", html)
+        )
+        return MATH_IN_HTML.sub(lambda found: self.inline_math(unescape(found[1])), html)
 
 
 def _plain(path: PurePosixPath) -> str:

@@ -9,14 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mlteach.explore.adaptation_viewer import AdaptationViewer
+    from mlteach.explore.gate_history import GateHistory
     from mlteach.explore.gradient_cell import GradientCell
+    from mlteach.explore.lstm_gates import LstmGates
     from mlteach.explore.method_map import MethodMap
 
-__all__ = ["AdaptationViewer", "GradientCell", "MethodMap"]
+__all__ = ["AdaptationViewer", "GateHistory", "GradientCell", "LstmGates", "MethodMap"]
 
 _HOME = {
     "AdaptationViewer": "adaptation_viewer",
+    "GateHistory": "gate_history",
     "GradientCell": "gradient_cell",
+    "LstmGates": "lstm_gates",
     "MethodMap": "method_map",
 }
 

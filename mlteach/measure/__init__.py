@@ -2,6 +2,7 @@
 
 from mlteach.measure.accuracy import accuracy, path_of, step_accuracy
 from mlteach.measure.compare import compare, difference
+from mlteach.measure.curve import log_losses
 from mlteach.measure.interval import Interval, floor_of, over_seeds, over_tasks
 from mlteach.measure.is_it_maml import is_it_maml
 from mlteach.measure.ledger import published, record, recorded
@@ -13,6 +14,7 @@ __all__ = [
     "difference",
     "floor_of",
     "is_it_maml",
+    "log_losses",
     "over_seeds",
     "over_tasks",
     "path_of",

@@ -18,18 +18,26 @@ class MLP:
 
     Parameters: ``layer1.weight`` [out, in], ``layer1.bias`` [out], ...; for a batch of tasks [T, out, in], [T, out].
     The default is the sinusoid network of MAML, 1-40-40-1 with ReLU; Reptile's is (1, 64, 64, 1) with tanh.
+    start: how `init` draws. "he": He-normal weights, zero biases. "uniform": both from U(-b, b) with b = 1 / sqrt(inputs),
+        as ``torch.nn.Linear`` does.
 
-    Source: Finn, Abbeel, Levine 2017, section 5.1. Taught in: lesson 06.
+    Source: Finn, Abbeel, Levine 2017, section 5.1. Taught in: lessons 04, 06.
     """
 
     sizes: tuple[int, ...] = (1, 40, 40, 1)
     activation: Literal["relu", "tanh", "sigmoid"] = "relu"
+    start: Literal["he", "uniform"] = "he"
 
     def init(self, generator: torch.Generator, dtype: torch.dtype = torch.float32) -> Params:
-        """Fresh parameters on the generator's device: He-normal weights, zero biases."""
+        """Fresh parameters on the generator's device."""
         where: dict[str, Any] = {"dtype": dtype, "device": generator.device}
         theta = {}
         for layer, (inputs, outputs) in enumerate(itertools.pairwise(self.sizes), start=1):
+            if self.start == "uniform":
+                unit = torch.rand(outputs, inputs + 1, generator=generator, **where)
+                drawn = (2 * unit - 1) / math.sqrt(inputs)
+                theta[f"layer{layer}.weight"], theta[f"layer{layer}.bias"] = drawn[:, 1:], drawn[:, 0]
+                continue
             weight = torch.randn(outputs, inputs, generator=generator, **where)
             theta[f"layer{layer}.weight"] = weight * math.sqrt(2 / inputs)
             theta[f"layer{layer}.bias"] = torch.zeros(outputs, **where)

@@ -1,7 +1,7 @@
 """Every explorer as a student meets it: JupyterLab in Chromium, a live kernel, keyboard, mouse and finger.
 
 All explorers stand in one notebook. It is run from top to bottom once; each test then opens it anew, finds the explorers
-as the kernel has them, and works on one. The last tests restart the kernel.
+as the kernel has them, and makes the one it works on again. The last tests restart the kernel.
 """
 
 from collections.abc import Callable
@@ -36,11 +36,15 @@ def ran(lab: str, chromium: Any) -> str:
 
 def view(notebook: Notebook, name: str) -> View:
     """The explorer where its own cell shows it."""
-    return View(notebook.page, notebook.show(cell_of(notebook, name)).locator(".mlx"))
+    return View(notebook.page, notebook.show(notebook.find(f"{variable(name)} = {name}")).locator(".mlx"))
 
 
-def cell_of(notebook: Notebook, name: str) -> int:
-    return notebook.find(f"{variable(name)} = {name}")
+def fresh(notebook: Notebook, name: str) -> View:
+    """The same after its cell was run again: in its first state."""
+    cell = notebook.find(f"{variable(name)} = {name}")
+    notebook.run(cell, notebook.sources()[cell])
+    notebook.text(cell)
+    return view(notebook, name)
 
 
 def agree(notebook: Notebook, seen: View, name: str) -> str:
@@ -53,12 +57,30 @@ def agree(notebook: Notebook, seen: View, name: str) -> str:
     raise AssertionError(f"Python says:     {said}\nthe widget says: {seen.summary}")
 
 
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [400, 800, 1280])
+def test_fits(ran: str, open_page: Callable[..., Any], width: int, theme: str) -> None:
+    """Nothing is cut off, in a narrow window and in a wide one; and a screenshot of each, to be looked at."""
+    notebook = Notebook(open_page(viewport={"width": width, "height": 2400}), ran, PAGE)
+    notebook.dark(theme == "dark")
+    try:
+        for name in ROWS:
+            seen = view(notebook, name)
+            seen.settled()
+            seen.sound()
+            if width == 800:
+                seen.accessible()
+            seen.root.screenshot(path=folder_of_pictures("lab") / f"{variable(name)}_{width}_{theme}.png")
+    finally:
+        notebook.dark(False)
+
+
 @every_explorer
 def test_hands_and_kernel(ran: str, open_page: Callable[..., Any], name: str) -> None:
     """Keys, mouse and finger change the picture, and Python sees it; Python sets a trait, and the picture follows."""
     row, me = ROWS[name], variable(name)
     notebook = Notebook(open_page(has_touch=True), ran, PAGE)
-    seen = view(notebook, name)
+    seen = fresh(notebook, name)
     said = [agree(notebook, seen, name)]
     seen.changes(lambda: seen.key(row.keys))
     said.append(agree(notebook, seen, name))
@@ -79,6 +101,7 @@ def test_hands_and_kernel(ran: str, open_page: Callable[..., Any], name: str) ->
 def test_two_views_stay_in_step(ran: str, open_page: Callable[..., Any], name: str) -> None:
     row = ROWS[name]
     notebook = Notebook(open_page(), ran, PAGE)
+    fresh(notebook, name)
     scratch = len(notebook.sources()) - 1
     notebook.run(scratch, f"display({variable(name)}, {variable(name)})")
     both = notebook.show(scratch).locator(".mlx")
@@ -88,21 +111,6 @@ def test_two_views_stay_in_step(ran: str, open_page: Callable[..., Any], name: s
     assert first.summary == second.summary and first.picture == second.picture
     agree(notebook, first, name)
     notebook.run(scratch, "")
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [400, 800, 1280])
-def test_fits(ran: str, open_page: Callable[..., Any], width: int, theme: str) -> None:
-    """Nothing is cut off, in a narrow window and in a wide one; and a screenshot of each, to be looked at."""
-    notebook = Notebook(open_page(viewport={"width": width, "height": 1000}), ran, PAGE)
-    notebook.dark(theme == "dark")
-    try:
-        for name in ROWS:
-            seen = view(notebook, name)
-            seen.sound()
-            seen.root.screenshot(path=folder_of_pictures("lab") / f"{variable(name)}_{width}_{theme}.png")
-    finally:
-        notebook.dark(False)
 
 
 def test_lesson_03(lab: str, open_page: Callable[..., Any]) -> None:
@@ -128,6 +136,8 @@ class TestRestart:
         """The notebook, run again after a restart; before that every old view was keyed once, and none threw."""
         page, complaints = watched_page(chromium)
         notebook = Notebook(page, ran, PAGE)
+        for name in ROWS:
+            fresh(notebook, name)
         notebook.restart()
         for name, row in ROWS.items():
             old = view(notebook, name)

@@ -8,11 +8,12 @@ from tests.browser.explorers import Drag, Keys
 _CHANGED = """
 (root, before) => new Promise((done, failed) => {
   const began = performance.now();
-  let last = before;
-  const look = () => {  // changed, and the same for two frames
+  let last = before, still = 0;
+  const look = () => {  // changed, and the same for some frames
     const now = window.picture(root);
-    if (now !== before && now === last) done(true);
-    else if (performance.now() - began > 8000) failed(new Error("the picture of the explorer does not change"));
+    still = now !== before && now === last ? still + 1 : 0;
+    if (still === 3) done(true);
+    else if (performance.now() - began > 15000) failed(new Error("the picture of the explorer does not change"));
     else { last = now; requestAnimationFrame(look); }
   };
   requestAnimationFrame(look);
@@ -52,6 +53,10 @@ class View:
         before = self.picture
         act()
         self.root.evaluate(_CHANGED, before)
+
+    def settled(self) -> None:
+        """Wait until the picture stands still."""
+        self.root.evaluate(_CHANGED, None)
 
     def key(self, keys: Keys) -> None:
         control = self.root.get_by_label(keys.label, exact=True)
@@ -97,3 +102,17 @@ class View:
             ".mlx-error"
         ).inner_text()
         assert not (wrong := self.root.evaluate(_CUT_OFF)), wrong
+
+    def accessible(self) -> None:
+        """Fail when axe-core finds something serious in the explorer."""
+        from axe_playwright_python.sync_playwright import Axe
+
+        frame = f'[aria-labelledby="{self.root.get_attribute("aria-labelledby")}"]'
+        found = Axe().run(self.page, context=frame).response
+        serious = [
+            f"{rule['help']}: {node['html'][:200]} {node['failureSummary']}"
+            for rule in found["violations"]
+            if rule["impact"] in ("serious", "critical")
+            for node in rule["nodes"]
+        ]
+        assert found["passes"] and not serious, serious

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -133,6 +134,21 @@ def build(
         return
     for path in chosen:
         print(f"Built {build_lesson(path).name}", flush=True)
+
+
+@app.command()
+def site(
+    output: Annotated[Path, typer.Option(help="The folder to write into.")] = Path("site"),
+) -> None:
+    """Write the course as a website that needs no network and no kernel.
+
+    `site` makes site/index.html, the map of the course with a search, and one page a lesson, from the stored notebooks;
+    nothing is run. Open it from the file system, or copy the folder to any web server.
+    """
+    from mlteach.course.lessons import ROOT
+    from mlteach.course.site import build_site
+
+    print(f"Open {build_site(ROOT / output)}")
 
 
 def trust_lessons() -> None:

@@ -6,9 +6,17 @@ from typing import Any
 
 from mlteach.course.lessons import LessonError
 
-#: JupyterLab knows this colour syntax, the converter the other; and what the converter lacks.
+#: JupyterLab knows this colour syntax, the converter the other.
 HEX_COLOUR = re.compile(r"\\color\{#([0-9A-Fa-f]{6})\}")
-MACROS = {"widetilde": r"\tilde{#1}"}
+#: What the converter lacks, and what it writes with combining characters, which fonts put in the wrong place.
+MACROS = {
+    "widetilde": r"\tilde{#1}",
+    "widehat": r"\hat{#1}",
+    "overline": r"\bar{#1}",
+    "vec": r"\overset{\rightarrow}{#1}",
+}
+#: Fonts draw a prime raised and a browser raises it once more; the style sheet takes that back.
+PRIME = re.compile("<mo>(?=[\u2032\u2033\u2034]</mo>)")
 
 
 def mathml(tex: str, *, display: bool) -> str:
@@ -21,7 +29,7 @@ def mathml(tex: str, *, display: bool) -> str:
         )
     except LatexError as error:
         raise LessonError(f"The formula {tex.strip()} cannot be read: {error}") from error
-    return made
+    return PRIME.sub('<mo class="prime">', made)
 
 
 @cache

@@ -103,6 +103,8 @@ function render(host) {
     const sheet = plot({ label: "Gates and memory over time", ratio: (width) => total / width });
     let width = 600;
     const pitch = () => (width - edge0() - RIGHT) / STEPS, middle = (k) => edge0() + (k + 0.5) * pitch();
+    /** Bars from zero, one a step, as the `d` of one path. */
+    const boxes = (values, w, up) => values.map((v, k) => (v ? `M${(middle(k) - w / 2).toFixed(1)} ${up(0).toFixed(1)}h${w.toFixed(1)}V${up(v).toFixed(1)}h${(-w).toFixed(1)}z` : "")).join("");
     const column = (px) => clamp(Math.floor((px - edge0()) / pitch()), 0, STEPS - 1);
 
     /** A row to paint on: drag across it, or move along it by arrow keys and up and down in it. */
@@ -117,7 +119,9 @@ function render(host) {
       const write = (from, to, value) => {
         if (told()) return set({ step: to + 1 });
         const next = [...get(key)];
-        for (let k = Math.min(from, to); k <= Math.max(from, to); k++) next[k] = value;
+        for (let k = to; k !== from; k += Math.sign(from - to)) // a fast hand skips columns
+          next[k] = Number((value + ((next[from] - value) * (k - to)) / (from - to)).toFixed(2));
+        next[to] = value;
         set({ [key]: next, step: to + 1 });
       };
       const follow = (event, first) => {
@@ -142,11 +146,11 @@ function render(host) {
       return (now, rows) => {
         area.setAttribute("x", edge0());
         area.setAttribute("width", (width - edge0() - RIGHT).toFixed(1));
-        const up = scale(least, 1, y + LANE, y), at0 = up(0), w = Math.max(pitch() - 2, 3), given = rows[key === "values" ? "x" : letter];
-        bars.innerHTML = given.map((v, k) => `<rect class="mlx-amount${told() ? " mlx-told" : ""}" x="${(middle(k) - w / 2).toFixed(1)}" y="${Math.min(up(v), at0).toFixed(1)}" width="${w.toFixed(1)}" height="${Math.max(Math.abs(up(v) - at0), v ? 1.5 : 0).toFixed(1)}"/>`).join("")
+        const up = scale(least, 1, y + LANE, y), w = Math.max(pitch() - 2, 3), given = rows[key === "values" ? "x" : letter];
+        bars.innerHTML = `<path class="mlx-amount${told() ? " mlx-told" : ""}" d="${boxes(given, w, up)}"/>`
           + `<text x="${edge0() - 20}" y="${y + LANE / 2 + 5}" text-anchor="end">${narrow() ? letter : `${name} ${letter}`}</text>`
           + `<text x="${edge0() - 6}" y="${y + 11}" text-anchor="end">1</text><text x="${edge0() - 6}" y="${y + LANE}" text-anchor="end">${least === 0 ? 0 : "−1"}</text>`
-          + (least < 0 ? `<path class="mlx-grid" d="M${edge0()} ${at0}H${width - RIGHT}"/>` : "");
+          + (least < 0 ? `<path class="mlx-grid" d="M${edge0()} ${up(0)}H${width - RIGHT}"/>` : "");
         const v = given[now.step - 1];
         for (const [what, text] of Object.entries({ label: label(), valuenow: sig(v, 3), valuetext: `step ${now.step}: ${sig(v, 3)}`, disabled: told() }))
           node.setAttribute(`aria-${what}`, text);
@@ -182,7 +186,7 @@ function render(host) {
       const clip = (v) => up(clamp(v, -1, 1.05)), points = (values) => values.map((v, k) => [middle(k), clip(v)]);
       return axes({ x: along, y: up, xs: [1, 6, 12, 18, 24], ys: [-1, 0, 1], left: edge0(), right: edge, bottom: left + low, xLabel: "step", yText: (v) => (v < 0 ? "−1" : v) })
         + `<text x="${edge0()}" y="${left - 9}">${narrow() ? "bars: each step's part of the last c" : "bars: what each step gives to the last c"}</text>`
-        + `<g style="--hue: var(--lstm)">` + rows.part.map((v, k) => `<rect class="mlx-amount" opacity="0.5" x="${(middle(k) - w / 2).toFixed(1)}" y="${Math.min(clip(v), up(0)).toFixed(1)}" width="${w.toFixed(1)}" height="${Math.abs(clip(v) - up(0)).toFixed(1)}"/>`).join("") + "</g>"
+        + `<path class="mlx-amount" style="--hue: var(--lstm)" opacity="0.5" d="${boxes(rows.part, w, clip)}"/>`
         + stroke(points(rows.rnn_left), "baseline").replace("mlx-curve", "mlx-curve mlx-dashed")
         + stroke(points(rows.left), "lstm") + beside(rows.left, "left of a nudge", "lstm", 1, false) + beside(rows.rnn_left, "RNN", "baseline", 14, true);
     }
@@ -200,7 +204,7 @@ function render(host) {
       get: () => (get("computed") ? "cell" : "hand"), set: (value) => set({ computed: value === "cell" }) });
     const byHand = [all("forget", "forget gate f"), all("input", "input gate i"), all("output", "output gate o")];
     const byCell = [weight(7, "forget: bias b", 8), weight(5, "forget: weight of m", 16), weight(3, "input: bias b", 8), weight(1, "input: weight of m", 16),
-      weight(15, "output: bias b", 8), weight(13, "output: weight of m", 16), weight(8, "candidate: weight of x", 4)];
+      weight(15, "output: bias b", 8), weight(13, "output: weight of m", 16), weight(8, "g: weight of x", 4)];
     const rnn = slider({ label: "the RNN's weight u", hue: "baseline", min: 0, max: 3, step: 0.05, get: () => get("recurrent"), set: (x) => set({ recurrent: x }) });
     const [hand, cell] = [byHand, byCell].map((group) => h("div", { class: `mlx-sliders${group === byCell ? " mlx-pairs" : ""}` }, ...group.map(({ node }) => node)));
     const formula = h("p", { class: "mlx-formula mlx-read" }), verdict = h("p");
@@ -215,7 +219,7 @@ function render(host) {
     function words(now, rows) {
       const k = now.step - 1, b = (v, hue = "lstm") => `<b style="--hue: var(--${hue})">${v}</b>`, part = (text) => `<span>${text}</span>`;
       const n = (v) => sig(v, 3).replace("-", "−"), before = (values) => (k ? values[k - 1] : 0), w = now.weights.map(n);
-      const look = (name, j, outer) => part(`${name} = ${outer}(${w[j]}·x + ${w[j + 1]}·m + ${w[j + 2]}·h + ${w[j + 3]}) = ${b(n(rows[name][k]))}`) + "<br>";
+      const look = (name, j, outer) => part(`${name} = ${outer}(${w[j]}·x + ${w[j + 1]}·m + ${w[j + 2]}·hₜ₋₁ + ${w[j + 3]}) = ${b(n(rows[name][k]))}`) + "<br>";
       formula.innerHTML = part(`<strong>Step ${now.step}</strong>`) + part(`x = ${n(now.values[k])}`) + (now.marks[k] ? part(`m = ${n(now.marks[k])}`) : "") + "<br>"
         + (now.computed ? look("f", 4, "σ") + look("i", 0, "σ") + look("o", 12, "σ") + look("g", 8, "tanh") : "")
         + part("cₜ = f · cₜ₋₁ + i · g") + part(`= ${b(n(rows.f[k]))} · ${n(before(rows.c))} + ${b(n(rows.i[k]))} · ${n(rows.g[k])} = ${b(n(rows.c[k]))}`) + "<br>"

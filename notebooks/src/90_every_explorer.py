@@ -36,7 +36,7 @@
 PROFILE = "smoke"  # nothing here depends on it
 
 # %%
-from mlteach.explore import GradientCell, MethodMap
+from mlteach.explore import GradientCell, LstmGates, MethodMap
 
 # %% [markdown]
 # ## The map of methods
@@ -49,6 +49,18 @@ method_map
 
 # %%
 print(method_map.summary)
+
+# %% [markdown]
+# ## What an LSTM cell carries and forgets
+#
+# From [lesson 02](02_rnn_and_lstm_from_the_inside.ipynb). **Ask:** the RNN at u = 1.2 still holds the pulse at the end. Why could it not have *learned* to?
+
+# %%
+lstm_gates = LstmGates("distractors")
+lstm_gates
+
+# %%
+print(lstm_gates.summary)
 
 # %% [markdown]
 # ## Gradient descent is an LSTM cell

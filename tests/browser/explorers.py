@@ -45,6 +45,12 @@ ROWS = {
         ("forget", 0.9),
         Drag("Start of both paths", (60, -20)),
     ),
+    "LstmGates": Row(
+        explore.LstmGates,
+        Keys("forget gate f, step by step", ("ArrowDown", "ArrowDown", "ArrowRight")),
+        ("recurrent", 2.0),
+        Drag("value x, step by step", (50, 20), at=(0.3, 0.4)),
+    ),
     "MethodMap": Row(explore.MethodMap, Keys("MAML", ("ArrowRight",)), ("method", "Reptile")),
 }
 

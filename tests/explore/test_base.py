@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import mlteach.explore
-from mlteach.explore import AdaptationViewer, GradientCell, MethodMap, style
+from mlteach.explore import AdaptationViewer, GradientCell, LstmGates, MethodMap, style
 from mlteach.explore.base import Explorer, script, sig, stylesheet
 
 HERE = Path(mlteach.explore.__file__).parent
@@ -21,9 +21,10 @@ def viewer() -> AdaptationViewer:
     return AdaptationViewer(rng.random((5, 28, 28)), range(5), rng.random((10, 28, 28)), np.arange(10) % 5, p)
 
 
-EXPLORERS = [GradientCell, MethodMap, viewer]
+EXPLORERS = [GradientCell, LstmGates, MethodMap, viewer]
 CHANGES = {
     "GradientCell": ("forget", 0.9),
+    "LstmGates": ("forget", (0.9,) * 24),
     "MethodMap": ("method", "Reptile"),
     "AdaptationViewer": ("step", 2),
 }

@@ -48,7 +48,7 @@ export function apart(wanted, gap, top, bottom) {
 
 const KEYS = ["episode", "step", "layer", "axis"], FIXED = ["layers", "episodes", "steps", "rate"], TABLES = ["forget", "input", "losses", "descent"];
 const MARKS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995, 0.9999];
-const LEFT = 52, SHORT = { forget: "f", input: "i" };
+const LEFT = 52; // where the steps begin, in pixels
 
 /** How a gate is put on its axis; "logit" opens up the neighbourhood of 0 and 1. @param {string} axis */
 const bend = (axis) => (v) => (axis === "logit" ? Math.log(clamp(v, 1e-5, 1 - 1e-5) / (1 - clamp(v, 1e-5, 1 - 1e-5))) : v);
@@ -102,20 +102,18 @@ function render(host) {
         const marks = now.axis === "linear" ? ticks(low, high, 5)
           : MARKS.filter((v) => to(v) > low && to(v) < high).reduce((kept, v) => (kept.length && Math.abs(y(v) - y(kept.at(-1))) < 20 ? kept : [...kept, v]), []);
         const points = (l, k) => Array.from({ length: steps }, (_, t) => [x(t + 1), y(gate(now, which, t + 1, l, k))]);
-        const lines = all.map((l) => points(l, 0)), descent = which === "forget" ? 1 : rate;
-        const gap = (bottom - top + 12) / layers.length, shown = gap >= 12 ? all : [...new Set([picked, ...[Math.min, Math.max].map((f) => {
-          const last = lines.map((p) => p.at(-1)[1]);
-          return last.indexOf(f(...last));
-        })])];
-        const places = apart(shown.map((l) => lines[l].at(-1)[1]), Math.max(Math.min(gap, 15), 12), top - 4, bottom + 8);
+        const lines = all.map((l) => points(l, 0)), descent = y(which === "forget" ? 1 : rate), last = lines.map((p) => p.at(-1)[1]);
+        const gap = (bottom - top + 12) / (layers.length + 1); // a name at every line where they fit, else at the outermost and the picked one
+        const shown = gap >= 12 ? all : [...new Set([picked, last.indexOf(Math.min(...last)), last.indexOf(Math.max(...last))])];
+        const heights = [...shown.map((l) => last[l]), descent], places = apart(heights, clamp(gap, 12, 15), top - 4, bottom + 8);
         const shape = [...points(picked, 2), ...points(picked, 1).reverse()].map(([a, b]) => `${a.toFixed(1)} ${b.toFixed(1)}`).join(" ");
         area.back.innerHTML = axes({ x, y, xs: every(right - LEFT), ys: marks, left: LEFT, right, bottom, xLabel: "inner step" })
           + `<polygon class="mlx-gate-band" points="${shape}"/>`
-          + stroke([[LEFT, y(descent)], [right, y(descent)]], "baseline", 'stroke-dasharray="7 5"')
+          + stroke([[LEFT, descent], [right, descent]], "baseline", 'stroke-dasharray="7 5"')
           + `<g class="mlx-gate-others">${all.filter((l) => l !== picked).map((l) => stroke(lines[l], "lstm")).join("")}</g>`
-          + shown.map((l, k) => `<path class="mlx-grid" d="M${right + 1} ${lines[l].at(-1)[1].toFixed(1)}L${right + 9} ${places[k].toFixed(1)}"/>`
-            + `<text data-layer="${l}" class="${l === picked ? "mlx-name" : ""}" style="--hue: var(--lstm)" x="${right + 11}" y="${(places[k] + 4).toFixed(1)}">${escape(layers[l])}</text>`).join("")
-          + `<g class="mlx-gate-this">${stroke(lines[picked], "lstm")}</g>` + named(LEFT + 6, which === "forget" && now.axis === "linear" ? y(1) + 17 : y(descent) - 6 < top + 4 ? y(descent) + 17 : y(descent) - 6, `gradient descent: ${SHORT[which]} = ${sig(descent, 3)}`, "baseline");
+          + heights.map((height, k) => `<path class="mlx-grid" d="M${right + 1} ${height.toFixed(1)}L${right + 9} ${places[k].toFixed(1)}"/>`).join("")
+          + shown.map((l, k) => `<text data-layer="${l}" class="${l === picked ? "mlx-name" : ""}" style="--hue: var(--lstm)" x="${right + 11}" y="${(places[k] + 4).toFixed(1)}">${escape(layers[l])}</text>`).join("")
+          + named(right + 11, places.at(-1) + 4, "descent", "baseline") + `<g class="mlx-gate-this">${stroke(lines[picked], "lstm")}</g>`;
       }
       area.front.innerHTML = cursor(x(now.step), top, bottom)
         + (now.step ? dots([[x(now.step), y(gate(now, which, now.step, picked))]], "lstm", false) : "");
@@ -133,7 +131,7 @@ function render(host) {
         const rows = [[points("losses", 0), "support", "lstm"], [points("losses", 1), "query", "lstm"], ...(now.descent.length ? [[points("descent", 1), "descent", "baseline"]] : [])];
         const places = apart(rows.map(([p]) => p.at(-1)[1]), 17, top, bottom), shares = every(right - LEFT);
         area.back.innerHTML = axes({ x, y, xs: shares, ys: kept, left: LEFT, right, bottom, xLabel: "", yText: (v) => sig(v) })
-          + `<text x="${right + 11}" y="${bottom + 18}">inner step</text><text x="${right + 11}" y="${bottom + 40}">% right</text>`
+          + `<text x="${right + 15}" y="${bottom + 18}">inner step</text><text x="${right + 15}" y="${bottom + 40}">% right</text>`
           + shares.map((t) => `<text class="mlx-gate-share" x="${x(t).toFixed(1)}" y="${bottom + 40}" text-anchor="middle">${percent(score(now, "losses", t, 2))}</text>`).join("")
           + rows.map(([p, text, hue], k) => stroke(p, hue, hue === "baseline" ? 'stroke-dasharray="7 5"' : "") + (hue === "lstm" ? dots(p, hue, k === 1) : "")
             + named(right + 11, places[k] + 4, text, hue)).join("");
@@ -202,8 +200,8 @@ function render(host) {
       h("div", { class: "mlx-row" }, which.node, ...(many ? [board] : []), how.node),
       h("div", { class: "mlx-row mlx-gate-time" }, scrub.node, play.node),
       h("div", { class: "mlx-two" },
-        h("div", { class: "mlx-gate-stack" }, figure("Forget gate: how much of itself each layer keeps. Drag across the steps.", charts.forget.area.node),
-          figure("Input gate: how far each layer follows its gradient.", charts.input.area.node)),
+        h("div", { class: "mlx-gate-stack" }, figure("Forget gate f: how much of itself each layer keeps; descent keeps all. Drag across the steps.", charts.forget.area.node),
+          figure(`Input gate i: how far each layer follows its gradient; descent follows all with ${sig(rate, 3)}.`, charts.input.area.node)),
         h("div", { class: "mlx-gate-stack" }, figure("The learner's loss (log) and its queries right. Filled: support; hollow: queries; dashed: queries under gradient descent.", curve.area.node), sheet)));
 
     return {

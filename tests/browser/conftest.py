@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
+from mlteach.course.lessons import NOTEBOOKS
 from tests.browser import chromium as chrome
 from tests.browser.lab import jupyterlab
 
 HERE = Path(__file__).parent
-NOTEBOOKS = HERE.parents[1] / "notebooks"
 SECONDS = pytest.StashKey[dict[str, float]]()
 SKIPPED = pytest.StashKey[str]()
 

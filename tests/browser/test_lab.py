@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from mlteach.course.lessons import NOTEBOOKS
 from tests.browser.chromium import folder_of_pictures, watched_page
-from tests.browser.conftest import NOTEBOOKS
 from tests.browser.explorers import ROWS, variable
 from tests.browser.lab import NOTEBOOK, Notebook
 from tests.browser.view import View
@@ -70,7 +70,7 @@ def test_fits(ran: str, open_page: Callable[..., Any], width: int, theme: str) -
             seen.sound()
             if width == 800:
                 seen.accessible()
-            seen.root.screenshot(path=folder_of_pictures("lab") / f"{variable(name)}_{width}_{theme}.png")
+            seen.keep_picture(folder_of_pictures("lab") / f"{variable(name)}_{width}_{theme}.png")
     finally:
         notebook.dark(False)
 

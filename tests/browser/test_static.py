@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from ipywidgets import DOMWidget
 
+from mlteach.course.lessons import NOTEBOOKS
 from mlteach.course.site import build_page
 from tests.browser.chromium import folder_of_pictures
-from tests.browser.conftest import NOTEBOOKS
 from tests.browser.explorers import ROWS, title, variable
 from tests.browser.view import View
 
@@ -99,6 +99,6 @@ def test_fits_and_is_accessible(see: Callable[..., View], name: str, theme: str)
         seen.settled()
         assert seen.page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
         seen.sound()
-        seen.root.screenshot(path=folder_of_pictures("static") / f"{variable(name)}_{width}_{theme}.png")
+        seen.keep_picture(folder_of_pictures("static") / f"{variable(name)}_{width}_{theme}.png")
         if width != 800:
             seen.accessible()

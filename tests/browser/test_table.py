@@ -1,12 +1,14 @@
 """The table the browser tests go by is whole. Needs no browser."""
 
 import re
+from itertools import combinations
+from pathlib import Path
 
 import pytest
 import traitlets
 
 from mlteach import explore
-from tests.browser.conftest import NOTEBOOKS
+from mlteach.course.lessons import NOTEBOOKS
 from tests.browser.explorers import ROWS, title, variable
 
 
@@ -15,6 +17,19 @@ def test_every_explorer_has_a_row_and_a_cell() -> None:
     (source,) = NOTEBOOKS.glob("src/90_*.py")
     shown = re.findall(r"^(\w+) = ([A-Z]\w+)[.(]", source.read_text(), re.MULTILINE)
     assert sorted(shown) == sorted((variable(name), name) for name in ROWS), source.name
+
+
+def test_no_explorer_styles_another() -> None:
+    """All stand on one page: a class that two style sheets know looks wrong in one of the explorers."""
+    folder = Path(explore.__file__).parent
+    base = classes(folder / "base.css")
+    own = {file.stem: classes(file) - base for file in folder.glob("*.css") if file.stem != "base"}
+    for one, other in combinations(own, 2):
+        assert not own[one] & own[other], f"{one}.css and {other}.css"
+
+
+def classes(css: Path) -> set[str]:
+    return set(re.findall(r"\.(mlx-[\w-]+)", css.read_text(encoding="utf-8")))
 
 
 @pytest.mark.parametrize("name", ROWS)

@@ -1,6 +1,7 @@
 """One explorer on a page, in either home: what it shows, what it says, and hands that move it."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from tests.browser.explorers import Drag, Keys
@@ -115,4 +116,8 @@ class View:
             if rule["impact"] in ("serious", "critical")
             for node in rule["nodes"]
         ]
-        assert found["passes"] and not serious, serious
+        assert found["passes"] and not serious, serious[:4]
+
+    def keep_picture(self, path: Path) -> None:
+        """A screenshot of the whole explorer, without what a page puts over it."""
+        self.root.screenshot(path=path, style="header { visibility: hidden }")

@@ -59,15 +59,23 @@ function render(host) {
     /** @returns {any} */
     const state = () => ({ ...fixed, ...Object.fromEntries(KEYS.map((key) => [key, get(key)])) });
     const { layers, steps, rate } = fixed, all = layers.map((_, l) => l);
-    // One range for all episodes, so that changing the episode changes the lines and not the ruler.
-    const reach = Object.fromEntries(["forget", "input"].map((which) => [which, [
-      fixed[which].reduce((a, b) => Math.min(a, b), which === "input" ? rate : 1), fixed[which].reduce((a, b) => Math.max(a, b), which === "input" ? rate : 0)]]));
+    // One range for all episodes, so that another episode changes the lines and not the ruler: of the means, and of the picked layer's band.
+    const spans = Object.fromEntries(["forget", "input"].map((which) => {
+      const found = layers.map(() => [[1, 0], [1, 0], [1, 0]]), table = fixed[which];
+      for (let n = 0; n < table.length; n++) {
+        const pair = found[Math.floor(n / 3) % layers.length][n % 3];
+        pair[0] = Math.min(pair[0], table[n]);
+        pair[1] = Math.max(pair[1], table[n]);
+      }
+      return [which, found];
+    }));
 
     /** The ends of a gate's axis, bent. */
-    function ends(which, axis) {
-      const to = bend(axis), [low, high] = reach[which];
-      if (axis === "logit") return [to(low) - 0.3, to(Math.min(high, 0.99999)) + (which === "forget" ? 1 : 0.3)];
-      return which === "forget" ? [Math.max(Math.floor(20 * low - 1e-6) / 20, 0), 1] : [0, Math.min(Math.ceil(10 * high) / 10, 1)];
+    function ends(which, { axis, layer }) {
+      const seen = [...spans[which].map((l) => l[0]), ...spans[which][layers.indexOf(layer)], ...(which === "input" ? [[rate, rate]] : [])];
+      const low = Math.min(...seen.map((pair) => pair[0])), high = Math.max(...seen.map((pair) => pair[1])), to = bend(axis);
+      if (axis === "logit") return [to(low) - 0.3, to(Math.min(high, 0.9999)) + (which === "forget" ? 1 : 0.3)];
+      return which === "forget" ? [Math.max(Math.floor(50 * low - 1e-6) / 50, 0), 1] : [0, Math.min(Math.ceil(10 * high - 1e-6) / 10, 1)];
     }
 
     /** A plot over the steps: drag in it to scrub. */
@@ -96,7 +104,7 @@ function render(host) {
 
     function gates(now, which) {
       const { area, changed, across } = charts[which], [width, height] = area.size();
-      const right = width - 92, top = 24, bottom = height - 40, x = across(right), to = bend(now.axis), [low, high] = ends(which, now.axis);
+      const right = width - 92, top = 24, bottom = height - 40, x = across(right), to = bend(now.axis), [low, high] = ends(which, now);
       const up = scale(low, high, bottom, top), y = (v) => clamp(up(to(v)), top, bottom), picked = layers.indexOf(now.layer);
       if (changed([now.episode, now.layer, now.axis, width].join())) {
         const marks = now.axis === "linear" ? ticks(low, high, 5)
@@ -158,7 +166,7 @@ function render(host) {
       when.textContent = now.step ? `Gates in step ${now.step}: mean, 10th to 90th percentile` : "The gates open in step 1";
       const to = bend(now.axis);
       for (const which of /** @type {const} */ (["forget", "input"])) {
-        const part = scale(...ends(which, now.axis), 0, 100), put = (v) => `${clamp(part(to(v)), 0, 100).toFixed(1)}%`;
+        const part = scale(...ends(which, now), 0, 100), put = (v) => `${clamp(part(to(v)), 0, 100).toFixed(1)}%`;
         rows.forEach((row, l) => {
           const { band, mean, mark, value, node } = row[which];
           node.classList.toggle("mlx-gate-empty", !now.step);
@@ -200,9 +208,9 @@ function render(host) {
       h("div", { class: "mlx-row" }, which.node, ...(many ? [board] : []), how.node),
       h("div", { class: "mlx-row mlx-gate-time" }, scrub.node, play.node),
       h("div", { class: "mlx-two" },
-        h("div", { class: "mlx-gate-stack" }, figure("Forget gate f: how much of itself each layer keeps; descent keeps all. Drag across the steps.", charts.forget.area.node),
-          figure(`Input gate i: how far each layer follows its gradient; descent follows all with ${sig(rate, 3)}.`, charts.input.area.node)),
-        h("div", { class: "mlx-gate-stack" }, figure("The learner's loss (log) and its queries right. Filled: support; hollow: queries; dashed: queries under gradient descent.", curve.area.node), sheet)));
+        h("div", { class: "mlx-gate-stack" }, figure("Forget gate f: how much of itself each layer keeps. Gradient descent keeps all. Drag across the steps.", charts.forget.area.node),
+          figure(`Input gate i: how far each layer follows its gradient. Gradient descent: always ${sig(rate, 3)}.`, charts.input.area.node)),
+        h("div", { class: "mlx-gate-stack" }, figure("The learner's loss (log) and its queries right. Filled: support; hollow: queries; dashed: queries under gradient descent from the same start.", curve.area.node), sheet)));
 
     return {
       summary: () => summary(state()),

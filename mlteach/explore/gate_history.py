@@ -40,7 +40,7 @@ class GateHistory(Explorer):
 
     module = "gate_history"
     shows = ("episode", "step", "layer", "axis")
-    size = (9.0, 5.4)
+    size = (9.0, 6.4)
 
     episode = t.Int(0).tag(sync=True)
     step = t.Int(0, help="inner steps taken").tag(sync=True)
@@ -174,10 +174,14 @@ class GateHistory(Explorer):
                     table[:, k, 0],
                     **look | dict(linewidth=2.5 if this else 1, alpha=1 if this else 0.6),
                 )
-                style.label_line(ax, line, name, dx=4, fontsize=8 if this else 6,
+                style.label_line(ax, line, name, dx=4, fontsize=8 if this else 7,
                                  fontweight="bold" if this else "normal", va="center")  # fmt: skip
             ax.fill_between(steps, table[:, picked, 1], table[:, picked, 2], color=look["color"], alpha=0.25)
-            ax.axhline(1 if gate == "forget" else self.rate, **style.method("baseline") | dict(linewidth=1.5))
+            flat = (
+                1 if gate == "forget" and self.axis == "linear" else 0.9999 if gate == "forget" else self.rate
+            )
+            (line,) = ax.plot(steps, [flat] * self.steps, **style.method("baseline") | dict(linewidth=1.5))
+            style.label_line(ax, line, "descent", dx=4, fontsize=8)
             ax.axvline(max(self.step, 0.7), color="black", linewidth=1)
             if self.axis == "logit":
                 ax.set_yscale("logit")
@@ -191,12 +195,12 @@ class GateHistory(Explorer):
             style.label_line(ax, line, name, dx=5, fontsize=9)
         if "descent" in self._scores:
             (line,) = ax.plot(marked, self.scores("descent")[:, 1], **style.method("baseline"))
-            style.label_line(ax, line, "query,\ngradient\ndescent", dx=5, fontsize=8)
+            style.label_line(ax, line, "descent", dx=5, fontsize=9)
         ax.axvline(self.step, color="black", linewidth=1)
         ax.set(
             yscale="log",
             xlabel="inner step",
-            title=f"Loss after each step: {math.floor(100 * self.scores()[-1, 2] + 0.5)} % right in the end",
+            title=f"Loss; in the end {math.floor(100 * self.scores()[-1, 2] + 0.5)} % right",
             xticks=list(marked),
         )
 

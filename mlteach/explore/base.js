@@ -174,7 +174,7 @@ export function plot({ label, ratio }) {
   const back = s("g"), front = s("g");
   const node = s("svg", { class: "mlx-plot", role: "group", "aria-label": label }, back, front);
   return { node, back, front, size() {
-    const width = Math.max(Math.round(node.getBoundingClientRect().width), 200), height = Math.round(width * ratio(width));
+    const width = Math.max(node.clientWidth, 200), height = Math.round(width * ratio(width));
     const box = `0 0 ${width} ${height}`;
     if (node.getAttribute("viewBox") !== box) {
       node.setAttribute("viewBox", box);
@@ -182,6 +182,16 @@ export function plot({ label, ratio }) {
     }
     return [width, height];
   } };
+}
+
+/**
+ * Where an event is in an SVG from `plot`, in the pixels it draws in. On a slide the page is enlarged, so that these are
+ * not the screen's.
+ * @param {any} svg @param {{clientX: number, clientY: number}} event @returns {[number, number]}
+ */
+export function pointer(svg, event) {
+  const box = svg.getBoundingClientRect(), enlarged = box.width / svg.clientWidth || 1;
+  return [(event.clientX - box.left) / enlarged, (event.clientY - box.top) / enlarged];
 }
 
 /** A scale from numbers to pixels. @param {number} a @param {number} b @param {number} from @param {number} to */
@@ -209,10 +219,7 @@ export function handle({ svg, label, hue = "fg", step, get, set, toData, box, gu
     const edge = box();
     set([Number(clamp(x, ...edge.x).toFixed(3)), Number(clamp(y, ...edge.y).toFixed(3))]);
   };
-  const follow = (event) => {
-    const frame = svg.getBoundingClientRect();
-    put(...toData(event.clientX - frame.left, event.clientY - frame.top));
-  };
+  const follow = (event) => put(...toData(...pointer(svg, event)));
   const listen = (target, name, f) => target.addEventListener(name, guard(f));
   listen(node, "pointerdown", (event) => { node.setPointerCapture(event.pointerId); node.focus(); event.preventDefault(); });
   listen(node, "pointermove", (event) => { if (node.hasPointerCapture(event.pointerId)) follow(event); });

@@ -43,7 +43,7 @@ def about(lesson: Any, name: str) -> Lesson:
     return Lesson(
         name,
         title[1].strip() if title else name,
-        " ".join(promise[1].split()) if promise else "",
+        " ".join(promise[1].replace("`", "").split()) if promise else "",
         minutes[1] if minutes else "",
     )
 

@@ -151,6 +151,22 @@ def site(
     print(f"Open {build_site(ROOT / output)}")
 
 
+@app.command()
+def slides(
+    lesson: Lesson,
+    output: Annotated[Path, typer.Option(help="The folder to write into.")] = Path("slides"),
+) -> None:
+    """Write the slides of a lesson, with live explorers and a speaker's view, as one file that needs no network.
+
+    `slides 03` makes slides/03_gradient_descent_is_an_lstm_cell.html from the stored notebook; nothing is run. In it,
+    `?` shows the keys, `S` opens the speaker's view. Print it to get a PDF.
+    """
+    from mlteach.course.lessons import ROOT, source
+    from mlteach.course.slides import build_slides
+
+    print(f"Open {build_slides(source(lesson), ROOT / output)}")
+
+
 def trust_lessons() -> None:
     """Tell Jupyter that the lessons are ours, so that explorers are alive on the page before any cell is run.
 

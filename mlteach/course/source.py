@@ -1,7 +1,8 @@
 """From the text of a lesson to the learner's notebook, not yet executed.
 
 A source is a py:percent file. What stands between ``### BEGIN SOLUTION`` and ``### END SOLUTION`` becomes ``...`` in the
-learner's notebook; the solved cell is folded away behind the check that follows. The fences are nbgrader's.
+learner's notebook; the solved cell is folded away behind the check that follows. The fences are nbgrader's. A cell of
+the slide type "notes" is what the lecturer says: it becomes metadata of the cell before it.
 """
 
 import re
@@ -48,10 +49,13 @@ def learner_notebook(path: Path) -> Any:
     import nbformat
 
     written = read(path)
-    cells = []
+    cells: list[Any] = []
     folded: str | None = None  # the solution that waits for the check cell
     for cell in written.cells:
         is_code = cell.cell_type == "code"
+        if cell.metadata.get("slideshow", {}).get("slide_type") == "notes":
+            add_notes(cells, cell.source, path)
+            continue
         if is_code and BEGIN in cell.source:
             if folded is not None:
                 raise LessonError(
@@ -72,6 +76,14 @@ def learner_notebook(path: Path) -> Any:
     return nbformat.v4.new_notebook(
         cells=cells, metadata={"kernelspec": KERNEL, "language_info": {"name": "python"}}
     )
+
+
+def add_notes(cells: list[Any], notes: str, path: Path) -> None:
+    """Keep the lecturer's notes in the metadata of the last of ``cells``. Raises LessonError where none is on a slide."""
+    about = cells[-1].metadata.get("slideshow") if cells else None
+    if not about or "notes" in about:
+        raise LessonError(f"{path.name}: notes must follow a cell that is on a slide: {first_line(notes)}")
+    about["notes"] = notes
 
 
 def exercises(path: Path) -> list[Exercise]:

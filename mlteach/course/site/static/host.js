@@ -27,6 +27,8 @@ export class Model {
     for (const [key, text] of Object.entries(buffers)) this.#state[key] = bytes(text);
     this.widget_manager = { get_model: (/** @type {string} */ id) => find(id.replace(/^IPY_MODEL_/, "")) };
   }
+  /** The names of its traits. */
+  keys() { return Object.keys(this.#state); }
   /** @param {string} key */
   get(key) { return this.#state[key]; }
   /** @param {string | Record<string, any>} key @param {any} [value] */
@@ -138,6 +140,7 @@ export async function revive() {
     }
   }
   document.documentElement.dataset.explorers = "ready";
+  document.dispatchEvent(new Event("explorers"));
   return alive;
 }
 

@@ -9,17 +9,29 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mlteach.explore.adaptation_viewer import AdaptationViewer
+    from mlteach.explore.episode_inspector import EpisodeInspector
     from mlteach.explore.gate_history import GateHistory
     from mlteach.explore.gradient_cell import GradientCell
+    from mlteach.explore.learned_step import LearnedStep
     from mlteach.explore.lstm_gates import LstmGates
     from mlteach.explore.method_map import MethodMap
 
-__all__ = ["AdaptationViewer", "GateHistory", "GradientCell", "LstmGates", "MethodMap"]
+__all__ = [
+    "AdaptationViewer",
+    "EpisodeInspector",
+    "GateHistory",
+    "GradientCell",
+    "LearnedStep",
+    "LstmGates",
+    "MethodMap",
+]
 
 _HOME = {
     "AdaptationViewer": "adaptation_viewer",
+    "EpisodeInspector": "episode_inspector",
     "GateHistory": "gate_history",
     "GradientCell": "gradient_cell",
+    "LearnedStep": "learned_step",
     "LstmGates": "lstm_gates",
     "MethodMap": "method_map",
 }

@@ -1,6 +1,6 @@
 // LstmGates: a short sequence through one LSTM cell; shape its gates and see what it carries.
 // The mathematics is that of lstm_gates.py, operation by operation; a test compares the two.
-import { sig, clamp, s, h, explorer, slider, choice, button, plot, scale, figure, axes, named, stroke } from "./base.js";
+import { sig, clamp, s, h, explorer, slider, choice, button, plot, scale, figure, axes, named, stroke, pointer } from "./base.js";
 
 /** @typedef {{values: number[], marks: number[], forget: number[], input: number[], output: number[], computed: boolean,
  *             weights: number[], recurrent: number, step: number}} State */
@@ -125,8 +125,8 @@ function render(host) {
         set({ [key]: next, step: to + 1 });
       };
       const follow = (event, first) => {
-        const box = sheet.node.getBoundingClientRect(), k = column(event.clientX - box.left);
-        const part = clamp(1 - (event.clientY - box.top - y - 4) / (LANE - 8), 0, 1); // a margin, so that 0 and 1 are easy to hit
+        const [px, py] = pointer(sheet.node, event), k = column(px);
+        const part = clamp(1 - (py - y - 4) / (LANE - 8), 0, 1); // a margin, so that 0 and 1 are easy to hit
         write(first ? k : last, k, Number((Math.round((least + part * (1 - least)) * 20) / 20).toFixed(2)));
         last = k;
       };

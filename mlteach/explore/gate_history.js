@@ -1,5 +1,5 @@
 // GateHistory: the gates of a meta-learner LSTM over the inner steps, layer by layer, beside the learner's loss.
-import { axes, choice, clamp, escape, explorer, figure, floats, h, named, player, plot, scale, sig, slider, stroke, ticks, unique } from "./base.js";
+import { axes, choice, clamp, escape, explorer, figure, floats, h, named, player, plot, pointer, scale, sig, slider, stroke, ticks, unique } from "./base.js";
 
 /** Tables as in gate_history.py, read into numbers.
  * @typedef {{episode: number, step: number, layer: string, axis: string, layers: string[], episodes: number, steps: number, rate: number,
@@ -83,7 +83,7 @@ function render(host) {
       const area = plot({ label, ratio });
       area.node.classList.add("mlx-scrub");
       let x = scale(0, 1, 0, 1), drawn = "";
-      const follow = guard((event) => set({ step: clamp(Math.round(x.back(event.clientX - area.node.getBoundingClientRect().left)), 0, steps) }));
+      const follow = guard((event) => set({ step: clamp(Math.round(x.back(pointer(area.node, event)[0])), 0, steps) }));
       area.node.addEventListener("pointerdown", guard((event) => {
         const { layer } = event.target.dataset;
         if (layer !== undefined) return set({ layer: layers[layer] });

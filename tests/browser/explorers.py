@@ -39,6 +39,12 @@ class Row:
 
 
 ROWS = {
+    "EpisodeInspector": Row(
+        lambda: explore.EpisodeInspector.recorded(),
+        Keys("inner steps taken", ("ArrowRight",) * 3),
+        ("seed", 7),
+        Drag("Pad to draw on", (60, 50), at=(0.3, 0.3)),
+    ),
     "GradientCell": Row(
         lambda: explore.GradientCell(surface="ravine"),
         Keys("input gate i", ("ArrowRight",) * 7),
@@ -46,7 +52,7 @@ ROWS = {
         Drag("Start of both paths", (60, -20)),
     ),
     "LstmGates": Row(
-        explore.LstmGates,
+        lambda: explore.LstmGates("distractors"),
         Keys("forget gate f, step by step", ("ArrowDown", "ArrowDown", "ArrowRight")),
         ("recurrent", 2.0),
         Drag("value x, step by step", (50, 20), at=(0.3, 0.4)),

@@ -5,6 +5,8 @@ A cell is on the slides when it says so, in Jupyter's own words (``metadata.slid
     slide, subslide   begins a slide            -         goes on with it
     fragment          appears at the next key   notes     what the lecturer says; begins with the minutes, "3 min."
 
+With ``"code": false`` beside it, a cell shows its output alone. Explorers and folded cells do so by themselves.
+
 Any other cell stays in the notebook: a lesson is written to be read, and a slide shows the part worth projecting. A
 notes cell is not in the learner's notebook either; the build keeps its text in the metadata of the cell before it.
 """
@@ -121,7 +123,8 @@ def deck(notebook: Any, name: str) -> str:
     shown.cells = []
     for number, slide in enumerate(found, 1):
         for cell in slide.cells:
-            cell.metadata["slide"] = {"kind": cell.metadata.slideshow.slide_type}
+            about_cell = cell.metadata.slideshow
+            cell.metadata["slide"] = {"kind": about_cell.slide_type, "code": about_cell.get("code", True)}
             shown.cells.append(cell)
         slide.cells[0].metadata["slide"] |= {"number": number, "heading": slide.heading}
         slide.cells[-1].metadata["slide"] |= {"notes": slide.said or "–", "minutes": slide.minutes}

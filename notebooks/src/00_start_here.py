@@ -10,7 +10,7 @@
 #     name: python3
 # ---
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # # 00 Start here
 #
 # You learn a new letter from one example. A network needs thousands. This course is about closing that gap, and about one idea that
@@ -30,6 +30,9 @@
 #
 # **What it costs to run:** *smoke* takes under 10 s. *lecture* and *paper* cost the same: under 10 s. Nothing is trained here.
 
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 1 min. Say what the course is about in one sentence: learning itself can be learned. Then ask who has trained a network in PyTorch; that is all one needs.
+
 # %% tags=["parameters"]
 PROFILE = "smoke"  # every lesson has this cell; "smoke", "lecture" and "paper" are explained below
 
@@ -48,13 +51,13 @@ from mlteach.tasks import Characters
 
 style.use()
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## How many examples do you need?
 #
 # The next cell invents an alphabet. Nobody has ever read it, so you have not either. You see five of its letters, once each, and then
 # one letter again, from another hand.
 
-# %% jupyter={"source_hidden": true}
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
 generator = torch.Generator().manual_seed(4)
 letters = Characters.glyphs(classes=40, seed=7)
 task = letters.sample(1, ways=5, shots=1, queries=1, generator=generator)
@@ -75,12 +78,15 @@ show(
     alt="Five letters of an unknown alphabet, named A to E, and one more drawing of one of them with the question: which?",
 )
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 2 min. Nobody has ever read this alphabet, and everybody will know the answer within a second. Let them say the letter aloud, together. Then ask how many examples they needed: one.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # **Predict.** Which letter is the last one? How many examples did you need? Now take a fresh network with 100,000 random weights and let it
 # make ten steps of gradient descent on five such pictures. How often will it be right on new drawings: 20 %, which is guessing, 50 %, or
 # 95 %? Write your number down, then run the next cell.
 
-# %%
+# %% slideshow={"slide_type": "fragment", "code": false}
 print("It is", names[task.query_y[0, asked]])
 
 # Fifty such tasks, a fresh network for each, ten steps of gradient descent on its five pictures.
@@ -101,6 +107,9 @@ learned_from = share_right(many.support_x, many.support_y)
 print("A fresh network, on the five pictures it learned from:", learned_from, "% right.")
 print("A fresh network, on new drawings: about", share_right(many.query_x, many.query_y), "% right.")
 
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 3 min. Take a vote: 20, 50 or 95 %. Then show the two lines. All five pictures it learned from are right, and on new drawings it is hardly better than guessing. You are not better at gradient descent than the machine. You have seen letters before. That knowledge is what this course learns.
+
 # %% [markdown]
 # <details><summary><b>Explain.</b> Why are you better?</summary>
 #
@@ -110,7 +119,7 @@ print("A fresh network, on new drawings: about", share_right(many.query_x, many.
 #
 # </details>
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## What is learned when learning is learned?
 #
 # What you just did is a **task**: five letters to learn from, the **support set**, and one to be judged on, the **query set**. Meta-learning
@@ -118,23 +127,38 @@ print("A fresh network, on new drawings: about", share_right(many.query_x, many.
 #
 # - the **inner loop** learns one task from its support set,
 # - the **outer loop** changes *how* the inner loop learns, so that the query set comes out right.
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 2 min. Point at the letters again: support set, query set, one task. Many tasks are the training set now. Write the two loops on the board and leave them there for the whole course.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # And this is the thread of the course: **gradient descent is a recurrent network**. It carries a state, the weights, and at every step it
 # takes in something new, the gradient. Once you see that, everything in it can be learned: the step, the starting point, the loss.
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 1 min. One sentence, then silence. It carries a state, the weights, and takes in something new at every step, the gradient. That is what a recurrent network does.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # Every method here is one choice in each of four columns:
 #
 # | what is sampled | what adapts | one inner step | how the meta-parameters move |
 # |---|---|---|---|
 # | few-shot tasks, optimization problems | all weights, the head alone, a memory | gradient descent, learned rates, an LSTM cell, none | full meta-gradient, first order, Reptile's difference |
 # | `mlteach.tasks` | `mlteach.nets` | `mlteach.inner` | `mlteach.outer` |
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 1 min. Read the four columns as four questions. The last row is where it stands in the code, so nobody has to search.
+
+# %% [markdown]
 # Here they are to play with. Choose a method and its row lights up. Press a choice beside it and you are at the method that differs in
 # that column alone. **How few presses take you from Reptile to MAML++?**
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 methods = MethodMap(method="MAML")
 methods
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 4 min. Ask: how few presses take you from Reptile to MAML++? Let the room direct you. It is three, and each press changes one idea. Most papers of the field are one press long.
 
 # %% [markdown]
 # <details><summary>How few?</summary>
@@ -246,14 +270,19 @@ hint("03.1", 1)
 # **Colours are words.** A method has the same colour and the same line style in every figure and explorer: MAML is a solid blue line,
 # FOMAML sky blue and dash-dotted, Reptile green and dotted, the LSTM family purple, metric and memory methods orange, and plain gradient
 # descent, the baseline, a grey dashed line. Vermillion always means: careful.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## What you learned
 #
 # - A task is a support set to learn from and a query set to be judged on. Tasks are the data points of meta-learning.
 # - The inner loop learns a task; the outer loop learns how to learn.
 # - Every method is one choice in each of four columns, and neighbours differ in one.
 # - Three budgets run the same cells, and a check says what is wrong.
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 1 min. Read the first three lines. The next lecture opens gradient descent and finds the gates in it.
+
+# %% [markdown]
 # ## Quiz
 #
 # **1.** MAML and Reptile differ in one column. Which, and what follows for the query set?

@@ -10,7 +10,7 @@
 #     name: python3
 # ---
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # # 03 Gradient descent is an LSTM cell
 #
 # You have trained a recurrent network every time you called `optimizer.step()`. In this lesson you open it, find its gates, and let it learn.
@@ -29,6 +29,9 @@
 #
 # **What it costs to run:** *smoke* takes about 30 s on two cores. *lecture* takes about 2 minutes.
 # *paper* takes about 15 minutes. There is no GPU in it.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 1 min. Say the promise and nothing more. Everyone here has called `optimizer.step()`; nobody has seen a gate in it. Run the first cells now if you train live: the gates need about a minute in the lecture profile.
 
 # %% tags=["parameters"]
 PROFILE = "smoke"  # "smoke", "lecture" or "paper": the same cells, three budgets
@@ -58,7 +61,7 @@ BUDGETS = {
 }
 budget = BUDGETS[PROFILE]
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Which is which?
 #
 # Below are two plots. One shows the three weights of a small model over 20 steps of gradient descent. The other shows the memory of
@@ -66,7 +69,7 @@ budget = BUDGETS[PROFILE]
 #
 # **Predict.** Which is the LSTM: left or right? Say what gave it away. Then read on.
 
-# %% jupyter={"source_hidden": true}
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
 draw = torch.Generator().manual_seed(303)
 inputs = torch.rand(16, 3, generator=draw) * 2 - 1
 targets = inputs @ torch.tensor([1.0, -0.6, 0.3])
@@ -103,6 +106,9 @@ show(
     alt="Two plots with no names, left and right. In each, three black lines start at zero and bend towards three different values. The two plots look the same.",
 )
 
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 3 min. Show the picture, let them look for half a minute in silence, then vote by hands: left, or right? Ask two people what gave it away. They will name the smoothness, or the speed. Do not tell yet.
+
 # %% [markdown]
 # <details><summary><b>Explain.</b> Which was it?</summary>
 #
@@ -111,10 +117,13 @@ show(
 #
 # </details>
 
-# %%
+# %% slideshow={"slide_type": "slide", "code": false}
 assert compare("The memory of the LSTM", memory, "the weights under gradient descent", weights)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 1 min. The difference is 0, not small: both loops are the same computation. Let the laugh happen, then ask what *same* has to mean, because we come back to it.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Where is the LSTM in gradient descent?
 #
 # An LSTM cell carries a memory $c$. At every time step it keeps a part of the old memory and lets in a part of a candidate:
@@ -127,14 +136,22 @@ assert compare("The memory of the LSTM", memory, "the weights under gradient des
 #
 # Read both aloud: *new memory is the forget gate times old memory, plus the input gate times the candidate.* The same sentence fits both lines,
 # term by term:
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 3 min. Write the first line on the board and read it aloud. Then put the second line under it, so that equal colours stand under each other. Read it with the same words.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # | colour | in the LSTM cell | in gradient descent |
 # |---|---|---|
 # | blue | memory $c$ | weights $\theta$ |
 # | purple | forget gate $f$ | 1: nothing is forgotten |
 # | brown | input gate $i$ | learning rate $\alpha$ |
 # | green | candidate $\tilde c$ | minus the gradient |
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 2 min. Say what is missing: no tanh on the candidate, because a gradient may be longer than 1, and no output gate, because the weights are the memory. Then the question that carries the course: if this is a recurrent network, why are its gates fixed numbers?
+
+# %% [markdown]
 # Two things of the ordinary LSTM are left out. There is no tanh on the candidate, because a gradient may be longer than 1. And there is no
 # output gate, because the weights *are* the memory.
 #
@@ -183,7 +200,7 @@ check("03.1", cell)
 # "The same" deserves a proof. We take ten thousand weights, ten thousand gradients, and make one step in three ways: with the cell, with the
 # line everyone writes, and with the package's rule, which is the cell for a whole dict of tensors.
 
-# %%
+# %% slideshow={"slide_type": "slide"}
 draw = torch.Generator().manual_seed(3)
 theta = 4 * torch.rand(10_000, generator=draw) - 2
 gradient = 4 * torch.rand(10_000, generator=draw) - 2
@@ -197,6 +214,9 @@ by_package, _ = rule.step({"w": theta}, {"w": gradient}, rule.init({"w": theta})
 compare("The cell", by_cell, "theta - rate * gradient", by_hand)
 compare("The cell", by_cell, "mlteach.inner.lstm_cell", by_package["w"])
 print("torch.equal says:", torch.equal(by_cell, by_hand))
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 2 min. The cell, the line everyone writes, and the package. Bit for bit: times 1 changes nothing, and adding -x is subtracting x. Ask whether `torch.optim.SGD` agrees to the bit. It does not on most machines: it rounds once, and we round twice.
 
 # %% [markdown]
 # Bit for bit. That is no luck: multiplying by 1 changes nothing, and adding $-x$ is subtracting $x$, in floating point as on paper.
@@ -246,9 +266,13 @@ print(
 #
 # **Task.** Leave momentum at zero for now. Find $f$ and $i$ that end lower than gradient descent after 20 steps.
 
-# %%
+# %% slideshow={"slide_type": "slide"}
 explorer = GradientCell(surface="ravine")
 explorer
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 6 min. Start with *Make the cell gradient descent*: one path. Turn the input gate up slowly until the path across the ravine swings and leaves. Turn the forget gate to 0.98: the memory drifts to zero, which is no special place.
+# Give them two minutes with a neighbour: is there a pair of gates that beats the best fixed rate? Hardly any. Then turn momentum to 0.5, and it jumps.
 
 # %% [markdown]
 # Everything you can drag, a program can set. Four tries:
@@ -259,7 +283,7 @@ for f, i in ((1.0, 0.05), (0.98, 0.05), (1.0, 0.06), (1.0, 0.07)):
     print(explorer.summary)
 explorer.forget, explorer.input = 1.0, 0.05  # as it was: your turn
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # You will have found three things.
 #
 # - Forgetting a little does not help. The memory drifts towards zero, and zero is no special place.
@@ -269,7 +293,10 @@ explorer.forget, explorer.input = 1.0, 0.05  # as it was: your turn
 # That is the argument for the rest of the lesson. We want gates that *look at what is coming in*. First, though: people have set these gates by hand for
 # sixty years.
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 2 min. Collect what they found before you show this. The last point is the argument for the rest: one pair of numbers serves two directions badly, so we want gates that look at what comes in.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## What were the gates, before anyone called them that?
 #
 # ### Weight decay is a forget gate
@@ -277,7 +304,11 @@ explorer.forget, explorer.input = 1.0, 0.05  # as it was: your turn
 # Weight decay adds the penalty $\tfrac{\lambda}{2}\lVert\theta\rVert^2$ to the loss, so that large weights are pulled towards zero. Then
 #
 # $$\theta_t = \theta_{t-1} - \alpha\,(\nabla L(\theta_{t-1}) + \lambda\,\theta_{t-1})$$
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 2 min. Let them collect the two terms that hold theta, on paper: exercise 03.2. The forget gate is 1 minus rate times decay. With the usual numbers it stands at 0.99995, so people have turned it all along, by a hair.
+
+# %% [markdown]
 # In words: step against the gradient, and against a share of yourself.
 #
 # ## Your turn: 03.2, the gates of weight decay
@@ -341,15 +372,20 @@ print(
     difference(torch.stack(path), theirs) < 1e-12,
 )
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "fragment"}
 # A forget gate of $1 - \alpha\lambda$: with the usual $\alpha = 0.1$ and $\lambda = 0.0005$ it stands at 0.99995. People have turned this gate all along, by a hair.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ### Momentum is a second cell in front
 #
 # Momentum gathers gradients in a velocity $m$ and moves the weights by it. The velocity is a memory too, with its own forget gate $\mu$:
 #
 # $$m_t = \mu\,m_{t-1} + 1\cdot\nabla L(\theta_{t-1}) \qquad\qquad \theta_t = 1\cdot\theta_{t-1} + \alpha\,(-m_t)$$
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 2 min. Two memory lines. The first forgets slowly and takes each gradient in whole; the second forgets nothing. Point back at the explorer: that is what the slider *momentum* was.
+
+# %% [markdown]
 # In words: the first cell forgets slowly and takes in each gradient whole. The second forgets nothing and takes in a part of what the first one remembers.
 #
 # ## Your turn: 03.3, momentum as a second cell in front
@@ -419,7 +455,8 @@ print("difference to torch.optim.Adam below 1e-12:", difference(torch.stack(path
 
 # %% [markdown]
 # So the zoo of optimizers is one family: a few memory lines, with gates that someone set by hand.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # | | memories | forget gates | input gate of the weights |
 # |---|---|---|---|
 # | gradient descent | $\theta$ | 1 | $\alpha$ |
@@ -427,21 +464,28 @@ print("difference to torch.optim.Adam below 1e-12:", difference(torch.stack(path
 # | momentum | $m$, $\theta$ | $\mu$, 1 | $\alpha$ |
 # | Adam | $m$, $v$, $\theta$ | $\beta_1$, $\beta_2$, 1 | $\alpha / (\sqrt{v} + \epsilon)$, up to the corrections |
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 2 min. Read the table downwards: one memory, one, two, three. Adam's input gate is the only one that looks at anything. All of these were set by hand, over sixty years.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## How does a real gate reach these numbers?
 #
 # The gates of an LSTM are not free numbers. Each is a sigmoid, $\sigma(b) = 1/(1 + e^{-b})$, of something the network computes, and lies between 0 and 1.
 #
 # Which bias $b$ gives an input gate of 0.01? The one that undoes the sigmoid, $b = \log\frac{0.01}{1 - 0.01}$, called the *logit*. And which bias gives a forget gate
 # of exactly 1?
-#
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
 # **Predict.** On paper there is none: the sigmoid comes near 1 and never arrives. In a computer it does arrive. At which whole number, in float32? In float64?
 
-# %%
+# %% slideshow={"slide_type": "fragment", "code": false}
 print(f"i = 0.01 needs the bias {torch.tensor(0.01, dtype=torch.float64).logit():.3f}")
 for dtype in (torch.float32, torch.float64):
     bias = next(b for b in range(100) if torch.sigmoid(torch.tensor(float(b), dtype=dtype)) == 1)
     print(f"f = 1 needs the bias {bias} in {str(dtype).removeprefix('torch.')}")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 3 min. Take guesses for float32 before you go on. 17 is where half the gap between 1 and the next number below it is reached. So a sigmoid gate *can* be exactly gradient descent.
 
 # %% [markdown]
 # <details><summary><b>Explain.</b> Why these?</summary>
@@ -458,7 +502,7 @@ for dtype in (torch.float32, torch.float64):
 #
 # But the gate is applied at every step. Let us give the cell *no gradient at all* for twelve steps. Gradient descent would leave the weights alone.
 
-# %% jupyter={"source_hidden": true}
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 fig, ax = plt.subplots()
 steps = range(13)
 for bias, look in (
@@ -480,6 +524,9 @@ show(
     fig,
     alt="What is left of a weight over twelve steps with zero gradient. With bias 17 it stays at 100 %. With bias 5 it falls to about 92 %, with bias 4 to about 80 %.",
 )
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 3 min. The pitfall of the lesson. A bias of 4 to 5 is what the papers start from: "nearly open". Ask what is left of a weight after twelve steps without any gradient. A fifth is gone at bias 4. The detector is three lines: feed the rule zeros.
 
 # %% [markdown]
 # The symptom in practice: the adapted network is worse than the start *before it has seen anything*, and nobody looks there. The detector is three lines, and works for
@@ -509,11 +556,12 @@ for name, rule in {
 # Twelve steps cost 8 to 20 percent of every weight. Training can learn its way around that, and does, but you will have started from something that is not gradient descent.
 # Whether the shrinking also *helps*, as weight decay does, nobody has shown, as far as we know.
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## What happens when the gates may learn?
 #
 # Now we release them. We need three things: problems to practise on, gates that are functions, and a score.
-#
+
+# %% [markdown]
 # **The problems.** A bowl in ten dimensions, $L(\theta) = \tfrac12\lVert W\theta - y\rVert^2$, with random $W$ and with its lowest point near a common centre. The cell does not know where.
 # As in real training, each gradient comes from a few examples, so it is noisy. We model that by tilting the bowl a little at every step, each time another way.
 
@@ -580,7 +628,7 @@ def gates(phi, gradient, t):
 # **The score.** The true loss after 20 steps, averaged over many problems. Here is the whole unrolled cell, written out:
 
 
-# %%
+# %% slideshow={"slide_type": "fragment"}
 def unrolled(phi, bowls):
     """Twenty steps of the cell from c0, on all problems at once: the final theta [n, D]."""
     theta = phi["c0"].expand(len(bowls.y), D)
@@ -590,6 +638,9 @@ def unrolled(phi, bowls):
         f, i = gates(phi, gradient, t)
         theta = f * theta + i * (-gradient)
     return theta
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 3 min. Three things: problems to practise on, gates that are functions, a score. The loop is all of it. The only new line is the one that asks the network for the gates. Everything is differentiable, so we descend on the final loss.
 
 
 # %% [markdown]
@@ -625,9 +676,14 @@ print(
 )
 
 # %% [markdown]
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # **Predict.** We descend on the final loss, with respect to `phi`. Nobody mentions learning rate schedules. What will the input gate do from step 1 to step 20: stay where it is, rise, or fall?
 # And the forget gate?
 
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 1 min. Make them commit before you go on, in writing: will the input gate stay, rise, or fall? The answer comes two slides later.
 
 # %%
 def meta_gradient(first_order=False):
@@ -748,7 +804,7 @@ for (name, place), interval in results.items():
         seconds=seconds,
     )
 
-# %% jupyter={"source_hidden": true}
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 fig, ax = plt.subplots(figsize=(8.5, 4.2))
 for row, name in enumerate([*RIVALS, "learned cell"]):
     look = style.color("lstm" if name == "learned cell" else "baseline")
@@ -779,6 +835,9 @@ show(
     alt="Final losses with intervals, from zero (hollow) and from the learned start (filled). The learned cell and gradient descent with a falling rate end lowest and near each other; momentum and the fixed rate end clearly higher. The learned start helps each of them.",
 )
 
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 3 min. Every rival got its best setting out of a grid, on other problems. The cell beats every fixed rate and momentum; a falling rate, once a person has thought of it, does about as well. Say what this does not show: these are the bowls it was trained on.
+
 # %% [markdown]
 # <details><summary><b>Explain.</b> What does the table say, and what does it not say?</summary>
 #
@@ -808,7 +867,7 @@ def gates_over_steps(phi, bowls):
 
 f, i = gates_over_steps(fits[0].theta, fresh)
 
-# %% jupyter={"source_hidden": true}
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 fig, ax = plt.subplots()
 for gate, name, look in (
     (f, "forget gate f", style.method("lstm") | {"linestyle": ":"}),
@@ -831,6 +890,9 @@ show(
     alt="The two gates over twenty inner steps, with bands that hold ninety percent of all weights and problems. The forget gate stays at 1. The input gate is wide open at the first steps and nearly closed at the last.",
 )
 
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 3 min. Read the guesses back before you show this. It invented a learning rate schedule, and nobody told it. Ask why small steps at the end: near the bottom the gradient is mostly noise.
+
 # %%
 print(f"input gate:  {i[0].mean():.1f} at the first step, {i[-1].mean():.1f} at the last")
 print(f"forget gate: never below {math.floor(100 * f.min()) / 100}")
@@ -848,10 +910,11 @@ print(f"forget gate: never below {math.floor(100 * f.min()) / 100}")
 # ### When does it lose?
 #
 # Change one thing and the picture changes. Without the noise there is nothing to average out. What one needs then is speed along the ravine, and for that a *second memory*.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # **Predict.** On bowls without noise: who wins, momentum or the learned cell with its one memory?
 
-# %%
+# %% slideshow={"slide_type": "fragment", "code": false}
 quiet = train(budget["seeds"][0], noise=0.0)
 practice_quiet, fresh_quiet = (
     sample(n, torch.Generator().manual_seed(seed), 0.0) for n, seed in ((256, 77), (budget["problems"], 99))
@@ -862,6 +925,9 @@ for name, rules in (RIVALS | {"learned cell": [learned(quiet.theta)]}).items():
     quiet_loss = over_tasks(final_loss(best, start, fresh_quiet).log10())
     record(f"quiet-bowls.{name}".replace(" ", "-"), quiet_loss, unit="log10 loss", seeds=budget["seeds"][:1])
     print(f"{name:16} {quiet_loss.mean:6.1f}")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 2 min. Hide nothing: here it loses, by more than a hundred times. One memory against two. No gate replaces a memory that is not there, and that is lesson 04.
 
 # %% [markdown]
 # <details><summary><b>Explain.</b> Who wins?</summary>
@@ -877,7 +943,7 @@ for name, rules in (RIVALS | {"learned cell": [learned(quiet.theta)]}).items():
 # To train the gates we ran 20 steps and differentiated the last loss. But each gradient along the way was computed *at* the weights, so it depends on them, and they depend on the gates.
 # Autograd followed those edges too. Here is the unrolled cell, with those edges dashed:
 
-# %% jupyter={"source_hidden": true}
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 fig, ax = plt.subplots(figsize=(10, 3.6))
 purple, red = style.color("lstm"), style.color("warning")
 look = dict(ha="center", va="center", fontsize=15)
@@ -932,16 +998,24 @@ show(
     alt="The unrolled cell: weights theta 0 to theta 3 on a thick memory line that ends in the loss. Below, between each two, a box with minus the gradient, whose solid arrow enters the next weights through the input gate. A dashed arrow leads from each weights down to the gradient computed there.",
 )
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 3 min. Follow the solid lines with a finger, then the dashed ones. The papers drop the dashed edges: no second derivative, and each step is cheaper. It is another gradient. How far off can it be?
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # Andrychowicz et al. and Ravi and Larochelle *drop* the dashed edges: they treat each gradient as a number that fell from the sky. Then no second derivative is needed. That is cheaper, and most
 # papers after them do it. But it is another gradient. How far can it be off?
 #
 # The smallest example: one weight, $L(\theta) = \tfrac12\theta^2$, start $\theta_0 = 1$, a rate of $\eta = 1.5$, two steps. The rate is the input gate, and we ask how the final loss changes with it:
 #
 # $$\theta_1 = \theta_0 - \eta\,g_1,\qquad \theta_2 = \theta_1 - \eta\,g_2,\qquad g_1 = \theta_0,\; g_2 = \theta_1,\qquad \frac{d L(\theta_2)}{d\eta} = \;?$$
-#
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
 # **Predict.** The rate 1.5 jumps over the bottom, from 1 to −0.5 to 0.25. Should $\eta$ go down or up? Will both gradients say so?
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 3 min. By hand, with a neighbour, two minutes: exercise 03.4. The answers are +0.25 and -0.125. Opposite signs: one gradient says the rate is too large, the other turns it up.
+
+# %% [markdown]
 # ## Your turn: 03.4, two gradients by hand
 #
 # Compute $dL(\theta_2)/d\eta$ at $\eta = 1.5$ twice: first with the dashed edges, then without them ($g_1$ and $g_2$ are plain numbers). Write the two numbers, in this order, with a comma between them.
@@ -1041,12 +1115,13 @@ print(
     f"central differences:        {(final(eta + step, True) - final(eta - step, True)).item() / (2 * step):+.3f}"
 )
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "fragment"}
 # +0.25 and −0.125. The true gradient says: the rate is too large, turn it down. Without the dashed edges it says the opposite: turn it up. Follow it and the descent gets worse.
-#
+
+# %% [markdown]
 # ### When is it safe?
 
-# %% jupyter={"source_hidden": true}
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 fig, ax = plt.subplots()
 etas = [k / 50 for k in range(1, 97)]
 for keep, name, look in (
@@ -1070,6 +1145,9 @@ show(
     fig,
     alt="Two slopes against the rate times the curvature. Near zero they agree, both negative. Between 1 and 2 the slope with the edges is positive and the one without is negative: opposite signs, marked at 1.5 with +0.25 and -0.125.",
 )
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 2 min. The rule to take home: dropping is safe while rate times curvature is small. Between 1 and 2 the sign is wrong. Nobody knows the curvature of a network, so one tries both; lesson 08 is about why it so often works.
 
 # %% [markdown]
 # The dashed edge carries the factor *input gate times curvature*: moving the weights by 1 changes the next step by $i \cdot L''$. While that is small, hardly anything flows there, and dropping it is safe.
@@ -1118,7 +1196,7 @@ print("difference below 1e-12:", difference(for_the_start, at_the_end) < 1e-12)
 # %% [markdown]
 # Remember this line. In lesson 06 it returns under a name of its own, FOMAML, and the learned start is called MAML.
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## What you learned
 #
 # - Gradient descent is an LSTM cell: memory $\theta$, forget gate 1, input gate $\alpha$, candidate $-\nabla L$. Bit for bit, if you compute it in two roundings.
@@ -1126,6 +1204,9 @@ print("difference below 1e-12:", difference(for_the_start, at_the_end) < 1e-12)
 # - A sigmoid gate can reach exactly 1, at a bias of 17 in float32. At a bias of 4 to 5 it quietly eats a tenth of the weights.
 # - Gates that may learn find a learning rate schedule by themselves, and the start can be learned along with them. They beat the best fixed rate, match a good schedule, and lose where a second memory is needed.
 # - Dropping the dashed edges is another gradient. It is safe when rate times curvature is small, and can have the wrong sign when it is not.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 1 min. Read the first and the last line. The next lecture gives such a cell a memory of its own.
 
 # %% [markdown]
 # ## Quiz

@@ -52,22 +52,37 @@ function resize() {
 }
 addEventListener("resize", resize);
 
-/** Makes what a slide holds as large as fits: text up to its own size, an explorer larger. @param {HTMLElement} slide */
+/** Makes what a slide holds as large as fits: text a little larger than its own size, an explorer as large as can be. @param {HTMLElement} slide */
 function fit(slide) {
   const body = /** @type {HTMLElement} */ (slide.querySelector(".body")), height = 720 - 84, width = 1280 - 128;
+  const { style } = body, has = (/** @type {string} */ css) => slide.querySelector(css);
+  Object.assign(style, { minHeight: "0", zoom: "1", width: "" });
+  for (const code of /** @type {NodeListOf<HTMLElement>} */ (slide.querySelectorAll(".input pre, .printed.columns"))) {
+    code.style.fontSize = ""; // long lines become smaller, they are not cut
+    const box = code.closest(".input") ?? code, size = parseFloat(getComputedStyle(code).fontSize);
+    if (box.scrollWidth > box.clientWidth) code.style.fontSize = `${Math.max((size * box.clientWidth) / (box.scrollWidth + 4), 12)}px`;
+  }
   const fits = (/** @type {number} */ zoom) => {
-    body.style.zoom = String(zoom);
-    body.style.minHeight = "0";
+    style.zoom = String(zoom);
     return body.scrollHeight * zoom <= height && body.scrollWidth * zoom <= width + 1;
   };
-  let low = 0.5, high = slide.querySelector(".explorer") ? 1.6 : 1;
-  if (!fits(high)) {
-    for (let n = 0; n < 6; n++) { const middle = (low + high) / 2; if (fits(middle)) low = middle; else high = middle; }
-    if (!fits(low)) slide.style.overflow = "auto";
-  } else low = high;
-  body.style.zoom = String(low);
-  body.style.minHeight = slide.id == "slide-1" ? "0" : `${height / low}px`;
-  slide.dataset.fit = low.toFixed(2);
+  let best = 0.5;
+  if (has(".explorer")) { // its height follows its width: try some widths
+    let wide = 1000;
+    for (const w of [720, 800, 880, 960, 1040, 1152]) {
+      style.width = `${w}px`;
+      const zoom = Math.min(height / body.scrollHeight, width / w, 1.8);
+      if (zoom > best) [best, wide] = [zoom, w];
+    }
+    style.width = `${wide}px`;
+  } else {
+    let high = has(".picture, .input") ? 1 : 1.2;
+    if (fits(high)) best = high;
+    else for (let n = 0; n < 6; n++) { const middle = (best + high) / 2; if (fits(middle)) best = middle; else high = middle; }
+  }
+  slide.style.overflow = fits(best) ? "" : "auto";
+  style.minHeight = slide.id == "slide-1" ? "0" : `${height / best}px`;
+  slide.dataset.fit = best.toFixed(2);
 }
 const fitAll = () => slides.forEach(fit);
 document.addEventListener("toggle", (event) => {
@@ -206,5 +221,6 @@ if (speaker) startSpeaker();
 if (root.dataset.explorers != "ready") await new Promise((ready) => document.addEventListener("explorers", ready, { once: true }));
 shareExplorers();
 await document.fonts.ready;
-fitAll(); // now that all have their size
+const frame = () => new Promise((done) => requestAnimationFrame(done));
+for (let n = 0; n < 2; n++) { fitAll(); await frame(); await frame(); } // an explorer draws itself anew for its width
 root.dataset.deck = "ready";

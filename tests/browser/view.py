@@ -74,7 +74,7 @@ class View:
         self.page.mouse.up()
 
     def touch(self, drag: Drag) -> None:
-        """The same with a finger. Fails when the page scrolls under it."""
+        """With a finger, up where the mouse went down. Fails when the page scrolls under it."""
         x, y = self._grip(drag)
         scrolled = self.page.evaluate("() => scrollY")
         send = self.page.context.new_cdp_session(self.page).send
@@ -87,7 +87,7 @@ class View:
 
         finger("touchStart", (x, y))
         for part in (0.2, 0.4, 0.6, 0.8, 1.0):
-            finger("touchMove", (x + part * drag.by[0], y + part * drag.by[1]))
+            finger("touchMove", (x + part * drag.by[0], y - part * drag.by[1]))
         finger("touchEnd")
         assert self.page.evaluate("() => scrollY") == scrolled, "the page scrolled under the finger"
 

@@ -8,7 +8,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mlteach.explore.adaptation_viewer import AdaptationViewer
     from mlteach.explore.episode_inspector import EpisodeInspector
     from mlteach.explore.gate_history import GateHistory
     from mlteach.explore.gradient_cell import GradientCell
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from mlteach.explore.method_map import MethodMap
 
 __all__ = [
-    "AdaptationViewer",
     "EpisodeInspector",
     "GateHistory",
     "GradientCell",
@@ -27,7 +25,6 @@ __all__ = [
 ]
 
 _HOME = {
-    "AdaptationViewer": "adaptation_viewer",
     "EpisodeInspector": "episode_inspector",
     "GateHistory": "gate_history",
     "GradientCell": "gradient_cell",

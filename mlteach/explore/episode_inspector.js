@@ -522,12 +522,11 @@ function render(host) {
       const x = scale(0, LAST, left, right), y = scale(0, 100, bottom, 12), flat = (v) => [[left, y(v)], [right, y(v)]];
       const points = Array.from({ length: LAST + 1 }, (_, k) => [x(k), y((100 * ask.rights(now, k)) / all)]);
       const pixels = (100 * ask.rights({ ...now, classifier: "pixels" })) / all, chance = 100 / now.ways;
-      const [over, under] = pixels >= chance ? ["nearest neighbour", "guessing"] : ["guessing", "nearest neighbour"];
-      const hue = { "nearest neighbour": "metric", guessing: "baseline" }, value = { "nearest neighbour": pixels, guessing: chance };
+      const low = y(chance) + 16 < bottom - 2, over = pixels >= chance || !low;
       const net = points.at(-1)[1], above = net > y(Math.max(pixels, chance)) - 34 && net < y(Math.max(pixels, chance)) ? -1 : 1;
       curve.back.innerHTML = axes({ x, y, xs: Array.from({ length: LAST + 1 }, (_, k) => k), ys: [0, 50, 100], left, right, bottom, xLabel: "inner step" });
       curve.front.innerHTML = stroke(flat(chance), "baseline", 'stroke-dasharray="7 5"') + stroke(flat(pixels), "metric", 'stroke-dasharray="2 4"') + stroke(points, "maml")
-        + named(right - 4, y(value[over]) - 6, over, hue[over], "end") + named(right - 4, y(value[under]) + 16, under, hue[under], "end")
+        + named(right - 4, y(pixels) + (over ? -6 : 16), "nearest neighbour", "metric", "end") + named(x(LAST / 2), y(chance) + (low ? 16 : -6), "guessing", "baseline", "end")
         + named(right - 4, clamp(net + 19 * above, 14, bottom), "the network", "maml", "end")
         + `<circle cx="${points[now.step][0]}" cy="${points[now.step][1]}" r="7" style="fill: var(--maml); stroke: var(--bg); stroke-width: 2"/>`;
     }

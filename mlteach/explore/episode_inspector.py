@@ -90,7 +90,7 @@ class EpisodeInspector(Explorer):
     def __init__(
         self, characters: Characters, theta: Params | None = None, *, net: Conv4 | None = None, **traits: Any
     ) -> None:
-        pool = pool_of(characters)
+        pool = pool_of(characters).to("cpu")
         self._pool = pool.images
         self._alphabets = dict.fromkeys(pool.alphabets)
         self._body: Params = {}

@@ -47,7 +47,7 @@ import torch.nn.functional as F
 
 from mlteach.checkpoint import load_checkpoint, params_from
 from mlteach.exercises import check
-from mlteach.explore import AdaptationViewer, style
+from mlteach.explore import EpisodeInspector, style
 from mlteach.explore.figure import show
 from mlteach.fit import fit
 from mlteach.inner import sgd
@@ -601,25 +601,23 @@ for said, begin in (("fresh", fresh), ("trained", trained)):
 #
 # ## One task, query by query
 #
-# The explorer below holds one test task and the recorded network. Move the step from 0 to 1 and see the marks turn. Choose a query to see its class probabilities. All of it works from the keyboard.
+# The explorer below deals tasks of the test characters, and the recorded network adapts to them on the spot. It adapts its head alone:
+# the table above says that nothing is lost by that. Move the step from 0 to 1 and see the marks turn. Choose a query to see its class
+# probabilities. Then take all classes from one alphabet, and find the one that is hardest. All of it works from the keyboard.
+#
+# Last, draw. Copy a support picture in your own hand: does the network know it, and would nearest neighbour? Or replace the support
+# pictures by signs that you have just made up, and see it learn those.
 
 # %%
 kept_theta = {name: value.float() for name, value in trained.items()}
-one = test.sample(1, ways=5, shots=1, queries=5, generator=torch.Generator().manual_seed(90)).to(device="cpu")
-at_test = dict(rule=rule_of(net_5, OURS, OURS.test_rate), steps=OURS.test_steps, start=net_5.zero_head)
-path = path_of(net_5, kept_theta, one, **at_test)
-with torch.no_grad():
-    transductive = torch.stack([net_5(phi, one.query_x)[0].softmax(-1) for phi in path])
-    alone = [net_5(phi, one.query_x, "support", support=one.support_x)[0].softmax(-1) for phi in path]
-pictures = [part[0] for part in (one.support_x, one.support_y, one.query_x, one.query_y)]
-viewer = AdaptationViewer(*pictures, transductive, support_mode=torch.stack(alone))
-viewer
+inspector = EpisodeInspector(test, kept_theta, net=net_5, rate=OURS.test_rate * OURS.rate_head, step=0)
+inspector
 
 # %%
 for step in (0, 1, OURS.test_steps):
-    viewer.step = step
-    print(viewer.summary)
-viewer.step = 0  # as it was: your turn
+    inspector.step = step
+    print(inspector.summary)
+inspector.step = 0  # as it was: your turn
 
 # %% [markdown]
 # ## Pitfall: whose statistics?
@@ -662,6 +660,7 @@ companies = {
     "alone": "one at a time",
     "support": "by the support's statistics",
 }
+at_test = dict(rule=rule_of(net_5, OURS, OURS.test_rate), steps=OURS.test_steps, start=net_5.zero_head)
 seen = {company: [] for company in companies}
 for tasks in draw(test, 100, seed=3):
     tasks = tasks.to(device="cpu")
@@ -690,7 +689,8 @@ def depends_on_company(answer, queries):
     return not torch.allclose(answer(queries)[:, :1], answer(queries[:, :1]), atol=1e-3)
 
 
-last = path[-1]
+one = test.sample(1, ways=5, shots=1, queries=5, generator=torch.Generator().manual_seed(90)).to(device="cpu")
+last = path_of(net_5, kept_theta, one, **at_test)[-1]
 with torch.no_grad():
     together = depends_on_company(lambda x: net_5(last, x), one.query_x)
     apart = depends_on_company(lambda x: net_5(last, x, "support", support=one.support_x), one.query_x)

@@ -8,25 +8,23 @@ import numpy as np
 import pytest
 
 import mlteach.explore
-from mlteach.explore import AdaptationViewer, GradientCell, LstmGates, MethodMap, style
+from mlteach.explore import EpisodeInspector, GradientCell, LstmGates, MethodMap, style
 from mlteach.explore.base import Explorer, script, sig, stylesheet
 
 HERE = Path(mlteach.explore.__file__).parent
 MODULES = sorted(p.stem for p in HERE.glob("*.js"))
 
 
-def viewer() -> AdaptationViewer:
-    rng = np.random.default_rng(0)
-    p = rng.dirichlet(np.ones(5), size=(3, 10)).astype(np.float32)
-    return AdaptationViewer(rng.random((5, 28, 28)), range(5), rng.random((10, 28, 28)), np.arange(10) % 5, p)
+def inspector() -> EpisodeInspector:
+    return EpisodeInspector.recorded()
 
 
-EXPLORERS = [GradientCell, LstmGates, MethodMap, viewer]
+EXPLORERS = [GradientCell, LstmGates, MethodMap, inspector]
 CHANGES = {
     "GradientCell": ("forget", 0.9),
     "LstmGates": ("forget", (0.9,) * 24),
     "MethodMap": ("method", "Reptile"),
-    "AdaptationViewer": ("step", 2),
+    "EpisodeInspector": ("step", 1),
 }
 
 

@@ -108,7 +108,7 @@ print("A fresh network, on the five pictures it learned from:", learned_from, "%
 print("A fresh network, on new drawings: about", share_right(many.query_x, many.query_y), "% right.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. Take a vote: 20, 50 or 95 %. Then show the two lines. All five pictures it learned from are right, and on new drawings it is hardly better than guessing. You are not better at gradient descent than the machine. You have seen letters before. That knowledge is what this course learns.
+# 3 min. Take a vote: 20, 50 or 95 %. Then show the two lines. All five pictures it learned from are right, and on new drawings not even half. You are not better at gradient descent than the machine. You have seen letters before. That knowledge is what this course learns.
 
 # %% [markdown]
 # <details><summary><b>Explain.</b> Why are you better?</summary>

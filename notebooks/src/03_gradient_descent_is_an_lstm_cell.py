@@ -149,7 +149,7 @@ assert compare("The memory of the LSTM", memory, "the weights under gradient des
 # | green | candidate $\tilde c$ | minus the gradient |
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. Say what is missing: no tanh on the candidate, because a gradient may be longer than 1, and no output gate, because the weights are the memory. Then the question that carries the course: if this is a recurrent network, why are its gates fixed numbers?
+# 1 min. Say what is missing: no tanh on the candidate, because a gradient may be longer than 1, and no output gate, because the weights are the memory. Then the question that carries the course: if this is a recurrent network, why are its gates fixed numbers?
 
 # %% [markdown]
 # Two things of the ordinary LSTM are left out. There is no tanh on the candidate, because a gradient may be longer than 1. And there is no
@@ -271,7 +271,7 @@ explorer = GradientCell(surface="ravine")
 explorer
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 6 min. Start with *Make the cell gradient descent*: one path. Turn the input gate up slowly until the path across the ravine swings and leaves. Turn the forget gate to 0.98: the memory drifts to zero, which is no special place.
+# 5 min. Start with *Make the cell gradient descent*: one path. Turn the input gate up slowly until the path across the ravine swings and leaves. Turn the forget gate to 0.98: the memory drifts to zero, which is no special place.
 # Give them two minutes with a neighbour: is there a pair of gates that beats the best fixed rate? Hardly any. Then turn momentum to 0.5, and it jumps.
 
 # %% [markdown]
@@ -465,7 +465,7 @@ print("difference to torch.optim.Adam below 1e-12:", difference(torch.stack(path
 # | Adam | $m$, $v$, $\theta$ | $\beta_1$, $\beta_2$, 1 | $\alpha / (\sqrt{v} + \epsilon)$, up to the corrections |
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. Read the table downwards: one memory, one, two, three. Adam's input gate is the only one that looks at anything. All of these were set by hand, over sixty years.
+# 1 min. Read the table downwards: one memory, one, two, three. Adam's input gate is the only one that looks at anything. All of these were set by hand, over sixty years.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How does a real gate reach these numbers?
@@ -485,7 +485,7 @@ for dtype in (torch.float32, torch.float64):
     print(f"f = 1 needs the bias {bias} in {str(dtype).removeprefix('torch.')}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. Take guesses for float32 before you go on. 17 is where half the gap between 1 and the next number below it is reached. So a sigmoid gate *can* be exactly gradient descent.
+# 2 min. Take guesses for float32 before you go on. 17 is where half the gap between 1 and the next number below it is reached. So a sigmoid gate *can* be exactly gradient descent.
 
 # %% [markdown]
 # <details><summary><b>Explain.</b> Why these?</summary>
@@ -640,7 +640,7 @@ def unrolled(phi, bowls):
     return theta
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. Three things: problems to practise on, gates that are functions, a score. The loop is all of it. The only new line is the one that asks the network for the gates. Everything is differentiable, so we descend on the final loss.
+# 2 min. Three things: problems to practise on, gates that are functions, a score. The loop is all of it. The only new line is the one that asks the network for the gates. Everything is differentiable, so we descend on the final loss.
 
 
 # %% [markdown]
@@ -836,7 +836,7 @@ show(
 )
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. Every rival got its best setting out of a grid, on other problems. The cell beats every fixed rate and momentum; a falling rate, once a person has thought of it, does about as well. Say what this does not show: these are the bowls it was trained on.
+# 2 min. Every rival got its best setting out of a grid, on other problems. The cell beats every fixed rate and momentum; a falling rate, once a person has thought of it, does about as well. Say what this does not show: these are the bowls it was trained on.
 
 # %% [markdown]
 # <details><summary><b>Explain.</b> What does the table say, and what does it not say?</summary>
@@ -999,7 +999,7 @@ show(
 )
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. Follow the solid lines with a finger, then the dashed ones. The papers drop the dashed edges: no second derivative, and each step is cheaper. It is another gradient. How far off can it be?
+# 2 min. Follow the solid lines with a finger, then the dashed ones. The papers drop the dashed edges: no second derivative, and each step is cheaper. It is another gradient. How far off can it be?
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # Andrychowicz et al. and Ravi and Larochelle *drop* the dashed edges: they treat each gradient as a number that fell from the sky. Then no second derivative is needed. That is cheaper, and most

@@ -10,7 +10,7 @@
 #     name: python3
 # ---
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # # 09 Omniglot MAML
 #
 # You train a network for a minute. Then you show it five characters it has never seen, once each, and it tells new drawings of them
@@ -32,6 +32,9 @@
 # **What it costs to run:** *smoke* takes under 60 s on two cores and trains far too little. *lecture* takes under 3 minutes on two
 # cores, one of them spent training. *paper* is the published protocol, 60,000 meta-iterations of 0.4 s each on two cores: that asks for a
 # GPU, or for a night. It can be stopped at any time, and goes on where it was.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 1 min. Say what the room will see: a network that trains for a minute and then learns five letters from one look each. If you train live, start the lecture profile now.
 
 # %% tags=["parameters"]
 PROFILE = "smoke"  # "smoke", "lecture" or "paper": the same cells, three budgets
@@ -62,12 +65,13 @@ from mlteach.tasks import Characters
 style.use()
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Five characters, one look
 #
 # Here is the whole problem. The upper row is the *support set*: five characters from alphabets you cannot read, each drawn once. Below
 # are *queries*: the same five, drawn by other people. Which is which?
-#
+
+# %% [markdown]
 # The split is the one MAML was published with: 1100 characters to learn from, 100 to choose settings on, 423 that nobody looks at
 # before the end. Only training characters are also turned by 90, 180 and 270 degrees, and each turn counts as a new character.
 
@@ -76,7 +80,7 @@ characters = Characters.load().to(DEVICE)
 train, validation, test = characters.split("random")
 print(len(train), "training classes,", len(validation), "for choosing settings,", len(test), "for the final test")
 
-# %% jupyter={"source_hidden": true}
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
 episode = test.sample(tasks=1, ways=5, shots=1, queries=2, generator=torch.Generator().manual_seed(9))
 order = episode.support_y[0].argsort()
 fig = plt.figure(figsize=(10, 2.7))
@@ -93,7 +97,10 @@ for place in range(10):
     ax.axis("off")
 show(fig, alt="Five support characters, named A to E, one drawing each; below them ten query drawings without a name.")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 2 min. Let them match two or three queries aloud. Name the parts: support set above, query set below, five ways, one shot. Test characters are ones that no training has touched.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # **Predict.** Look at the pictures, then guess: how often is the *nearest neighbour* right, the support picture with the smallest
 # squared distance to the query, pixel by pixel? A blind guess is right in 20 % of all cases.
 #
@@ -103,7 +110,7 @@ show(fig, alt="Five support characters, named A to E, one drawing each; below th
 #
 # </details>
 
-# %%
+# %% slideshow={"slide_type": "fragment", "code": false}
 def nearest_neighbour(episode):
     """The share of queries [tasks] whose nearest support picture has their label."""
     support, query = (x.flatten(2).double() for x in (episode.support_x, episode.query_x))
@@ -122,15 +129,19 @@ def draw(split, tasks, seed, queries=15, ways=5):
 pixels = over_tasks(torch.cat([nearest_neighbour(batch) for batch in draw(test, 1000, seed=1)])).scaled(100)
 print(f"nearest neighbour on pixels: {pixels.mean:.0f} % right, ± {pixels.half_width:.0f}")
 
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 3 min. Take guesses by hands: 20, 40, 60, 80. Most people guess too high. Two pixels to the side, and a character is far from itself. This is the floor; everything above it has to be learned from other characters.
+
 # %% [markdown]
 # That is the floor. Everything above it has to be *learned from other characters*.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## What does the network look like?
 #
 # Four times: convolve with stride 2, normalise, cut off below zero. Then one linear layer. As a function of its parameters it fits
 # into a cell. The package has the same network as `Conv4`; the last line says whether the two agree.
 
-# %%
+# %% slideshow={"slide_type": "fragment"}
 def conv4(theta, x):
     """Logits [N, ways] for pictures x [N, 1, 28, 28]. Batch norm uses the statistics of x itself."""
     for block in (1, 2, 3, 4):
@@ -149,7 +160,10 @@ batch = train.sample(4, ways=5, shots=1, queries=3, generator=torch.Generator().
 batch = batch.to(device="cpu", dtype=torch.float64)
 compare("conv4", conv4(theta, batch.query_x[0]), "Conv4", small(theta, batch.query_x[0]), to=1e-10)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 2 min. Do not read the code aloud. Point at one line: the mean and the variance are those of the batch itself. That line will bite us at the end. The parameters come in as a dict, because they are about to be replaced.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## How does it adapt, and how does the start learn from that?
 #
 # Call the start $\theta$. On one task, take one gradient step on the support set:
@@ -166,7 +180,11 @@ compare("conv4", conv4(theta, batch.query_x[0]), "Conv4", small(theta, batch.que
 # $$\nabla_\theta L_{\text{query}}(\varphi) \;=\; \bigl(I - \alpha H_{\text{support}}(\theta)\bigr)\, \nabla L_{\text{query}}(\varphi),$$
 #
 # with the Hessian $H$ of the support loss. FOMAML leaves the Hessian out.
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 5 min. Three lines on the board, one under the other. The first is the step on the support set. The second moves the *start*, by the loss on the query set. The third is the chain rule, and in it the Hessian of the support loss. Ask: what does it cost to leave it out, and what is that called?
+
+# %% [markdown]
 # **Your turn.** Write the inner step. `loss` is a function of the parameters, `theta` a dict of tensors.
 #
 # <details><summary>Hint 1</summary>Two lines: the gradient of loss(theta) for every tensor in theta, then a new dict with theta moved against it.</details>
@@ -208,7 +226,7 @@ check("09.2", outer_loss)
 # %% [markdown]
 # Now all of MAML's gradient, written out: adapt to each task, take the query loss, go back through everything.
 
-# %%
+# %% slideshow={"slide_type": "slide"}
 ALPHA = 0.4
 
 
@@ -236,10 +254,14 @@ ours = meta_gradient_by_hand(theta, batch)
 packaged, _ = maml_gradient(small, cross_entropy, theta, batch, sgd(ALPHA), steps=1)
 compare("the cell above", ours, "the package", packaged, to=1e-10)
 
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 3 min. All of MAML. Ask where the second derivative is: in `create_graph`, one word. Everything else is two losses.
+
 # %% [markdown]
 # Two programs that agree can both be wrong. So ask the definition: move $\theta$ a little, adapt again, and see how the query loss
 # changes. `is_it_maml` does this in random directions, in double precision. It takes anybody's `adapt`, yours too.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # **Predict.** The second line below leaves out `create_graph=True`. The training loss of such a program falls nicely. What will the
 # test say?
 #
@@ -249,7 +271,7 @@ compare("the cell above", ours, "the package", packaged, to=1e-10)
 #
 # </details>
 
-# %%
+# %% slideshow={"slide_type": "fragment"}
 def no_way_back(theta, x, y):
     return adapt_by_hand(theta, x, y, create_graph=False)
 
@@ -262,7 +284,10 @@ def through_a_copy(theta, x, y):
 for attempt in (adapt_by_hand, no_way_back, through_a_copy):
     print(f"{attempt.__name__:15}", is_it_maml(attempt, task_loss, theta, batch))
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 3 min. The training loss of a program without that word falls nicely, and it is not MAML. Take a vote on what the test says. Much-copied implementations lack it, and their users asked for years why. The test compares with the definition, by finite differences, and takes anybody's `adapt`.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Why is one task after the other so slow?
 #
 # Each task is small: five pictures, a few thousand multiplications. The processor spends its time on being asked. So the package lays
@@ -300,14 +325,17 @@ else:
 for name, value in speed.items():
     record(f"speed.{name}", value, unit="tasks/s", seeds=[1], device=DEVICE, note="best of five")
 
-# %% jupyter={"source_hidden": true}
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
 fig, ax = plt.subplots(figsize=(8, 1.9))
 bars = ax.barh(list(speed), list(speed.values()), color=[style.color("baseline"), style.color("maml")], height=0.6)
 ax.bar_label(bars, fmt="%.0f", padding=4)
 ax.set(xlabel="tasks a second, two inner steps, second order", title="Side by side, the same gradient costs less")
 show(fig, alt="Two bars: tasks a second one after the other, and side by side. Side by side is the longer bar.")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 2 min. Five tasks with five sets of kernels are one convolution with five groups. The numbers do not change; the time does.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## A head of zeros: when is MAML really ANIL?
 #
 # A popular recipe sets the head (the last linear layer, $W$) to zero at the start of each task. It has charm: all five classes begin
@@ -317,7 +345,7 @@ show(fig, alt="Two bars: tasks a second one after the other, and side by side. S
 # So with one inner step only the head adapts. That method has its own name, ANIL ("almost no inner loop"), and a paper that calls it
 # MAML has measured something else. From the second step on, the head is no longer zero and the body moves.
 
-# %%
+# %% slideshow={"slide_type": "fragment", "code": false}
 body = {name: theta[name] for name in small.body_names}
 for steps in (1, 2):
     zero_head = dict(net=small, loss=cross_entropy, theta=body, episode=batch, rule=sgd(ALPHA), steps=steps,
@@ -327,6 +355,9 @@ for steps in (1, 2):
     apart = (norm(subtract(maml, anil)) / norm(maml)).item()
     said = "the same" if apart < 1e-10 else f"{100 * apart:.0f} % apart"
     print(f"{steps} inner step{'s' * (steps > 1)}: MAML and ANIL are", said)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 3 min. The gradient for the body arrives through the head. With a head of zeros nothing arrives. Let them say what that means for one inner step before you show the numbers: exactly ANIL, not nearly. A paper that calls this MAML has measured something else.
 
 # %% [markdown]
 # A cousin, UNICORN-MAML, starts all rows of the head from one *learned* vector. Softmax forgets whatever all rows share: it shifts all
@@ -454,7 +485,7 @@ runs = [train_one(recipe, seed, only=adapts) for seed in SEEDS]
 for seed, run in zip(SEEDS, runs):
     print(f"seed {seed}: {run.step} outer steps" + ", stopped early, and all of it kept" * run.interrupted)
 
-# %% jupyter={"source_hidden": true}
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 def smooth(numbers, count=25):
     window = min(count, len(numbers))
     return torch.tensor(numbers).unfold(0, window, 1).mean(1)
@@ -468,7 +499,10 @@ left.set(xlabel="outer step", ylabel="query loss after adapting", title="The los
 right.set(xlabel="outer step", ylabel="right answers, %", title="and the answers get better")
 show(fig, alt="Two curves over the outer steps: the query loss after adapting falls, the share of right answers rises.")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 2 min. If you trained live, show yours in JupyterLab instead. Loss and accuracy on the queries of training tasks, after adapting.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Does it adapt?
 #
 # Now the test: characters nobody has trained on. For each task, the accuracy before the first inner step, and after every one.
@@ -489,7 +523,7 @@ steps_shown = max(5, recipe.test_steps)
 curves = step_accuracy(test_net, runs[0].theta, few, rule_of(test_net, recipe, recipe.test_rate), steps_shown,
                        start=start_of(test_net, recipe), only=adapts, progress="testing")  # fmt: skip
 
-# %% jupyter={"source_hidden": true}
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
 fig, ax = plt.subplots(figsize=(8, 4.2))
 for mode, look in (("transductive", style.method("maml")), ("support", style.method("maml") | {"linestyle": "--"})):
     points = [over_tasks(values).scaled(100) for values in curves[mode].T]
@@ -504,11 +538,18 @@ ax.set(xlabel="inner steps", ylabel="right answers on new characters, %", ylim=(
 ax.set_title("The first step brings nearly everything")
 show(fig, alt="Accuracy on new characters against inner steps: at chance before the first step, far above after it, flat from there.")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 3 min. Let them draw the curve in the air first. It starts at chance, because which character is called class 3 is decided when the task is drawn. Nearly everything comes with the first step.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # The two lines are two ways to treat the queries in batch norm. *Transductive*: all queries of a task are normalised together, so each
 # answer depends on the others. *Support*: each query is normalised with the statistics of the five support pictures, and answered
 # alone. The published MAML numbers are transductive. This course prints both, always.
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 2 min. Say slowly: in the transductive mode each answer depends on the other queries. Published MAML numbers are of that kind. We print both, always.
+
+# %% [markdown]
 # ## What adapts: the body or the head?
 #
 # Freeze one part in the inner loop and adapt the other. And train ANIL, which never adapts its body, with the same budget: it is the
@@ -534,12 +575,15 @@ table = {
     "ANIL": tested(anil.theta, tests, only=head, recipe=anil_recipe),
 }
 
-# %% tags=["nbval-ignore-output"]
+# %% tags=["nbval-ignore-output"] slideshow={"slide_type": "slide", "code": false}
 # not compared: accuracies of networks trained a moment ago, which differ in the last digit from processor to processor
 print(f"{'right answers, %, 5-way 1-shot':32} transductive      support")
 print(f"{'nearest neighbour on pixels':32} {pixels!s:>12}")
 for name, seen in table.items():
     print(f"{name:32} {seen['transductive']:>12}  {seen['support']:>11}")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 3 min. Read by differences, and say that these networks are half trained in this profile. Head frozen: chance. Body frozen: nothing is lost. ANIL under its own name, in about half the time.
 
 # %% [markdown]
 # The next cell writes these figures down when the lesson is run by `start.py run`. Otherwise it does nothing.
@@ -571,10 +615,11 @@ keep_checkpoint(f"09-maml-{PROFILE}", runs[0].theta, {"recipe": vars(recipe), "s
 # So does the body adapt at all? It may: the second inner step moves it. Ask a fresh network and the recorded one, which was trained with
 # the *lecture* budget, on the same training tasks. How far do the kernels move in the inner loop? And how much would the meta-gradient
 # change if they were not allowed to?
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # **Predict.** Will the trained network use its body more than the fresh one, or less?
 
-# %%
+# %% slideshow={"slide_type": "fragment", "code": false}
 kept = load_checkpoint(data_folder() / "checkpoints" / "09-maml-lecture.safetensors")
 net_40, net_5 = Conv4(40, 32, head="flatten"), Conv4(5, 32, head="flatten")
 fresh = net_5.init(torch.Generator().manual_seed(0), torch.float64)
@@ -595,6 +640,9 @@ for said, begin in (("fresh", fresh), ("trained", trained)):
     print(f"{said:8} kernels move by up to {100 * moved:.1f} %;", end=" ")
     print(f"without that the meta-gradient would be {100 * apart:.0f} % off")
 
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 2 min. It began by adapting its whole network, and learned features that need no adapting. Nobody asked it to. That is feature reuse, lesson 13.
+
 # %% [markdown]
 # Less, by far. MAML began by adapting its whole network and, step after step, learned features that need no adapting. Nobody asked it
 # to: it is what serves the query loss. Raghu and others call this *feature reuse*, and lesson 13 is about it.
@@ -608,10 +656,13 @@ for said, begin in (("fresh", fresh), ("trained", trained)):
 # Last, draw. Copy a support picture in your own hand: does the network know it, and would nearest neighbour? Or replace the support
 # pictures by signs that you have just made up, and see it learn those.
 
-# %%
+# %% slideshow={"slide_type": "slide"}
 kept_theta = {name: value.float() for name, value in trained.items()}
 inspector = EpisodeInspector(test, kept_theta, net=net_5, rate=OURS.test_rate * OURS.rate_head, step=0)
 inspector
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 5 min. Move the step from 0 to 1 and watch the marks turn. Take all classes from one alphabet: harder. Then draw. Copy a support picture in your own hand, badly, and ask whether nearest neighbour would know it. At the end let somebody invent five signs.
 
 # %%
 for step in (0, 1, OURS.test_steps):
@@ -625,7 +676,8 @@ inspector.step = 0  # as it was: your turn
 # Batch norm in MAML normalises with the batch it is given. At test the batch is the query set. So the answer to one query depends on
 # which other queries came along. Take the recorded network, adapt it to 100 tasks, and feed it the *same* queries in four companies:
 # all together, only queries of one class, one at a time, and by the statistics of the support set.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # **Predict.** Order the four by accuracy.
 #
 # <details><summary>After you have guessed</summary>
@@ -670,7 +722,7 @@ for tasks in draw(test, 100, seed=3):
             seen[company].append(in_company(net_5, phi, tasks, company))
 seen = {company: over_tasks(torch.cat(values)).scaled(100) for company, values in seen.items()}
 
-# %% jupyter={"source_hidden": true}
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
 fig, ax = plt.subplots(figsize=(9, 2.8))
 colors = [style.color(name) for name in ("maml", "warning", "warning", "maml")]
 bars = ax.barh([companies[c] for c in seen], [i.mean for i in seen.values()], xerr=[i.half_width for i in seen.values()],
@@ -680,10 +732,13 @@ ax.invert_yaxis()
 ax.set(xlim=(0, 112), xlabel="right answers, %", title="The same network, the same queries, other company")
 show(fig, alt="Four bars of accuracy: all queries together and support statistics are high, one class at a time and one at a time far lower.")
 
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 3 min. Same network, same queries, four companies. Let them order the four. One class at a time is the trap: what the class has in common is subtracted away. Ask who has fed a test set sorted by class.
+
 # %% [markdown]
 # **Detector.** Ask the same question in two companies. If the answer moves, your number is transductive, and you must say so.
 
-# %%
+# %% slideshow={"slide_type": "slide"}
 def depends_on_company(answer, queries):
     """Does the first query's answer change when the others are left out?"""
     return not torch.allclose(answer(queries)[:, :1], answer(queries[:, :1]), atol=1e-3)
@@ -696,6 +751,9 @@ with torch.no_grad():
     apart = depends_on_company(lambda x: net_5(last, x, "support", support=one.support_x), one.query_x)
 print("transductive:", together)
 print("support:     ", apart)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 1 min. The detector to take home: ask the same question in two companies. If the answer moves, the number is transductive, and has to say so.
 
 # %% [markdown]
 # ## How sure are we?
@@ -727,7 +785,7 @@ check("09.3", half_width)
 # Nothing below is typed in. The published numbers stand in `data/published.json` with their sources, ours in `data/results/`, as the
 # runs recorded them.
 
-# %%
+# %% slideshow={"slide_type": "slide", "code": false}
 def row(who, figure, mode):
     value = f"{figure['value']:.1f} ± {figure['interval']:.1f} {figure['unit']}"
     said = figure.get("note") or figure["source"]
@@ -744,6 +802,9 @@ for profile, said in (("lecture", "our recipe"), ("paper", "Finn's protocol, our
             method, _, mode, *_ = name.split(".")
             row(f"{method.upper()}, {said}", figure, mode)
 
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 2 min. Nothing here is typed in. Read ours beside theirs with both intervals, and say why they differ: half the width, one minute, other queries. Where it says *not recorded yet*, it says how to record it.
+
 # %% [markdown]
 # Why do they differ? The recipe of the lecture trains a network of half the width for one minute, and it starts from a head of zeros.
 # The paper trains for 60,000 meta-iterations. The paper also tests with one query a class and turns the test characters too. We test
@@ -759,7 +820,8 @@ print(f"counting alone: ± {100 * counted:.1f}; published: ± {paper['interval']
 
 # %% [markdown]
 # That is all of it. Fifteen queries a class and a thousand tasks make it smaller.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## What you learned
 #
 # - MAML's gradient goes through the inner steps. Twenty lines write it, and finite differences prove it.
@@ -767,7 +829,11 @@ print(f"counting alone: ± {100 * counted:.1f}; published: ± {paper['interval']
 # - With a head of zeros and one inner step it is ANIL, exactly. UNICORN is the zero head, exactly.
 # - At test, a few steps of the head on good features do nearly all the work.
 # - An accuracy needs its batch-norm mode and its interval beside it.
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 1 min. Read the second and the fourth line. They are the two that people get wrong.
+
+# %% [markdown]
 # ## Quiz
 #
 # <details><summary>1. Your MAML trains well, but <code>is_it_maml</code> says "first order". Which line do you look at?</summary>

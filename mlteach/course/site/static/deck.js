@@ -27,7 +27,7 @@ function show(k, f = 0, tell = true) {
   const place = `#${now + 1}${step ? `.${step}` : ""}`;
   if (location.hash != place) history.replaceState(null, "", place);
   if (tell) send({ slide: now, step });
-  if (speaker) tick();
+  if (speaker) prompter();
 }
 const on = () => (step < fragments(now).length ? show(now, step + 1) : now + 1 < slides.length && show(now + 1));
 const back = () => (step ? show(now, step - 1) : now && show(now - 1, Infinity));
@@ -45,18 +45,21 @@ function resize() {
   root.style.setProperty("--scale", String(scale));
   root.style.setProperty("--left", `${(innerWidth / scale - 1280) / 2}px`);
   root.style.setProperty("--top", `${(innerHeight / scale - 720) / 2}px`);
-  // the speaker sees the slide that is shown over three fifths of the width, the next one beside it, the notes below
-  const wide = Math.min((innerWidth - 64) / 1280, (0.62 * (innerHeight - 64)) / 720 / 0.6);
+  // the speaker sees the slide that is shown, the next one beside it, and the notes below
+  const wide = Math.min((innerWidth - 48) / 1280, (0.62 * (innerHeight - 96)) / 720 / 0.6);
   root.style.setProperty("--now", String(0.6 * wide));
   root.style.setProperty("--next", String(0.4 * wide));
+  root.style.setProperty("--said", `${64 + 32 + 720 * 0.6 * wide}px`);
 }
 addEventListener("resize", resize);
 
 /** Makes what a slide holds as large as fits: text a little larger than its own size, an explorer as large as can be. @param {HTMLElement} slide */
 function fit(slide) {
-  const body = /** @type {HTMLElement} */ (slide.querySelector(".body")), height = 720 - 84, width = 1280 - 128;
+  const body = /** @type {HTMLElement} */ (slide.querySelector(".body"));
+  const room = getComputedStyle(slide), px = (/** @type {string[]} */ ...names) => names.reduce((sum, name) => sum + parseFloat(room.getPropertyValue(`padding-${name}`)), 0);
+  const height = 720 - px("top", "bottom"), width = 1280 - px("left", "right");
   const { style } = body, has = (/** @type {string} */ css) => slide.querySelector(css);
-  Object.assign(style, { minHeight: "0", zoom: "1", width: "" });
+  Object.assign(style, { zoom: "1", width: "" });
   for (const code of /** @type {NodeListOf<HTMLElement>} */ (slide.querySelectorAll(".input pre, .printed.columns"))) {
     code.style.fontSize = ""; // long lines become smaller, they are not cut
     const box = code.closest(".input") ?? code, size = parseFloat(getComputedStyle(code).fontSize);
@@ -71,17 +74,16 @@ function fit(slide) {
     let wide = 1000;
     for (const w of [720, 800, 880, 960, 1040, 1152]) {
       style.width = `${w}px`;
-      const zoom = Math.min(height / body.scrollHeight, width / w, 1.8);
+      const zoom = Math.min((height - 2) / body.scrollHeight, width / w, 1.8);
       if (zoom > best) [best, wide] = [zoom, w];
     }
     style.width = `${wide}px`;
   } else {
-    let high = has(".picture, .input") ? 1 : 1.2;
+    let high = has(".picture, .input, table") ? 1 : 1.2;
     if (fits(high)) best = high;
     else for (let n = 0; n < 6; n++) { const middle = (best + high) / 2; if (fits(middle)) best = middle; else high = middle; }
   }
   slide.style.overflow = fits(best) ? "" : "auto";
-  style.minHeight = slide.id == "slide-1" ? "0" : `${height / best}px`;
   slide.dataset.fit = best.toFixed(2);
 }
 const fitAll = () => slides.forEach(fit);
@@ -142,9 +144,12 @@ function tick() {
   get(".clock .late").textContent = late > 0.5 ? `${Math.round(late) || 1} min behind` : "";
   get(".clock .go").textContent = began ? "Stop" : "Start";
 }
+function prompter() {
+  get(".said").innerHTML = slides[now].querySelector(".notes")?.innerHTML ?? "";
+  tick();
+}
 function startSpeaker() {
   root.classList.add("speaker");
-  get(".clock").innerHTML = '<b class="gone">0:00</b><span class="plan"></span><span class="late"></span><button type="button" class="go">Start</button><button type="button" class="zero">Reset</button>';
   get(".clock .go").addEventListener("click", () => {
     if (began) { kept += (Date.now() - began) / 1000; began = 0; } else began = Date.now();
     tick();

@@ -211,7 +211,7 @@ function kept(key, f) {
  */
 export function inspector(data) {
   const { names, drawers, filters, head } = data, pictures = unpack(data.pictures);
-  const body = data.theta.byteLength ? bodyOf(data.theta, filters) : null;
+  const body = data.theta?.byteLength ? bodyOf(data.theta, filters) : null;
   const alphabets = [...new Set(names.map((name) => name.split("/")[0]))];
   /** @param {string} alphabet */
   const classesOf = (alphabet) => names.flatMap((name, k) => (alphabet === "any" || name.split("/")[0] === alphabet ? [k] : []));
@@ -360,7 +360,7 @@ function barsOf(label) {
       row.bar.style.width = found ? `${(100 * found.values[k]) / most}%` : "0";
       show(row.before, Boolean(found?.before));
       if (found?.before) row.before.style.left = `${100 * found.before[k]}%`;
-      say(row.value, found ? (found.before ? found.values[k].toFixed(2) : sig(found.values[k])) : "");
+      say(row.value, found ? (found.before ? found.values[k].toFixed(2) : sig(found.values[k], 3)) : "");
       const said = k === found?.says;
       say(row.truth, said && truth >= 0 ? (k === truth ? "◀ right" : "◀ wrong") : said ? "◀ said" : k === truth ? "true" : "");
       row.node.classList.toggle("mlx-says", said);
@@ -514,7 +514,7 @@ function render(host) {
         h("div", {}, pick.node, h("div", { class: "mlx-buttons" }, ruled, teach, back))),
       h("div", { class: "mlx-task" }, h("p", {}, h("strong", {}, "Your task. "),
         "Be one more drawer. Copy each class of this episode in your own hand, say which one you mean, and ask. ",
-        ask.trained ? "Who knows your writing: the network, or nearest neighbour on pixels?" : "How many does nearest neighbour know?"), score));
+        ask.trained ? "Who knows your writing: the network, or nearest neighbour on pixels? Three stars when the network knows all." : "Three stars when nearest neighbour knows all."), score));
 
     /** Accuracy after each step, beside guessing and nearest neighbour. */
     function steps(now) {

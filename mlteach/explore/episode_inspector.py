@@ -70,7 +70,7 @@ class EpisodeInspector(Explorer):
     ways = t.Int(5, min=2, max=MOST_WAYS).tag(sync=True)
     shots = t.Int(1, min=1, max=5).tag(sync=True)
     queries = t.Int(5, min=1, max=5, help="of each class").tag(sync=True)
-    seed = t.Int(1, min=0, max=10**6, help="which episode").tag(sync=True)
+    seed = t.Int(1, min=1, max=10**6, help="which episode").tag(sync=True)
     classifier = t.Enum(["network", "pixels"], default_value="pixels").tag(sync=True)
     mode = t.Enum(["support", "transductive"], default_value="support").tag(sync=True)
     rate = t.Float(0.0125, min=0.0, max=10.0).tag(sync=True)
@@ -394,7 +394,7 @@ class EpisodeInspector(Explorer):
                 )
                 if says != row:
                     grid.text(self.shots + 1.27 + k, -row + 0.03, f"✗{NAMES[says]}", color=style.ink(color), fontsize=8,
-                              ha="right", va="bottom", weight="bold")  # fmt: skip
+                              ha="right", va="bottom", weight="bold", bbox={"fc": "white", "ec": "none", "pad": 0.6})  # fmt: skip
         grid.set(xlim=(-0.5, self.shots + self.queries + 0.4), ylim=(0.85 - self.ways, 1.05), aspect="equal")
         grid.axis("off")
         right = f"{_percent(int(self._right().sum()), self.ways * self.queries)} % right"

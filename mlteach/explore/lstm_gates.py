@@ -246,7 +246,7 @@ class LstmGates(Explorer):
         for step, mark in zip(steps, self.marks, strict=True):
             if mark:
                 word = "write ▼" if mark > 0 else "read ▲"
-                top[0].annotate(word, (step, 1.15), fontsize=8, ha="center", annotation_clip=False)
+                top[0].annotate(word, (step, 1.2), fontsize=9, ha="center", annotation_clip=False)
         top[0].set(ylim=(-1.1, 1.1), ylabel="x")
         for ax, name in zip(top[1:4], "fio", strict=True):
             ax.bar(steps, getattr(now, name), color=lstm["color"], width=0.8)

@@ -184,7 +184,7 @@ print(methods.summary)
 # | 00 | Start here | What is all this? |
 # | **I** | **Gradient descent is a recurrent network** | |
 # | 01 | A task is a data point (not written yet) | How well can you do without meta-learning? |
-# | 02 | RNN and LSTM from the inside (not written yet) | What do the three gates do? |
+# | 02 | [RNN and LSTM from the inside](02_rnn_and_lstm_from_the_inside.ipynb) | What do the three gates do? |
 # | 03 | [Gradient descent is an LSTM cell](03_gradient_descent_is_an_lstm_cell.ipynb) | Which gates has gradient descent, and can they be learned? |
 # | 04 | Learning to learn by gradient descent (not written yet) | Can an LSTM beat Adam? |
 # | 05 | The meta-learner LSTM (not written yet) | Can it learn from five pictures? |

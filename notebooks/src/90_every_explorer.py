@@ -53,7 +53,7 @@ print(method_map.summary)
 # %% [markdown]
 # ## What an LSTM cell carries and forgets
 #
-# From [lesson 02](02_rnn_and_lstm_from_the_inside.ipynb). **Ask:** the RNN at u = 1.2 still holds the pulse at the end. Why could it not have *learned* to?
+# From [lesson 02](02_rnn_and_lstm_from_the_inside.ipynb). **Ask:** what must each gate do, so that the value under ▼ is still there at the end?
 
 # %%
 lstm_gates = LstmGates("distractors")

@@ -1,6 +1,6 @@
 // GradientCell: gradient descent and an LSTM cell walk down the same surface. The mathematics is gradient_cell.py's,
 // operation by operation; a test compares the two.
-import { axes, button, choice, contours, explorer, figure, h, handle, line, named, plot, scale, sig, slider } from "./base.js";
+import { axes, button, choice, clamp, contours, explorer, figure, h, handle, line, named, plot, scale, sig, slider } from "./base.js";
 
 /** @typedef {[number, number]} Point */
 /** @typedef {{surface: string, start: Point | null, forget: number, input: number, momentum: number, rate: number, steps: number}} State */
@@ -175,8 +175,13 @@ function render(host) {
     }
 
     /** The cell's path from the mirror image of the start, which counts in the task. */
-    const ghostly = (points) => (!points.length ? "" : `<g style="--hue: var(--lstm)"><path class="mlx-curve" opacity="0.5" style="stroke-width: 1.5" d="${line(points)}"/>`
-      + `<circle cx="${points[0][0]}" cy="${points[0][1]}" r="6" fill="var(--card)" stroke="var(--soft)" stroke-width="2"/><text x="${points[0][0]}" y="${points[0][1] + 22}" text-anchor="middle">mirror</text></g>`);
+    const ghostly = (points) => {
+      if (!points.length) return "";
+      const [[x, y]] = points, [width, height] = land.size(), seen = x >= 0 && x <= width && y >= 0 && y <= height;
+      return `<g style="--hue: var(--lstm)"><path class="mlx-curve" opacity="0.5" style="stroke-width: 1.5" d="${line(points)}"/>`
+        + `<circle cx="${x}" cy="${y}" r="6" fill="var(--card)" stroke="var(--soft)" stroke-width="2"/>`
+        + (seen ? `<text x="${clamp(x, 26, width - 26)}" y="${y + (y > height - 30 ? -12 : 22)}" text-anchor="middle">mirror</text></g>` : "</g>");
+    };
 
     const alike = ({ descent, cell }) => descent.length === cell.length
       && descent.every((point, k) => Math.hypot(point[0] - cell[k][0], point[1] - cell[k][1]) < 1e-9);

@@ -23,10 +23,11 @@ _CHANGED = """
 _CUT_OFF = """
 (root) => {
   const wrong = [], out = (a, b) => a.left < b.left - 1 || a.right > b.right + 1 || a.top < b.top - 1 || a.bottom > b.bottom + 1;
+  const meets = (a, b) => a.left < b.right && a.right > b.left && a.top < b.bottom && a.bottom > b.top;  // beside it, nobody sees it
   if (root.scrollWidth > root.clientWidth) wrong.push(`${root.scrollWidth} px of content in ${root.clientWidth} px`);
   for (const text of root.querySelectorAll("svg text")) {
-    const box = text.getBoundingClientRect();
-    if (box.width && out(box, text.ownerSVGElement.getBoundingClientRect())) wrong.push(`"${text.textContent}" sticks out of its picture`);
+    const box = text.getBoundingClientRect(), frame = text.ownerSVGElement.getBoundingClientRect();
+    if (meets(box, frame) && out(box, frame)) wrong.push(`"${text.textContent}" sticks out of its picture`);
   }
   return wrong;
 }
@@ -74,8 +75,9 @@ class View:
         self.page.mouse.up()
 
     def touch(self, drag: Drag) -> None:
-        """With a finger, up where the mouse went down. Fails when the page scrolls under it."""
+        """With a finger, as far down as the mouse went right. Fails when the page takes the finger for scrolling."""
         x, y = self._grip(drag)
+        self.page.evaluate("() => { window.lost = 0; addEventListener('pointercancel', () => { lost++; }); }")
         scrolled = self.page.evaluate("() => scrollY")
         send = self.page.context.new_cdp_session(self.page).send
 
@@ -87,9 +89,10 @@ class View:
 
         finger("touchStart", (x, y))
         for part in (0.2, 0.4, 0.6, 0.8, 1.0):
-            finger("touchMove", (x + part * drag.by[0], y - part * drag.by[1]))
+            finger("touchMove", (x + part * drag.by[1], y + part * drag.by[0]))
         finger("touchEnd")
-        assert self.page.evaluate("() => scrollY") == scrolled, "the page scrolled under the finger"
+        after = self.page.evaluate("() => [scrollY, lost]")
+        assert after == [scrolled, 0], f"the page took the finger for scrolling: {scrolled}, {after}"
 
     def _grip(self, drag: Drag) -> tuple[float, float]:
         grip = self.root.get_by_label(drag.label, exact=True)

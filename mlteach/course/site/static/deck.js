@@ -61,9 +61,11 @@ function fit(slide) {
   const { style } = body, has = (/** @type {string} */ css) => slide.querySelector(css);
   Object.assign(style, { zoom: "1", width: "" });
   for (const code of /** @type {NodeListOf<HTMLElement>} */ (slide.querySelectorAll(".input pre, .printed.columns"))) {
-    code.style.fontSize = ""; // long lines become smaller, they are not cut
+    Object.assign(code.style, { fontSize: "", whiteSpace: "" }); // long lines become smaller, or wrap; they are not cut
     const box = code.closest(".input") ?? code, size = parseFloat(getComputedStyle(code).fontSize);
-    if (box.scrollWidth > box.clientWidth) code.style.fontSize = `${Math.max((size * box.clientWidth) / (box.scrollWidth + 4), 12)}px`;
+    if (box.scrollWidth <= box.clientWidth) continue;
+    const small = (size * box.clientWidth) / (box.scrollWidth + 4);
+    Object.assign(code.style, small < 15 ? { fontSize: "17px", whiteSpace: "pre-wrap" } : { fontSize: `${small}px` });
   }
   const fits = (/** @type {number} */ zoom) => {
     style.zoom = String(zoom);
@@ -77,6 +79,7 @@ function fit(slide) {
       const zoom = Math.min((height - 2) / body.scrollHeight, width / w, 1.8);
       if (zoom > best) [best, wide] = [zoom, w];
     }
+    if (best < 0.68) [best, wide] = [width / 1040, 1040]; // too tall to be read as a whole: the slide scrolls
     style.width = `${wide}px`;
   } else {
     let high = has(".picture, .input, table") ? 1 : 1.2;

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import mlteach.explore
-from mlteach.explore import EpisodeInspector, GradientCell, LstmGates, MethodMap, style
+from mlteach.explore import EpisodeInspector, GradientCell, LearnedStep, LstmGates, MethodMap, style
 from mlteach.explore.base import Explorer, script, sig, stylesheet
+from mlteach.inner import CoordinatewiseLSTM
 
 HERE = Path(mlteach.explore.__file__).parent
 MODULES = sorted(p.stem for p in HERE.glob("*.js"))
@@ -19,11 +21,16 @@ def inspector() -> EpisodeInspector:
     return EpisodeInspector.recorded()
 
 
-EXPLORERS = [GradientCell, LstmGates, MethodMap, inspector]
+def learned_step() -> LearnedStep:
+    return LearnedStep(CoordinatewiseLSTM(raw=1.0).init(torch.Generator().manual_seed(0)), 1.0)
+
+
+EXPLORERS = [GradientCell, LstmGates, MethodMap, inspector, learned_step]
 CHANGES = {
     "GradientCell": ("forget", 0.9),
     "LstmGates": ("forget", (0.9,) * 24),
     "MethodMap": ("method", "Reptile"),
+    "LearnedStep": ("unit", 0.1),
     "EpisodeInspector": ("step", 1),
 }
 

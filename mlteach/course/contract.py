@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from mlteach.course.slides import missing
 from mlteach.course.source import exercises, learner_notebook
 
 CHECK = re.compile(r"""\bcheck\(\s*["'](\d\d\.\d+)["']""")
@@ -21,7 +22,8 @@ class Lesson:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.number = path.stem[:2]
-        self.cells: list[Any] = learner_notebook(path).cells
+        self.notebook: Any = learner_notebook(path)
+        self.cells: list[Any] = self.notebook.cells
         self.prose = [cell.source for cell in self.cells if cell.cell_type == "markdown"]
         self.code = [cell.source for cell in self.cells if cell.cell_type == "code"]
         self.exercises = exercises(path)
@@ -123,9 +125,23 @@ def pitfall(lesson: Lesson) -> Iterator[str]:
         yield 'it has no section "Pitfall".'
 
 
-EVERY: tuple[Rule, ...] = (opening, parameters, predicts, explores, closes, exercise_blocks, pitfall)
+def lectures(lesson: Lesson) -> Iterator[str]:
+    """Its slides have notes and minutes, and fill a lecture."""
+    yield from missing(lesson.notebook)
+
+
+EVERY: tuple[Rule, ...] = (
+    opening,
+    parameters,
+    predicts,
+    explores,
+    closes,
+    exercise_blocks,
+    pitfall,
+    lectures,
+)
 #: What teaches no method owes less: the map of the course, and the page of all explorers.
 FEWER: dict[str, tuple[Rule, ...]] = {
-    "00": (opening, parameters, predicts, explores, closes),
+    "00": (opening, parameters, predicts, explores, closes, lectures),
     "90": (opening, parameters, explores),
 }

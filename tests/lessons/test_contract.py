@@ -25,7 +25,7 @@ check("98.NUMBER", answer)
 """
 GOOD = (
     """\
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # # 98 A good lesson
 #
 # In ten minutes you can write one as well.
@@ -43,6 +43,9 @@ GOOD = (
 # **Time:** 10 minutes.
 #
 # *smoke* takes 5 s. *lecture* takes 2 minutes. *paper* takes 3 h.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 12 min. Say it.
 
 # %% tags=["parameters"]
 PROFILE = "smoke"
@@ -108,6 +111,10 @@ BREAKS = [
     ("there are 1", "# <details><summary>Two</summary>Because the answer explains itself in a sentence.</details>\n", ""),
     ("does not explain itself", "Two</summary>Because the answer explains itself in a sentence.", "Two</summary>No."),
     ('"References" with links', "(https://arxiv.org/abs/1703.03400)", ""),
+    ("needs one notes cell", "12 min. Say it.", "Say it."),
+    ("its slides take 2 minutes", "12 min.", "2 min."),
+    ("goes on with a slide", '{"slide_type": "slide"}', '{"slide_type": "fragment"}'),
+    ('is a "slides" on the slides', '{"slide_type": "slide"}', '{"slide_type": "slides"}'),
     ('"Next" with a link', "[Here](00_start_here.ipynb)", "Here"),
 ]  # fmt: skip
 

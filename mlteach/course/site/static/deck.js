@@ -79,7 +79,7 @@ function fit(slide) {
       const zoom = Math.min((height - 2) / body.scrollHeight, width / w, 1.8);
       if (zoom > best) [best, wide] = [zoom, w];
     }
-    if (best < 0.68) [best, wide] = [width / 1040, 1040]; // too tall to be read as a whole: the slide scrolls
+    if (best < 0.68) [best, wide] = [width / 1152, 1152]; // too tall to be read as a whole: the slide scrolls
     style.width = `${wide}px`;
   } else {
     let high = has(".picture, .input, table") ? 1 : 1.2;

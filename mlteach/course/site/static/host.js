@@ -31,14 +31,12 @@ export class Model {
   keys() { return Object.keys(this.#state); }
   /** @param {string} key */
   get(key) { return this.#state[key]; }
-  /** @param {string | Record<string, any>} key @param {any} [value] */
+  /** Several at once are all set before anyone hears of them. @param {string | Record<string, any>} key @param {any} [value] */
   set(key, value) {
-    for (const [name, now] of Object.entries(typeof key == "string" ? { [key]: value } : key)) {
-      if (same(this.#state[name], now)) continue;
-      this.#state[name] = now;
-      this.#tell(`change:${name}`, this, now);
-      this.#tell("change", this);
-    }
+    const news = Object.entries(typeof key == "string" ? { [key]: value } : key).filter(([name, now]) => !same(this.#state[name], now));
+    Object.assign(this.#state, Object.fromEntries(news));
+    for (const [name, now] of news) this.#tell(`change:${name}`, this, now);
+    if (news.length) this.#tell("change", this);
   }
   /** Without a kernel there is nobody to save for. */
   save_changes() {}

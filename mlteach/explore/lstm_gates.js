@@ -212,7 +212,7 @@ function render(host) {
       h("div", { class: "mlx-row" }, scenes.node, mode.node),
       h("div", { class: "mlx-two" },
         figure("Draw in the rows, or focus one: ← → moves the step, ↑ ↓ its value.", sheet.node),
-        h("div", { class: "mlx-panel" }, formula, hand, cell, h("div", { class: "mlx-sliders" }, rnn.node),
+        h("div", { class: "mlx-lstm-panel" }, formula, hand, cell, h("div", { class: "mlx-sliders" }, rnn.node),
           h("div", { class: "mlx-task" }, h("strong", {}, "Your task. "),
             "Among the distractors: the value under ▼ must still be the memory c at the last step, whatever comes between. For the third star h stays silent until ▲.", verdict))));
 

@@ -34,11 +34,11 @@ function render(host) {
 
     const columns = get("columns").map(({ title, folder, choices }, k) => {
       const cells = choices.map((text) => cell(text, k));
-      const node = h("div", { class: "mlx-column", role: "group", "aria-label": title },
+      const node = h("div", { class: "mlx-map-column", role: "group", "aria-label": title },
         h("p", { class: "mlx-question" }, title, h("code", {}, `${folder}/`)), ...cells.map(({ node }) => node));
       return { node, draw: () => cells.forEach((c) => c.draw()) };
     });
-    const grid = h("div", { class: "mlx-columns" }, ...columns.map(({ node }) => node));
+    const grid = h("div", { class: "mlx-map-columns" }, ...columns.map(({ node }) => node));
     const equation = h("p", { class: "mlx-formula" }), source = h("p", { class: "mlx-source" });
     root.append(pick.node, equation, source, grid);
 

@@ -39,6 +39,12 @@ class Row:
 
 
 ROWS = {
+    "AdaptationLab": Row(
+        lambda: explore.AdaptationLab.recorded(),
+        Keys("inner steps", ("ArrowRight",) * 2),
+        ("amplitude", 2.0),
+        Drag("Support point 1", (40, 15)),
+    ),
     "EpisodeInspector": Row(
         lambda: explore.EpisodeInspector.recorded(),
         Keys("inner steps taken", ("ArrowRight",) * 3),

@@ -20,16 +20,30 @@ def test_every_explorer_has_a_row_and_a_cell() -> None:
 
 
 def test_no_explorer_styles_another() -> None:
-    """All stand on one page: a class that two style sheets know looks wrong in one of the explorers."""
+    """All stand on one page: what two style sheets say of one class must be the same, or one explorer looks wrong."""
     folder = Path(explore.__file__).parent
-    base = classes(folder / "base.css")
-    own = {file.stem: classes(file) - base for file in folder.glob("*.css") if file.stem != "base"}
-    for one, other in combinations(own, 2):
-        assert not own[one] & own[other], f"{one}.css and {other}.css"
+    known = set(re.findall(CLASS, (folder / "base.css").read_text()))
+    sheets = {file.stem: rules(file, known) for file in folder.glob("*.css") if file.stem != "base"}
+    wrong = [
+        f"{one}.css and {other}.css style .{name}"
+        for one, other in combinations(sorted(sheets), 2)
+        for name in sorted(set(sheets[one]) & set(sheets[other]))
+        if not (sheets[one][name] <= sheets[other][name] or sheets[one][name] >= sheets[other][name])
+    ]
+    assert not wrong, wrong
 
 
-def classes(css: Path) -> set[str]:
-    return set(re.findall(r"\.(mlx-[\w-]+)", css.read_text(encoding="utf-8")))
+CLASS = r"\.(mlx-[\w-]+)"
+
+
+def rules(css: Path, known: set[str]) -> dict[str, set[str]]:
+    """Class -> the rules that begin with it, of the classes that are not ``known`` to all."""
+    found: dict[str, set[str]] = {}
+    for line in css.read_text(encoding="utf-8").splitlines():
+        own = [name for name in re.findall(CLASS, line.partition("{")[0]) if name not in known]
+        if own:
+            found.setdefault(own[0], set()).add(line)
+    return found
 
 
 @pytest.mark.parametrize("name", ROWS)

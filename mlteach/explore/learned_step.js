@@ -1,6 +1,6 @@
 // LearnedStep: what a learned optimizer does with the gradients it has seen. The mathematics is that of learned_step.py,
 // operation by operation; a test compares the two.
-import { sig, clamp, s, h, explorer, slider, choice, plot, scale, figure, floats, ticks, axes, named, stroke } from "./base.js";
+import { sig, clamp, s, h, explorer, slider, choice, plot, scale, figure, floats, ticks, axes, named, stroke, pointer } from "./base.js";
 
 /** @typedef {{gradients: number[], unit: number, step: number, raw: number, scale: number, rates: number[]}} State */
 
@@ -127,8 +127,8 @@ function render(host) {
       set({ gradients: next, step: to + 1 });
     };
     const follow = (event, first) => {
-      const box = sheet.node.getBoundingClientRect(), k = column(event.clientX - box.left);
-      const part = clamp(1 - (event.clientY - box.top - TOP - 4) / (LANE - 8), 0, 1);
+      const [px, py] = pointer(sheet.node, event), k = column(px);
+      const part = clamp(1 - (py - TOP - 4) / (LANE - 8), 0, 1);
       write(first ? k : last, k, Number((Math.round((2 * part - 1) * 20) / 20).toFixed(2)));
       last = k;
     };

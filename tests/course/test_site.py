@@ -1,0 +1,394 @@
+"""Pages ask for nothing but themselves; what cannot be shown on one is refused, with the lesson and the place named."""
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from mlteach.course.build import WIDGET_STATE, WIDGET_VIEW
+from mlteach.course.lessons import LessonError, notebook, sources
+from mlteach.course.site import MOST_BYTES, all_lessons, build_page, build_site, page
+from mlteach.course.site.explorers import explorers
+from mlteach.course.site.exporter import HERE, file, self_contained
+from mlteach.course.site.formulas import mathml
+from mlteach.course.site.lesson import Lesson, about, read
+from mlteach.course.site.map import course_map, parts, sections
+
+DOT = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+LESSONS = [
+    Lesson("97_before", "97 Before", "A promise.", "5"),
+    Lesson("98_small", "98 Small", "A promise.", "5"),
+    Lesson("99_after", "99 After", "Another.", "5"),
+]
+
+
+def explorer_output(model: str) -> Any:
+    data = {WIDGET_VIEW: {"model_id": model}, "image/png": DOT, "text/plain": "A dot."}
+    return new_output("display_data", data=data, metadata={"image/png": {"alt": "A red dot, alone."}})
+
+
+def make(*cells: Any, models: dict[str, Any] | None = None) -> Any:
+    made = new_notebook(cells=[new_markdown_cell("# 98 Small\n\nA promise.\n\n5 minutes"), *cells])
+    for number, cell in enumerate(made.cells):
+        cell.id = f"98-{number:03d}"
+    if models:
+        made.metadata["widgets"] = nbformat.from_dict({WIDGET_STATE: {"state": models}})
+    return made
+
+
+@pytest.fixture
+def html(tmp_path: Path) -> Callable[..., str]:
+    def build(*cells: Any, **more: Any) -> str:
+        path = tmp_path / "98_small.ipynb"
+        nbformat.write(make(*cells, **more), path)
+        return build_page(path, tmp_path / "98.html", LESSONS).read_text(encoding="utf-8")
+
+    return build
+
+
+def article(html: str) -> str:
+    return html.partition("<article>")[2].partition("</article>")[0]
+
+
+# ---- every lesson ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "source", [source for source in sources() if notebook(source).exists()], ids=lambda path: path.stem
+)
+def test_every_lesson_becomes_a_page_that_needs_nothing_else(source: Path) -> None:
+    html = page(notebook(source), all_lessons())  # raises when it would ask for a file or link into the void
+    assert len(html.encode()) < MOST_BYTES
+    assert "$$" not in article(html) and "\\frac" not in article(html)
+    assert not re.search(r"@import|url\((?!data:)", html)
+    stored = read(notebook(source))
+    shown = sum(
+        WIDGET_VIEW in out.get("data", {}) for cell in stored.cells for out in cell.get("outputs", [])
+    )
+    assert html.count('<figure class="explorer"') == shown
+    for module in explorers(stored, name="")["modules"]:
+        assert html.count(json.dumps(module, ensure_ascii=False).replace("<", "\\u003c")) == 1
+
+
+def test_a_stale_lesson_is_refused_before_anything_is_written(course: Path, tmp_path: Path) -> None:
+    with pytest.raises(LessonError, match=r"98_small.ipynb was never built. Run: python3 start.py build 98"):
+        build_site(tmp_path / "site")
+    assert not (tmp_path / "site").exists()
+
+
+def test_a_site_is_a_map_and_a_page_a_lesson(
+    course: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "# 98 Small\n\nA promise.\n\n| | lesson | question |\n|---|---|---|\n| 98 | Small | What? |"
+    nbformat.write(make(new_markdown_cell(text)), notebook(course))
+    monkeypatch.setattr("mlteach.course.site.lesson.stale", lambda source: None)
+    site = tmp_path / "site"
+    site.mkdir()
+    (site / "97_of_another_name.html").write_text("old")
+    (site / "mine.html").write_text("kept")
+    assert build_site(site, progress=False) == site / "index.html"
+    assert sorted(path.name for path in site.iterdir()) == ["98_small.html", "index.html", "mine.html"]
+
+
+# ---- formulas ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("tex", "part"),
+    [
+        (r"\theta_{t-1}", "<msub><mi>θ</mi>"),
+        (r"\hat\theta + \tilde c + \bar x", "<mover"),
+        (r"\mathbf{x}\,\boldsymbol\theta\,\mathbb R", "𝐱"),
+        (r"L_{\text{query}}", "<mtext>query</mtext>"),
+        (r"\begin{aligned} a &= b \\ c &= d \end{aligned}", "<mtable"),
+        (r"f = \begin{cases} 1 & x > 0 \\ 0 & \text{else} \end{cases}", "<mo>{</mo>"),
+        (r"\tfrac12 \lVert W\theta - y \rVert^2", "<mfrac"),
+        (r"{\color{#007CC2}{c_t}} + f_t", "color:#007CC2"),
+        (r"\widetilde\phi + \overline{x} + \vec v", "<mover"),
+        (r"L''", '<mo class="prime">'),
+        (r"\bigl(I - \alpha H\bigr)\,\nabla", "∇"),
+    ],
+)
+def test_formulas_become_mathml(tex: str, part: str) -> None:
+    for display in (False, True):
+        made = mathml(tex, display=display)
+        assert made.startswith("<math") and part in made and "\\" not in made
+        assert ('display="block"' in made) == display
+
+
+def test_a_colour_ends_with_its_group() -> None:
+    made = mathml(r"{\color{#007CC2}{c_t}} + f_t", display=True)
+    coloured = made.partition("color:#007CC2")[2].partition("</mrow>")[0]
+    assert "<mi>c</mi>" in coloured and "<mi>f</mi>" not in coloured
+
+
+@pytest.mark.parametrize("tex", [r"\nosuchcommand x", r"\frac{a}{b", r"x^", r"\begin{nosuch} a \end{nosuch}"])
+def test_a_formula_that_cannot_be_read_names_the_lesson_and_itself(
+    html: Callable[..., str], tex: str
+) -> None:
+    with pytest.raises(LessonError, match=r"98_small: The formula .* cannot be read") as caught:
+        html(new_markdown_cell(f"As ${tex}$ shows."))
+    assert tex in str(caught.value)
+
+
+def test_markdown_leaves_formulas_alone(html: Callable[..., str]) -> None:
+    said = article(
+        html(new_markdown_cell("$a_1 * b_2 * c_3$ and *words* and `$HOME_DIR`\n\n$$x_1 < y_1 * z$$"))
+    )
+    assert said.count("<math") == 2 and said.count("<em>") == 1
+    assert "<code>$HOME_DIR</code>" in said and "&lt;" in said
+
+
+def test_a_formula_in_html_is_one_too(html: Callable[..., str]) -> None:
+    said = article(
+        html(new_markdown_cell("<details><summary>Why $\\theta_0$?</summary>It is $x_1$.</details>"))
+    )
+    assert said.count("<math") == 2 and "$" not in said
+
+
+def test_a_lost_dollar_is_found(html: Callable[..., str]) -> None:
+    with pytest.raises(LessonError, match="there is a dollar sign in"):
+        html(new_markdown_cell("This costs $5 and no more."))
+
+
+# ---- text --------------------------------------------------------------------------------------------------------
+
+
+def test_folded_text_stays_inside_its_fold(html: Callable[..., str]) -> None:
+    said = article(
+        html(new_markdown_cell("<details><summary>Hint</summary>\n\nLook **here**.\n\n</details>\n\nAfter."))
+    )
+    assert re.search(
+        r"<details><summary>Hint</summary>\s*<p>Look <strong>here</strong>.</p>\s*</details>\s*<p>After", said
+    )
+
+
+def test_links_lead_to_pages_and_files_are_named(html: Callable[..., str]) -> None:
+    said = article(
+        html(
+            new_markdown_cell(
+                "[a](99_after.ipynb) [b](99_after.ipynb#How) [c](../data/README.md) [d](https://x.org)"
+            )
+        )
+    )
+    assert (
+        'href="99_after.html"' in said
+        and 'href="99_after.html#How"' in said
+        and 'href="https://x.org"' in said
+    )
+    assert "(<code>data/README.md</code> in your copy of the course)" in said and "ipynb" not in said
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("[a](42_nowhere.ipynb)", "links to 42_nowhere.ipynb, and there is no such lesson"),
+        ("![a picture](https://x.org/a.png)", 'would ask for "https://x.org/a.png"'),
+        ('<img src="nowhere.png" alt="none">', 'would ask for "nowhere.png"'),
+        ('<a href="other.html">a</a>', 'it links to "other.html", which is not on the site'),
+        ('<p style="background: url(https://x.org/a.png)">a</p>', "would ask for what"),
+    ],
+)
+def test_what_would_need_another_file_is_refused(html: Callable[..., str], text: str, sentence: str) -> None:
+    with pytest.raises(LessonError, match="98_small") as caught:
+        html(new_markdown_cell(text))
+    assert sentence in str(caught.value)
+
+
+def test_scripts_and_styles_may_hold_what_text_may_not() -> None:
+    kept = "<script>const $ = 1;</script><pre>$HOME</pre><img src='data:,'>"
+    assert self_contained(kept, name="x", pages=()) == kept
+
+
+def test_a_page_has_its_place(html: Callable[..., str]) -> None:
+    made = html(new_markdown_cell("## How?\n\n### How?"))
+    assert 'lang="en"' in made and "<title>98 Small</title>" in made and 'content="A promise."' in made
+    assert '<a href="97_before.html" rel="prev">' in made and '<a href="99_after.html" rel="next">' in made
+    assert 'id="How?"' in made and 'id="How?-2"' in made and 'href="#How?-2">How?</a></li>' in made
+
+
+def test_folded_cells_and_exercises(html: Callable[..., str]) -> None:
+    out = new_output("stream", name="stdout", text="a  sentence\n")
+    columns = new_output("stream", name="stdout", text="one     two\n")
+    said = article(
+        html(
+            new_code_cell("hidden = 1", outputs=[out], metadata={"jupyter": {"source_hidden": True}}),
+            new_code_cell("answer = ...", outputs=[columns], metadata={"tags": ["exercise"]}),
+        )
+    )
+    assert re.search(
+        r'<details class="source"><summary>Show the code</summary>.*hidden.*?</details>', said, re.S
+    )
+    assert "python3 start.py lab 98" in said and said.count('class="printed columns"') == 1
+
+
+# ---- explorers ---------------------------------------------------------------------------------------------------
+
+MODEL = {
+    "_esm": "export default {} // </script>",
+    "_css": ".a {}",
+    "_anywidget_id": "x",
+    "step": 3,
+    "data": None,
+}
+
+
+def test_two_explorers_of_a_kind_share_a_script(html: Callable[..., str]) -> None:
+    stored = {"state": MODEL, "buffers": [{"path": ["data"], "data": "AAAA", "encoding": "base64"}]}
+    made = html(
+        new_code_cell("a", outputs=[explorer_output("m1"), explorer_output("m2")]),
+        new_code_cell("a", outputs=[explorer_output("m1")]),
+        models={"m1": stored, "m2": stored, "unseen": stored},
+    )
+    assert made.count('<figure class="explorer"') == 3 and made.count("export default {} //") == 1
+    assert made.count(".a {}") == 1 and made.count('alt="A red dot, alone."') == 3
+    packed = json.loads(re.search(r'id="explorers"[^>]*>(.*?)</script>', made, re.S)[1])  # type: ignore[index]
+    assert packed["modules"] == [MODEL["_esm"]] and set(packed["models"]) == {"m1", "m2"}
+    assert packed["models"]["m1"] == {
+        "module": 0,
+        "state": {"step": 3, "data": None},
+        "buffers": {"data": "AAAA"},
+    }
+
+
+def test_a_widget_that_would_be_dead_is_refused(html: Callable[..., str]) -> None:
+    with pytest.raises(LessonError, match="98_small: cell 98-001 shows a widget that is no explorer"):
+        html(new_code_cell("a", outputs=[explorer_output("m1")]), models={"m1": {"state": {"value": 3}}})
+
+
+# ---- the map -----------------------------------------------------------------------------------------------------
+
+ROAD = (
+    "| | lesson | the question it answers |\n|---|---|---|\n| 00 | Start here | What is it? |\n"
+    "| **I** | **The part** | |\n| 98 | [Small](98_small.ipynb) | How? |\n| 03 | Later (not written yet) | Why? |"
+)
+
+
+def test_the_map_has_parts_and_what_is_not_written() -> None:
+    small = Lesson("98_small", "98 Small", "A promise.", "5")
+    begin, part, besides = parts(make(new_markdown_cell(ROAD)), [small, LESSONS[2]])
+    assert [row.title for row in begin.rows] == ["Start here"] and begin.rows[0].lesson is None
+    assert (part.numeral, part.title) == ("I", "The part")
+    assert [(row.number, row.title, row.lesson) for row in part.rows] == [
+        ("98", "Small", small),
+        ("03", "Later", None),
+    ]
+    assert [row.lesson for row in besides.rows] == [LESSONS[2]]
+    with pytest.raises(LessonError, match="has no table of the lessons"):
+        parts(make(), [small])
+
+
+def test_the_map_is_self_contained_and_its_words_are_those_of_the_pages(html: Callable[..., str]) -> None:
+    made = html(new_markdown_cell("## One\n\nalpha $\\beta$ `gamma`\n\n- delta\n\n## Two\n\nepsilon"))
+    lesson = about(make(), "98_small")
+    found = sections(lesson, made)
+    assert [(place, heading) for _, place, heading, _ in found] == [
+        ("", "98 Small"),
+        ("One", "One"),
+        ("Two", "Two"),
+    ]
+    assert found[1][3] == "alpha gamma delta" and found[2][3] == "epsilon"
+    text = course_map(make(new_markdown_cell(ROAD)), [lesson], {"98_small": made})
+    assert 'href="98_small.html"' in text and "Not written yet." in text and 'data-lesson="98"' in text
+
+
+# ---- JavaScript --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Callable[[str, str], Any]:
+    """``node("host.js", "...")``: what a program returns that has a file of ``static/`` as the module ``m``."""
+    program = shutil.which("node")
+    if program is None:
+        pytest.skip("Node is not installed: the JavaScript of the pages is not tested here.")
+
+    def run(name: str, code: str) -> Any:
+        module = tmp_path / f"{name}.mjs"
+        module.write_text(file(name), encoding="utf-8")
+        body = f"import * as m from {json.dumps(module.as_uri())};\nconst run = async () => {{ {code} }};\n"
+        done = subprocess.run(
+            [program, "--input-type=module", "-e", body + "console.log(JSON.stringify(await run()));"],
+            capture_output=True, text=True, encoding="utf-8", timeout=60,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    return run
+
+
+STORE = """
+const store = {modules: ["one"], models: {a: {module: 0, state: {x: 1, list: [1, 2], other: "IPY_MODEL_b"}, buffers: {data: "AQID"}},
+                                          b: {module: 0, state: {x: 2}, buffers: {}}}};
+const said = [];
+const widget = {initialize: ({model}) => { said.push("init " + model.get("x")); },
+  render: ({model, el, signal}) => { said.push("render"); signal.addEventListener("abort", () => said.push("abort")); return () => said.push("gone"); }};
+let loads = 0;
+const host = m.host(store, async () => { loads++; return {default: async () => widget}; });
+const el = {replaceChildren() {}};
+"""
+
+
+def test_two_views_share_one_model_which_is_made_once(node: Callable[[str, str], Any]) -> None:
+    said, loads, same, number = node(
+        "host.js",
+        STORE
+        + """
+        const down = await host.show("a", el); await host.show("a", el); await host.show("b", el); await down();
+        const other = await host.model("a").widget_manager.get_model("IPY_MODEL_b");
+        return [said, loads, other === host.model("b"), other.get("x")];""",
+    )
+    assert said == ["init 1", "render", "render", "init 2", "render", "abort", "gone"]
+    assert (loads, same, number) == (1, True, 2)
+
+
+def test_a_model_tells_what_changes_and_only_that(node: Callable[[str, str], Any]) -> None:
+    assert node(
+        "host.js",
+        STORE
+        + """
+        const model = host.model("a"), heard = [];
+        const listen = (self, value) => heard.push([value, model.get("y")]);
+        model.on("change:x", listen); model.on("change", () => heard.push("any"));
+        model.set("x", 1); model.set("list", [1, 2]);  // as they were
+        model.set({x: 5, y: 6});                       // both are set before anyone hears
+        model.off("change:x", listen); model.set("x", 7); model.off(); model.set("x", 8);
+        model.save_changes(); model.send({});
+        const data = model.get("data");
+        return [heard, data instanceof DataView, data.getUint8(2), model.keys().sort()];""",
+    ) == [[[5, 6], "any", "any"], True, 3, ["data", "list", "other", "x", "y"]]
+
+
+def test_an_explorer_without_state_fails_by_name(node: Callable[[str, str], Any]) -> None:
+    assert "not stored on this page" in node(
+        "host.js", STORE + 'try { await host.show("c", el); } catch (e) { return e.message; }'
+    )
+
+
+def test_the_search_finds_all_words_and_headings_first(node: Callable[[str, str], Any]) -> None:
+    found = node(
+        "map.js",
+        """
+        const all = [["a", "", "A forget gate", "learned"], ["b", "", "Other", "the forget gate is learned"], ["c", "", "Gate", "only"],
+                     ["d", "", "Café", "naïve"]];
+        return ["forget gate", "GATE forg", "nothing here", "  ", "cafe naive", "ate"].map((q) => m.search(all, q).map(([p]) => p));""",
+    )
+    assert found == [["a", "b"], ["a", "b"], [], [], ["d"], ["a", "c", "b"]]
+
+
+def test_an_excerpt_shows_the_word_and_is_cut_at_words(node: Callable[[str, str], Any]) -> None:
+    words = " ".join(f"word{k}" for k in range(200))
+    cut = node("map.js", f"return m.excerpt({json.dumps(words)}, 'word150', 80);")
+    assert "word150" in cut and cut.startswith("… ") and cut.endswith(" …") and len(cut) < 90
+    assert node("map.js", "return m.excerpt('short text', 'text');") == "short text"
+
+
+def test_the_font_comes_with_its_licence() -> None:
+    assert "SIL OPEN FONT LICENSE Version 1.1" in file("stix-two-math.LICENSE.txt")
+    assert (HERE / "static" / "stix-two-math.woff2").read_bytes()[:4] == b"wOF2"

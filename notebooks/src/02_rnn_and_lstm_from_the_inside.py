@@ -17,7 +17,7 @@
 #
 # **You will be able to**
 #
-# - write an RNN and an LSTM cell in five lines each, and prove that they are PyTorch's,
+# - write an RNN and an LSTM cell in a few lines, and prove that they are PyTorch's,
 # - say what the three gates do, and what the states $h$ and $c$ carry,
 # - compute what is left of a memory, and of its gradient, after any number of steps,
 # - train a cell that remembers over 100 steps, and say why the plain network beside it does not,
@@ -492,9 +492,8 @@ for name, net in {
 def sample(n, steps, generator):
     """n sequences [n, steps, 2] of bits and marks, and the marked bit of each, 0 or 1."""
     bits = torch.randint(0, 2, (n, steps), generator=generator)
-    at = torch.randint(
-        0, max(steps // 10, 2), (n,), generator=generator
-    )  # the mark stands in the first tenth
+    first_tenth = max(steps // 10, 2)  # where the mark may stand
+    at = torch.randint(0, first_tenth, (n,), generator=generator)
     marks = F.one_hot(at, steps)
     return torch.stack([2 * bits - 1, marks], dim=-1).float(), (bits * marks).sum(1).float()
 
@@ -582,6 +581,12 @@ def percent_right(learner, theta, steps, seed, n=2000):
 
 # %%
 LENGTHS = (5, 10, 30, 100)
+
+
+def figure_name(name, steps):
+    return f"bit.{name}.{steps}-steps".replace(", ", "-").replace(" ", "-")
+
+
 results, seconds, trained = {}, {}, {}
 for name, settings in LEARNERS.items():
     for steps in LENGTHS:
@@ -598,7 +603,7 @@ for name, settings in LEARNERS.items():
         trained[name, steps] = best, runs[best][0].theta
 for (name, steps), interval in results.items():
     record(
-        f"bit.{name}.{steps}-steps".replace(", ", "-").replace(" ", "-"),
+        figure_name(name, steps),
         interval,
         unit="% right",
         seeds=budget["seeds"],
@@ -669,10 +674,10 @@ for profile in ("lecture", "paper"):
             f"{profile}: no run is recorded here; python3 start.py run 02 --profile {profile} --record makes one."
         )
         continue
-    print(f"{profile + ', % right':26}" + "".join(f"{f'{n} steps':>15}" for n in LENGTHS))
+    print(f"{profile + ', % right':23}" + "".join(f"{f'{n} steps':>11}" for n in LENGTHS))
     for name in LEARNERS:
-        figures = [kept[f"bit.{name}.{n}-steps".replace(", ", "-").replace(" ", "-")] for n in LENGTHS]
-        print(f"  {name:24}" + "".join(f"{f['value']:9.1f} ± {f['interval']:3.1f}" for f in figures))
+        figures = [kept[figure_name(name, n)] for n in LENGTHS]
+        print(f"  {name:21}" + "".join(f"{f['value']:6.0f} ± {f['interval']:2.0f}" for f in figures))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 4 min. At 5 steps all is well, so the code is right. At 30 both the RNN and the LSTM as made are guessing. The same cell with an open gate learns it at once. It is not the name LSTM that remembers, it is a factor of 1.
@@ -714,7 +719,7 @@ starts = {
 }
 lengths = {name: gradient_lengths(learner, learner.first(1)) for name, learner in starts.items()}
 for name, curve in lengths.items():
-    print(f"{name:24} a gradient from step 100 arrives at step 1 with {100 * curve[0]:.0f} %")
+    print(f"{name:24} of a gradient at step 100, {100 * curve[0]:.0e} % arrives at step 1")
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 fig, ax = plt.subplots(figsize=(9, 4.8))
@@ -959,7 +964,7 @@ assert compare("0.9 c + 0.1 g", 0.9 * memory + 0.1 * candidate, "mlteach.inner.l
 # - Felix Gers, Jürgen Schmidhuber, Fred Cummins, [Learning to forget](https://doi.org/10.1162/089976600300015015), 2000. The forget gate.
 # - Rafal Jozefowicz, Wojciech Zaremba, Ilya Sutskever, [An empirical exploration of recurrent network architectures](https://proceedings.mlr.press/v37/jozefowicz15.html), 2015. The forget bias of 1.
 # - Corentin Tallec and Yann Ollivier, [Can recurrent neural networks warp time?](https://arxiv.org/abs/1804.11188), 2018. Biases of both gates, set for the length of the memory.
-# - Quoc Le, Navdeep Jaitly, Geoffrey Hinton, [A simple way to initialize recurrent networks of rectified linear units](https://arxiv.org/abs/1504.00941), 2015. The identity start.
+# - Quoc Le, Navdeep Jaitly, Geoffrey Hinton, [A simple way to initialize recurrent networks of rectified linear units](https://arxiv.org/abs/1504.00941), 2015. The identity start, there with rectified units.
 # - Christopher Olah, [Understanding LSTM networks](https://colah.github.io/posts/2015-08-Understanding-LSTMs/), 2015. The best pictures of the gates.
 #
 # The words and the code of this lesson are our own.

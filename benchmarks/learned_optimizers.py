@@ -116,7 +116,7 @@ FAMILIES = {
             "two layers": digits_case(replace(BASE, sizes=(64, 20, 20, 10)), 100, 200),
             "ReLU": digits_case(replace(BASE, activation="relu"), 100, 200),
         },
-        tuned_on=24,
+        tuned_on=16,
         tested_on=50,
         per_decade=4,
         rates={"SGD": (-1.5, 1.25), "momentum": (-1.5, 1.0), "Nesterov": (-1.5, 1.0), "RMSprop": (-2.5, -0.5), "Adam": (-2.5, -0.5)},

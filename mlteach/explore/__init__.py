@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mlteach.explore.adaptation_lab import AdaptationLab
     from mlteach.explore.episode_inspector import EpisodeInspector
     from mlteach.explore.gate_history import GateHistory
     from mlteach.explore.gradient_cell import GradientCell
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from mlteach.explore.method_map import MethodMap
 
 __all__ = [
+    "AdaptationLab",
     "EpisodeInspector",
     "GateHistory",
     "GradientCell",
@@ -25,6 +27,7 @@ __all__ = [
 ]
 
 _HOME = {
+    "AdaptationLab": "adaptation_lab",
     "EpisodeInspector": "episode_inspector",
     "GateHistory": "gate_history",
     "GradientCell": "gradient_cell",

@@ -27,7 +27,7 @@ export function summary(state) {
   };
   const [f, i] = ["forget", "input"].map((which) => gate(state, /** @type {any} */ (which), step, layers.indexOf(layer)));
   return `Episode ${episode}, after step ${step} of ${steps}: ${span("forget")}, ${span("input")}; ${result(state, "losses")}. `
-    + `In ${layer}, ${sig(100 * (1 - f))} % of each number is forgotten, and the step is ${sig(i / rate)} times that of gradient descent (f = 1, i = ${sig(rate, 3)})`
+    + `In ${layer}, ${sig(100 * (1 - f))} % of each number is forgotten, and the gradient counts ${sig(i / rate)} times as much as in gradient descent (f = 1, i = ${sig(rate, 3)})`
     + (state.descent.length ? `, which has ${result(state, "descent")}.` : ".");
 }
 
@@ -130,12 +130,12 @@ function render(host) {
     function losses(now) {
       const { area, changed, across } = curve, [width, height] = area.size(), right = width - 92, top = 12, bottom = height - 58, x = across(right);
       const values = [...fixed.losses, ...fixed.descent].filter((_, k) => k % 3 < 2);
-      const low = Math.log10(Math.max(values.reduce((a, b) => Math.min(a, b)), 1e-4)) - 0.1, high = Math.log10(values.reduce((a, b) => Math.max(a, b), 10 ** low * 2)) + 0.05;
+      const low = Math.log10(Math.max(values.reduce((a, b) => Math.min(a, b)), 1e-7)) - 0.1, high = Math.log10(values.reduce((a, b) => Math.max(a, b), 10 ** low * 2)) + 0.05;
       const up = scale(low, high, bottom, top), y = (v) => clamp(up(Math.log10(Math.max(v, 1e-12))), top, bottom);
       const points = (of, k) => Array.from({ length: steps + 1 }, (_, t) => [x(t), y(score(now, of, t, k))]);
       if (changed([now.episode, width].join())) {
-        const marks = Array.from({ length: 5 }, (_, k) => k - 4).flatMap((d) => [1, 3].map((m) => m * 10 ** d)).filter((v) => Math.log10(v) >= low - 1e-9 && Math.log10(v) <= high);
-        const kept = marks.filter((v) => high - low < 1.6 || String(v.toExponential()).startsWith("1"));
+        const marks = Array.from({ length: 10 }, (_, k) => k - 7).flatMap((d) => [1, 3].map((m) => m * 10 ** d)).filter((v) => Math.log10(v) >= low - 1e-9 && Math.log10(v) <= high);
+        const every_decade = Math.ceil((high - low) / 5), kept = marks.filter((v) => high - low < 1.6 || Math.abs((Math.log10(v) / every_decade) % 1) < 1e-9);
         const rows = [[points("losses", 0), "support", "lstm"], [points("losses", 1), "query", "lstm"], ...(now.descent.length ? [[points("descent", 1), "descent", "baseline"]] : [])];
         const places = apart(rows.map(([p]) => p.at(-1)[1]), 17, top, bottom), shares = every(right - LEFT);
         area.back.innerHTML = axes({ x, y, xs: shares, ys: kept, left: LEFT, right, bottom, xLabel: "", yText: (v) => sig(v) })
@@ -209,7 +209,7 @@ function render(host) {
       h("div", { class: "mlx-row mlx-gate-time" }, scrub.node, play.node),
       h("div", { class: "mlx-two" },
         h("div", { class: "mlx-gate-stack" }, figure("Forget gate f: how much of itself each layer keeps. Gradient descent keeps all. Drag across the steps.", charts.forget.area.node),
-          figure(`Input gate i: how far each layer follows its gradient. Gradient descent: always ${sig(rate, 3)}.`, charts.input.area.node)),
+          figure(`Input gate i: how much of its gradient each layer takes. Gradient descent: ${sig(rate, 3)}.`, charts.input.area.node)),
         h("div", { class: "mlx-gate-stack" }, figure("The learner's loss (log) and its queries right. Filled: support; hollow: queries; dashed: queries under gradient descent from the same start.", curve.area.node), sheet)));
 
     return {

@@ -153,8 +153,8 @@ class GateHistory(Explorer):
         f, i = (float(self.gates(g)[self.step - 1, self.layers.index(self.layer), 0]) for g in self._gates)
         text = (
             f"Episode {self.episode}, after step {self.step} of {self.steps}: {span('forget')}, {span('input')}; "
-            f"{result('losses')}. In {self.layer}, {sig(100 * (1 - f))} % of each number is forgotten, and the step is "
-            f"{sig(i / self.rate)} times that of gradient descent (f = 1, i = {sig(self.rate, 3)})"
+            f"{result('losses')}. In {self.layer}, {sig(100 * (1 - f))} % of each number is forgotten, and the gradient counts "
+            f"{sig(i / self.rate)} times as much as in gradient descent (f = 1, i = {sig(self.rate, 3)})"
         )
         if "descent" in self._scores:
             text += f", which has {result('descent')}"

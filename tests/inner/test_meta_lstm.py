@@ -6,12 +6,15 @@ import pytest
 import torch
 from torch import Tensor
 
+from mlteach.checkpoint import load_checkpoint, params_from
 from mlteach.errors import EpisodeError
 from mlteach.inner import MetaLSTM, adapt, gates, preprocess, sgd
+from mlteach.measure import step_accuracy
+from mlteach.measure.ledger import data_folder
 from mlteach.nets import MLP, Conv4, cross_entropy, squared_error
 from mlteach.outer import maml_gradient, maml_gradient_loop
 from mlteach.params import Params, clip, from_vector, norm, stack, subtract, to_vector
-from mlteach.tasks.episode import Episode
+from mlteach.tasks import Characters, Episode
 
 F64 = torch.float64
 LSTM = MetaLSTM(hidden=3, forget_bias=(1.0, 2.0), input_bias=(-1.0, 0.0))  # gates far from 0 and 1
@@ -235,3 +238,19 @@ def test_clip_shortens_long_gradients_only():
     assert norm(clip(a, 0.25)).item() == pytest.approx(0.25)
     assert all(torch.equal(clip(a, 6.0)[name], a[name]) for name in a)
     assert not to_vector(clip({"x": torch.zeros(2)}, 1.0)).isnan().any()
+
+
+def test_the_shipped_one_learns_new_characters_as_its_record_says():
+    stored = load_checkpoint(data_folder() / "checkpoints" / "05-meta-lstm.safetensors")
+    recipe, claim = stored.about["recipe"], stored.about["accuracy"]["support"]
+    net, lstm = Conv4(5, recipe["filters"], head="flatten"), MetaLSTM(recipe["hidden"])
+    g = torch.Generator().manual_seed(5)
+    theta = params_from(stored, net.init(g) | lstm.init(g))
+    test = Characters.omniglot(download=False).split("random").test
+    episodes = [test.sample(20, 5, 1, 15, generator=g) for _ in range(2)]
+    found = step_accuracy(
+        net, theta, episodes, lstm.rule(theta), recipe["steps"], modes=["support"], start=lstm.start
+    )["support"]
+    assert found[:, 0].mean() < 0.3  # before the first step it guesses
+    assert 100 * found[:, -1].mean().item() == pytest.approx(claim["value"], abs=6)
+    assert claim["tasks"] >= 600 and claim["interval"] < 1

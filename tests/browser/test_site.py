@@ -1,0 +1,338 @@
+"""The website and the slides as a reader opens them: files on a disk, no network, no kernel.
+
+python3 start.py test tests/browser/test_site.py
+"""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlteach.course.lessons import NOTEBOOKS, notebook, source
+from mlteach.course.site import all_lessons, page
+from mlteach.course.site.lesson import read
+from mlteach.course.site.map import course_map
+from mlteach.course.slides import deck
+
+SHOWN = ("00_start_here", "03_gradient_descent_is_an_lstm_cell", "09_omniglot_maml")
+LESSON = SHOWN[1]
+READY = "document.documentElement.dataset.explorers == 'ready'"
+#: The aim, in milliseconds of the browser's own clock, from the click to the last explorer alive.
+INTERACTIVE = 500
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A site of three lessons, with its map."""
+    folder = tmp_path_factory.mktemp("site")
+    lessons = [lesson for lesson in all_lessons() if lesson.name in SHOWN]
+    pages = {lesson.name: page(NOTEBOOKS / f"{lesson.name}.ipynb", all_lessons()) for lesson in lessons}
+    pages["index"] = course_map(read(notebook(source("00"))), lessons, pages)
+    pages["slides"] = deck(read(notebook(source("03"))), LESSON)
+    for name, html in pages.items():
+        (folder / f"{name}.html").write_text(html, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def visit(site: Path, open_page: Callable[..., Any]) -> Callable[..., Any]:
+    """``visit("index")``: an opened page. It may ask for its own file and for nothing else."""
+    asked: list[str] = []
+
+    def go(name: str, **context: Any) -> Any:
+        tab = open_page(offline=True, **context)
+        address = (site / f"{name}.html").as_uri()
+        tab.on("request", lambda request: asked.append(request.url))
+        tab.goto(address)
+        if name not in ("index", "slides"):
+            tab.wait_for_function(READY)
+        if name == "slides":
+            tab.wait_for_function("document.documentElement.dataset.deck == 'ready'")
+        assert [url for url in asked if not url.startswith(("data:", "blob:", address))] == []
+        asked.clear()
+        return tab
+
+    return go
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_a_page_is_alive_quickly(name: str, visit: Callable[..., Any]) -> None:
+    times = []
+    for _ in range(6):  # the best of six: another program may have had the processor
+        tab = visit(name)
+        times.append(tab.evaluate("performance.getEntriesByName('explorers')[0].startTime"))
+        assert (
+            tab.locator("figure[data-alive] .mlx-summary").count()
+            == tab.locator("figure.explorer").count()
+            > 0
+        )
+        assert tab.locator(".mlx-error:visible, .failed").count() == 0
+        if times[-1] < INTERACTIVE:
+            return
+    pytest.fail(f"{name} needs {min(times):.0f} ms until its explorers are alive; the aim is {INTERACTIVE}.")
+
+
+@pytest.mark.parametrize("name", ["index", *SHOWN])
+def test_no_page_is_wider_than_the_window(name: str, visit: Callable[..., Any]) -> None:
+    tab = visit(name)
+    for width in (400, 800, 1280):
+        tab.set_viewport_size({"width": width, "height": 900})
+        tab.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+        if name == "index":
+            tab.get_by_label("Search all lessons").fill("gate" if width > 400 else "")
+        tab.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        assert tab.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, width
+
+
+def test_an_explorer_answers_to_keys_and_the_mouse(visit: Callable[..., Any]) -> None:
+    tab = visit(LESSON)
+    explorer, summary = tab.locator(".mlx"), tab.locator(".mlx-summary")
+    before = summary.inner_text()
+    explorer.get_by_label("input gate i", exact=True).focus()
+    for _ in range(7):
+        tab.keyboard.press("ArrowRight")
+    tab.wait_for_function(
+        "before => document.querySelector('.mlx-summary').textContent != before", arg=before
+    )
+    assert "the cell ends at" in summary.inner_text()
+    model = tab.evaluate("document.querySelector('figure.explorer').explorer.get('input')")
+    assert model > 0.05
+    handle = explorer.get_by_label("Start of both paths")
+    handle.scroll_into_view_if_needed()
+    box = handle.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    tab.mouse.move(x, y)
+    tab.mouse.down()
+    tab.mouse.move(x + 60, y + 40, steps=3)
+    tab.mouse.up()
+    moved = handle.bounding_box()
+    assert abs(moved["x"] - box["x"] - 60) < 2 and abs(moved["y"] - box["y"] - 40) < 2
+
+
+def test_an_explorer_that_fails_says_so_and_shows_its_picture(site: Path, chromium: Any) -> None:
+    html = (site / f"{LESSON}.html").read_text(encoding="utf-8")
+    (site / "broken.html").write_text(
+        html.replace("export default", "throw new Error('no luck'); export default")
+    )
+    context = chromium.new_context(offline=True)
+    tab = context.new_page()
+    tab.goto((site / "broken.html").as_uri())
+    tab.wait_for_function(READY)
+    assert (
+        "did not start" in tab.locator(".failed").inner_text()
+        and "no luck" in tab.locator(".failed").inner_text()
+    )
+    assert tab.locator(".still").is_visible()
+    context.close()
+
+
+def test_without_scripts_and_on_paper_there_are_pictures(
+    visit: Callable[..., Any], site: Path, chromium: Any
+) -> None:
+    context = chromium.new_context(java_script_enabled=False, offline=True)
+    bare = context.new_page()
+    bare.goto((site / f"{LESSON}.html").as_uri())
+    assert bare.locator("figure.explorer .still").is_visible() and bare.locator("math").count() > 20
+    context.close()
+    tab = visit(LESSON)
+    still = tab.locator("figure.explorer .still")
+    assert not still.is_visible() and "GradientCell" in still.get_attribute("alt")
+    tab.emulate_media(media="print")
+    assert still.is_visible() and not tab.locator(".mlx").is_visible()
+    assert not tab.locator("header.bar").is_visible()
+
+
+def test_the_theme_is_the_systems_until_one_is_chosen(visit: Callable[..., Any]) -> None:
+    tab = visit(LESSON, color_scheme="dark")
+    dark = "getComputedStyle(document.body).backgroundColor"
+    night, inside = (
+        tab.evaluate(dark),
+        tab.evaluate("getComputedStyle(document.querySelector('.mlx')).backgroundColor"),
+    )
+    tab.get_by_role("button", name="Dark or light").click()
+    day = tab.evaluate(dark)
+    assert (
+        day != night
+        and tab.evaluate("getComputedStyle(document.querySelector('.mlx')).backgroundColor") != inside
+    )
+    tab.reload()
+    assert tab.evaluate(dark) == day
+
+
+def test_before_next_contents_and_the_way_to_the_map(visit: Callable[..., Any]) -> None:
+    tab = visit("03_gradient_descent_is_an_lstm_cell")
+    tab.keyboard.press("Tab")
+    assert tab.evaluate("document.activeElement.textContent") == "Skip to the lesson"
+    tab.locator(".contents a", has_text="What did we differentiate?").click()
+    tab.wait_for_function(
+        "document.querySelector('.contents a[aria-current]')?.textContent == 'What did we differentiate?'"
+    )
+    following = tab.locator("a[rel=next]").get_attribute("href")
+    assert re.fullmatch(r"\d\d_\w+\.html", following) and following > LESSON
+    tab.get_by_role("link", name="Learning to learn", exact=True).click()
+    tab.wait_for_url("**/index.html")
+
+
+def test_progress_outlives_a_reload_and_reaches_the_map(visit: Callable[..., Any]) -> None:
+    tab = visit(LESSON)
+    tab.get_by_label("I have done this lesson").check()
+    tab.reload()
+    assert tab.get_by_label("I have done this lesson").is_checked()
+    tab.goto(tab.url.replace(LESSON, "index"))
+    assert tab.get_by_label("I have done lesson 03").is_checked()
+    assert tab.locator("#progress").inner_text().strip() == "1 of 3 lessons done"
+
+
+def test_where_nothing_can_be_kept_the_page_says_so(
+    visit: Callable[..., Any], site: Path, open_page: Any
+) -> None:
+    tab = open_page(offline=True)
+    tab.add_init_script(
+        "Object.defineProperty(window, 'localStorage', { get() { throw new Error('blocked'); } })"
+    )
+    tab.goto((site / f"{LESSON}.html").as_uri())
+    tab.wait_for_function(READY)
+    tab.get_by_role("button", name="Dark or light").click()
+    tab.get_by_label("I have done this lesson").check()
+    assert tab.get_by_text("does not let this page remember").is_visible()
+
+
+def test_the_search_leads_to_the_place(visit: Callable[..., Any]) -> None:
+    tab = visit("index")
+    tab.keyboard.press("/")
+    tab.keyboard.type("nearly open forget")
+    first = tab.locator("#hits a").first
+    assert first.inner_text() == "Pitfall: a forget gate that is nearly open"
+    assert tab.locator("#hits mark").count() > 0 and not tab.locator("#map").is_visible()
+    tab.keyboard.press("Enter")
+    tab.keyboard.press("Enter")
+    tab.wait_for_url(f"**/{LESSON}.html#Pitfall*")
+    tab.wait_for_function(READY)
+    assert (
+        tab.evaluate(
+            "document.getElementById(decodeURIComponent(location.hash.slice(1))).getBoundingClientRect().top"
+        )
+        < 200
+    )
+    tab.go_back()
+    tab.get_by_label("Search all lessons").fill("zzzz")
+    assert "Nothing found" in tab.locator("#count").inner_text()
+    tab.keyboard.press("Escape")
+    assert tab.locator("#map").is_visible()
+
+
+# ---- slides ------------------------------------------------------------------------------------------------------
+
+
+def place(tab: Any) -> str:
+    return str(tab.evaluate("location.hash"))
+
+
+def test_slides_turn_by_keys_and_keep_their_place(visit: Callable[..., Any]) -> None:
+    tab = visit("slides", viewport={"width": 1280, "height": 720})
+    seen = [place(tab)]
+    for key in ("ArrowRight", "Space", "PageDown", "ArrowLeft", "Shift+Space", "End", "Home"):
+        tab.keyboard.press(key)
+        seen.append(place(tab))
+    count = tab.locator(".slide").count()
+    assert seen == ["#1", "#2", "#2.1", "#3", "#2.1", "#2", f"#{count}", "#1"]
+    tab.keyboard.press("End")
+    tab.reload()
+    tab.wait_for_function("document.documentElement.dataset.deck == 'ready'")
+    assert place(tab) == f"#{count}" and tab.locator(".number").inner_text() == f"{count} / {count}"
+    tab.keyboard.press("?")
+    assert tab.get_by_text("speaker's view in a second window").is_visible()
+    tab.keyboard.press("Escape")
+    tab.keyboard.press("o")
+    tab.locator(".slide").nth(4).click()
+    assert place(tab) == "#5" and "overview" not in (tab.evaluate("document.documentElement.className"))
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (1024, 768)])
+def test_every_slide_fits(width: int, height: int, visit: Callable[..., Any]) -> None:
+    tab = visit("slides", viewport={"width": width, "height": height})
+    wrong = tab.evaluate(
+        """() => [...document.querySelectorAll('.slide')].filter((slide) => {
+            const body = slide.querySelector('.body').getBoundingClientRect(), frame = slide.getBoundingClientRect();
+            return slide.dataset.fit < 0.6 || slide.style.overflow || frame.right > innerWidth + 1 || frame.bottom > innerHeight + 1
+              || body.left < frame.left - 1 || body.right > frame.right + 1 || body.top < frame.top - 1 || body.bottom > frame.bottom + 1;
+        }).map((slide) => slide.id)"""
+    )
+    assert wrong == []
+
+
+def test_an_explorers_keys_do_not_turn_the_slide_and_a_hand_finds_it_enlarged(
+    visit: Callable[..., Any],
+) -> None:
+    tab = visit("slides", viewport={"width": 1920, "height": 1080})
+    number = tab.evaluate(
+        "[...document.querySelectorAll('.slide')].findIndex((slide) => slide.querySelector('.explorer')) + 1"
+    )
+    tab.evaluate(f"location.hash = '#{number}'")
+    summary, handle = tab.locator(".slide.now .mlx-summary"), tab.get_by_label("Start of both paths")
+    tab.get_by_label("forget gate f", exact=True).focus()
+    before = summary.inner_text()
+    for key in ("ArrowLeft", "ArrowLeft", "PageDown", "Home"):
+        tab.keyboard.press(key)
+    tab.wait_for_function(
+        "before => document.querySelector('.slide.now .mlx-summary').textContent != before", arg=before
+    )
+    handle.focus()
+    for key in ("ArrowRight", "Shift+ArrowRight", "ArrowDown", "Space"):
+        tab.keyboard.press(key)
+    assert place(tab) == f"#{number}" and tab.get_by_text("Esc gives the keys back").is_visible()
+    tab.wait_for_timeout(50)
+    box = handle.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    tab.mouse.move(x, y)
+    tab.mouse.down()
+    tab.mouse.move(x + 90, y + 60, steps=3)
+    tab.mouse.up()
+    tab.wait_for_timeout(50)
+    moved = handle.bounding_box()
+    assert abs(moved["x"] - box["x"] - 90) < 3 and abs(moved["y"] - box["y"] - 60) < 3
+    tab.keyboard.press("Escape")
+    tab.keyboard.press("ArrowRight")
+    assert place(tab) == f"#{number + 1}"
+
+
+def test_the_speakers_view_keeps_in_step(visit: Callable[..., Any]) -> None:
+    tab = visit("slides")
+    number = tab.evaluate(
+        "[...document.querySelectorAll('.slide')].findIndex((slide) => slide.querySelector('.explorer')) + 1"
+    )
+    tab.evaluate(f"location.hash = '#{number}'")
+    with tab.context.expect_page() as opening:
+        tab.keyboard.press("s")
+    speaker = opening.value
+    speaker.wait_for_function("document.documentElement.dataset.deck == 'ready'")
+    assert place(speaker) == f"#{number}"
+    assert (
+        len(speaker.locator(".said").inner_text()) > 40
+        and "min, until" in speaker.locator(".clock").inner_text()
+    )
+    assert speaker.locator(".slide.next").is_visible() and not tab.locator(".said").is_visible()
+
+    speaker.get_by_label("forget gate f", exact=True).focus()
+    speaker.keyboard.press("Home")  # what the lecturer does in an explorer, the room sees
+    tab.wait_for_function(
+        "document.querySelector('.slide.now .mlx-summary').textContent.startsWith('f = 0.8')"
+    )
+    speaker.keyboard.press("Escape")
+    speaker.keyboard.press("ArrowRight")
+    tab.wait_for_function(f"location.hash == '#{number + 1}'")
+    tab.keyboard.press("ArrowRight")
+    speaker.wait_for_function(f"location.hash.startsWith('#{number + 2}')")
+    speaker.keyboard.press("b")
+    tab.wait_for_function("document.documentElement.classList.contains('blank')")
+
+
+def test_slides_print_one_a_page_with_pictures_for_explorers(visit: Callable[..., Any]) -> None:
+    tab = visit("slides")
+    pdf = tab.pdf(prefer_css_page_size=True)
+    assert len(re.findall(rb"/Type\s*/Page[^s]", pdf)) == tab.locator(".slide").count()
+    assert set(re.findall(rb"/MediaBox\s*\[([^\]]*)\]", pdf)) == {b"0 0 960 540"}
+    tab.emulate_media(media="print")
+    assert tab.locator(".explorer .still").first.is_visible() and not tab.locator(".mlx").first.is_visible()

@@ -76,7 +76,10 @@ for passed_on in (0.9, 1.1):
     shares = ", ".join(f"after {people} people {passed_on**people:.2g}" for people in (10, 100))
     print(f"each passes on {passed_on}: {shares}")
 
-# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 2 min. Let everyone write three numbers before you go on. Most guess far too much for 0.9 and far too little for 1.1.
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 fig, ax = plt.subplots(figsize=(8.5, 4.2))
 people = range(101)
 for passed_on, look in (
@@ -99,7 +102,7 @@ show(
 )
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. Let everyone write three numbers before you go on. Most guess far too much for 0.9 and far too little for 1.1. Then the figure: only a factor of 1 survives. This figure is the whole lecture; come back to it.
+# 1 min. Only a factor of 1 survives. This figure is the whole lecture; come back to it.
 
 # %% [markdown]
 # <details><summary><b>Explain.</b> Why is it so extreme?</summary>
@@ -119,11 +122,12 @@ show(
 # $$h_t \;=\; \tanh(W x_t + U h_{t-1} + b)$$
 #
 # Read it aloud: *the new state is a squashed mixture of what comes in and what was there.* The same $W$, $U$ and $b$ serve every step. So one small network reads a sequence of any length, as a `for` loop does.
-#
-# In PyTorch this cell has two bias vectors where one would do. We keep both, so as to compare with it:
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 2 min. Draw the loop, then unroll it for three steps. Stress that it is the same W, U and b at every step. Read the formula aloud once.
+
+# %% [markdown]
+# In PyTorch this cell has two bias vectors where one would do. We keep both, so as to compare with it:
 
 
 # %% slideshow={"slide_type": "slide"}
@@ -335,6 +339,8 @@ def step(z, c):
 check("02.2", step)
 
 # %% [markdown]
+# ## Is that PyTorch's cell?
+#
 # Here is ours, whole, with the sums. Is it the cell of `torch.nn.LSTMCell`? In float64, over 50 steps, so that no difference can hide in rounding:
 
 
@@ -764,7 +770,7 @@ show(
 # %% slideshow={"slide_type": "fragment", "code": false}
 latch = LstmGates("remember", recurrent=1.5)
 print(f"The RNN at the last step: h = {latch.trace().rnn[-1]:.2f}")
-print(f"What arrives there of a nudge at step 3: {100 * latch.trace().rnn_left[2]:.0e} %")
+print(f"What arrives there of a nudge at step 3: {100 * latch.trace().rnn_left[2]:.7f} %")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 2 min. Now the question from the explorer. A state that is safe from noise pulls every nudge back, and swallows the gradient too. Bengio, Simard and Frasconi, 1994.
@@ -823,8 +829,8 @@ print("            and between the marks > 0.9:", bool(gates.f[between].min() > 
 print("output gate at the read mark above 0.5: ", bool(gates.o[read] > 0.5))
 print("            and between the marks < 0.2:", bool(gates.o[between].max() < 0.2))
 
-# %% slideshow={"slide_type": "slide"}
-fig = plt.figure(figsize=(9, 7.5), layout="constrained")
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
+fig = plt.figure(figsize=(9, 6.6), layout="constrained")
 inside.draw(fig)
 fig.suptitle(
     "Trained: forget and write at the mark, keep, speak when asked", weight="bold", x=0.01, ha="left"
@@ -901,11 +907,12 @@ assert compare("d c_T / d c_0", slope, "the product of the forget gates", f.prod
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # Now think of another loop you know. It carries a state through many steps. It keeps all of it. At each step it adds a share of something that was just computed. The share has a name, *learning rate*. The thing that is added has a name too.
-#
-# The package has that cell. It is called `lstm_cell`, its memory is called `theta`, and it takes a *gradient*, whose negative is the candidate:
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 3 min. Take the cell apart until one line is left. Then read the last paragraph slowly and wait. Somebody will say it. Do not confirm it: that is the next lecture.
+
+# %% [markdown]
+# The package has that cell. It is called `lstm_cell`, its memory is called `theta`, and it takes a *gradient*, whose negative is the candidate:
 
 # %%
 rule = lstm_cell(forget=0.9, input=0.1)

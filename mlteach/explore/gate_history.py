@@ -181,7 +181,8 @@ class GateHistory(Explorer):
                 1 if gate == "forget" and self.axis == "linear" else 0.9999 if gate == "forget" else self.rate
             )
             (line,) = ax.plot(steps, [flat] * self.steps, **style.method("baseline") | dict(linewidth=1.5))
-            style.label_line(ax, line, "descent", dx=4, fontsize=8)
+            named = 1 if gate == "forget" else sig(self.rate, 3)  # on the logit axis 1 lies infinitely far up
+            style.label_line(ax, line, f"descent: {named}", dx=4, fontsize=8)
             ax.axvline(max(self.step, 0.7), color="black", linewidth=1)
             if self.axis == "logit":
                 ax.set_yscale("logit")

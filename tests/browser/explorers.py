@@ -21,11 +21,15 @@ class Keys:
 
 @dataclass(frozen=True)
 class Drag:
-    """What to take in the hand by its label, where in its box (fractions), and how far to pull it (pixels)."""
+    """What to take in the hand by its label, where in its box (fractions), and how far to pull it (pixels).
+
+    A finger pulls it as far down as the mouse did to the right; ``sideways``: no, because there it scrolls the page.
+    """
 
     label: str
     by: tuple[float, float]
     at: tuple[float, float] = (0.5, 0.5)
+    sideways: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,11 +55,29 @@ ROWS = {
         ("seed", 7),
         Drag("Pad to draw on", (60, 50), at=(0.3, 0.3)),
     ),
+    "GateHistory": Row(
+        lambda: explore.GateHistory.recorded(),
+        Keys("Inner step", ("ArrowRight",) * 2),
+        ("episode", 1),
+        Drag("Forget gate over the steps, one line a layer", (60, 10), at=(0.5, 0.5), sideways=True),
+    ),
+    "GateHistory": Row(
+        lambda: explore.GateHistory.recorded(step=3),
+        Keys("Inner step", ("ArrowRight",)),
+        ("layer", "head"),
+        Drag("Input gate over the steps, one line a layer", (-60, 0)),
+    ),
     "GradientCell": Row(
         lambda: explore.GradientCell(surface="ravine"),
         Keys("input gate i", ("ArrowRight",) * 7),
         ("forget", 0.9),
         Drag("Start of both paths", (60, -20)),
+    ),
+    "LearnedStep": Row(
+        lambda: explore.LearnedStep.recorded(),
+        Keys("gradients, step by step", ("ArrowDown", "ArrowDown", "ArrowLeft")),
+        ("unit", 0.1),
+        Drag("gradients, step by step", (50, 20), at=(0.3, 0.4)),
     ),
     "LstmGates": Row(
         lambda: explore.LstmGates("distractors"),

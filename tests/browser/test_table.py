@@ -1,5 +1,6 @@
 """The table the browser tests go by is whole. Needs no browser."""
 
+import json
 import re
 from itertools import combinations
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 import traitlets
 
 from mlteach import explore
-from mlteach.course.lessons import NOTEBOOKS
+from mlteach.course.lessons import NOTEBOOKS, RESULTS
 from tests.browser.explorers import ROWS, title, variable
 
 
@@ -56,3 +57,10 @@ def test_a_row_says_something_of_its_explorer(name: str) -> None:
     assert explorer.summary != before
     with pytest.raises(traitlets.TraitError):
         explorer.set_trait("no_such_trait", value)
+
+
+def test_the_latencies_in_the_readme_are_the_recorded_ones() -> None:
+    from benchmarks.explorers import in_readme
+
+    text = (NOTEBOOKS.parent / "benchmarks" / "README.md").read_text(encoding="utf-8")
+    assert in_readme(text, json.loads((RESULTS / "explorers.json").read_text(encoding="utf-8"))) == text

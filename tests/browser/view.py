@@ -75,8 +75,9 @@ class View:
         self.page.mouse.up()
 
     def touch(self, drag: Drag) -> None:
-        """With a finger, as far down as the mouse went right. Fails when the page takes the finger for scrolling."""
+        """With a finger, another way than the mouse went. Fails when the page takes the finger for scrolling."""
         x, y = self._grip(drag)
+        right, down = (-drag.by[0], 0) if drag.sideways else drag.by[::-1]
         self.page.evaluate("() => { window.lost = 0; addEventListener('pointercancel', () => { lost++; }); }")
         scrolled = self.page.evaluate("() => scrollY")
         send = self.page.context.new_cdp_session(self.page).send
@@ -89,7 +90,7 @@ class View:
 
         finger("touchStart", (x, y))
         for part in (0.2, 0.4, 0.6, 0.8, 1.0):
-            finger("touchMove", (x + part * drag.by[1], y + part * drag.by[0]))
+            finger("touchMove", (x + part * right, y + part * down))
         finger("touchEnd")
         after = self.page.evaluate("() => [scrollY, lost]")
         assert after == [scrolled, 0], f"the page took the finger for scrolling: {scrolled}, {after}"

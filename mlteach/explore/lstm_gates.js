@@ -185,7 +185,7 @@ function render(host) {
       const beside = (values, text, hue, k, below) => named(middle(k), below || values[k] > 0.6 ? clip(values[k]) + 17 : clip(Math.max(...values.slice(k, k + 9))) - 6, text, hue);
       const clip = (v) => up(clamp(v, -1, 1.05)), points = (values) => values.map((v, k) => [middle(k), clip(v)]);
       return axes({ x: along, y: up, xs: [1, 6, 12, 18, 24], ys: [-1, 0, 1], left: edge0(), right: edge, bottom: left + low, xLabel: "step", yText: (v) => (v < 0 ? "−1" : v) })
-        + `<text x="${edge0()}" y="${left - 9}">${narrow() ? "bars: each step's part of the last c" : "bars: what each step gives to the last c"}</text>`
+        + `<text x="${edge0()}" y="${left - 9}">${width < 300 ? "bars: parts of the last c" : narrow() ? "bars: each step's part of the last c" : "bars: what each step gives to the last c"}</text>`
         + `<path class="mlx-amount" style="--hue: var(--lstm)" opacity="0.5" d="${boxes(rows.part, w, clip)}"/>`
         + stroke(points(rows.rnn_left), "baseline").replace("mlx-curve", "mlx-curve mlx-dashed")
         + stroke(points(rows.left), "lstm") + beside(rows.left, "left of a nudge", "lstm", 1, false) + beside(rows.rnn_left, "RNN", "baseline", 14, true);

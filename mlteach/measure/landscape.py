@@ -150,6 +150,8 @@ class Picture(NamedTuple):
     """First and last a, first and last b; the places between are equally far apart."""
     paths: dict[str, Tensor]
     """[steps + 1, 3] by name: coordinates, and the distance to the plane."""
+    unit: float
+    """How far the parameters move along one unit of the axes: to set a distance to the plane beside the picture's width."""
 
 
 def picture(
@@ -163,11 +165,11 @@ def picture(
 ) -> Picture:
     """`surface` on a square grid of ``points`` x ``points``, and `project` for every path.
 
-    Taught in: lesson 11.
+    directions: of equal length, as two from `plane_through` and two from `filter_normalised` are. Taught in: lesson 11.
     """
     grid = [torch.linspace(*ends, points, dtype=torch.float64) for ends in (extent[:2], extent[2:])]
     places = {name: project(path, theta, directions) for name, path in paths.items()}
-    return Picture(surface(loss, theta, directions, grid), extent, places)
+    return Picture(surface(loss, theta, directions, grid), extent, places, norm(directions[0]).item())
 
 
 def rescaled(theta: Params, first: str, second: str, factor: float) -> Params:

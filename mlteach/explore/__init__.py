@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mlteach.explore.gate_history import GateHistory
     from mlteach.explore.gradient_cell import GradientCell
     from mlteach.explore.learned_step import LearnedStep
+    from mlteach.explore.loss_landscape import LossLandscape
     from mlteach.explore.lstm_gates import LstmGates
     from mlteach.explore.method_map import MethodMap
 
@@ -22,6 +23,7 @@ __all__ = [
     "GateHistory",
     "GradientCell",
     "LearnedStep",
+    "LossLandscape",
     "LstmGates",
     "MethodMap",
 ]
@@ -32,6 +34,7 @@ _HOME = {
     "GateHistory": "gate_history",
     "GradientCell": "gradient_cell",
     "LearnedStep": "learned_step",
+    "LossLandscape": "loss_landscape",
     "LstmGates": "lstm_gates",
     "MethodMap": "method_map",
 }

@@ -79,6 +79,12 @@ ROWS = {
         ("unit", 0.1),
         Drag("gradients, step by step", (50, 20), at=(0.3, 0.4)),
     ),
+    "LossLandscape": Row(
+        lambda: explore.LossLandscape.recorded(scene="tasks"),
+        Keys("inner rate α", ("ArrowLeft",) * 3),
+        ("scene", "network"),
+        Drag("The shared start", (60, -20)),
+    ),
     "LstmGates": Row(
         lambda: explore.LstmGates("distractors"),
         Keys("forget gate f, step by step", ("ArrowDown", "ArrowDown", "ArrowRight")),

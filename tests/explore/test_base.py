@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import mlteach.explore
-from mlteach.explore import EpisodeInspector, GradientCell, LearnedStep, LstmGates, MethodMap, style
+from mlteach.explore import EpisodeInspector, GradientCell, LearnedStep, LossLandscape, LstmGates, MethodMap, style
 from mlteach.explore.base import Explorer, script, sig, stylesheet
 from mlteach.inner import CoordinatewiseLSTM
 
@@ -25,12 +25,13 @@ def learned_step() -> LearnedStep:
     return LearnedStep(CoordinatewiseLSTM(raw=1.0).init(torch.Generator().manual_seed(0)), 1.0)
 
 
-EXPLORERS = [GradientCell, LstmGates, MethodMap, inspector, learned_step]
+EXPLORERS = [GradientCell, LossLandscape, LstmGates, MethodMap, inspector, learned_step]
 CHANGES = {
     "GradientCell": ("forget", 0.9),
     "LstmGates": ("forget", (0.9,) * 24),
     "MethodMap": ("method", "Reptile"),
     "LearnedStep": ("unit", 0.1),
+    "LossLandscape": ("rate", 0.08),
     "EpisodeInspector": ("step", 1),
 }
 

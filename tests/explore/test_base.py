@@ -9,7 +9,15 @@ import pytest
 import torch
 
 import mlteach.explore
-from mlteach.explore import EpisodeInspector, GradientCell, LearnedStep, LossLandscape, LstmGates, MethodMap, style
+from mlteach.explore import (
+    EpisodeInspector,
+    GradientCell,
+    LearnedStep,
+    LossLandscape,
+    LstmGates,
+    MethodMap,
+    style,
+)
 from mlteach.explore.base import Explorer, script, sig, stylesheet
 from mlteach.inner import CoordinatewiseLSTM
 

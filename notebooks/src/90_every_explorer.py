@@ -36,7 +36,8 @@
 PROFILE = "smoke"  # nothing here depends on it
 
 # %%
-from mlteach.explore import GradientCell, LstmGates, MethodMap
+from mlteach.explore import AdaptationLab, EpisodeInspector, GateHistory, GradientCell, LearnedStep
+from mlteach.explore import LossLandscape, LstmGates, MethodMap
 
 # %% [markdown]
 # ## The map of methods
@@ -49,6 +50,19 @@ method_map
 
 # %%
 print(method_map.summary)
+
+# %% [markdown]
+# ## An episode, and your own hand
+#
+# From lessons [01](01_a_task_is_a_data_point.ipynb) and [09](09_omniglot_maml.ipynb). **Ask:** you have seen each character once. Which two
+# would you mix up, and does the network mix up the same two?
+
+# %%
+episode_inspector = EpisodeInspector.recorded()
+episode_inspector
+
+# %%
+print(episode_inspector.summary)
 
 # %% [markdown]
 # ## What an LSTM cell carries and forgets
@@ -73,6 +87,54 @@ gradient_cell
 
 # %%
 print(gradient_cell.summary)
+
+# %% [markdown]
+# ## What a learned optimizer does with a gradient
+#
+# **Ask:** the gradient is ten times as large. Is the step?
+
+# %%
+learned_step = LearnedStep.recorded("quadratics")
+learned_step
+
+# %%
+print(learned_step.summary)
+
+# %% [markdown]
+# ## What the gates of a meta-learner LSTM do
+#
+# **Ask:** the input gates are wide open after step 4. Why does hardly anything move?
+
+# %%
+gate_history = GateHistory.recorded(step=3)
+gate_history
+
+# %%
+print(gate_history.summary)
+
+# %% [markdown]
+# ## Five points, one step
+#
+# **Ask:** all five points lie on the left. What does each network say about the right?
+
+# %%
+adaptation_lab = AdaptationLab.recorded()
+adaptation_lab
+
+# %%
+print(adaptation_lab.summary)
+
+# %% [markdown]
+# ## The landscape around a start
+#
+# **Ask:** is a good start a place with a low loss?
+
+# %%
+loss_landscape = LossLandscape.recorded()
+loss_landscape
+
+# %%
+print(loss_landscape.summary)
 
 # %% [markdown]
 # ## Next

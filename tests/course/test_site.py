@@ -97,6 +97,13 @@ def test_a_site_is_a_map_and_a_page_a_lesson(
     assert sorted(path.name for path in site.iterdir()) == ["98_small.html", "index.html", "mine.html"]
 
 
+def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "98_small.ipynb").write_text(nbformat.writes(make()))
+    (tmp_path / "taken").write_text("a file")
+    with pytest.raises(LessonError, match="could not be written: .*Choose another folder with --output"):
+        build_page(tmp_path / "98_small.ipynb", tmp_path / "taken" / "98.html", LESSONS)
+
+
 # ---- formulas ----------------------------------------------------------------------------------------------------
 
 

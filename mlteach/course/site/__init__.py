@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mlteach.course.lessons import LessonError, notebook, sources
-from mlteach.course.site.lesson import Lesson, about, all_lessons, fresh, read
-from mlteach.files import write_atomic
+from mlteach.course.site.lesson import Lesson, about, all_lessons, fresh, read, write
 
 #: A page may not be larger: it is opened on phones, and mailed.
 MOST_BYTES = 3_000_000
@@ -22,8 +21,7 @@ def build_page(notebook_path: Path, target: Path, lessons: Sequence[Lesson] | No
     ``lessons``: those of the site, in order; links and "next" lead to them. Without them: all that have a source.
     Raises LessonError for a formula that cannot be read, a dead link, a widget that would be dead.
     """
-    write_atomic(target, page(notebook_path, all_lessons() if lessons is None else lessons))
-    return target
+    return write(target, page(notebook_path, all_lessons() if lessons is None else lessons))
 
 
 def build_site(target: Path, *, progress: bool = True) -> Path:
@@ -48,7 +46,7 @@ def build_site(target: Path, *, progress: bool = True) -> Path:
         read(notebook(Path(lessons[0].name))), lessons, pages
     )  # the last: it links all
     for name, html in files.items():
-        write_atomic(target / name, html)
+        write(target / name, html)
     for old in target.glob("[0-9][0-9]_*.html"):  # of a lesson that has another name now
         if old.name not in files:
             old.unlink()

@@ -16,6 +16,8 @@ from mlteach.course.lessons import NOTEBOOKS, LessonError
 from mlteach.course.site.markdown import Page, Renderer
 
 HERE = Path(__file__).parent
+#: STIX Two Math 2.11 (SIL Open Font License, see beside it) without what no lesson needs: pyftsubset with Latin, Greek,
+#: mathematical letters, operators, arrows and accents, --layout-features=ssty,dtls,ccmp,kern --no-hinting.
 FONT = "stix-two-math.woff2"
 
 

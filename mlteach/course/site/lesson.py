@@ -7,6 +7,7 @@ from typing import Any
 
 from mlteach.course.build import stale
 from mlteach.course.lessons import LessonError, notebook, sources
+from mlteach.files import write_atomic
 
 
 @dataclass(frozen=True)
@@ -60,3 +61,14 @@ def read(path: Path) -> Any:
     import nbformat
 
     return nbformat.read(path, as_version=4)
+
+
+def write(path: Path, html: str) -> Path:
+    """Write a page, whole or not at all; returns its path. Raises LessonError where the system refuses."""
+    try:
+        write_atomic(path, html)
+    except OSError as error:
+        raise LessonError(
+            f"{path} could not be written: {error.strerror}. Choose another folder with --output, or make room there."
+        ) from error
+    return path

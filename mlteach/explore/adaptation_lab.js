@@ -40,6 +40,10 @@ function forward(theta, sizes, tanh, a, first = 0) {
   for (let l = first + 1; l < sizes.length; l++) {
     const from = a[l - 1], to = a[l], outputs = sizes[l], bias = at + sizes[l - 1] * outputs;
     for (let o = 0; o < outputs; o++) to[o] = theta[bias + o];
+    if (l + 1 === sizes.length) {
+      for (let i = 0; i < from.length; i++) to[0] += from[i] * theta[at + i]; // one output
+      continue;
+    }
     let on = 0;
     for (let i = 0; i < from.length; i++) if (from[i] !== 0) live[on++] = i; // half of the units are off
     for (let n = 0; n + 1 < on; n += 2) { // two at a time: half the way to memory and back
@@ -47,14 +51,14 @@ function forward(theta, sizes, tanh, a, first = 0) {
       for (let o = 0; o < outputs; o++) to[o] += u * theta[row + o] + v * theta[other + o];
     }
     if (on % 2) for (let o = 0, u = from[live[on - 1]], row = at + live[on - 1] * outputs; o < outputs; o++) to[o] += u * theta[row + o];
-    if (l + 1 < sizes.length) activate(to, tanh);
+    activate(to, tanh);
     at = bias + outputs;
   }
   return a[sizes.length - 1][0];
 }
 
 function activate(z, tanh) {
-  for (let o = 0; o < z.length; o++) z[o] = tanh ? Math.tanh(z[o]) : z[o] < 0 ? 0 : z[o];
+  for (let o = 0; o < z.length; o++) z[o] = tanh ? Math.tanh(z[o]) : Math.max(z[o], 0);
 }
 
 /** The outputs at ascending `xs`. Between two kinks of its first layer a ReLU network's second sums are straight lines in
@@ -76,15 +80,22 @@ function sweep(theta, sizes, tanh, xs, a) {
       height[o] += b * theta[row + o];
     }
   };
-  const kinks = [];
+  const kinks = new Float64Array(units), order = [];
   for (let i = 0; i < units; i++) {
     if (theta[i] * xs[0] + theta[units + i] > 0) flip(i, 1);
-    const kink = -theta[units + i] / theta[i];
-    if (kink >= xs[0] && kink < xs[xs.length - 1]) kinks.push([kink, i]);
+    kinks[i] = -theta[units + i] / theta[i];
+    if (kinks[i] >= xs[0] && kinks[i] < xs[xs.length - 1]) order.push(i);
   }
-  kinks.sort((one, other) => one[0] - other[0]);
+  order.sort((one, other) => kinks[one] - kinks[other]);
+  const last = theta.length - 1 - outputs; // of two hidden layers
   for (let k = 0, passed = 0; k < xs.length; k++) {
-    for (; passed < kinks.length && kinks[passed][0] < xs[k]; passed++) flip(kinks[passed][1], Math.sign(theta[kinks[passed][1]]));
+    for (; passed < order.length && kinks[order[passed]] < xs[k]; passed++) flip(order[passed], Math.sign(theta[order[passed]]));
+    if (sizes.length === 4) {
+      let sum = theta[theta.length - 1];
+      for (let o = 0; o < outputs; o++) sum += Math.max(slope[o] * xs[k] + height[o], 0) * theta[last + o];
+      found[k] = sum;
+      continue;
+    }
     for (let o = 0; o < outputs; o++) a[2][o] = slope[o] * xs[k] + height[o];
     if (sizes.length > 3) activate(a[2], false);
     found[k] = forward(theta, sizes, false, a, 2);
@@ -333,6 +344,14 @@ function render(host) {
       ...(hero < 0 ? [] : [h("div", { class: "mlx-task" }, h("strong", {}, "Your task. "),
         `Find a sinusoid on which ${names[hero]} starts with an error above ${HARD}. Bring it below ${LOW} in one step, with as few points as you can: ${STARS[0]} are worth ★, ${STARS[1]} ★★, ${STARS[2]} ★★★.`, verdict)]));
 
+    const drawnBefore = new Map();
+    /** Markup that seldom changes is written when it does. */
+    const write = (node, markup) => {
+      if (drawnBefore.get(node) === markup) return;
+      drawnBefore.set(node, markup);
+      node.innerHTML = markup;
+    };
+    const dots = (points, x, f) => `<path class="mlx-lab-dots" d="${points.map((px) => `M${x(px).toFixed(1)} ${f(px).toFixed(1)}h0`).join("")}"/>`;
     const height = (now) => 1.3 * Math.max(family.amplitude[1], now.amplitude);
     const trail = (ys, y, x) => line(xs.map((each, k) => [x(each), clamp(y(ys[k]), -40, 2000)]));
     const after = (k, step, now) => (learned.mse[k][step] < Infinity ? outputs(now, learned.paths[k].subarray(step * size, (step + 1) * size), xs) : null);
@@ -342,9 +361,9 @@ function render(host) {
       const [width, tall] = main.size(), right = width - 76, bottom = tall - 40, top = height(now);
       const x = scale(...edge, 36, right), y = scale(-top, top, bottom, 8), truth = xs.map(wave(now));
       across = x;
-      main.back.innerHTML = `<clipPath id="${clip}"><rect x="36" y="0" width="${right - 36}" height="${bottom}"/></clipPath>` + shade(x, width, bottom)
+      write(main.back, `<clipPath id="${clip}"><rect x="36" y="0" width="${right - 36}" height="${bottom}"/></clipPath>` + shade(x, width, bottom)
         + axes({ x, y, xs: ticks(...edge, width > 420 ? 8 : 4), ys: ticks(-top, top, 4), left: 36, right, bottom, xLabel: "x" , yLabel: "y" })
-        + `<text class="mlx-lab-note" x="${(x(edge[0]) + x(family.x[0])) / 2}" y="${bottom - 8}" text-anchor="middle">untrained</text>`;
+        + `<text class="mlx-lab-note" x="${(x(edge[0]) + x(family.x[0])) / 2}" y="${bottom - 8}" text-anchor="middle">untrained</text>`);
       const shown = names.map((_, k) => k).filter((k) => now.shown.includes(names[k]) && ends[k]);
       const tips = shown.map((k) => clamp(y(ends[k].at(-1)), 14, bottom - 4)).concat(clamp(y(truth.at(-1)), 14, bottom - 4));
       const tags = spread(tips, 16, 14, bottom - 4);
@@ -372,7 +391,7 @@ function render(host) {
       const seen = shown.flatMap((k) => logs[k]), low = clamp(Math.floor(Math.min(...seen)), -4, -2), high = Math.max(...seen) > 1.5 ? 3 : 1.5;
       const x = scale(0, LAST, 46, right), y = scale(low, high, bottom, 14);
       const decades = Array.from({ length: Math.floor(high) + 1 - low }, (_, k) => low + k), clamped = (v) => y(clamp(v, low, high));
-      curve.back.innerHTML = axes({ x, y, xs: [0, 5, 10, 15, 20], ys: decades, left: 46, right, bottom, xLabel: "inner steps", yLabel: "", yText: (k) => (k < 0 ? (10 ** k).toFixed(-k) : 10 ** k) });
+      write(curve.back, axes({ x, y, xs: [0, 5, 10, 15, 20], ys: decades, left: 46, right, bottom, xLabel: "inner steps", yLabel: "", yText: (k) => (k < 0 ? (10 ** k).toFixed(-k) : 10 ** k) }));
       const tags = spread(shown.map((k) => clamp(clamped(logs[k].at(-1)), 18, bottom)), 16, 18, bottom);
       curve.front.innerHTML = `<path class="mlx-grid" style="stroke: var(--soft); stroke-dasharray: 3 3" d="M${x(now.steps)} 14V${bottom}"/>`
         + shown.map((k) => {
@@ -389,10 +408,10 @@ function render(host) {
       return cells.map(({ box, said, small }, k) => {
         const [width, tall] = small.size(), top = height(now), x = scale(...edge, 0, width), y = scale(-top, top, tall, 0);
         const drawn = some.map((step) => after(k, step, now));
-        small.back.innerHTML = shade(x, width, tall) + `<path class="mlx-grid" d="M0 ${y(0)}H${width}"/>`;
+        write(small.back, shade(x, width, tall) + `<path class="mlx-grid" d="M0 ${y(0)}H${width}"/>`);
         small.front.innerHTML = drawn.map((ys, n) => (ys ? `<path class="mlx-curve" style="--hue: color-mix(in srgb, var(--${hues[k]}) ${some.length === 1 ? 100 : Math.round(30 + (70 * n) / (some.length - 1))}%, var(--card)); stroke-width: ${n === some.length - 1 ? 2.5 : 1.8}" d="${trail(ys, y, x)}"/>` : "")).join("")
           + `<path class="mlx-curve" style="--hue: var(--fg); stroke-width: 1" d="${trail(xs.map(wave(now)), y, x)}"/>`
-          + now.points.map((px) => `<circle cx="${x(px).toFixed(1)}" cy="${y(wave(now)(px)).toFixed(1)}" r="2.6" fill="var(--fg)"/>`).join("");
+          + dots(now.points, x, (px) => y(wave(now)(px)));
         const [from, to] = [0, now.steps].map((step) => learned.mse[k][step]);
         box.checked = now.shown.includes(names[k]);
         said.textContent = `${sig(from)} → ${to < Infinity ? sig(to) : "blows up"}`;

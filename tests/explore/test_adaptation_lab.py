@@ -191,7 +191,7 @@ def test_javascript_takes_the_same_steps_and_says_the_same(javascript, lab: Adap
             labs.append(AdaptationLab.recorded(**traits))
         else:
             tasks = [Sinusoids.finn(), Sinusoids.reptile()][k % 2]
-            shape = [(1, 6, 1), (1, 7, 5, 1)][k % 3 > 0]
+            shape = [(1, 6, 1), (1, 7, 5, 1), (1, 6, 5, 4, 1)][k % 3]
             labs.append(small(["relu", "tanh"][k // 2 % 2], shape, family=tasks, **traits))
     labs.append(AdaptationLab.recorded(amplitude=4.0, phase=0.2, points=[-2.0, 0.75]))
     theirs = javascript(

@@ -137,7 +137,6 @@ export async function revive() {
       console.error(problem);
     }
   }
-  performance.mark("explorers");
   document.documentElement.dataset.explorers = "ready";
   document.dispatchEvent(new Event("explorers"));
   return alive;

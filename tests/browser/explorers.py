@@ -56,16 +56,10 @@ ROWS = {
         Drag("Pad to draw on", (60, 50), at=(0.3, 0.3)),
     ),
     "GateHistory": Row(
-        lambda: explore.GateHistory.recorded(),
-        Keys("Inner step", ("ArrowRight",) * 2),
-        ("episode", 1),
-        Drag("Forget gate over the steps, one line a layer", (60, 10), at=(0.5, 0.5), sideways=True),
-    ),
-    "GateHistory": Row(
         lambda: explore.GateHistory.recorded(step=3),
         Keys("Inner step", ("ArrowRight",)),
         ("layer", "head"),
-        Drag("Input gate over the steps, one line a layer", (-60, 0)),
+        Drag("Input gate over the steps, one line a layer", (-60, 0), sideways=True),
     ),
     "GradientCell": Row(
         lambda: explore.GradientCell(surface="ravine"),
@@ -74,7 +68,7 @@ ROWS = {
         Drag("Start of both paths", (60, -20)),
     ),
     "LearnedStep": Row(
-        lambda: explore.LearnedStep.recorded(),
+        lambda: explore.LearnedStep.recorded("quadratics"),
         Keys("gradients, step by step", ("ArrowDown", "ArrowDown", "ArrowLeft")),
         ("unit", 0.1),
         Drag("gradients, step by step", (50, 20), at=(0.3, 0.4)),

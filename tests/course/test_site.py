@@ -160,6 +160,12 @@ def test_a_formula_in_html_is_one_too(html: Callable[..., str]) -> None:
     assert said.count("<math") == 2 and "$" not in said
 
 
+def test_a_comma_stays_with_its_formula(html: Callable[..., str]) -> None:
+    said = article(html(new_markdown_cell("The rate ($\\alpha$), and $\\beta$ too.")))
+    (glued,) = re.findall(r'<span class="glued">(.*?)</span>', said)
+    assert glued.startswith("(<math") and glued.endswith("</math>),")
+
+
 def test_a_lost_dollar_is_found(html: Callable[..., str]) -> None:
     with pytest.raises(LessonError, match="there is a dollar sign in"):
         html(new_markdown_cell("This costs $5 and no more."))

@@ -13,7 +13,7 @@ from nbconvert.exporters import HTMLExporter
 from nbconvert.filters.markdown_mistune import MarkdownWithMath
 
 from mlteach.course.lessons import NOTEBOOKS, LessonError
-from mlteach.course.site.markdown import Page, Renderer
+from mlteach.course.site.markdown import Page, Renderer, glue
 
 HERE = Path(__file__).parent
 #: STIX Two Math 2.11 (SIL Open Font License, see beside it) without what no lesson needs: pyftsubset with Latin, Greek,
@@ -34,7 +34,7 @@ class Exporter(HTMLExporter):
         renderer = Renderer(
             self.page, path=str(NOTEBOOKS), attachments=context.get("cell", {}).get("attachments", {})
         )
-        return MarkdownWithMath(renderer=renderer).render(source)
+        return glue(MarkdownWithMath(renderer=renderer).render(source))
 
     def default_filters(self) -> Any:
         yield from super().default_filters()

@@ -16,6 +16,8 @@ TAG = re.compile(r"<[^>]*>")
 COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 MATH_IN_HTML = re.compile(r"(?<![\\$])\$(?!\$)([^$<>\n]+?)(?<!\\)\$(?!\$)")
 IMAGE = re.compile(r"""(<img\b[^>]*\bsrc=["'])([^"']+)""")
+#: A formula with the punctuation at it; a browser would break the line between them.
+AT_MATH = re.compile(r"([(\[]?)(<math>(?:(?!</math>).)*</math>)([,.;:!?)\]]*)", re.DOTALL)
 LESSON_LINK = re.compile(r"(?P<stem>\d\d_\w+)\.ipynb(?P<place>#.*)?")
 
 
@@ -106,6 +108,13 @@ class Renderer(IPythonRenderer):
             lambda found: found[1] + self._embed_image_or_attachment(found[2]), COMMENT.sub("", html)
         )
         return MATH_IN_HTML.sub(lambda found: self.inline_math(unescape(found[1])), html)
+
+
+def glue(html: str) -> str:
+    """Keep a formula in a line of text on one line with the comma or the bracket at it."""
+    return AT_MATH.sub(
+        lambda found: f'<span class="glued">{found[0]}</span>' if found[1] or found[3] else found[0], html
+    )
 
 
 def _plain(path: PurePosixPath) -> str:

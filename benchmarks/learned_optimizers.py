@@ -133,6 +133,7 @@ CHOICES = {
     ),
     "one layer of 20": replace(QUADRATICS, lstm=CoordinatewiseLSTM(layers=(20,), raw=0.1)),
     "unrolls of 5": replace(QUADRATICS, unroll=5, updates=1600),
+    "second derivatives kept, shortened to 1": replace(QUADRATICS, second_order=True, limit=1.0),
 }
 
 

@@ -1,6 +1,6 @@
 // AdaptationLab: networks with different starts adapt to the same few points of a sinusoid. The mathematics is
 // adaptation_lab.py's in float64; a test compares the two.
-import { axes, button, choice, clamp, explorer, figure, floats, h, line, named, player, plot, s, scale, sig, slider, ticks, unique } from "./base.js";
+import { axes, button, choice, clamp, explorer, figure, floats, h, line, named, player, plot, s, scale, sig, slider, ticks } from "./base.js";
 
 const LAST = 20, MOST = 20, BEYOND = 3, JUDGED = 50, DRAWN = 81, FAR = 1e3, HARD = 8, LOW = 0.3, STARS = [10, 5, 2];
 const WATCH = ["amplitude", "phase", "points", "seed", "rate", "steps", "shown"];
@@ -251,7 +251,6 @@ function render(host) {
     const dash = (k) => (/^random/i.test(names[k]) ? "2 6" : DASH[hues[k]] ?? "");
     let known = "", learned = learn(state(), starts), at = 0, half = "all";
 
-    const clip = unique("clip");
     const main = plot({ label: "The task, its support points, and what every network makes of them", ratio: (width) => (width > 380 ? 0.64 : 0.82) });
     const curve = plot({ label: "Error after each step", ratio: (width) => (width > 280 ? 0.86 : 0.95) });
     let across = scale(0, 1, 0, 1);
@@ -361,14 +360,14 @@ function render(host) {
       const [width, tall] = main.size(), right = width - 76, bottom = tall - 40, top = height(now);
       const x = scale(...edge, 36, right), y = scale(-top, top, bottom, 8), truth = xs.map(wave(now));
       across = x;
-      write(main.back, `<clipPath id="${clip}"><rect x="36" y="0" width="${right - 36}" height="${bottom}"/></clipPath>` + shade(x, width, bottom)
+      write(main.back, shade(x, width, bottom)
         + axes({ x, y, xs: ticks(...edge, width > 420 ? 8 : 4), ys: ticks(-top, top, 4), left: 36, right, bottom, xLabel: "x" , yLabel: "y" })
         + `<text class="mlx-lab-note" x="${(x(edge[0]) + x(family.x[0])) / 2}" y="${bottom - 8}" text-anchor="middle">untrained</text>`);
       const shown = names.map((_, k) => k).filter((k) => now.shown.includes(names[k]) && ends[k]);
       const tips = shown.map((k) => clamp(y(ends[k].at(-1)), 14, bottom - 4)).concat(clamp(y(truth.at(-1)), 14, bottom - 4));
       const tags = spread(tips, 16, 14, bottom - 4);
-      main.front.innerHTML = `<g clip-path="url(#${clip})">` + shown.map((k) => `<path class="mlx-curve" style="--hue: var(--${hues[k]}); stroke-width: ${hues[k] === "reptile" ? 3.5 : 2.5}" stroke-dasharray="${dash(k)}" stroke-linecap="round" d="${trail(ends[k], y, x)}"/>`).join("")
-        + `<path class="mlx-curve" style="--hue: var(--fg); stroke-width: 1.2" d="${trail(truth, y, x)}"/></g>`
+      main.front.innerHTML = `<svg x="36" y="0" width="${right - 36}" height="${bottom}" viewBox="36 0 ${right - 36} ${bottom}">` + shown.map((k) => `<path class="mlx-curve" style="--hue: var(--${hues[k]}); stroke-width: ${hues[k] === "reptile" ? 3.5 : 2.5}" stroke-dasharray="${dash(k)}" stroke-linecap="round" d="${trail(ends[k], y, x)}"/>`).join("")
+        + `<path class="mlx-curve" style="--hue: var(--fg); stroke-width: 1.2" d="${trail(truth, y, x)}"/></svg>`
         + shown.map((k, n) => named(right + 6, tags[n] + 4, names[k], hues[k])).join("") + named(right + 6, tags.at(-1) + 4, "truth", "fg")
         + named((36 + right) / 2, 20, now.steps ? `after ${many(now.steps, "step")}` : "before the first step", "fg", "middle");
       const f = wave(now);

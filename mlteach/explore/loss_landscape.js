@@ -210,7 +210,7 @@ function tags(labels, [left, right, top, bottom], gap = 17) {
   edge = top + 14;
   for (const label of put) edge = (label.at = Math.max(label.at, edge)) + gap;
   return put.map(({ x, at, text, hue, opacity = 1 }) => {
-    const long = 7.6 * text.length, flip = x + 12 + long > right;
+    const long = [...text].reduce((sum, c) => sum + (/[A-Z]/.test(c) ? 11 : 8), 0), flip = x + 12 + long > right;
     return `<g opacity="${opacity}">${named(clamp(flip ? x - 12 : x + 12, left + (flip ? long : 4), right - (flip ? 4 : long)), at, text, hue, flip ? "end" : "start")}</g>`;
   }).join("");
 }
@@ -290,10 +290,10 @@ function render(host) {
 
       const turn = (turned, tilted) => set({ turn: Number(((((turned + 180) % 360) + 360) % 360 - 180).toFixed(1)), tilt: Number(clamp(tilted, 10, 85).toFixed(1)) });
       hand.addEventListener("pointerdown", guard((event) => { hand.setPointerCapture(event.pointerId); hand.focus(); event.preventDefault(); }));
-      hand.addEventListener("pointermove", guard((event) => { if (hand.hasPointerCapture(event.pointerId)) turn(get("turn") - 0.5 * event.movementX, get("tilt") + 0.4 * event.movementY); }));
+      hand.addEventListener("pointermove", guard((event) => { if (hand.hasPointerCapture(event.pointerId)) turn(get("turn") + 0.5 * event.movementX, get("tilt") + 0.4 * event.movementY); }));
       hand.addEventListener("keydown", guard((event) => {
         const [a, b, far] = [get("turn"), get("tilt"), event.shiftKey ? 10 : 1];
-        const to = { ArrowLeft: [a + 2 * far, b], ArrowRight: [a - 2 * far, b], ArrowUp: [a, b + far], ArrowDown: [a, b - far], Home: [-180, b], End: [179, b], PageUp: [a, 85], PageDown: [a, 10] }[event.key];
+        const to = { ArrowLeft: [a - 2 * far, b], ArrowRight: [a + 2 * far, b], ArrowUp: [a, b + far], ArrowDown: [a, b - far], Home: [-180, b], End: [179, b], PageUp: [a, 85], PageDown: [a, 10] }[event.key];
         if (!to) return;
         event.preventDefault();
         turn(...to);
@@ -309,7 +309,7 @@ function render(host) {
       /** The surface from one side, far cells first. @returns a function from (0 to 1, 0 to 1, 0 to 1) to pixels */
       function solid(now, now_colours, size, key) {
         const [s, c] = [Math.sin((now.turn * Math.PI) / 180), Math.cos((now.turn * Math.PI) / 180)], [e, f] = [Math.sin((now.tilt * Math.PI) / 180), Math.cos((now.tilt * Math.PI) / 180)];
-        const S = size * 0.335, tall = 1.15, mid = size * 0.53 + 0.5 * S * tall * f;
+        const tall = 1.15, S = size * Math.min(0.335, 0.93 / (tall * f + 2.83 * e)), mid = size * 0.5 + 0.5 * S * tall * f; // it fits at every angle
         const project = (u, v, z) => {
           const p = 2 * u - 1, q = 2 * v - 1;
           return [size / 2 + S * (p * c - q * s), mid - S * (tall * z * f + (p * s + q * c) * e)];
@@ -355,8 +355,8 @@ function render(host) {
         return (u, v) => [LEFT + u * wide, size - BOTTOM - v * wide];
       }
 
-      function land(now) {
-        const [size] = over.size(), at = reader(now), { frame, width, place } = at, [a, b, c, d] = frame, tones = colours.read();
+      function land(now, size, tones) {
+        const at = reader(now), { frame, width, place } = at, [a, b, c, d] = frame;
         const isSolid = now.view === "3-D", key = [now.task, now.start, now.plane, now.view, size, tones.key, ...(isSolid ? [now.turn, now.tilt] : [])].join();
         if (key !== drawn) {
           for (let k = 0; k < n * n; k++) logs[k] = Math.log(at.table[k]);
@@ -395,14 +395,15 @@ function render(host) {
         const corner = [[0, 0], [1, 0], [1, 1], [0, 1]].map(([u, v]) => project(u, v, 0)), [one, two] = AXES[now.plane] ?? ["first direction", "second direction"];
         const pairs = [[0, 1, one], [2, 3, one], [1, 2, two], [3, 0, two]].map(([i, j, text]) => ({ x: (corner[i][0] + corner[j][0]) / 2, y: (corner[i][1] + corner[j][1]) / 2, text }));
         const near = (two_) => two_.reduce((p, q) => (q.y > p.y ? q : p));
-        return `<path class="mlx-land-floor" style="stroke: var(--rule)" d="${line(corner)}Z"/>` + [near(pairs.slice(0, 2)), near(pairs.slice(2))].map(({ x, y, text }) => {
-          const half = 3.6 * text.length, out = x < size / 2 ? -1 : 1;
+        const low = [0, 1, 2, 3].reduce((p, q) => (corner[q][1] > corner[p][1] ? q : p)); // its two edges hide nothing
+        return `<path class="mlx-land-floor" d="${line([corner[(low + 3) % 4], corner[low], corner[(low + 1) % 4]])}"/>` + [near(pairs.slice(0, 2)), near(pairs.slice(2))].map(({ x, y, text }) => {
+          const half = 4.2 * text.length, out = x < size / 2 ? -1 : 1;
           return `<text class="mlx-land-mark" text-anchor="middle" x="${clamp(x + out * (half * 0.6 + 8), half + 4, size - half - 4).toFixed(1)}" y="${clamp(y + 22, 14, size - 6).toFixed(1)}">${text}</text>`;
         }).join("");
       }
 
-      function losses(now) {
-        const [width, tall] = curve.size(), right = width - 104, top = 12, bottom = tall - BOTTOM, { score: of } = reader(now);
+      function losses(now, [width, tall]) {
+        const right = width - 104, top = 12, bottom = tall - BOTTOM, { score: of } = reader(now);
         const x = scale(0, Math.max(steps, 1), LEFT, right);
         if (plotted !== [now.task, width].join()) {
           plotted = [now.task, width].join();
@@ -439,7 +440,7 @@ function render(host) {
         pick("plane", "Directions", fixed.planes.map((value) => ({ value, text: SHORT[value] ?? word(value) }))),
         pick("view", "View", [{ value: "contour", text: "contours" }, { value: "3-D", text: "3-D" }]),
         knob("step", "Inner steps", "maml", { min: 0, max: steps, show: (k) => `${k} of ${steps}` }),
-        player({ label: "Play", every: 500, guard, get: () => get("step"), set: (step) => set({ step }), last: () => steps }),
+        player({ label: "Play", every: 500, guard, get: () => get("step"), set: (step) => set({ step }), last: () => (get("scene") === "network" ? steps : 0) }),
       ];
       const node = h("div", {}, h("div", { class: "mlx-row mlx-land-controls" }, ...controls.slice(0, 4).map((control) => control.node)),
         h("div", { class: "mlx-row mlx-land-time" }, controls[4].node, controls[5].node),
@@ -447,9 +448,10 @@ function render(host) {
           h("figure", { class: "mlx-figure" }, title, h("div", { class: "mlx-land-stack" }, canvas, over.node, hand), bar.node, note),
           h("div", { class: "mlx-land-side" }, figure("Query loss after each step: what counts, on or off the plane.", curve.node), table)));
       return { node, name: "network", draw(now) {
+        const [size] = over.size(), side = curve.size(), tones = colours.read(); // what makes the browser lay out, before what changes it
         controls.forEach((control) => control.draw());
-        land(now);
-        losses(now);
+        land(now, size, tones);
+        losses(now, side);
         sheet(now);
       } };
     }
@@ -461,8 +463,8 @@ function render(host) {
       const grip = handle({ svg: over.node, label: "The shared start", step: 0.02, guard, get: () => get("theta"), set: (theta) => set({ theta }), toData: (x, y) => [across.back(x), up.back(y)], box: () => ({ x: BOX[0], y: BOX[1] }) });
       over.node.append(grip.node);
 
-      function background(now, width, tall) {
-        const tones = colours.read(), f = now.ground === "joint" ? joint : (x, y) => after(x, y, now.rate), key = [now.ground, now.ground === "joint" || now.rate, width, tones.key].join();
+      function background(now, width, tall, tones) {
+        const f = now.ground === "joint" ? joint : (x, y) => after(x, y, now.rate), key = [now.ground, now.ground === "joint" || now.rate, width, tones.key].join();
         if (key === drawn) return;
         drawn = key;
         lay(canvas, 0, 0, width, tall);
@@ -511,8 +513,8 @@ function render(host) {
 
       const cells = RULES.map(() => Array.from({ length: 3 }, () => h("td"))), verdict = h("p"), caption = h("caption");
       const rule = { joint: "∇L(θ)", maml: "(I − αH) ∇L(φ)", fomaml: "∇L(φ)", reptile: "(θ − φₖ) / kα" };
-      const table = h("table", { class: "mlx-land-table" }, caption, h("thead", {}, h("tr", {}, ...["", "goes against", "turned from joint", "mean loss", "after one step"].map((text) => h("th", { scope: "col" }, text)))),
-        h("tbody", {}, ...RULES.map((m, k) => h("tr", { style: `--hue: var(--${look(m).hue})` }, h("th", { scope: "row" }, word(m)), h("td", { class: "mlx-land-formula" }, rule[m]), ...cells[k]))));
+      const table = h("table", { class: "mlx-land-table" }, caption, h("thead", {}, h("tr", {}, ...["method and gradient", "turned from joint", "mean loss", "after one step"].map((text) => h("th", { scope: "col" }, text)))),
+        h("tbody", {}, ...RULES.map((m, k) => h("tr", { style: `--hue: var(--${look(m).hue})` }, h("th", { scope: "row" }, word(m), h("span", { class: "mlx-land-formula" }, rule[m])), ...cells[k]))));
       function sheet(now) {
         const [x, y] = now.theta, first = move("joint", x, y, now.rate, now.inner);
         caption.textContent = now.meta ? `Where each is after ${now.meta} meta-steps` : "Before the first meta-step";
@@ -530,7 +532,7 @@ function render(host) {
         knob("rate", "inner rate α", "fg", { min: 0.01, max: 0.25, step: 0.01 }),
         knob("inner", "Reptile's inner steps k", "reptile", { min: 1, max: 10 }),
         knob("meta", "meta-steps to follow", "maml", { min: 0, max: 200, step: 5 }),
-        player({ label: "Follow the arrows", every: 100, guard, get: () => get("meta"), set: (meta) => set({ meta: Math.min(meta + 4 * (meta > 0), 200) }), last: () => 200 }),
+        player({ label: "Follow the arrows", every: 100, guard, get: () => get("meta"), set: (meta) => set({ meta: Math.min(meta + 4 * (meta > 0), 200) }), last: () => (get("scene") === "tasks" ? 200 : 0) }),
       ];
       const node = h("div", {}, h("div", { class: "mlx-row mlx-land-controls" }, controls[0].node, controls[4].node),
         h("div", { class: "mlx-two" },
@@ -539,11 +541,11 @@ function render(host) {
         h("div", { class: "mlx-task" }, h("strong", {}, "Your task. "), "Find a start that MAML likes and joint training does not. MAML likes it when one inner step leads to at most half the loss it leads to from joint training's best start. "
           + "Joint training dislikes it the more, the higher the mean loss there is above its minimum. You may change the inner rate.", verdict));
       return { node, name: "tasks", draw(now) {
+        const [width, tall] = over.size(), tones = colours.read();
         controls.forEach((control) => control.draw());
-        const [width, tall] = over.size();
         across = scale(...BOX[0], 0, width);
         up = scale(...BOX[1], tall, 0);
-        background(now, width, tall);
+        background(now, width, tall, tones);
         arrows(now, width, tall);
         bar.draw(0.1, 30, width - 60);
         sheet(now);

@@ -183,10 +183,10 @@ print(methods.summary)
 # |---|---|---|
 # | 00 | Start here | What is all this? |
 # | **I** | **Gradient descent is a recurrent network** | |
-# | 01 | A task is a data point (not written yet) | How well can you do without meta-learning? |
+# | 01 | [A task is a data point](01_a_task_is_a_data_point.ipynb) | How well can you do without meta-learning? |
 # | 02 | [RNN and LSTM from the inside](02_rnn_and_lstm_from_the_inside.ipynb) | What do the three gates do? |
 # | 03 | [Gradient descent is an LSTM cell](03_gradient_descent_is_an_lstm_cell.ipynb) | Which gates has gradient descent, and can they be learned? |
-# | 04 | Learning to learn by gradient descent (not written yet) | Can an LSTM beat Adam? |
+# | 04 | [Learning to learn by gradient descent](04_learning_to_learn_by_gradient_descent.ipynb) | Can an LSTM beat Adam? |
 # | 05 | The meta-learner LSTM (not written yet) | Can it learn from five pictures? |
 # | **II** | **Learning where to start** | |
 # | 06 | MAML on sinusoids (not written yet) | Is there a start from which one step is enough? |

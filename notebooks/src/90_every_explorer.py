@@ -127,10 +127,10 @@ print(adaptation_lab.summary)
 # %% [markdown]
 # ## The landscape around a start
 #
-# **Ask:** is a good start a place with a low loss?
+# **Ask:** is a good start a place with a low loss? Then choose *A network* and look at real ones.
 
 # %%
-loss_landscape = LossLandscape.recorded()
+loss_landscape = LossLandscape.recorded(scene="tasks")
 loss_landscape
 
 # %%

@@ -1,0 +1,1013 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# # 04 Learning to learn by gradient descent by gradient descent
+#
+# A network of five thousand numbers trains another network for you, and gets further in a hundred steps than Adam does. In this lesson
+# you build it, train it, race it, and find where it stops.
+#
+# **You will be able to**
+#
+# - write an optimizer that is one small LSTM, shared by all weights, and say why sharing does not make the weights equal,
+# - turn one gradient into two numbers that an LSTM can read,
+# - train such an optimizer by truncated unrolls, and say where the history is cut, and why,
+# - race it against tuned rivals on the same fresh problems, and on steps and networks it was not trained for,
+# - show in its own numbers why it fails where it fails.
+#
+# **Prerequisites:** [lesson 03](03_gradient_descent_is_an_lstm_cell.ipynb): gradient descent as a memory line, momentum as a second cell,
+# and what it costs to drop the dashed edges.
+#
+# **Time:** 50 minutes of reading, and 40 minutes for the exercises.
+#
+# **What it costs to run:** *smoke* takes under 60 s on two cores. *lecture* takes under 3 minutes, one of them spent training.
+# *paper* takes about 15 minutes, and no GPU. The optimizers of the races were trained longer, by
+# `python -m benchmarks.learned_optimizers`, and come with the course.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 1 min. The title of the paper is a joke that is exact: gradient descent learns an optimizer, and the optimizer learns. Say the promise, and say that you will show as well where it fails.
+
+# %% tags=["parameters"]
+PROFILE = "smoke"  # "smoke", "lecture" or "paper": the same cells, three budgets
+
+# %%
+import json
+import math
+import time
+
+import matplotlib.pyplot as plt
+import torch
+
+from mlteach.checkpoint import load_checkpoint, params_from
+from mlteach.exercises import check
+from mlteach.explore import LearnedStep, style
+from mlteach.explore.figure import show
+from mlteach.fit import fit
+from mlteach.inner import CoordinatewiseLSTM, adam, adapt, momentum, nesterov, preprocess, rmsprop, sgd
+from mlteach.inner.coordinatewise import momentum_phi
+from mlteach.measure import compare, difference, log_losses, over_tasks, record, recorded
+from mlteach.measure.ledger import data_folder
+from mlteach.nets import MLP, cross_entropy
+from mlteach.outer.truncated import Truncated, log_score
+from mlteach.params import gradient_of, leaves, norm, subtract
+from mlteach.tasks import Digits, Quadratics
+
+torch.set_num_threads(1)  # tensors as small as ours are quicker on one thread
+style.use()
+BUDGETS = {
+    "smoke": dict(updates=200, seeds=[1]),
+    "lecture": dict(updates=1500, seeds=[1]),
+    "paper": dict(updates=5000, seeds=[1, 2, 3]),
+}
+budget = BUDGETS[PROFILE]
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What is left to be chosen?
+#
+# In lesson 03 all optimizers were one family: the weights are a memory line, and more memories stand in front of it. Someone chose how many, and
+# what they keep. Momentum has one in front, Adam has two. Here is the same picture with the choice left open:
+#
+# $${\color{#007CC2}{\theta_{t+1}}} \;=\; {\color{#C73F9E}{1}}\;{\color{#007CC2}{\theta_t}} \;+\; {\color{#A26B00}{u_t}}, \qquad\qquad
+# ({\color{#A26B00}{u_t}},\; h_{t+1}) \;=\; \mathrm{LSTM}\bigl({\color{#008765}{\nabla L(\theta_t)}},\; h_t;\; \phi\bigr)$$
+#
+# Aloud: *the weights keep what they have, with a forget gate of 1, and add whatever a small LSTM answers to the gradient. What the LSTM
+# remembers goes with it from step to step.*
+#
+# Everything about the optimizer is now in $\phi$, the weights of the LSTM. And $\phi$ is learned, by gradient descent, on the losses that the
+# optimizer reaches. Hence the title of the paper.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 3 min. Point at the forget gate of 1: as in lesson 03, nothing of the weights is forgotten. New is that the step is an answer, and no longer a rate times the gradient. Ask what phi has to be good at: low losses, soon, on problems it has not seen.
+
+# %% [markdown]
+# ## How can one LSTM look after a thousand weights?
+#
+# **Predict.** The network that we shall train has 1510 weights. An ordinary LSTM that reads 1510 gradients and answers 1510 updates, with 1510
+# units inside: how many weights does it have itself? And how many if instead one LSTM with two layers of 20 units looks at one gradient at a time?
+
+# %%
+n = 64 * 20 + 20 + 20 * 10 + 10
+everything_at_once = 4 * (
+    n * n + n * n + n
+)  # four gates, each reads n inputs and n hidden units, and has n biases
+lstm = CoordinatewiseLSTM()
+phi = lstm.init(torch.Generator().manual_seed(4), torch.float64)
+print(f"an LSTM for all {n} weights together: {everything_at_once:>12,} numbers, one layer")
+own = sum(value.numel() for value in phi.values())
+print(f"one LSTM for each by itself:            {own:>12,} numbers, two layers")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# <details><summary><b>Explain.</b> Where does the difference come from?</summary>
+#
+# From the square: with all weights together every one of them can look at every other. The small LSTM looks at one *coordinate* at a time. It is
+# called for each coordinate, always with the same $\phi$, but with that coordinate's own gradient and that coordinate's own memory $h$, $c$.
+#
+# </details>
+#
+# So the optimizer is **coordinatewise**: the weights $\phi$ are shared, the memories are not. Two things follow at once.
+#
+# - It works for **any number of parameters**, in any shape. Nothing in $\phi$ knows how many there are.
+# - It **does not know which** coordinate it serves. Permute the weights, and the path is permuted.
+#
+# You know optimizers of this kind. Gradient descent, momentum, RMSprop and Adam are all coordinatewise: one rule, and for each weight its own memory.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 3 min. Let them guess the two numbers first: 18 million against five thousand. Then the sentence to remember: weights shared, memories not. Ask which optimizers they know that work coordinate by coordinate. All of them.
+
+# %% [markdown]
+# ### What does it read?
+#
+# Gradients come in all sizes: 10 at the beginning, $10^{-6}$ at the end. An LSTM reads numbers around 1. Dividing by a constant does not help,
+# there is no constant that fits both ends. So the paper hands over *two* numbers for each gradient, its size and its direction, with $p = 10$:
+#
+# $$\nabla \;\mapsto\; \begin{cases}\bigl(\tfrac{1}{p}\log|\nabla|,\;\; \mathrm{sign}\,\nabla\bigr) & \text{where } |\nabla| \ge e^{-p}\\[2pt]
+# \bigl(-1,\;\; e^{p}\,\nabla\bigr) & \text{where it is smaller}\end{cases}$$
+#
+# In words: the size is counted in powers of $e$, and the direction is the sign. Below $e^{-10} \approx 0.00005$ the size stays at $-1$, and the
+# direction fades to zero in a straight line.
+#
+# ## Your turn: 04.1, two numbers for one gradient
+#
+# `features(x, p)` takes a tensor of any shape, `[...]`, and returns `[..., 2]`: first the size, then the direction.
+#
+# <details><summary>Hint 1</summary>
+#
+# Four expressions: the size and the direction, each for large and for small x. `torch.where(condition, a, b)` chooses between two.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# `large = x.abs() >= math.exp(-p)`. Where x is small, the size is −1 and the direction is `math.exp(p) * x`.
+#
+# </details>
+# <details><summary>Hint 3</summary>
+#
+# `return torch.stack([torch.where(large, x.abs().log() / p, -1.0), torch.where(large, x.sign(), ...)], -1)`
+#
+# </details>
+
+
+# %% tags=["exercise"]
+def features(x, p):
+    ### BEGIN SOLUTION
+    large = x.abs() >= math.exp(-p)
+    size = torch.where(large, x.abs().log() / p, -1.0)
+    direction = torch.where(large, x.sign(), math.exp(p) * x)
+    return torch.stack([size, direction], -1)
+    ### END SOLUTION
+
+
+# %%
+check("04.1", features)
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
+sizes = torch.cat([-torch.logspace(1, -8, 200), torch.logspace(-8, 1, 200)]).double()
+seen = preprocess(sizes)
+fig, ax = plt.subplots(figsize=(8.5, 3.8))
+for column, name, look in (
+    (0, "size", style.method("lstm")),
+    (1, "direction", style.method("lstm") | {"linestyle": ":"}),
+):
+    (line,) = ax.plot(sizes, seen[:, column], **look)
+    style.label_line(ax, line, name)
+for edge in (-math.exp(-10), math.exp(-10)):
+    ax.axvline(edge, color="black", linewidth=0.8)
+ax.annotate("below $e^{-10}$", (0, 0.45), ha="center", fontsize=12, backgroundcolor="white")
+ax.set_xscale("symlog", linthresh=1e-5)
+ax.set(
+    xlabel="gradient",
+    ylabel="what the LSTM reads",
+    xticks=[-10, -0.1, -1e-3, 0, 1e-3, 0.1, 10],
+    xlim=(-12, 300),
+    ylim=(-1.15, 1.2),
+)
+ax.set_title("Nine powers of ten, and nothing leaves the reach of an LSTM")
+ax.minorticks_off()
+show(
+    fig,
+    alt="The two numbers that the LSTM reads, against the gradient on a symmetric logarithmic axis. The size falls from about 0.2 at gradients of 10 to -1 at e to the -10 and stays there; the direction is the sign outside and a steep straight line through zero inside. Neither has a jump in size; both stay between -1 and 1.3.",
+)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 2 min. Nine powers of ten on the axis. Ask what goes wrong with log alone: at a gradient of zero it is minus infinity, and weights behind a pixel that is always white have gradients of exactly zero. The two branches meet at e to the minus 10.
+
+# %% [markdown]
+# Do the two branches meet? At $|\nabla| = e^{-p}$ both must give $(-1, \pm1)$, or the LSTM would see a jump where there is none:
+
+# %%
+edge = math.exp(-10.0)
+just = torch.tensor([edge * (1 - 1e-9), edge * (1 + 1e-9)], dtype=torch.float64)
+print("difference across the border below 1e-8:", difference(preprocess(just)[0], preprocess(just)[1]) < 1e-8)
+print("at the border:", [f"{value:.3f}" for value in preprocess(just)[1].tolist()])
+print("for a gradient of zero:", preprocess(torch.zeros(())).tolist())
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The whole optimizer, by hand
+#
+# Two layers of the ordinary LSTM, and one linear map at the end. That is all. The package has the same for a whole dict of tensors, as a rule like
+# `sgd` or `momentum`. Ten steps on three random bowls in four dimensions say whether the two agree:
+
+
+# %% slideshow={"slide_type": "-"}
+def lstm_step(phi, gradient, memory):
+    """What to add to each of N weights [N], and their memories, for each layer (h, c) of shape [N, 20]."""
+    x, after = preprocess(gradient), []
+    for layer, (h, c) in zip(("layer1", "layer2"), memory):
+        z = x @ phi[f"{layer}.input"].T + h @ phi[f"{layer}.hidden"].T + phi[f"{layer}.bias"]
+        i, f, candidate, o = z.chunk(4, dim=1)
+        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(candidate)
+        x = torch.sigmoid(o) * torch.tanh(c)
+        after.append((x, c))
+    return 0.1 * (x @ phi["output.weight"] + phi["output.bias"]), after
+
+
+def empty(weights):
+    """The memories before the first step."""
+    return [(torch.zeros(weights, 20, dtype=torch.float64),) * 2 for _ in range(2)]
+
+
+# %% slideshow={"slide_type": "-", "code": false}
+bowls = Quadratics(4).sample(3, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+theta, memory = bowls.start["theta"], empty(12)
+for _ in range(10):
+    gradient = torch.func.grad(lambda theta: bowls.loss({"theta": theta}, 0).sum())(theta)
+    update, memory = lstm_step(phi, gradient.flatten(), memory)
+    theta = theta + update.view_as(theta)
+packaged = adapt(bowls.seen(), bowls.start, lstm.rule(phi), 10, first_order=True)
+compare("the cell above", theta, "the package", packaged["theta"], to=1e-10)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 3 min. Nothing here is new: the cell of lesson 02, twice, and a linear map. Show where the coordinates are: they are the rows of the matrix x. The 0.1 in the last line makes a fresh optimizer begin with small steps.
+
+# %% [markdown]
+# ### If all share one LSTM, do all weights move alike?
+#
+# **Predict.** Three weights start at the same value, 0.7. The loss is $w_1^2 + w_2^2 + 2 w_3^2$, so the first two have equal gradients and the third has
+# another one. After five steps of one shared, untrained LSTM: which of the three are still equal?
+
+# %%
+slopes = torch.tensor([1.0, 1.0, 2.0], dtype=torch.float64)
+alike = {"w": torch.full((3,), 0.7, dtype=torch.float64)}
+w = adapt(lambda p: (slopes * p["w"].square()).sum(), alike, lstm.rule(phi), 5, first_order=True)["w"]
+print("first and second equal to the bit:", bool(w[0] == w[1]))
+print("third apart from them by more than 1e-4:", bool((w[2] - w[0]).abs() > 1e-4))
+
+# %% [markdown]
+# <details><summary><b>Explain.</b> What makes weights different?</summary>
+#
+# What they have seen. Same rule, same history, same path; another history, another path. In a network the random start and the data give every
+# weight gradients of its own. That is as true of Adam: it too treats two weights alike that have always had the same gradient.
+#
+# </details>
+#
+# And it cannot know its place. Shuffle the twelve coordinates of a problem, or cut them into other shapes, and the result is shuffled, or cut, in the same
+# way, and otherwise untouched:
+
+# %%
+draw = torch.Generator().manual_seed(7)
+strength, place = (
+    torch.rand(12, generator=draw, dtype=torch.float64),
+    torch.randn(12, generator=draw, dtype=torch.float64),
+)
+order = torch.randperm(12, generator=draw)
+
+
+def eight_steps(strength, place, shape=(12,)):
+    """Where eight steps lead on sum of strength * (w - place)^2, from zero."""
+    start = {"w": torch.zeros(shape, dtype=torch.float64)}
+    strength, place = strength.view(shape), place.view(shape)
+
+    def loss(p):
+        return (strength * (p["w"] - place).square()).sum()
+
+    return adapt(loss, start, lstm.rule(phi), 8, first_order=True)["w"]
+
+
+plain = eight_steps(strength, place)
+compare(
+    "shuffled problem", eight_steps(strength[order], place[order]), "shuffled result", plain[order], to=1e-10
+)
+compare("cut into 3 x 4", eight_steps(strength, place, (3, 4)).flatten(), "one row of 12", plain, to=1e-10)
+
+# %% [markdown]
+# Take both layers away, and hand over the gradient as it is. What is left is one number times the gradient, plus one number. That is gradient descent with
+# a learned rate (and a constant push, here zero):
+
+# %%
+linear = CoordinatewiseLSTM(layers=(), scale=1.0, p=None, raw=1.0)
+one_number = {
+    "output.weight": torch.tensor([-0.05], dtype=torch.float64),
+    "output.bias": torch.zeros((), dtype=torch.float64),
+}
+by_map = adapt(bowls.seen(), bowls.start, linear.rule(one_number), 10)
+by_descent = adapt(bowls.seen(), bowls.start, sgd(0.05), 10)
+compare("no layers", by_map, "gradient descent", by_descent, to=1e-10)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What are the two layers for?
+#
+# For history. One gradient says which way is down *here*. Several of them say whether the last steps were too short (they agree) or too long (they
+# alternate). Momentum is the simplest use of history: a second memory with a forget gate $\mu$ that gathers gradients,
+#
+# $$m_t = \mu\, m_{t-1} + 1\cdot\nabla L(\theta_{t-1}) \qquad\qquad \theta_t = \theta_{t-1} - \alpha\, m_t .$$
+#
+# The second layer of the LSTM is such a memory. So *there is a* $\phi$ for which the learned optimizer **is** momentum:
+#
+# | | forget gate | input gate | output gate |
+# |---|---|---|---|
+# | layer 1 hands the gradient on | 0 | 1 | 1 |
+# | layer 2 gathers | $\mu$ | 1 | 1 |
+#
+# One thing is in the way: tanh bends. But around zero it is a straight line. So the gradient goes in times a small number $s$, and comes out
+# divided by it. What is left of the bend is of the order $s^2$.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 3 min. This is identity I-4 of lesson 03 put into an ordinary LSTM. Layer one passes on, layer two gathers. Ask how a gate of exactly mu is made: exercise 04.2. And ask about the tanh: near zero it is a line, so we work near zero.
+
+# %% [markdown]
+# ## Your turn: 04.2, a forget gate that is momentum
+#
+# A gate is the sigmoid of a bias (all its weights are zero here). `forget_bias(mu)` returns the bias of a forget gate that stands at `mu`.
+#
+# <details><summary>Hint 1</summary>
+#
+# A gate is sigmoid(b) = 1 / (1 + e^(−b)). Which b makes it mu?
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# From mu = 1 / (1 + e^(−b)) follows e^(−b) = 1 / mu − 1.
+#
+# </details>
+# <details><summary>Hint 3</summary>
+#
+# `return math.log(... / (1 - mu))`
+#
+# </details>
+
+
+# %% tags=["exercise"]
+def forget_bias(mu):
+    ### BEGIN SOLUTION
+    return math.log(mu / (1 - mu))
+    ### END SOLUTION
+
+
+# %%
+check("04.2", forget_bias)
+
+# %% [markdown]
+# The package holds these weights as `momentum_phi`. Nobody has trained them. Twenty-five steps on the bowls, beside the rule of lesson 03, for smaller and
+# smaller $s$:
+#
+# **Predict.** From $s = 10^{-2}$ to $10^{-3}$: by how much does the difference shrink?
+
+# %% slideshow={"slide_type": "slide"}
+by_rule = adapt(bowls.seen(), bowls.start, momentum(0.01, 0.9), 25)["theta"]
+gaps = []
+for small in (1e-2, 1e-3, 1e-4):
+    as_lstm, by_hand = momentum_phi(0.01, 0.9, small)
+    by_lstm = adapt(bowls.seen(), bowls.start, as_lstm.rule(by_hand), 25, first_order=True)["theta"]
+    gaps.append(difference(by_lstm, by_rule))
+    print(
+        f"s = {small:g}: the LSTM and momentum differ by less than {10 ** math.ceil(math.log10(gaps[-1])):.0e}"
+    )
+print(f"from 0.01 to 0.001 the difference shrinks {gaps[0] / gaps[1]:.0f} times")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 2 min. A hundred times, because the bend of tanh is of third order: relative to the number itself, of second. So momentum lies inside the family, and training can only do better on the problems it trains for. Whether it finds its way there is another question.
+
+# %% [markdown]
+# <details><summary><b>Explain.</b> Why a hundred times?</summary>
+#
+# $\tanh(x) = x - x^3/3 + \dots$ With $x$ of the size of $s$, the bend is $s^2$ of the number itself. A tenth of $s$ makes a hundredth of the error.
+#
+# </details>
+#
+# So momentum is one point of the family, and training begins elsewhere, at random, and looks for a better one.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## How is it trained?
+#
+# Take a problem. Let the optimizer run for $T = 100$ steps. Add up all the losses on the way. Go down that sum, by gradient descent on $\phi$:
+#
+# $$\phi \;\leftarrow\; \phi - \beta\; \nabla_\phi \sum_{t=1}^{T} L\bigl(\theta_t(\phi)\bigr)$$
+#
+# Aloud: *whatever lowers the losses along the way is good, and sooner is better than later.* Two cuts make it possible.
+#
+# 1. **Within a step**: each gradient $\nabla L(\theta_t)$ counts as a number that fell from the sky. These are the dashed edges of lesson 03.
+# 2. **After 20 steps**: the run is cut into pieces. $\phi$ moves after every piece, and the next piece begins from the same $\theta$ and the same memories, but
+#    without their history. So the way back is never longer than 20 steps. This is called *truncated backpropagation through time*.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 3 min. Draw the unrolled chain on the board: theta along the top, h along the bottom. Cut one, the dashed edges: no second derivative. Cut two, every twenty steps, across both lines. Ask what is lost by the second cut: nobody is told that a step now pays off in fifty steps.
+
+# %% [markdown]
+# ## Your turn: 04.3, one piece of the run
+#
+# `piece(step, loss, slope, phi, theta, state, steps)` runs `steps` steps and returns three things: the mean of the losses *after* each step, and the `theta` and
+# the `state` with which the next piece begins.
+#
+# - `step(phi, gradient, state)` returns `(update, state)`: the optimizer. `loss(theta)` is a number, `slope(theta)` is its gradient.
+# - Gradients count as constants. The next piece must not go back into this one. Everything else keeps its way back to `phi`.
+#
+# <details><summary>Hint 1</summary>
+#
+# Four lines in a loop: the slope as a constant, the optimizer's answer, the move, the loss.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# `update, state = step(phi, slope(theta).detach(), state)`, then theta moves, then its loss is added up.
+#
+# </details>
+# <details><summary>Hint 3</summary>
+#
+# `return total / steps, theta.detach(), ...`: what else does the next piece begin with?
+#
+# </details>
+
+
+# %% tags=["exercise"]
+def piece(step, loss, slope, phi, theta, state, steps):
+    ### BEGIN SOLUTION
+    total = 0
+    for _ in range(steps):
+        update, state = step(phi, slope(theta).detach(), state)
+        theta = theta + update
+        total = total + loss(theta)
+    return total / steps, theta.detach(), state.detach()
+    ### END SOLUTION
+
+
+# %%
+check("04.3", piece)
+
+# %% [markdown]
+# Here is the same for our LSTM, written out, and the package's `Truncated`, which does it for any rule and any problem, all problems side by side. Two pieces of
+# five steps: do they give the same two gradients for $\phi$?
+
+
+# %%
+def two_pieces(phi, problems):
+    theta, memory, found = problems.start["theta"], empty(12), []
+    for first in (0, 5):
+        point, total = leaves(phi), 0
+        for t in range(first, first + 5):
+            gradient = torch.func.grad(lambda theta: problems.loss({"theta": theta}, 0).sum())(theta.detach())
+            update, memory = lstm_step(point, gradient.flatten(), memory)
+            theta = theta + update.view_as(theta)
+            total = total + problems.loss({"theta": theta}, t + 1).mean() / 5
+        found.append(gradient_of(total, point))
+        theta, memory = theta.detach(), [(h.detach(), c.detach()) for h, c in memory]
+    return found
+
+
+training = Truncated(lstm.rule, lambda generator: bowls, steps=10, unroll=5)
+for number, by_hand in enumerate(two_pieces(phi, bowls), start=1):
+    packaged, _ = training.gradient(phi, training.sample(torch.Generator()))
+    compare(f"piece {number} by hand", by_hand, "the package", packaged, to=1e-10)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### What does it buy to call the gradients constants?
+#
+# **Predict.** With the dashed edges kept, autograd needs the second derivatives of the problem. How much longer does an update of $\phi$ take, on quadratics? Twice? Ten times? And how far are
+# the two gradients apart, for a fresh $\phi$ and for a trained one?
+
+
+# %% slideshow={"slide_type": "fragment", "code": false}
+def trained(family, lstm, seed=1):
+    """The phi that comes with the course: family "quadratics" or "digits", training seed 1, 2 or 3."""
+    kept = load_checkpoint(data_folder() / "checkpoints" / f"04-{family}.safetensors")
+    mine = {name: value for name, value in kept.tensors.items() if name.startswith(f"theta.seed{seed}.")}
+    return params_from(kept._replace(tensors=mine), lstm.init(torch.Generator()), f"theta.seed{seed}.")
+
+
+ours = CoordinatewiseLSTM(raw=0.1)  # one more feature than the paper's two: the gradient itself, times 0.1
+fresh_phi = ours.init(torch.Generator().manual_seed(0), torch.float64)
+trained_phi = {name: value.double() for name, value in trained("quadratics", ours).items()}
+many = Quadratics().sample(64, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
+for said, point in (("fresh", fresh_phi), ("trained", trained_phi)):
+    kept, dropped = (
+        Truncated(ours.rule, lambda g: many, steps=20, objective=log_score, second_order=keep).gradient(
+            point, many
+        )[0]
+        for keep in (True, False)
+    )
+    apart = (norm(subtract(dropped, kept)) / norm(kept)).item()
+    print(f"{said} phi: dropping the edges changes its gradient by {100 * apart:.0f} %")
+
+# %% tags=["nbval-ignore-output"] slideshow={"slide_type": "-", "code": false}
+# not compared: seconds, which differ from machine to machine
+seconds = {}
+for keep in (True, False):
+    race = Truncated(ours.rule, lambda g: many, steps=20, objective=log_score, second_order=keep)
+    began = time.process_time()
+    for _ in range(3):
+        race.gradient(trained_phi, many)
+    seconds[keep] = (time.process_time() - began) / 3
+print(f"with second derivatives one update takes {seconds[True] / seconds[False]:.1f} times as long")
+record(
+    "second-derivatives.cost",
+    seconds[True] / seconds[False],
+    unit="times",
+    seeds=[5],
+    note="one update on 64 quadratics, float64",
+)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 3 min. Take the guesses. The time is a surprise: next to nothing, because the LSTM is the work. Then the two percentages: for a fresh optimizer the cut changes little, for a trained one nearly everything. Ask which gradient is the better teacher, and keep the answer for the table of choices: the wrong one.
+# %% [markdown]
+# <details><summary><b>Explain.</b> What does the cut buy, and what does it cost?</summary>
+#
+# Here it buys hardly any time: the LSTM is the work, and the second derivatives of a bowl come almost for nothing. For a large network they would about double the price. What the cut *costs* depends on
+# the steps, as in lesson 03: the dashed edge carries *step times curvature*. A fresh $\phi$ makes short steps, and hardly anything flows there. A trained $\phi$ makes steps as long as the bowl
+# allows, and then the two gradients have next to nothing in common.
+#
+# So the true gradient should be the better teacher. The table of choices below says: used as it comes, it is far the worse one; shortened wherever it is long, it is as good as the cut one. Over twenty
+# long steps the factors *one plus step times curvature* multiply, and the true gradient becomes huge now and then. The cut gradient is wrong, and calm. Metz and others found the same in larger
+# learned optimizers.
+#
+# </details>
+#
+# ## Train one
+#
+# The problems are the paper's smallest: random quadratics in ten dimensions, $L(\theta) = \lVert W\theta - y\rVert^2$, all entries of $W$ and $y$ drawn from a normal
+# distribution. Each run takes 64 new ones. Three things differ from the paper, and the table further below says what each is worth:
+#
+# - the LSTM reads the gradient itself as a third number, times 0.1,
+# - the objective is the mean of the *logarithms* of the losses, so that a step from 0.01 to 0.001 counts as much as one from 10 to 1,
+# - the outer rate falls to zero like a cosine.
+
+
+# %%
+def training_of(lstm):
+    """Truncated unrolls on fresh quadratics."""
+    return Truncated(
+        lstm.rule, lambda generator: Quadratics().sample(64, generator=generator), objective=log_score
+    )
+
+
+def train(seed):
+    training, generator = training_of(ours), torch.Generator().manual_seed(seed)
+    return fit(training.gradient, ours.init(generator), training.sample, steps=budget["updates"], generator=generator,
+               lr=1e-2, schedule="cosine", progress=f"learning to optimize, seed {seed}")  # fmt: skip
+
+
+runs = [train(seed) for seed in budget["seeds"]]
+per_run = 5  # pieces
+print(f"{runs[0].step} updates of phi, on {runs[0].step // per_run} runs of 100 steps, 64 problems each")
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
+fig, ax = plt.subplots(figsize=(8, 3.6))
+for run in runs:
+    pieces = torch.tensor(run.history["loss"]).view(-1, per_run) / math.log(10)
+    window = min(10, len(pieces) // 2)
+    for place, name in ((0, "steps 1 to 20"), (per_run - 1, "steps 81 to 100")):
+        smooth = pieces[:, place].unfold(0, window, 1).mean(1)
+        look = style.method("lstm") | ({"linestyle": ":"} if place == 0 else {})
+        (line,) = ax.plot(range(window, len(pieces) + 1), smooth, **look)
+        if run is runs[0]:
+            style.label_line(ax, line, name)
+ax.set(xlabel="run of 100 steps", ylabel="mean log10 loss", title="The end of the run is learned last")
+ax.set_xlim(0, 1.3 * len(pieces))
+show(
+    fig,
+    alt="Two curves over the training runs: the mean logarithm of the loss in steps 1 to 20 falls early and stays; in steps 81 to 100 it falls further and for longer.",
+)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 2 min. If you train live, this is the moment to have it finished. The first twenty steps are learned quickly, the last twenty need good first eighty. That is the price of training on runs.
+
+# %%
+RIVALS = {
+    "SGD": sgd,
+    "momentum": lambda rate: momentum(rate, 0.9),
+    "Nesterov": lambda rate: nesterov(rate, 0.9),
+    "RMSprop": rmsprop,
+    "Adam": adam,
+}
+races = {family: recorded("04", family) for family in ("quadratics", "digits")}
+fresh = Quadratics().sample(256, generator=torch.Generator().manual_seed(404))
+live = log_losses(fresh, ours.rule(runs[0].theta), [0, 100])
+best_sgd = log_losses(fresh, sgd(races["quadratics"]["as trained.100.SGD"]["rate"]), [100])
+print("it gets down:", bool(live[1].mean() < live[0].mean() - 1))
+print("and below tuned SGD after 100 steps:", bool(live[1].mean() < best_sgd.mean()))
+record("quadratics.live.100", over_tasks(live[1]), unit="log10 loss", seeds=budget["seeds"][:1], seconds=runs[0].seconds,
+       note=f"{runs[0].step} updates, trained in the lesson")  # fmt: skip
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The first race: quadratics
+#
+# The optimizers of the race had 5000 updates each, about three minutes on one core, from three seeds. You can make them with
+# `python -m benchmarks.learned_optimizers`. A race is fair if the rivals are tuned. So each got its best rate out of a grid, chosen on 256 problems of their
+# own, **for each horizon anew**: the best rate for 100 steps is not the best for 500. Their other settings are the usual ones ($\mu = 0.9$, $\beta = 0.9, 0.999$).
+# Then all of them run on the same 256 fresh problems.
+#
+# **Predict.** The learned optimizer was trained for 100 steps. Who leads at step 100? At 200? At 500?
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 2 min. Say how it is made fair: every rival tuned, for every horizon, on problems of its own, and the same test problems for all. Have them write down three names, for 100, 200 and 500 steps.
+
+# %%
+recipe = json.loads((data_folder() / "results" / "04-quadratics.json").read_text())["recipe"]
+for name, grid in recipe["grid"].items():
+    chosen = ", ".join(
+        f"{races['quadratics'][f'as trained.{t}.{name}']['rate']:.3g}" for t in (100, 200, 500)
+    )
+    print(
+        f"{name:9} {len(grid)} rates, {grid[0]:.2g} to {grid[-1]:.2g}; best for 100, 200, 500 steps: {chosen}"
+    )
+
+
+# %%
+def table(family, case, steps):
+    """Mean log10 loss on fresh problems; in brackets how far the LSTM is below it (-) or above it (+)."""
+    figures = races[family]
+    print(f"{case:12}" + "".join(f"{f'step {t}':>8}{'':15}" for t in steps).rstrip())
+    for name in ("LSTM", *RIVALS):
+        line = f"{name:12}"
+        for t in steps:
+            figure = figures[f"{case}.{t}.{name}"]
+            gap = (
+                ""
+                if name == "LSTM"
+                else f"({figure['difference']:+.2f} ± {figure['difference_interval']:.2f})"
+            )
+            line += f"{figure['value']:8.2f} {gap:14}"
+        print(line.rstrip())
+    for t in steps:
+        figure = figures[f"{case}.{t}.LSTM"]
+        each = ", ".join(f"{value:.2f}" for value in figure["each"])
+        print(
+            f"the LSTM's three training seeds at step {t}: {each}; the problems: ± {figure['interval']:.2f}"
+        )
+
+
+table("quadratics", "as trained", (100, 200, 500))
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
+GREYS = {
+    "SGD": (0, (1, 1)),
+    "RMSprop": (0, (3, 1, 1, 1, 1, 1)),
+    "Adam": (0, (6, 2)),
+    "Nesterov": (0, (6, 2, 1, 2)),
+    "momentum": "-",
+}
+
+
+def curves(ax, family, case, until):
+    """Mean curves: three seeds of the learned optimizer as a band; in grey the rivals, tuned for ``until`` steps."""
+    kept = load_checkpoint(data_folder() / "checkpoints" / f"04-{family}-curves.safetensors").tensors
+    steps = kept[f"{case}.steps"]
+    inside = steps <= until
+    for name, dash in GREYS.items():
+        look = style.method("baseline") | {"linestyle": dash, "linewidth": 1.6}
+        (line,) = ax.plot(steps[inside], kept[f"{case}.{name}.{until}"][inside], **look)
+        style.label_line(ax, line, name, fontsize=11)
+    seeds = torch.stack([kept[f"{case}.LSTM.{seed}"] for seed in (1, 2, 3)])[:, inside]
+    ax.fill_between(
+        steps[inside], seeds.amin(0), seeds.amax(0), color=style.color("lstm"), alpha=0.3, linewidth=0
+    )
+    (line,) = ax.plot(steps[inside], seeds.mean(0), **style.method("lstm"))
+    style.label_line(ax, line, "LSTM", fontsize=11)
+
+
+fig, axes = plt.subplots(1, 2, figsize=(10, 3.8))
+for ax, until, title in zip(
+    axes, (100, 500), ("Where it was trained, it leads", "and afterwards it is overtaken")
+):
+    curves(ax, "quadratics", "as trained", until)
+    ax.set(
+        xlabel="step", xlim=(0, 1.3 * until), xticks=torch.linspace(0, until, 6).int().tolist(), title=title
+    )
+axes[1].axvline(100, color="black", linewidth=0.8)
+axes[1].annotate("trained\nup to here", (104, 0.6), fontsize=11, va="top")
+axes[0].set_ylabel("mean log10 loss, 256 fresh problems")
+show(
+    fig,
+    alt="Mean logarithm of the loss on fresh quadratics against the step, for the learned optimizer with a band over three training seeds and for five tuned rivals in grey. Left, up to step 100: the learned optimizer is the lowest for most of the way, momentum comes close at the end. Right, up to step 500: momentum, Adam and at last Nesterov go on falling, and the learned optimizer bends and stays behind them.",
+)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 4 min. Left picture first: it leads for a hundred steps, with momentum at its heels. Then the right one, and the guesses. At 500 it has lost to momentum and Adam by orders of magnitude. Say both with the same voice: it was trained for a hundred steps, and that is what it is good at.
+
+# %% [markdown]
+# Read the brackets: negative means that the learned optimizer is lower, and where the interval does not reach zero, more problems would not change that.
+#
+# - **At step 100** it is below SGD, RMSprop, Adam and Nesterov, each at its best rate. **Momentum is the hard one.** On quadratics it is known to be close to the best that a method of
+#   its kind can do, and at the right rate it is ahead by a hair. One of the three seeds beats it, two do not.
+# - **At step 200** momentum and Adam are ahead, and Nesterov is level. **At step 500** it loses to all three, by one to three powers of ten.
+# - **The seeds differ** by more than the problems do. The intervals say how well *these three* optimizers are known. How the next training would turn out they do not say: three seeds
+#   are few, and at step 500 they lie powers of ten apart.
+#
+# ### Why is it overtaken?
+#
+# An optimizer that has arrived must stop. Gradient descent does so by itself: its step is the gradient times a number, so where the gradient is zero, nothing moves. For the
+# LSTM nobody has arranged that. Its answer is a sum of bounded numbers, and it was asked for at most a hundred of them.
+#
+# So ask it. Let it run for 100 steps, then feed it gradients of exactly zero:
+
+
+# %% slideshow={"slide_type": "slide"}
+def still_moving(rule, warm=100, silent=50):
+    """How far a step still is, on average, when the gradient has been zero for some steps."""
+    problems = Quadratics().sample(64, generator=torch.Generator().manual_seed(6))
+    theta, state = problems.start, rule.init(problems.start)
+    for t in range(warm + silent):
+        gradient = torch.func.grad(lambda p: problems.score(p).sum())(theta)
+        if t >= warm:
+            gradient = {name: torch.zeros_like(value) for name, value in gradient.items()}
+        before = theta
+        theta, state = rule.step(theta, gradient, state, loss=torch.zeros(()))
+    return (theta["theta"] - before["theta"]).abs().mean().item()
+
+
+kept_phi = trained("quadratics", ours)
+rates = {name: races["quadratics"][f"as trained.500.{name}"]["rate"] for name in RIVALS}
+with torch.no_grad():
+    for name in ("LSTM", "SGD", "momentum", "Adam"):
+        moving = still_moving(ours.rule(kept_phi) if name == "LSTM" else RIVALS[name](rates[name]))
+        size = f"about 10^{round(math.log10(moving))}" if moving else "0"
+        print(f"{name:10} still moves by {size} a step")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 3 min. The test is two lines: feed zeros, and look whether anything moves. SGD stops at once, momentum and Adam let their velocity die away. The learned optimizer keeps pushing. Ask what it would need in order to stop. Nobody asked it to in a hundred steps.
+
+# %% [markdown]
+# SGD stops at once. Momentum and Adam roll out: their velocity shrinks by 0.9 a step. The learned optimizer goes on pushing, in steps that are small for a bowl of which it has seen a hundred
+# steps, and far too large for the last digits. It hovers around the bottom, and the others pass by.
+#
+# Two more answers to the same question lie in the training. It never saw step 101, so its memories $h$ and $c$ are then in places where no loss has ever
+# corrected them. And pieces of 20 steps cannot tell it that a short step now would pay off fifty steps later.
+#
+# ### And another scale?
+#
+# Multiply all entries of $W$ by 3, or divide them by 3. For a rival that is another rate, and it gets one: it is tuned anew. The learned optimizer comes as it is.
+
+# %%
+for case in ("W three times smaller", "W three times larger"):
+    figures = races["quadratics"]
+    line = ", ".join(f"{name} {figures[f'{case}.100.{name}']['value']:.2f}" for name in ("LSTM", *RIVALS))
+    print(f"{case}, step 100: {line}")
+
+# %% [markdown]
+# With the smaller $W$ it loses to all three that have a memory of the gradients, with the larger one to everybody. The rivals do not notice: their rate makes up for the scale. So the
+# features make an LSTM *able to read* gradients of all sizes. They do not teach it how far to go on a bowl it has never met, and its steps have a size of their own, learned by heart.
+#
+# ### What is each choice worth?
+#
+# One change at a time, three seeds each, with a small part of the budget. Loss at step 100, as the mean of log10:
+
+# %%
+choices = recorded("04", "choices")
+if not choices:
+    print("Not recorded here. Measure it with: python -m benchmarks.learned_optimizers choices")
+for name, figure in choices.items():
+    print(
+        f"{name:44} {figure['value']:6.2f}   seeds: {', '.join(f'{value:.2f}' for value in figure['each'])}"
+    )
+
+# %% [markdown]
+# Read it with the seeds, and as what it is: a small budget, 400 updates, and no rate tuned for each row.
+#
+# - **Second derivatives kept**: by far the worst. The true gradient, used as it comes, teaches hardly anything. Shortened to length 1 wherever it is longer (the last row), it is as good as the cut one,
+#   and no better.
+# - **As published**, with two features and the plain sum: slower at first. The paper trains for much longer.
+# - **One layer**: the seeds overlap with those of two. That the second layer *can* be momentum does not mean that training needs it for that.
+# - **Unrolls of 5**: as many inner steps, four times as many updates, and much better, better even than the optimizers of the race, which took many times as long. At this budget $\phi$ needs updates
+#   more than a long view. So our recipe is not the best that there is. You have all that it takes to find a better one.
+#
+# ## The second race: a network on digits
+#
+# Now something real, if small: 8 × 8 handwritten digits, a network with one layer of 20 sigmoid units, minibatches of 64. One optimizer step is one minibatch. The learned
+# optimizer saw 898 of the digits. The races are run on the other 899.
+
+# %% jupyter={"source_hidden": true}
+digits = Digits.load("test")
+fig, axes = plt.subplots(2, 10, figsize=(9, 2.1))
+for place, ax in enumerate(axes.flat):
+    ax.imshow(digits.x[place].view(8, 8))
+    ax.axis("off")
+show(fig, alt="Twenty handwritten digits of eight by eight pixels, rough but readable.")
+
+# %%
+on_digits = CoordinatewiseLSTM(raw=10.0)  # gradients of a network are smaller than those of a bowl
+net = MLP((64, 20, 10), "sigmoid", "uniform")
+some = digits.problems(net, cross_entropy, 4, steps=60, generator=torch.Generator().manual_seed(40))
+phi_digits = trained("digits", on_digits)
+down = log_losses(some, on_digits.rule(phi_digits), [0, 60])
+rate = races["digits"]["as trained.100.Adam"]["rate"]
+weights = sum(value[0].numel() for value in some.start.values())
+print(f"one LSTM looks after {weights} weights in {len(some.start)} tensors")
+by_adam = log_losses(some, adam(rate), [60])
+print("after 60 steps on 4 fresh networks it is below tuned Adam:", bool(down[1].mean() < by_adam.mean()))
+
+# %% [markdown]
+# (How it was trained: as before, one network a run, and with one change that mattered. The objective is the loss on *all* 898 digits, while the gradients that the LSTM reads
+# still come from 64. With the loss of 64 digits a lucky minibatch looks like a good optimizer. 4000 updates take about four minutes on one core.)
+#
+# **Predict.** It is trained on 20 sigmoid units, for 100 steps. Which of these changes will it survive: 200 steps, 500 steps, 40 units, two layers of 20, ReLU in place of sigmoid?
+
+# %% slideshow={"slide_type": "slide"}
+table("digits", "as trained", (100, 200, 500))
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 3 min. Read the first column with them: below all five rivals at step 100. Then 200, twice what it was trained for: still below. Then 500: the same story as on the bowls. Say that the interval is over fresh networks, and that the three seeds stand below the table.
+
+# %%
+for case in ("40 units", "two layers", "ReLU"):
+    table("digits", case, (100, 200))
+    print()
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
+fig, axes = plt.subplots(2, 2, figsize=(9.2, 6.0), sharex=True)
+titles = {
+    "as trained": "As trained: 20 sigmoid units",
+    "40 units": "40 units",
+    "two layers": "Two layers of 20",
+    "ReLU": "ReLU: Nesterov, Adam, momentum win",
+}
+for ax, (case, title) in zip(axes.flat, titles.items()):
+    curves(ax, "digits", case, 200)
+    ax.set(title=title, xlim=(0, 260), xticks=(0, 50, 100, 150, 200))
+for ax in axes[1]:
+    ax.set_xlabel("step (one minibatch of 64)")
+for ax in axes[:, 0]:
+    ax.set_ylabel("mean log10 loss")
+show(
+    fig,
+    alt="Four plots of the mean logarithm of the loss over 200 steps: the learned optimizer with a band over three seeds, five tuned rivals in grey. As trained and with 40 units it falls fastest from the first steps and ends lowest. With two layers it leads early; Adam meets it near step 100 and is ahead at 200. With ReLU it stays above Nesterov, Adam and momentum throughout.",
+)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 4 min. One plot at a time, and read their predictions back. Forty units: nothing has changed for it. Two layers: it begins best, and Adam catches it at a hundred steps. ReLU: it loses to all three that remember gradients. That is what the paper reports as well, without a number. Ask why, before you show the gradients.
+
+# %% [markdown]
+# - **As trained** it is below all five rivals at steps 100 and 200, so it lasts for twice the steps it has practised. At step 500 momentum, Adam and Nesterov have passed it, for the same reasons as on the bowls.
+# - **40 units**: below all five at both steps, by more than before. For a coordinatewise optimizer a wider network is more of the same.
+# - **Two layers**: at step 100 it is below four of the five and level with Adam; at step 200 Adam is ahead, and Nesterov level.
+# - **ReLU**: it loses to Nesterov, to Adam and to momentum, and is no better than the two without a memory of the gradients. The paper saw the same failure.
+#
+# One caution. The rivals were tuned on 16 networks, with four rates to a power of ten, and a rate near the edge of stability can be unlucky on the fresh ones. Nesterov at step 200 is such a case: its interval is the widest
+# in its column. Compare with the curves before you quote a difference.
+#
+# ### Why is ReLU another world?
+#
+# The optimizer does not see units or layers. It sees numbers: gradients. So the question is how the gradients differ. Take the four kinds of network at their random start, 20 of
+# each, and look at the gradients of all weights behind pixels that are ever inked:
+
+# %%
+inked = digits.x.sum(0) > 0
+kinds = {
+    "20 units": net,
+    "40 units": MLP((64, 40, 10), "sigmoid", "uniform"),
+    "two layers": MLP((64, 20, 20, 10), "sigmoid", "uniform"),
+    "ReLU": MLP((64, 20, 10), "relu", "uniform"),
+}
+for name, kind in kinds.items():
+    starts = digits.problems(kind, cross_entropy, 20, steps=20, generator=torch.Generator().manual_seed(12))
+    path = adapt(starts.seen(), starts.start, sgd(1.0), 20, first_order=True)
+    path = {key: value.detach() for key, value in path.items()}
+    slope = torch.func.grad(lambda p, starts=starts: starts.loss(p, 20).sum())(path)
+    first = slope["layer1.weight"][..., inked].abs().flatten()
+    silent = (first == 0).float().mean().item()
+    print(f"{name:12} median size {first.median().item():.4f}, exactly zero: {100 * silent:.0f} %")
+
+# %% [markdown]
+# The first three differ in size, and the optimizer hardly looks at size. With ReLU something else is new: a unit that is off has gradients of exactly zero for all its weights, and more of what it reads is
+# silence, between gradients that come and go at once. It has rarely met that in training. (Ten in a hundred are silent in all of them: pixels that are white in the whole minibatch.)
+#
+# This shows that its input is another, and not yet that this is the cause. What would show it? Train one on ReLU, and see whether it then fails on sigmoids. You have all the parts.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What has it learned to do?
+#
+# Paint the gradients of one weight, and read off what the optimizer trained on digits adds to that weight at each step, beside SGD, momentum and Adam at their tuned rates. The second
+# plot asks: what would it have done if the gradient at this step had been another?
+
+# %% slideshow={"slide_type": "-"}
+explorer = LearnedStep.recorded("digits", scene="noise on a slope")
+explorer
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 6 min. Begin with *the same again*: it speeds up within three steps to ten times Adam's step and stays there. Then *up and down*: it becomes careful. *Turning back*: it brakes at once, waits, and goes the other way, slowly at first. Then pull the size of the gradients down by a hundred: the curves hardly change. Ask who knows Rprop. It has found it by itself.
+
+# %%
+for scene in ("the same again", "up and down", "turning back"):
+    explorer.load(scene)
+    print(f"{scene}: {explorer.summary}")
+explorer.load("noise on a slope")  # as it was: your turn
+
+# %% [markdown]
+# Three habits can be read off.
+#
+# - **It goes by the direction, hardly by the size.** The curve on the right is a cliff at zero with two plains. Pull the size of all gradients down by a hundred: SGD and momentum shrink by a hundred,
+#   Adam does not, and neither does the learned optimizer.
+# - **It speeds up while the signs agree**: within three steps to several times the step that tuned Adam would make.
+# - **It brakes when they change.** After *turning back* it all but stops within two steps, waits, and then begins to go the other way. When they alternate, its steps become small.
+#
+# There is an old rule made by hand that does just this: a step by the sign of the gradient, longer after each agreement, shorter after each change. It is called Rprop, from 1993. Nobody has told the LSTM.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Pitfall: a rival that nobody tuned
+#
+# Here are the same 256 quadratics once more. The learned optimizer, three minutes of training. And Adam, at the rate that stands in everybody's code, 0.001:
+
+# %% slideshow={"slide_type": "-"}
+tuned = races["quadratics"]["as trained.100.Adam"]["rate"]
+ours_now = log_losses(fresh, ours.rule(kept_phi), [100])
+for said, rule in (("Adam at 0.001", adam(1e-3)), ("Adam, tuned", adam(tuned))):
+    lead = (log_losses(fresh, rule, [100]) - ours_now).mean().item()
+    print(f"{said:14} is behind the learned optimizer by a factor of about 10^{lead:.1f}")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 3 min. Show the first line alone, and wait. Somebody will ask about the rate. Good: this is the most frequent way to be wrong in this field. The default 0.001 is a rate for networks, and for thousands of steps; on these bowls the best one is hundreds of times larger.
+
+# %% [markdown]
+# The first line is true, and worthless. Adam was not worse, it was at a rate made for other problems. Every claim that a learned optimizer beats the usual ones stands or falls with what was done for the
+# usual ones: the same budget of trials, for the same horizon, on other problems than the ones of the test.
+#
+#
+# **Detector.** A tuned rate lies *inside* its grid. If the best of the rates is the first or the last, the grid was too short, and the rival was not tuned:
+
+
+# %%
+def at_the_edge(figures, grids):
+    """The rivals whose best rate is the first or the last of their grid."""
+    found = []
+    for name, figure in figures.items():
+        grid = grids.get(name.split(".")[-1])  # the LSTM has none
+        if grid and round(figure["rate"], 6) in (grid[0], grid[-1]):
+            found.append(name)
+    return found
+
+
+for family, figures in races.items():
+    grids = json.loads((data_folder() / "results" / f"04-{family}.json").read_text())["recipe"]["grid"]
+    edges = at_the_edge(figures, grids)
+    tuned = sum("rate" in figure for figure in figures.values())
+    print(f"{family}: {tuned} tuned rates, at the edge of their grid:", ", ".join(edges) or "none")
+
+# %% [markdown]
+# ## What you learned
+#
+# - A learned optimizer is one small LSTM, called for each weight with its own memory. Shared weights, separate histories.
+# - It reads a gradient as size and direction, and its second layer can be momentum, to any precision, with weights set by hand.
+# - It is trained on runs, cut twice: gradients are constants, and the history ends after each piece.
+# - Against tuned rivals on fresh problems it leads where it was trained, and on digits for twice as long, and with twice the units.
+# - It loses where the gradients look different from those it has seen: later steps, other scales, ReLU.
+
+# %% [markdown]
+# ## Quiz
+#
+# **1.** Your learned optimizer was trained on a network of 1510 weights. A colleague wants it for one with a million. What has to be changed?
+#
+# <details><summary>Answer</summary>
+#
+# Nothing in $\phi$: it is called a million times instead of 1510 times, with a million memories. Whether it is any good there is another question: it depends on whether the gradients look like those it was trained on.
+#
+# </details>
+#
+# **2.** You forget to detach $\theta$ and the memories between two pieces. What do you notice first?
+#
+# <details><summary>Answer</summary>
+#
+# PyTorch stops with an error in the second piece, because the graph of the first is freed already; if you silence that by keeping the graph, every update takes longer than the one before and the memory fills up. The way back then reaches to the first step of the run.
+#
+# </details>
+#
+# **3.** Why is the sum of all losses on the way a better objective than the last loss alone, with pieces of 20 steps?
+#
+# <details><summary>Answer</summary>
+#
+# The last loss gives a signal in the last piece alone: the other pieces end in the middle of the run, and without a loss there they learn nothing. With a loss at each step every piece has something to go down on.
+#
+# </details>
+
+# %% [markdown]
+# ## References
+#
+# - Marcin Andrychowicz et al., [Learning to learn by gradient descent by gradient descent](https://arxiv.org/abs/1606.04474), 2016. The optimizer of this lesson, its features, its races; its results are plots, so there is no table to compare ours with.
+# - Sepp Hochreiter, Steven Younger, Peter Conwell, [Learning to learn using gradient descent](https://doi.org/10.1007/3-540-44668-0_13), 2001. An LSTM that learns to learn.
+# - Olga Wichrowska et al., [Learned optimizers that scale and generalize](https://arxiv.org/abs/1703.04813), 2017. What it takes to get beyond the horizon of training.
+# - Luke Metz et al., [Understanding and correcting pathologies in the training of learned optimizers](https://arxiv.org/abs/1810.10180), 2019. What truncated unrolls do wrong.
+# - Diederik Kingma, Jimmy Ba, [Adam](https://arxiv.org/abs/1412.6980), 2015. The strongest rival in most of the races.
+# - E. Alpaydin, C. Kaynak, [Optical recognition of handwritten digits](https://doi.org/10.24432/C50P49), 1998. The 8 × 8 digits, as they come with scikit-learn.
+#
+# The words and the code of this lesson are our own.
+
+# %% [markdown]
+# ## Next
+#
+# Here the LSTM answered with the step. In the meta-learner LSTM of lesson 05 it answers with the *gates* of the memory line, and the start is learned as well, for pictures. Until it is there, go on to
+# [lesson 09](09_omniglot_maml.ipynb).

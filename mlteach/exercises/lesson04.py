@@ -12,7 +12,7 @@ from mlteach.exercises.exercise import Case, Exercise, Mistake
 # 04.1 ---------------------------------------------------------------------------------------------------------------
 
 
-def preprocess(x: Tensor, p: float) -> Tensor:
+def features(x: Tensor, p: float) -> Tensor:
     """(log|x| / p, sign x) where |x| >= e^-p, else (-1, e^p x)."""
     large = x.abs() >= math.exp(-p)
     size = torch.where(large, x.abs().clamp_min(math.exp(-p)).log() / p, -1.0)
@@ -60,7 +60,7 @@ def _no_branch(x: Tensor, p: float) -> Tensor:
 PREPROCESS = Exercise(
     id="04.1",
     title="two numbers for one gradient",
-    solution=preprocess,
+    solution=features,
     cases=_numbers,
     mistakes=(
         Mistake(
@@ -99,7 +99,7 @@ PREPROCESS = Exercise(
     ),
     hints=(
         "Four expressions: the size and the direction, each for large and for small x. torch.where(condition, a, b) chooses between two.",
-        "`large = x.abs() >= math.exp(-p)`. Where x is small, the size is -1 and the direction is math.exp(p) * x.",
+        "`large = x.abs() >= math.exp(-p)`. Where x is small, the size is -1 and the direction is `math.exp(p) * x`.",
         "`return torch.stack([torch.where(large, x.abs().log() / p, -1.0), torch.where(large, x.sign(), ...)], -1)`",
     ),
 )

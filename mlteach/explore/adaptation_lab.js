@@ -1,6 +1,6 @@
 // AdaptationLab: networks with different starts adapt to the same few points of a sinusoid. The mathematics is
 // adaptation_lab.py's in float64; a test compares the two.
-import { axes, button, choice, clamp, explorer, figure, floats, h, line, named, player, plot, s, scale, sig, slider, ticks } from "./base.js";
+import { axes, button, choice, clamp, explorer, figure, floats, h, line, mulberry32, named, player, plot, s, scale, sig, slider, ticks } from "./base.js";
 
 const LAST = 20, MOST = 20, BEYOND = 3, JUDGED = 50, DRAWN = 81, FAR = 1e3, HARD = 8, LOW = 0.3, STARS = [10, 5, 2];
 const WATCH = ["amplitude", "phase", "points", "seed", "rate", "steps", "shown"];
@@ -176,20 +176,9 @@ export function learn(state, starts) {
 
 // ---- Points ----
 
-/** Endless numbers in [0, 1) from a seed of 32 bits: `mulberry32` in tasks/pool.py. @param {number} seed */
-function random(seed) {
-  let word = seed | 0;
-  return () => {
-    word = (word + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(word ^ (word >>> 15), word | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 /** @param {number} shots @param {number} seed @param {number} low @param {number} high @returns {number[]} */
 export function drawPoints(shots, seed, low, high) {
-  const next = random(seed);
+  const next = mulberry32(seed);
   return Array.from({ length: shots }, () => Math.floor(100 * (low + (high - low) * next()) + 0.5) / 100);
 }
 

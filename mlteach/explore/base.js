@@ -243,6 +243,17 @@ export function handle({ svg, label, hue = "fg", step, get, set, toData, box, gu
 /** The picture with its caption. @param {string} caption @param {...Node} parts */
 export const figure = (caption, ...parts) => h("figure", { class: "mlx-figure" }, h("figcaption", {}, caption), ...parts);
 
+/** Endless numbers in [0, 1) from a seed of 32 bits: `mulberry32` in tasks/pool.py. @param {number} seed @returns {() => number} */
+export function mulberry32(seed) {
+  let word = seed | 0;
+  return () => {
+    word = (word + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(word ^ (word >>> 15), word | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
 /** The little-endian Float32 numbers of a bytes trait. @param {DataView} view @returns {Float32Array} */
 export const floats = (view) => Float32Array.from({ length: view.byteLength / 4 }, (_, k) => view.getFloat32(4 * k, true));
 

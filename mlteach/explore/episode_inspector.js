@@ -1,6 +1,6 @@
 // EpisodeInspector: deal a few-shot episode, adapt to it, judge its queries and what you draw. The mathematics is
 // episode_inspector.py's: the same episodes from the same seed, the same network in float64; a test compares the two.
-import { axes, button, choice, clamp, explorer, figure, h, named, player, plot, scale, sig, slider, stroke } from "./base.js";
+import { axes, button, choice, clamp, explorer, figure, h, mulberry32, named, player, plot, scale, sig, slider, stroke } from "./base.js";
 
 const SIDE = 28, PIXELS = SIDE * SIDE, BLOCKS = 4, EPSILON = 1e-5, LAST = 10, EPISODES = 100;
 const REACH = 1.15, SLOPE = 0.9; // of the pen, see tasks/pen.py
@@ -14,17 +14,6 @@ const NAMES = "ABCDEFGHIJ";
 /** @typedef {{weight: Float64Array, bias: Float64Array}} Head */
 
 // ---- Dealing: tasks/pool.py ----
-
-/** Endless numbers in [0, 1) from a seed of 32 bits. @param {number} seed */
-export function mulberry32(seed) {
-  let word = seed | 0;
-  return () => {
-    word = (word + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(word ^ (word >>> 15), word | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 function shuffled(seed, things) {
   const order = [...things], next = mulberry32(seed);

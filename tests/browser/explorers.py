@@ -44,7 +44,7 @@ class Row:
 
 ROWS = {
     "AdaptationLab": Row(
-        lambda: explore.AdaptationLab.recorded(),
+        lambda: explore.AdaptationLab.recorded(points=[-4.6, -3.5, -2.6, -1.4, -0.3]),
         Keys("inner steps", ("ArrowRight",) * 2),
         ("amplitude", 2.0),
         Drag("Support point 1", (40, 15)),

@@ -618,6 +618,9 @@ record("quadratics.live.100", over_tasks(live[1]), unit="log10 loss", seeds=budg
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 2 min. Say how it is made fair: every rival tuned, for every horizon, on problems of its own, and the same test problems for all. Have them write down three names, for 100, 200 and 500 steps.
 
+# %% [markdown]
+# The grids, and the rates that were best for 100, 200 and 500 steps:
+
 # %%
 recipe = json.loads((data_folder() / "results" / "04-quadratics.json").read_text())["recipe"]
 for name, grid in recipe["grid"].items():
@@ -625,7 +628,7 @@ for name, grid in recipe["grid"].items():
         f"{races['quadratics'][f'as trained.{t}.{name}']['rate']:.3g}" for t in (100, 200, 500)
     )
     print(
-        f"{name:9} {len(grid)} rates, {grid[0]:.2g} to {grid[-1]:.2g}; best for 100, 200, 500 steps: {chosen}"
+        f"{name:9} {len(grid)} rates, {grid[0]:.2g} to {grid[-1]:.2g}; the best: {chosen}"
     )
 
 
@@ -649,7 +652,7 @@ def table(family, case, steps):
         figure = figures[f"{case}.{t}.LSTM"]
         each = ", ".join(f"{value:.2f}" for value in figure["each"])
         print(
-            f"the LSTM's three training seeds at step {t}: {each}; the problems: ± {figure['interval']:.2f}"
+            f"its three seeds at step {t}: {each}; ± {figure['interval']:.2f} over problems"
         )
 
 

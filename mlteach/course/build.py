@@ -40,15 +40,29 @@ def stale(path: Path, target: Path | None = None) -> str | None:
     if not target.exists():
         return "was never built"
     try:
-        stored = json.loads(target.read_text(encoding="utf-8"))["cells"]
-        stored = [(c["id"], c["cell_type"], "".join(c["source"]), c["metadata"]) for c in stored]
+        whole = json.loads(target.read_text(encoding="utf-8"))
+        stored = [(c["id"], c["cell_type"], "".join(c["source"]), c["metadata"]) for c in whole["cells"]]
+        aged = aged_explorer(whole["metadata"].get("widgets", {}).get(WIDGET_STATE, {}).get("state", {}))
     except (ValueError, KeyError, TypeError):
         return "is not a whole notebook"
     wanted = [(c.id, c.cell_type, c.source, c.metadata) for c in learner_notebook(path).cells]
     if stored == wanted:
-        return None
+        return aged and f"shows {aged} as it was before its script changed"
     differs = next((new[0] for new, old in zip(wanted, stored, strict=False) if new != old), "its length")
     return f"differs from its source from cell {differs} on"
+
+
+def aged_explorer(models: dict[str, Any]) -> str | None:
+    """The name of the first explorer among stored widgets that brings another script than the package has now."""
+    from mlteach.explore.base import script, stylesheet
+
+    for model in models.values():
+        home, _, name = model["state"].get("_anywidget_id", "").rpartition(".")
+        package, _, module = home.rpartition(".")
+        if package == "mlteach.explore":
+            if (model["state"]["_esm"], model["state"]["_css"]) != (script(module), stylesheet(module)):
+                return str(name)
+    return None
 
 
 def execute(built: Any, *, name: str, progress: bool = False) -> None:

@@ -118,7 +118,7 @@ print(gate_history.summary)
 # **Ask:** all five points lie on the left. What does each network say about the right?
 
 # %%
-adaptation_lab = AdaptationLab.recorded()
+adaptation_lab = AdaptationLab.recorded(points=[-4.6, -3.5, -2.6, -1.4, -0.3])
 adaptation_lab
 
 # %%

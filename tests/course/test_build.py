@@ -40,6 +40,16 @@ def test_a_rebuild_is_byte_for_byte_the_same_and_clean(course: Path) -> None:
     assert stale(course) == "is not a whole notebook"
 
 
+def test_a_notebook_whose_explorer_has_changed_since_is_stale(
+    course: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    course.write_text("# %%\nfrom mlteach.explore import MethodMap\n\nMethodMap()\n")
+    target = build(course, progress=False)
+    assert stale(course) is None
+    target.write_text(target.read_text().replace("function", "function ", 1))
+    assert stale(course) == "shows MethodMap as it was before its script changed"
+
+
 def test_a_failing_cell_is_named_and_the_old_notebook_stays(course: Path) -> None:
     target = course.parent.parent / "98_small.ipynb"
     target.write_text("the old one")

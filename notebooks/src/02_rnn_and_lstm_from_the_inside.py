@@ -28,11 +28,11 @@
 #
 # **Time:** 45 minutes of reading, and 40 minutes for the exercises.
 #
-# **What it costs to run:** *smoke* takes about 40 s on two cores. *lecture* takes under 3 minutes.
-# *paper* takes about 15 minutes: the same networks with more patience. There is no GPU in it.
+# **What it costs to run:** *smoke* takes about 20 s on two cores. *lecture* takes about 1 minute.
+# *paper* takes about 6 minutes: the same networks with more seeds and more patience. There is no GPU in it.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 1 min. Read the promise aloud. If you train live, run all cells now: the test in the middle needs about two minutes in the lecture profile.
+# 1 min. Read the promise aloud. If you train live, run all cells now: the test in the middle needs about a minute in the lecture profile.
 
 # %% tags=["parameters"]
 PROFILE = "smoke"  # "smoke", "lecture" or "paper": the same cells, three budgets
@@ -689,7 +689,7 @@ for profile in ("lecture", "paper"):
 # 4 min. At 5 steps all is well, so the code is right. At 30 both the RNN and the LSTM as made are guessing. The same cell with an open gate learns it at once. It is not the name LSTM that remembers, it is a factor of 1.
 
 # %% [markdown]
-# The intervals are over seeds. A wide one means that some seeds learn it and some do not.
+# The intervals are over seeds. A wide one means that some seeds learn it and some do not. Patience does not help where the line is too long: with three times the training, the first two still guess at 100 steps.
 
 # %% [markdown]
 # ## Why could the others not learn it?

@@ -725,7 +725,7 @@ starts = {
 }
 lengths = {name: gradient_lengths(learner, learner.first(1)) for name, learner in starts.items()}
 for name, curve in lengths.items():
-    print(f"{name:24} of a gradient at step 100, {100 * curve[0]:.0e} % arrives at step 1")
+    print(f"{name:24} of a gradient at step 100, {100 * curve[0]:.2g} % arrives at step 1")
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 fig, ax = plt.subplots(figsize=(9, 4.8))

@@ -1,6 +1,6 @@
 // AdaptationLab: networks with different starts adapt to the same few points of a sinusoid. The mathematics is
 // adaptation_lab.py's in float64; a test compares the two.
-import { axes, button, choice, clamp, explorer, figure, floats, h, line, mulberry32, named, player, plot, s, scale, sig, slider, ticks } from "./base.js";
+import { axes, button, choice, clamp, explorer, figure, floats, h, line, mulberry32, named, player, plot, pointer, s, scale, sig, slider, ticks } from "./base.js";
 
 const LAST = 20, MOST = 20, BEYOND = 3, JUDGED = 50, DRAWN = 81, FAR = 1e3, HARD = 8, LOW = 0.3, STARS = [10, 5, 2];
 const WATCH = ["amplitude", "phase", "points", "seed", "rate", "steps", "shown"];
@@ -270,7 +270,7 @@ function render(host) {
       s("circle", { r: 14, class: "mlx-touch" }), s("circle", { r: 11, class: "mlx-halo" }), s("circle", { r: 6, class: "mlx-grip" })));
     const pinned = s("g", { role: "group", "aria-label": "Support points" }, ...pins);
     main.node.append(pinned);
-    const place = (event) => across.back(event.clientX - main.node.getBoundingClientRect().left);
+    const place = (event) => across.back(pointer(main.node, event)[0]);
     const listen = (node, name, f) => node.addEventListener(name, guard(f));
     listen(main.node, "click", (event) => { if (!pinned.contains(event.target) && event.detail < 2) add(place(event), true); });
     pins.forEach((pin, k) => {

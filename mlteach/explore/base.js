@@ -106,6 +106,7 @@ export function explorer({ model, el }, { title, watch }, build) {
   for (const key of watch) model.on(`change:${key}`, redraw);
   const sizes = new ResizeObserver(() => content && redraw());
   sizes.observe(frame);
+  frame.addEventListener("mlx-resize", () => content && redraw()); // of a plot alone, say one that was hidden
   return () => {
     for (const key of watch) model.off(`change:${key}`, redraw);
     sizes.disconnect();
@@ -173,8 +174,15 @@ export const button = (text, press) => h("button", { type: "button", class: "mlx
 export function plot({ label, ratio }) {
   const back = s("g"), front = s("g");
   const node = s("svg", { class: "mlx-plot", role: "group", "aria-label": label }, back, front);
+  let wide = 0; // as last laid out: to ask while drawing would force a layout, three times a frame
+  new ResizeObserver(() => {
+    if (node.clientWidth === wide) return;
+    wide = node.clientWidth;
+    node.dispatchEvent(new Event("mlx-resize", { bubbles: true }));
+  }).observe(node);
   return { node, back, front, size() {
-    const width = Math.max(node.clientWidth, 200), height = Math.round(width * ratio(width));
+    wide ||= node.clientWidth;
+    const width = Math.max(wide, 200), height = Math.round(width * ratio(width));
     const box = `0 0 ${width} ${height}`;
     if (node.getAttribute("viewBox") !== box) {
       node.setAttribute("viewBox", box);

@@ -187,7 +187,7 @@ print(methods.summary)
 # | 02 | [RNN and LSTM from the inside](02_rnn_and_lstm_from_the_inside.ipynb) | What do the three gates do? |
 # | 03 | [Gradient descent is an LSTM cell](03_gradient_descent_is_an_lstm_cell.ipynb) | Which gates has gradient descent, and can they be learned? |
 # | 04 | [Learning to learn by gradient descent](04_learning_to_learn_by_gradient_descent.ipynb) | Can an LSTM beat Adam? |
-# | 05 | The meta-learner LSTM (not written yet) | Can it learn from five pictures? |
+# | 05 | [The meta-learner LSTM](05_the_meta_learner_lstm.ipynb) | Can it learn from five pictures? |
 # | **II** | **Learning where to start** | |
 # | 06 | MAML on sinusoids (not written yet) | Is there a start from which one step is enough? |
 # | 07 | Reptile (not written yet) | Can the same be had without second derivatives? |

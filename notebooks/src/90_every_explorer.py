@@ -103,7 +103,7 @@ print(learned_step.summary)
 # %% [markdown]
 # ## What the gates of a meta-learner LSTM do
 #
-# **Ask:** the input gates are wide open after step 4. Why does hardly anything move?
+# From [lesson 05](05_the_meta_learner_lstm.ipynb). **Ask:** the input gates are wide open after step 4. Why does hardly anything move?
 
 # %%
 gate_history = GateHistory.recorded(step=3)

@@ -322,4 +322,4 @@ hint("03.1", 1)
 #
 # ## Next
 #
-# [Gradient descent is an LSTM cell](03_gradient_descent_is_an_lstm_cell.ipynb): two plots, no names, and a guess.
+# [A task is a data point](01_a_task_is_a_data_point.ipynb): five drawings, one look, and a guess.

@@ -513,6 +513,9 @@ gain = curves["fine-tuned"][-1].mean - curves["from a random start"][-1].mean
 same = abs(curves["fine-tuned"][-1].mean - curves["fine-tuned, head only"][-1].mean)
 print("fine-tuning gains more than 15 points over a random start:", gain > 15)
 print("adapting the head alone is within 3 points of adapting everything:", same < 3)
+seeds = recorded("01", "lecture").get("transfer.fine-tuned.seeds")
+if seeds:
+    print(f"fine-tuned, as recorded: {seeds['value']:.1f} ± {seeds['interval']:.1f} %, {seeds['note']}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 4 min. The same five pictures, another start. Then the honest part: this is no meta-learning yet, and every method has to beat it.

@@ -1249,4 +1249,4 @@ print("difference below 1e-12:", difference(for_the_start, at_the_end) < 1e-12)
 # %% [markdown]
 # ## Next
 #
-# Lesson 04 gives one such cell a memory of its own and a million weights to look after. Until it is there, go on to [lesson 09](09_omniglot_maml.ipynb), where only the start is learned, and the problems are letters.
+# [Learning to learn by gradient descent](04_learning_to_learn_by_gradient_descent.ipynb) gives one such cell a memory of its own and many weights to look after.

@@ -1012,5 +1012,5 @@ for family, figures in races.items():
 # %% [markdown]
 # ## Next
 #
-# Here the LSTM answered with the step. In the meta-learner LSTM of lesson 05 it answers with the *gates* of the memory line, and the start is learned as well, for pictures. Until it is there, go on to
-# [lesson 09](09_omniglot_maml.ipynb).
+# Here the LSTM answered with the step. In [the meta-learner LSTM](05_the_meta_learner_lstm.ipynb) it answers with the *gates* of the
+# memory line, and the start is learned as well, for pictures.

@@ -11,22 +11,18 @@ A training that is stopped goes on where it was: it keeps itself in ``runs/04-tr
 """
 
 import argparse
-import json
-import platform
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from mlteach.checkpoint import save_checkpoint
-from mlteach.files import write_atomic
 from mlteach.fit import Fit, fit
 from mlteach.inner import CoordinatewiseLSTM, Rule, adam, momentum, nesterov, rmsprop, sgd
 from mlteach.measure import log_losses, over_seeds, over_tasks
-from mlteach.measure.ledger import data_folder
+from mlteach.measure.ledger import data_folder, keep_results
 from mlteach.nets import MLP, cross_entropy
 from mlteach.outer.truncated import Objective, Truncated, log_score, seen_loss
 from mlteach.tasks import Digits, Problems, Quadratics
@@ -236,17 +232,13 @@ def measure(name: str, case: Case, record: Record, runs: Sequence[Fit]) -> None:
 
 def write(name: str, family: Family, figures: list[dict[str, Any]]) -> None:
     """Keep the figures where the lesson prints them from."""
-    about = {
-        "lesson": "04_learning_to_learn_by_gradient_descent",
-        "profile": name,
-        "command": f"python -m benchmarks.learned_optimizers {name}",
-        "recipe": settings(family),
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "versions": {"python": platform.python_version(), "torch": torch.__version__.split("+")[0]},
-        "figures": figures,
-    }
-    path = data_folder() / "results" / f"04-{name}.json"
-    write_atomic(path, json.dumps(about, indent=1, ensure_ascii=False) + "\n")
+    keep_results(
+        "04_learning_to_learn_by_gradient_descent",
+        name,
+        figures,
+        command=f"python -m benchmarks.learned_optimizers {name}",
+        recipe=settings(family),
+    )
 
 
 def settings(family: Family) -> dict[str, Any]:

@@ -7,19 +7,15 @@ several shares of its training rates, and writes ``data/results/09-choice.json``
 characters are not touched.
 """
 
-import json
-import platform
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 import torch
 from tqdm import tqdm
 
-from mlteach.files import write_atomic
 from mlteach.fit import fit
 from mlteach.inner import sgd
 from mlteach.measure import over_tasks, step_accuracy
-from mlteach.measure.ledger import data_folder
+from mlteach.measure.ledger import keep_results
 from mlteach.nets import Conv4, cross_entropy
 from mlteach.outer import maml_gradient
 from mlteach.params import Params
@@ -121,16 +117,7 @@ def main() -> None:
         {"name": name, **measure(candidate, characters)}
         for name, candidate in tqdm(CANDIDATES.items(), desc="candidates", unit="recipe")
     ]
-    about = {
-        "lesson": "09_omniglot_maml",
-        "profile": "choice",
-        "outer_steps": OUTER_STEPS,
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "versions": {"python": platform.python_version(), "torch": torch.__version__.split("+")[0]},
-        "figures": figures,
-    }
-    path = data_folder() / "results" / "09-choice.json"
-    write_atomic(path, json.dumps(about, indent=2, ensure_ascii=False) + "\n")
+    keep_results("09_omniglot_maml", "choice", figures, outer_steps=OUTER_STEPS)
     for figure in figures:
         print(f"{figure['name']:46} {figure['value']:5.1f} ± {figure['interval']:.1f}   {figure['note']}")
 

@@ -12,11 +12,9 @@ Writes ``data/checkpoints/05-meta-lstm.safetensors`` (the start c_0 and phi), ``
 """
 
 import json
-import platform
 import sys
 import time
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
 from typing import Any
 
 import torch
@@ -24,12 +22,11 @@ from torch import Tensor
 from tqdm import tqdm
 
 from mlteach.checkpoint import save_checkpoint
-from mlteach.files import write_atomic
 from mlteach.fit import Fit, fit
 from mlteach.inner import MetaLSTM, Rule, gates, sgd
 from mlteach.measure import Interval, over_tasks, step_accuracy
 from mlteach.measure.accuracy import path_of
-from mlteach.measure.ledger import data_folder
+from mlteach.measure.ledger import data_folder, keep_results
 from mlteach.nets import Conv4, accuracy, cross_entropy
 from mlteach.outer import maml_gradient
 from mlteach.params import Params, clip, stack
@@ -215,15 +212,7 @@ def choose(train_on: Characters, validation: Characters) -> None:
         about = {"unit": "%", "seeds": [SEED], "seconds": round(run.seconds, 1), "device": "cpu"}
         figures.append({"name": name, **figure(found), **about, "note": f"{SHORT} outer steps"})
         print(f"{name:56} {over_tasks(found).scaled(100)}")
-    about = {
-        "lesson": "05_the_meta_learner_lstm",
-        "profile": "choice",
-        "outer_steps": SHORT,
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "versions": {"python": platform.python_version(), "torch": torch.__version__.split("+")[0]},
-        "figures": figures,
-    }
-    write_atomic(data_folder() / "results" / "05-choice.json", json.dumps(about, indent=2) + "\n")
+    keep_results("05_the_meta_learner_lstm", "choice", figures, outer_steps=SHORT)
 
 
 def main() -> None:

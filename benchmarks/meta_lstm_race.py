@@ -11,13 +11,10 @@ the queries' own statistics, for all three; the tests report "support", where no
 Writes ``data/results/05-race.json`` after every run, so that what is done stays.
 """
 
-import json
-import platform
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from multiprocessing import get_context
 from typing import Any
 
@@ -27,11 +24,10 @@ from torch import Tensor
 from tqdm import tqdm
 
 from benchmarks.meta_lstm import CHOSEN, QUERIES, SHOTS, TEST_TASKS, WAYS, drawn, nearest
-from mlteach.files import write_atomic
 from mlteach.fit import Fit, fit
 from mlteach.inner import sgd
 from mlteach.measure import over_seeds, over_tasks, step_accuracy
-from mlteach.measure.ledger import data_folder
+from mlteach.measure.ledger import keep_results
 from mlteach.nets import Conv4, accuracy, cross_entropy
 from mlteach.outer import maml_gradient
 from mlteach.params import Params, clip, gradient_of, leaves, stack
@@ -151,17 +147,14 @@ def job(name: str, maml: Maml, seed: int, seconds: float, final: bool) -> tuple[
 
 def write(figures: dict[str, dict[str, Any]], maml: Maml, choice: dict[str, float]) -> None:
     """``05-race.json`` as it stands."""
-    about = {
-        "lesson": "05_the_meta_learner_lstm",
-        "profile": "race",
-        "command": "python -m benchmarks.meta_lstm_race",
-        "maml": vars(maml),
-        "maml_chosen_by": {"tasks": 200, "on": "validation characters", "accuracy": choice},
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "versions": {"python": platform.python_version(), "torch": torch.__version__.split("+")[0]},
-        "figures": list(figures.values()),
-    }
-    write_atomic(data_folder() / "results" / "05-race.json", json.dumps(about, indent=2) + "\n")
+    keep_results(
+        "05_the_meta_learner_lstm",
+        "race",
+        list(figures.values()),
+        command="python -m benchmarks.meta_lstm_race",
+        maml=vars(maml),
+        maml_chosen_by={"tasks": 200, "on": "validation characters", "accuracy": choice},
+    )
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 // AdaptationLab: networks with different starts adapt to the same few points of a sinusoid. The mathematics is
 // adaptation_lab.py's in float64; a test compares the two.
-import { axes, button, choice, clamp, explorer, figure, floats, h, line, mulberry32, named, player, plot, pointer, s, scale, sig, slider, ticks } from "./base.js";
+import { apart, axes, button, choice, clamp, explorer, figure, floats, h, line, mulberry32, named, player, plot, pointer, s, scale, sig, slider, ticks } from "./base.js";
 
 const LAST = 20, MOST = 20, BEYOND = 3, JUDGED = 50, DRAWN = 81, FAR = 1e3, HARD = 8, LOW = 0.3, STARS = [10, 5, 2];
 const WATCH = ["amplitude", "phase", "points", "seed", "rate", "steps", "shown"];
@@ -222,14 +222,6 @@ export function summary(state, mse) {
 
 // ---- The picture ----
 
-/** Numbers moved apart until they are `gap` from each other, in their order, within `low` and `high`. */
-function spread(values, gap, low, high) {
-  const order = values.map((_, k) => k).sort((a, b) => values[a] - values[b]), out = [...values];
-  order.forEach((k, n) => { out[k] = Math.max(out[k], n ? out[order[n - 1]] + gap : low); });
-  [...order].reverse().forEach((k, n, back) => { out[k] = Math.min(out[k], n ? out[back[n - 1]] - gap : high); });
-  return out;
-}
-
 function render(host) {
   return explorer(host, { title: "Same points, same steps, different starts", watch: WATCH }, ({ root, get, set, guard }) => {
     /** @returns {any} */
@@ -354,7 +346,7 @@ function render(host) {
         + `<text class="mlx-lab-note" x="${(x(edge[0]) + x(family.x[0])) / 2}" y="${bottom - 8}" text-anchor="middle">untrained</text>`);
       const shown = names.map((_, k) => k).filter((k) => now.shown.includes(names[k]) && ends[k]);
       const tips = shown.map((k) => clamp(y(ends[k].at(-1)), 14, bottom - 4)).concat(clamp(y(truth.at(-1)), 14, bottom - 4));
-      const tags = spread(tips, 16, 14, bottom - 4);
+      const tags = apart(tips, 16, 14, bottom - 4);
       main.front.innerHTML = `<svg x="36" y="0" width="${right - 36}" height="${bottom}" viewBox="36 0 ${right - 36} ${bottom}">` + shown.map((k) => `<path class="mlx-curve" style="--hue: var(--${hues[k]}); stroke-width: ${hues[k] === "reptile" ? 3.5 : 2.5}" stroke-dasharray="${dash(k)}" stroke-linecap="round" d="${trail(ends[k], y, x)}"/>`).join("")
         + `<path class="mlx-curve" style="--hue: var(--fg); stroke-width: 1.2" d="${trail(truth, y, x)}"/></svg>`
         + shown.map((k, n) => named(right + 6, tags[n] + 4, names[k], hues[k])).join("") + named(right + 6, tags.at(-1) + 4, "truth", "fg")
@@ -380,7 +372,7 @@ function render(host) {
       const x = scale(0, LAST, 46, right), y = scale(low, high, bottom, 14);
       const decades = Array.from({ length: Math.floor(high) + 1 - low }, (_, k) => low + k), clamped = (v) => y(clamp(v, low, high));
       write(curve.back, axes({ x, y, xs: [0, 5, 10, 15, 20], ys: decades, left: 46, right, bottom, xLabel: "inner steps", yLabel: "", yText: (k) => (k < 0 ? (10 ** k).toFixed(-k) : 10 ** k) }));
-      const tags = spread(shown.map((k) => clamp(clamped(logs[k].at(-1)), 18, bottom)), 16, 18, bottom);
+      const tags = apart(shown.map((k) => clamp(clamped(logs[k].at(-1)), 18, bottom)), 16, 18, bottom);
       curve.front.innerHTML = `<path class="mlx-grid" style="stroke: var(--soft); stroke-dasharray: 3 3" d="M${x(now.steps)} 14V${bottom}"/>`
         + shown.map((k) => {
           const points = logs[k].map((v, step) => [x(step), clamped(v)]), up = logs[k].indexOf(Infinity);

@@ -248,6 +248,36 @@ export function handle({ svg, label, hue = "fg", step, get, set, toData, box, gu
   } };
 }
 
+/**
+ * A row of numbers to paint on, by mouse, touch or keys: a drag writes along its way; left and right (Shift: ten), Home and
+ * End choose a number, up and down (Shift: ten), Page Up and Down change it.
+ * @param {{node: any, svg: any, top: number, tall: number, least: number, column: (x: number) => number, values: () => number[],
+ *          at: () => number, go: (k: number) => void, write: (from: number, to: number, value: number) => void,
+ *          guard: (f: Function) => any}} spec  `top`, `tall`: of the row, in pixels; its numbers go from `least` to 1 by 0.05;
+ *        `at`: the place of the chosen number; `write`: a drag came from place `from` to place `to`
+ */
+export function paintable({ node, svg, top, tall, least, column, values, at, go, write, guard }) {
+  let last = 0;
+  const follow = (event, first) => {
+    const [px, py] = pointer(svg, event), k = column(px);
+    const part = clamp(1 - (py - top - 4) / (tall - 8), 0, 1); // a margin, so that both ends are easy to hit
+    write(first ? k : last, k, Number((Math.round((least + part * (1 - least)) * 20) / 20).toFixed(2)));
+    last = k;
+  };
+  const listen = (what, f) => node.addEventListener(what, guard(f));
+  listen("pointerdown", (event) => { node.setPointerCapture(event.pointerId); node.focus({ preventScroll: true }); event.preventDefault(); follow(event, true); });
+  listen("pointermove", (event) => { if (node.hasPointerCapture(event.pointerId)) follow(event, false); });
+  listen("keydown", (event) => {
+    const k = at(), end = values().length - 1, many = event.shiftKey ? 10 : 1;
+    const move = { ArrowLeft: k - many, ArrowRight: k + many, Home: 0, End: end }[event.key];
+    const value = values()[k], to = { ArrowUp: value + 0.05 * many, ArrowDown: value - 0.05 * many, PageUp: 1, PageDown: least }[event.key];
+    if (move === undefined && to === undefined) return;
+    event.preventDefault();
+    if (move !== undefined) go(clamp(move, 0, end));
+    else write(k, k, Number(clamp(to, least, 1).toFixed(2)));
+  });
+}
+
 /** The picture with its caption. @param {string} caption @param {...Node} parts */
 export const figure = (caption, ...parts) => h("figure", { class: "mlx-figure" }, h("figcaption", {}, caption), ...parts);
 
@@ -291,6 +321,21 @@ export const named = (x, y, text, hue, anchor = "start") =>
 
 /** Markup of a curve through points in pixels. @param {[number, number][]} points @param {string} hue @param {string} [attributes] */
 export const stroke = (points, hue, attributes = "") => `<path class="mlx-curve" style="--hue: var(--${hue})" d="${line(points)}" ${attributes}/>`;
+
+/** Moves labels apart, up and down alike, until each has `gap` pixels, inside [top, bottom]; the order stays.
+ * @param {number[]} wanted @param {number} gap @param {number} top @param {number} bottom @returns {number[]} */
+export function apart(wanted, gap, top, bottom) {
+  const order = wanted.map((_, k) => k).sort((a, b) => wanted[a] - wanted[b]), place = [...wanted];
+  for (let round = 0; round < 60; round++) for (let k = 0; k + 1 < order.length; k++) {
+    const short = gap - (place[order[k + 1]] - place[order[k]]);
+    if (short > 0) [place[order[k]], place[order[k + 1]]] = [place[order[k]] - short / 2, place[order[k + 1]] + short / 2];
+  }
+  let edge = top;
+  for (const k of order) edge = (place[k] = Math.max(place[k], edge)) + gap;
+  edge = bottom;
+  for (const k of order.reverse()) edge = (place[k] = Math.min(place[k], edge)) - gap;
+  return place;
+}
 
 /** Contour lines of `f` (a function of pixels) as the `d` of one path, by marching squares.
  * @param {(x: number, y: number) => number} f @param {number} width @param {number} height @param {number[]} levels @param {number} [step] pixels between samples */

@@ -176,7 +176,7 @@ const smallest = (values) => largest(values.map((v) => -v));
 const percent = (part, all) => Math.floor((100 * part) / all + 0.5);
 
 /** Squared distance of two pictures in ink, exact: whole numbers until the end. @param {Uint8Array} a @param {Uint8Array} b */
-function apart(a, b) {
+function difference(a, b) {
   let sum = 0;
   for (let i = 0; i < PIXELS; i++) sum += (a[i] - b[i]) * (a[i] - b[i]);
   return sum / 65025;
@@ -231,7 +231,7 @@ export function inspector(data) {
 
   /** The squared distance of a picture to the nearest support picture of each class. */
   const nearest = (picture, support, { ways, shots }) =>
-    Array.from({ length: ways }, (_, c) => Math.min(...support.slice(c * shots, (c + 1) * shots).map((each) => apart(picture, each))));
+    Array.from({ length: ways }, (_, c) => Math.min(...support.slice(c * shots, (c + 1) * shots).map((each) => difference(picture, each))));
   const distances = kept((state) => task(state) + JSON.stringify(state.own), (state) => { // [query][class]
     const { support, query } = episode(state);
     return query.map((picture) => nearest(picture, support, state));
@@ -239,7 +239,7 @@ export function inspector(data) {
   const between = new Float64Array(pictures.length ** 2).fill(-1); // of pictures in the pool, as they meet
   const met = (a, b) => {
     const pair = Math.min(a, b) * pictures.length + Math.max(a, b);
-    if (between[pair] < 0) between[pair] = apart(pictures[a], pictures[b]);
+    if (between[pair] < 0) between[pair] = difference(pictures[a], pictures[b]);
     return between[pair];
   };
   const counts = kept(task, (state) => Array.from({ length: EPISODES }, (_, k) => {
@@ -253,7 +253,7 @@ export function inspector(data) {
     const picture = drawing(state), { support } = episode(state);
     if (state.classifier === "pixels") {
       const values = nearest(picture, support, state);
-      return { values, says: smallest(values), like: smallest(support.map((each) => apart(picture, each))) };
+      return { values, says: smallest(values), like: smallest(support.map((each) => difference(picture, each))) };
     }
     const { path, rows } = adapted(state), row = seen(state), values = softmax(path[state.step], row);
     return { values, before: softmax(path[0], row), says: largest(values), like: smallest(rows.map((each) => gap(row, each))) };

@@ -1,5 +1,5 @@
 // GateHistory: the gates of a meta-learner LSTM over the inner steps, layer by layer, beside the learner's loss.
-import { axes, choice, clamp, escape, explorer, figure, floats, h, named, player, plot, pointer, scale, sig, slider, stroke, ticks, unique } from "./base.js";
+import { apart, axes, choice, clamp, escape, explorer, figure, floats, h, named, player, plot, pointer, scale, sig, slider, stroke, ticks, unique } from "./base.js";
 
 /** Tables as in gate_history.py, read into numbers.
  * @typedef {{episode: number, step: number, layer: string, axis: string, layers: string[], episodes: number, steps: number, rate: number,
@@ -29,21 +29,6 @@ export function summary(state) {
   return `Episode ${episode}, after step ${step} of ${steps}: ${span("forget")}, ${span("input")}; ${result(state, "losses")}. `
     + `In ${layer}, ${sig(100 * (1 - f))} % of each number is forgotten, and the gradient counts ${sig(i / rate)} times as much as in gradient descent (f = 1, i = ${sig(rate, 3)})`
     + (state.descent.length ? `, which has ${result(state, "descent")}.` : ".");
-}
-
-/** Moves labels apart, up and down alike, until each has `gap` pixels, inside [top, bottom]; the order stays.
- * @param {number[]} wanted @param {number} gap @param {number} top @param {number} bottom @returns {number[]} */
-export function apart(wanted, gap, top, bottom) {
-  const order = wanted.map((_, k) => k).sort((a, b) => wanted[a] - wanted[b]), place = [...wanted];
-  for (let round = 0; round < 60; round++) for (let k = 0; k + 1 < order.length; k++) {
-    const short = gap - (place[order[k + 1]] - place[order[k]]);
-    if (short > 0) [place[order[k]], place[order[k + 1]]] = [place[order[k]] - short / 2, place[order[k + 1]] + short / 2];
-  }
-  let edge = top;
-  for (const k of order) edge = (place[k] = Math.max(place[k], edge)) + gap;
-  edge = bottom;
-  for (const k of order.reverse()) edge = (place[k] = Math.min(place[k], edge)) - gap;
-  return place;
 }
 
 const KEYS = ["episode", "step", "layer", "axis"], FIXED = ["layers", "episodes", "steps", "rate"], TABLES = ["forget", "input", "losses", "descent"];

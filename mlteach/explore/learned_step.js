@@ -1,6 +1,6 @@
 // LearnedStep: what a learned optimizer does with the gradients it has seen. The mathematics is that of learned_step.py,
 // operation by operation; a test compares the two.
-import { sig, clamp, s, h, explorer, slider, choice, plot, scale, figure, floats, ticks, axes, named, stroke, pointer } from "./base.js";
+import { apart, axes, choice, clamp, explorer, figure, floats, h, named, paintable, plot, s, scale, sig, slider, stroke, ticks } from "./base.js";
 
 /** @typedef {{gradients: number[], unit: number, step: number, raw: number, scale: number, rates: number[]}} State */
 
@@ -120,29 +120,13 @@ function render(host) {
     const lines = s("g");
     sheet.back.append(lines);
     sheet.node.append(lane);
-    let last = 0;
     const write = (from, to, value) => {
       const next = [...get("gradients")];
       for (let k = Math.min(from, to); k <= Math.max(from, to); k++) next[k] = value;
       set({ gradients: next, step: to + 1 });
     };
-    const follow = (event, first) => {
-      const [px, py] = pointer(sheet.node, event), k = column(px);
-      const part = clamp(1 - (py - TOP - 4) / (LANE - 8), 0, 1);
-      write(first ? k : last, k, Number((Math.round((2 * part - 1) * 20) / 20).toFixed(2)));
-      last = k;
-    };
-    const listen = (what, f) => lane.addEventListener(what, guard(f));
-    listen("pointerdown", (event) => { lane.setPointerCapture(event.pointerId); lane.focus({ preventScroll: true }); event.preventDefault(); follow(event, true); });
-    listen("pointermove", (event) => { if (lane.hasPointerCapture(event.pointerId)) follow(event, false); });
-    listen("keydown", (event) => {
-      const k = get("step") - 1, many = event.shiftKey ? 10 : 1, move = { ArrowLeft: k - many, ArrowRight: k + many, Home: 0, End: STEPS - 1 }[event.key];
-      const value = get("gradients")[k], to = { ArrowUp: value + 0.05 * many, ArrowDown: value - 0.05 * many, PageUp: 1, PageDown: -1 }[event.key];
-      if (move === undefined && to === undefined) return;
-      event.preventDefault();
-      if (move !== undefined) set({ step: clamp(move, 0, STEPS - 1) + 1 });
-      else write(k, k, Number(clamp(to, -1, 1).toFixed(2)));
-    });
+    paintable({ node: lane, svg: sheet.node, top: TOP, tall: LANE, least: -1, column, values: () => get("gradients"),
+      at: () => get("step") - 1, go: (k) => set({ step: k + 1 }), write, guard });
 
     const scenes = choice({ label: "Begin with", options: Object.keys(SCENES).map((value) => ({ value, text: value })),
       get: () => Object.keys(SCENES).find((name) => SCENES[name].every((v, k) => v === get("gradients")[k])),
@@ -156,10 +140,8 @@ function render(host) {
 
     /** Names at the right end of lines, pushed apart. */
     function names(ends, x, low, high) {
-      const rows = ends.map(([text, y]) => ({ text, y: clamp(y + 4, low, high) })).sort((a, b) => a.y - b.y);
-      for (let k = 1; k < rows.length; k++) rows[k].y = Math.max(rows[k].y, rows[k - 1].y + 15);
-      for (let k = rows.length - 1, room = high; k >= 0; k--, room -= 15) rows[k].y = Math.min(rows[k].y, room);
-      return rows.map(({ text, y }) => named(x, y, text, LOOK[text][0])).join("");
+      const heights = apart(ends.map(([, y]) => clamp(y + 4, low, high)), 15, low, high);
+      return ends.map(([text], k) => named(x, heights[k], text, LOOK[text][0])).join("");
     }
     /** From the least to the most of all rows and zero, with a margin. */
     const range = (rows) => {

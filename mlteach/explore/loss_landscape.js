@@ -1,6 +1,6 @@
 // LossLandscape: the loss around a start before and after meta-training, and two tasks that pull one start about. The
 // mathematics is loss_landscape.py's and two_tasks.py's, operation by operation; a test compares them.
-import { axes, choice, clamp, contours, explorer, figure, floats, h, handle, line, named, player, plot, scale, sig, slider, ticks } from "./base.js";
+import { apart, axes, choice, clamp, contours, explorer, figure, floats, h, handle, line, named, player, plot, scale, sig, slider, ticks } from "./base.js";
 
 /** @typedef {[number, number]} Point */
 /** @typedef {{steep: number, flat: number, low: number, p: number, q: number, r: number}} Valley */
@@ -200,16 +200,9 @@ function trail(points, method, opacity = 1, dots = true) {
 /** Names at points, moved apart until none covers another, inside a box.
  * @param {{x: number, y: number, text: string, hue: string, opacity?: number}[]} labels @param {[number, number, number, number]} box  left, right, top, bottom */
 function tags(labels, [left, right, top, bottom], gap = 17) {
-  const put = labels.map((label) => ({ ...label, at: clamp(label.y + 4, top + 14, bottom - 6) })).sort((a, b) => a.at - b.at);
-  for (let round = 0; round < 40; round++) for (let k = 0; k + 1 < put.length; k++) {
-    const short = gap - (put[k + 1].at - put[k].at);
-    if (short > 0) { put[k].at -= short / 2; put[k + 1].at += short / 2; }
-  }
-  let edge = bottom - 6;
-  for (const label of [...put].reverse()) edge = (label.at = Math.min(label.at, edge)) - gap;
-  edge = top + 14;
-  for (const label of put) edge = (label.at = Math.max(label.at, edge)) + gap;
-  return put.map(({ x, at, text, hue, opacity = 1 }) => {
+  const heights = apart(labels.map(({ y }) => clamp(y + 4, top + 14, bottom - 6)), gap, top + 14, bottom - 6);
+  return labels.map(({ x, text, hue, opacity = 1 }, k) => {
+    const at = heights[k];
     const long = [...text].reduce((sum, c) => sum + (/[A-Z]/.test(c) ? 11 : 8), 0), flip = x + 12 + long > right;
     return `<g opacity="${opacity}">${named(clamp(flip ? x - 12 : x + 12, left + (flip ? long : 4), right - (flip ? 4 : long)), at, text, hue, flip ? "end" : "start")}</g>`;
   }).join("");

@@ -1,6 +1,6 @@
 // LstmGates: a short sequence through one LSTM cell; shape its gates and see what it carries.
 // The mathematics is that of lstm_gates.py, operation by operation; a test compares the two.
-import { sig, clamp, s, h, explorer, slider, choice, button, plot, scale, figure, axes, named, stroke, pointer } from "./base.js";
+import { apart, axes, choice, clamp, explorer, figure, h, named, paintable, plot, s, scale, sig, slider, stroke } from "./base.js";
 
 /** @typedef {{values: number[], marks: number[], forget: number[], input: number[], output: number[], computed: boolean,
  *             weights: number[], recurrent: number, step: number}} State */
@@ -115,7 +115,6 @@ function render(host) {
         "aria-valuemin": least, "aria-valuemax": 1 }, area);
       const told = () => key !== "values" && get("computed");
       const label = () => (key === "values" ? "value x, step by step" : `${name} gate ${letter}, step by step`);
-      let last = 0;
       const write = (from, to, value) => {
         if (told()) return set({ step: to + 1 });
         const next = [...get(key)];
@@ -124,23 +123,8 @@ function render(host) {
         next[to] = value;
         set({ [key]: next, step: to + 1 });
       };
-      const follow = (event, first) => {
-        const [px, py] = pointer(sheet.node, event), k = column(px);
-        const part = clamp(1 - (py - y - 4) / (LANE - 8), 0, 1); // a margin, so that 0 and 1 are easy to hit
-        write(first ? k : last, k, Number((Math.round((least + part * (1 - least)) * 20) / 20).toFixed(2)));
-        last = k;
-      };
-      const listen = (what, f) => node.addEventListener(what, guard(f));
-      listen("pointerdown", (event) => { node.setPointerCapture(event.pointerId); node.focus({ preventScroll: true }); event.preventDefault(); follow(event, true); });
-      listen("pointermove", (event) => { if (node.hasPointerCapture(event.pointerId)) follow(event, false); });
-      listen("keydown", (event) => {
-        const k = get("step") - 1, many = event.shiftKey ? 10 : 1, move = { ArrowLeft: k - many, ArrowRight: k + many, Home: 0, End: STEPS - 1 }[event.key];
-        const value = get(key)[k], to = { ArrowUp: value + 0.05 * many, ArrowDown: value - 0.05 * many, PageUp: 1, PageDown: least }[event.key];
-        if (move === undefined && to === undefined) return;
-        event.preventDefault();
-        if (move !== undefined) set({ step: clamp(move, 0, STEPS - 1) + 1 });
-        else write(k, k, Number(clamp(to, least, 1).toFixed(2)));
-      });
+      paintable({ node, svg: sheet.node, top: y, tall: LANE, least, column, values: () => get(key), at: () => get("step") - 1,
+        go: (k) => set({ step: k + 1 }), write, guard });
       sheet.back.append(bars);
       sheet.node.append(node);
       return (now, rows) => {
@@ -168,16 +152,14 @@ function render(host) {
       const every = [...rows.c, ...rows.h, ...rows.rnn], least = Math.floor(Math.min(0, ...every) + 1e-9), most = Math.ceil(Math.max(1, ...every) - 1e-9);
       const up = scale(least, most, carried + tall, carried + 8), along = (k) => middle(k - 1), edge = width - RIGHT;
       const points = (values) => values.map((v, k) => [middle(k), up(v)]);
-      const names = [["c", rows.c, "lstm"], ["h", rows.h, "lstm"], ["RNN", rows.rnn, "baseline"]]
-        .map(([text, values, hue]) => ({ text, hue, y: up(values.at(-1)) + 5 })).sort((a, b) => a.y - b.y);
-      for (let k = 1; k < 3; k++) names[k].y = Math.max(names[k].y, names[k - 1].y + 15);
-      for (let k = 2, room = carried + tall + 4; k >= 0; k--, room -= 15) names[k].y = Math.min(names[k].y, room);
+      const names = [["c", rows.c, "lstm"], ["h", rows.h, "lstm"], ["RNN", rows.rnn, "baseline"]];
+      const heights = apart(names.map(([, values]) => up(values.at(-1)) + 5), 15, carried + 8, carried + tall + 4);
       return axes({ x: along, y: up, xs: [], ys: [...new Set([least, 0, most])], left: edge0(), right: edge, bottom: carried + tall, xLabel: "", yText: (v) => (v < 0 ? `−${-v}` : v) })
         + `<text x="${edge0() - 20}" y="${carried + tall / 2 - 12}" text-anchor="end">${narrow() ? "" : "carried"}</text>`
         + stroke(points(rows.rnn), "baseline").replace("mlx-curve", "mlx-curve mlx-dashed")
         + stroke(points(rows.h), "lstm").replace("mlx-curve", "mlx-curve mlx-dotted")
         + stroke(points(rows.c), "lstm", 'stroke-width="3"')
-        + names.map(({ text, hue, y }) => named(edge + 5, y, text, hue)).join("");
+        + names.map(([text, , hue], k) => named(edge + 5, heights[k], text, hue)).join("");
     }
 
     function remains(now, rows) {

@@ -2,9 +2,13 @@
 
 import json
 import os
+import platform
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+import torch
 
 from mlteach.checkpoint import save_checkpoint
 from mlteach.errors import DataError
@@ -75,6 +79,24 @@ def keep_checkpoint(name: str, theta: Params, about: dict[str, Any]) -> None:
     if target:
         named = {f"theta.{each}": value for each, value in theta.items()}
         save_checkpoint(Path(target).parent / f"{name}.safetensors", named, about)
+
+
+def keep_results(lesson: str, profile: str, figures: Sequence[dict[str, Any]], **about: Any) -> Path:
+    """Write ``data/results/NN-profile.json``, from where `recorded` reads it, and return its path.
+
+    For a benchmark, which is no run of a lesson. lesson: its name, "05_the_meta_learner_lstm". about: what else to keep.
+    """
+    whole = {
+        "lesson": lesson,
+        "profile": profile,
+        **about,
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": {"python": platform.python_version(), "torch": torch.__version__.split("+")[0]},
+        "figures": list(figures),
+    }
+    path = data_folder() / "results" / f"{lesson[:2]}-{profile}.json"
+    write_atomic(path, json.dumps(whole, indent=2, ensure_ascii=False) + "\n")
+    return path
 
 
 def recorded(lesson: str, profile: str) -> dict[str, dict[str, Any]]:

@@ -85,6 +85,19 @@ def test_no_page_is_wider_than_the_window(name: str, visit: Callable[..., Any]) 
         assert tab.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, width
 
 
+def pulled(tab: Any, handle: Any, right: int, down: int) -> tuple[float, float]:
+    """Drag a handle by mouse, so many pixels; how far it went."""
+    box = handle.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    tab.mouse.move(x, y)
+    tab.mouse.down()
+    tab.mouse.move(x + right, y + down, steps=3)
+    tab.mouse.up()
+    tab.wait_for_timeout(50)
+    moved = handle.bounding_box()
+    return moved["x"] - box["x"], moved["y"] - box["y"]
+
+
 def test_an_explorer_answers_to_keys_and_the_mouse(visit: Callable[..., Any]) -> None:
     tab = visit(LESSON)
     explorer, summary = tab.locator(".mlx"), tab.locator(".mlx-summary")
@@ -100,14 +113,8 @@ def test_an_explorer_answers_to_keys_and_the_mouse(visit: Callable[..., Any]) ->
     assert model > 0.05
     handle = explorer.get_by_label("Start of both paths")
     handle.scroll_into_view_if_needed()
-    box = handle.bounding_box()
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    tab.mouse.move(x, y)
-    tab.mouse.down()
-    tab.mouse.move(x + 60, y + 40, steps=3)
-    tab.mouse.up()
-    moved = handle.bounding_box()
-    assert abs(moved["x"] - box["x"] - 60) < 2 and abs(moved["y"] - box["y"] - 40) < 2
+    right, down = pulled(tab, handle, 60, 40)
+    assert abs(right - 60) < 2 and abs(down - 40) < 2
 
 
 def test_an_explorer_that_fails_says_so_and_shows_its_picture(site: Path, chromium: Any) -> None:
@@ -294,15 +301,8 @@ def test_an_explorers_keys_do_not_turn_the_slide_and_a_hand_finds_it_enlarged(
         tab.keyboard.press(key)
     assert place(tab) == f"#{number}" and tab.get_by_text("Esc gives the keys back").is_visible()
     tab.wait_for_timeout(50)
-    box = handle.bounding_box()
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    tab.mouse.move(x, y)
-    tab.mouse.down()
-    tab.mouse.move(x + 90, y + 60, steps=3)
-    tab.mouse.up()
-    tab.wait_for_timeout(50)
-    moved = handle.bounding_box()
-    assert abs(moved["x"] - box["x"] - 90) < 3 and abs(moved["y"] - box["y"] - 60) < 3
+    right, down = pulled(tab, handle, 90, 60)
+    assert abs(right - 90) < 3 and abs(down - 60) < 3
     tab.keyboard.press("Escape")
     tab.keyboard.press("ArrowRight")
     assert place(tab) == f"#{number + 1}"

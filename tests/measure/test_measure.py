@@ -1,5 +1,6 @@
 import json
 import math
+from pathlib import Path
 
 import pytest
 import torch
@@ -107,3 +108,16 @@ def test_dicts_are_compared_name_by_name():
         difference(a, {"x": torch.ones(2), "z": torch.zeros(2)})
     with pytest.raises(ValueError, match="shapes"):
         difference(a, {"x": torch.ones(1, 2), "y": torch.zeros(2)})
+
+
+def test_what_a_benchmark_keeps_is_what_a_lesson_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "published.json").write_text("{}")
+    monkeypatch.chdir(tmp_path)
+    figures = [{"name": "MAML", "value": 95.6}]
+    path = ledger.keep_results("09_omniglot_maml", "choice", figures, outer_steps=600)
+    assert path == tmp_path / "data" / "results" / "09-choice.json"
+    assert ledger.recorded("09", "choice") == {"MAML": figures[0]}
+    assert json.loads(path.read_text())["outer_steps"] == 600

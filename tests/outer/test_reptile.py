@@ -154,3 +154,86 @@ def test_shuffled_keeps_pairs_and_mixes_each_task_in_its_own_way():
 def test_a_minibatch_that_does_not_fit_is_refused(batch):
     with pytest.raises(EpisodeError, match="give 1 to 12"):
         reptile_gradient(NET, squared_error, start(), sinusoids(), sgd(0.1), 1, batch=batch)
+
+
+def batches(episode: Episode, steps: int, batch: int):
+    """The minibatches of every task, in the order in which its inner steps see them."""
+    for x, y in zip(*episode[:2], strict=True):
+        yield [(x[k * batch : (k + 1) * batch], y[k * batch : (k + 1) * batch]) for k in range(steps)]
+
+
+def torch_sgd(theta: Params, parts, lr: float) -> Params:
+    """What `torch.optim.SGD` makes of theta on minibatches, one after the other: nothing of the package but the network."""
+    weights = leaves(theta)
+    optimizer = torch.optim.SGD(weights.values(), lr=lr)
+    for x, y in parts:
+        optimizer.zero_grad()
+        (NET(weights, x) - y).square().mean().backward()
+        optimizer.step()
+    return {name: value.detach() for name, value in weights.items()}
+
+
+def reptile(
+    episodes: list[Episode], *, epsilon: float, steps: int, batch: int, alpha: float = 0.05
+) -> Params:
+    """The package's Reptile on these episodes, in turn."""
+    drawn = iter(episodes)
+    return fit(
+        lambda theta, episode: reptile_gradient(NET, squared_error, theta, episode, sgd(alpha), steps, batch=batch),
+        start(), lambda g: next(drawn), steps=len(episodes), generator=torch.Generator(), lr=epsilon,
+        optimizer=torch.optim.SGD, progress=None,
+    ).theta  # fmt: skip
+
+
+def test_i23a_serial_with_one_step_is_sgd_on_the_tasks_with_rate_epsilon_alpha():
+    episodes = [sinusoids(tasks=1, seed=seed) for seed in range(6)]
+    parts = [part for episode in episodes for (part,) in batches(episode, 1, 12)]
+    found = reptile(episodes, epsilon=0.3, steps=1, batch=12)
+    assert relative(found, torch_sgd(start(), parts, 0.3 * 0.05)) < 1e-12
+
+
+def test_with_epsilon_one_and_one_task_a_step_it_is_sgd_that_stays_k_steps_with_a_task():
+    episodes = [sinusoids(tasks=1, seed=seed) for seed in range(4)]
+    parts = [part for episode in episodes for task in batches(episode, 3, 4) for part in task]
+    expected = torch_sgd(start(), parts, 0.05)
+    assert relative(reptile(episodes, epsilon=1.0, steps=3, batch=4), expected) < 1e-12
+    assert relative(reptile(episodes, epsilon=0.5, steps=3, batch=4), expected) > 1e-3
+
+
+def test_i23g_on_a_single_task_it_is_lookahead():
+    """Zhang, Lucas, Hinton, Ba 2019, algorithm 1: fast weights make k steps, slow ones follow by epsilon."""
+    episodes, epsilon = (
+        [shuffled(sinusoids(tasks=1), torch.Generator().manual_seed(s)) for s in range(5)],
+        0.4,
+    )
+    slow = start()
+    for episode in episodes:
+        (parts,) = batches(episode, 3, 4)
+        fast = torch_sgd(slow, parts, 0.05)
+        slow = {name: value + epsilon * (fast[name] - value) for name, value in slow.items()}
+    assert relative(reptile(episodes, epsilon=epsilon, steps=3, batch=4), slow) < 1e-12
+
+
+def test_i23g_with_epsilon_one_it_is_federated_averaging_of_clients_that_all_take_part():
+    """McMahan et al. 2017, algorithm 1, C = 1, clients of one size. Other sizes weigh, and then it is not."""
+    clients = sinusoids(tasks=4)
+    rounds = [shuffled(clients, torch.Generator().manual_seed(s)) for s in range(3)]
+
+    def averaged(shares: list[float]) -> Params:
+        server = start()
+        for each in rounds:
+            local = [torch_sgd(server, parts, 0.05) for parts in batches(each, 3, 4)]
+            server = {n: sum(w * phi[n] for w, phi in zip(shares, local, strict=True)) for n in server}
+        return server
+
+    found = reptile(rounds, epsilon=1.0, steps=3, batch=4)
+    assert relative(found, averaged([0.25] * 4)) < 1e-12
+    assert relative(found, averaged([0.7, 0.1, 0.1, 0.1])) > 1e-3
+
+
+def test_i23g_one_round_of_it_is_the_parallel_sgd_of_zinkevich():
+    """Zinkevich et al. 2010, algorithm 3: every machine runs SGD over its share of the data, and one mean at the end."""
+    shares = sinusoids(tasks=3)
+    local = [torch_sgd(start(), parts, 0.05) for parts in batches(shares, 12, 1)]
+    mean = {name: torch.stack([phi[name] for phi in local]).mean(0) for name in local[0]}
+    assert relative(reptile([shares], epsilon=1.0, steps=12, batch=1), mean) < 1e-12

@@ -16,7 +16,8 @@ from mlteach.inner import adapt, lstm_cell, momentum, sgd
 from mlteach.nets import MLP, Conv4, cross_entropy, squared_error
 from mlteach.outer import maml_gradient, maml_gradient_loop, maml_losses
 from mlteach.outer.chunks import sum_over_chunks
-from mlteach.params import Params, from_vector, leaves, norm, subtract, to_vector
+from mlteach.params import Params, from_vector, gradient_of, leaves, norm, subtract, to_vector
+from mlteach.tasks import Sinusoids
 from mlteach.tasks.episode import Episode
 
 
@@ -183,6 +184,135 @@ def test_i13_first_order_differs_unless_the_rate_is_zero():
         first, _ = maml_gradient(net, cross_entropy, theta, episode, sgd(alpha), 1, first_order=True)
         assert (relative(first, full) < 1e-12) is same
         assert same or relative(first, full) > 0.01
+
+
+def test_i13_first_order_is_enough_where_the_hessian_sends_the_query_gradient_to_zero():
+    """Support bends in two directions only; a query loss along the others feels no second order, any other does."""
+    net, loss, (a_matrix, a, b_matrix, b) = quadratics(tasks=3)
+    flat = torch.diag(torch.tensor([1.0, 1.0, 0.0, 0.0], dtype=torch.float64))
+    theta = {"theta": torch.randn(4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)}
+    across = torch.eye(4, dtype=torch.float64) - flat
+    for query, same in ((across @ b_matrix @ across, True), (b_matrix, False)):
+        arguments = (net, loss, theta, Episode(flat @ a_matrix @ flat, a, query, b), sgd(0.3), 2)
+        full, _ = maml_gradient(*arguments)
+        first, _ = maml_gradient(*arguments, first_order=True)
+        assert (relative(first, full) < 1e-12) is same
+        assert same or relative(first, full) > 0.01
+
+
+def sine_episode(tasks: int = 4) -> Episode:
+    return Sinusoids.finn().sample(
+        tasks, 10, 10, generator=torch.Generator().manual_seed(5), dtype=torch.float64
+    )
+
+
+def test_i14_each_learned_rate_has_minus_the_product_of_the_two_gradients():
+    """Meta-SGD: one rate for each number, through the rule that the gradient is taken through. Mean over the tasks."""
+    mlp, episode = MLP((1, 6, 6, 1), start="uniform"), sine_episode()
+    theta = mlp.init(torch.Generator().manual_seed(0), torch.float64)
+    meta = theta | {f"rate.{name}": torch.full_like(value, 0.05) for name, value in theta.items()}
+
+    def rates_of(point: Params) -> Params:
+        return {name: point[f"rate.{name}"] for name in theta}
+
+    found, _ = maml_gradient(
+        mlp, squared_error, meta, episode, lambda point: sgd(rates_of(point)), 1, start=lambda point: {n: point[n] for n in theta}
+    )  # fmt: skip
+    expected = {name: torch.zeros_like(value) for name, value in theta.items()}
+    for x, y, query_x, query_y in zip(*episode, strict=True):
+        inner = torch.func.grad(lambda p, x=x, y=y: squared_error(mlp(p, x), y))(theta)
+        phi = {name: theta[name] - 0.05 * inner[name] for name in theta}
+        outer = torch.func.grad(lambda p, x=query_x, y=query_y: squared_error(mlp(p, x), y))(phi)
+        expected = {name: expected[name] - inner[name] * outer[name] / episode.tasks for name in theta}
+    assert relative(rates_of(found), expected) < 1e-12
+    fixed, _ = maml_gradient(mlp, squared_error, theta, episode, sgd(0.05), 1)
+    assert relative({name: found[name] for name in theta}, fixed) < 1e-12
+
+
+def test_i15_features_without_their_history_lose_the_cross_term_of_anil():
+    """ANIL's body does not adapt, but its meta-gradient runs through the head's step too. A detach there breaks it."""
+    mlp, episode, alpha = MLP((1, 6, 6, 1), activation="tanh", start="uniform"), sine_episode(tasks=1), 0.1
+    theta = mlp.init(torch.Generator().manual_seed(0), torch.float64)
+    head = [name for name in theta if name.startswith("layer3")]
+    anil, _ = maml_gradient(mlp, squared_error, theta, episode, sgd(alpha), 1, only=head)
+    x, y, query_x, query_y = (each[0] for each in episode)
+
+    def features(point: Params, x: torch.Tensor) -> torch.Tensor:
+        for layer in ("layer1", "layer2"):
+            x = torch.tanh(x @ point[f"{layer}.weight"].T + point[f"{layer}.bias"])
+        return x
+
+    def by_hand(*, detached: bool) -> Params:
+        point = leaves(theta)
+        seen = features(point, x).detach() if detached else features(point, x)
+        support = squared_error(seen @ point["layer3.weight"].T + point["layer3.bias"], y)
+        gradient = torch.autograd.grad(support, [point[name] for name in head], create_graph=True)
+        weight, bias = (point[name] - alpha * g for name, g in zip(head, gradient, strict=True))
+        return gradient_of(squared_error(features(point, query_x) @ weight.T + bias, query_y), point)
+
+    assert relative(by_hand(detached=False), anil) < 1e-12
+    cut = by_hand(detached=True)
+    body = [name for name in theta if name not in head]
+    assert relative({n: cut[n] for n in body}, {n: anil[n] for n in body}) > 1e-3
+    assert relative({n: cut[n] for n in head}, {n: anil[n] for n in head}) < 1e-12
+
+
+def test_i16_for_the_sinusoid_network_batch_loop_and_one_large_task():
+    mlp, episode = MLP(start="uniform"), sine_episode()
+    theta = mlp.init(torch.Generator().manual_seed(0), torch.float64)
+    arguments = (mlp, squared_error, theta)
+    batched, _ = maml_gradient(*arguments, episode, sgd(0.01), 2)
+    assert relative(batched, maml_gradient_loop(*arguments, episode, sgd(0.01), 2)) < 1e-12
+    mixed = Episode(*(each.flatten(0, 1).unsqueeze(0) for each in episode))
+    assert relative(maml_gradient(*arguments, mixed, sgd(0.01), 2)[0], batched) > 0.05
+
+
+def test_i17_a_rate_for_the_summed_loss_is_ways_times_smaller():
+    """Finn's code sums cross-entropy over the classes: its rate 0.4 makes the step of 2.0 on the mean for 5 ways."""
+    net, episode = NETS["flat head"], pictures()
+    theta = net.init(torch.Generator().manual_seed(1), torch.float64)
+
+    def summed(
+        logits: torch.Tensor, y: torch.Tensor
+    ) -> torch.Tensor:  # over the classes, mean over the shots
+        return 5 * cross_entropy(logits, y)
+
+    finn, _ = maml_gradient(net, summed, theta, episode, sgd(0.4), 2)
+    mean, _ = maml_gradient(net, cross_entropy, theta, episode, sgd(2.0), 2)
+    assert relative({name: value / 5 for name, value in finn.items()}, mean) < 1e-12
+
+
+@pytest.mark.parametrize("name", ["finn", "reptile", "jang"])
+def test_i34_joint_training_rests_at_the_best_zero_shot_predictor(name):
+    """MAML without inner steps, for a model that is linear in sin x and cos x, over a fine grid of phases and x."""
+    family = getattr(Sinusoids, name)()
+
+    def grid(between: tuple[float, float], count: int) -> torch.Tensor:
+        low, high = between
+        return low + (high - low) * (torch.arange(count, dtype=torch.float64) + 0.5) / count
+
+    def model(params: Params, x: torch.Tensor) -> torch.Tensor:
+        return torch.cat([x.sin(), x.cos()], -1) @ params["w"].unsqueeze(-1)
+
+    phase = grid(family.phase, 4096)[:, None, None]
+    x = grid(family.x, 60).expand(4096, -1).unsqueeze(-1)
+    middle = torch.tensor(sum(family.amplitude) / 2, dtype=torch.float64)  # the gradient is linear in A
+    y = family.value(x, middle, phase)
+    places = torch.tensor([math.pi / 2, 0.0], dtype=torch.float64)
+    best = {"w": family.best_predictor()(places)}
+    gradient, _ = maml_gradient(model, squared_error, best, Episode(x, y, x, y), sgd(0.01), 0, chunk=4096)
+    assert gradient["w"].abs().max() < 1e-7
+    expected = {"finn": (0.0, -5.1 / math.pi), "reptile": (0.0, 0.0), "jang": (0.0, -0.6 / math.pi)}[name]
+    torch.testing.assert_close(best["w"], torch.tensor(expected, dtype=torch.float64), rtol=0, atol=1e-12)
+    low, high = family.amplitude
+    zero = (low**2 + low * high + high**2) / 6  # E[A^2] / 2, the error of the answer 0
+    assert zero == pytest.approx({"finn": 4.251667, "reptile": 4.251667, "jang": 0.0516667}[name], abs=1e-6)
+    nothing, numbers = maml_gradient(
+        model, squared_error, {"w": torch.zeros(2, dtype=torch.float64)},
+        Episode(x, y, x, y), sgd(0.01), 0, chunk=4096,
+    )  # fmt: skip
+    assert numbers["loss"] == pytest.approx(middle.item() ** 2 / 2, rel=1e-6)  # of the mean amplitude
+    assert (nothing["w"].norm().item() < 1e-7) is (name == "reptile")
 
 
 def test_i15_anil_is_maml_with_inner_rate_zero_on_the_body():

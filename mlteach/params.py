@@ -62,6 +62,19 @@ def gradient_of(value: Tensor, by: Params) -> Params:
     return dict(zip(by, found, strict=True))
 
 
+def pull_back(v: Params, through: Params, by: Params) -> Params:
+    """v, a gradient for ``through``, as a gradient for ``by``, from which ``through`` was computed: v times the Jacobian."""
+    names = [name for name, value in through.items() if value.requires_grad]
+    found = torch.autograd.grad(
+        [through[name] for name in names],
+        list(by.values()),
+        [v[name] for name in names],
+        allow_unused=True,
+        materialize_grads=True,
+    )
+    return dict(zip(by, found, strict=True))
+
+
 def stack(a: Params, tasks: int) -> Params:
     """Give every tensor a leading task axis of length ``tasks``; a view, so that gradients sum over the tasks."""
     return {name: value.expand(tasks, *value.shape) for name, value in a.items()}

@@ -9,7 +9,7 @@ from mlteach.inner import Rule, adapt
 from mlteach.measure.interval import Interval, over_tasks
 from mlteach.nets.loss import accuracy as share_right
 from mlteach.nets.loss import cross_entropy
-from mlteach.outer.chunks import over_chunks
+from mlteach.outer.chunks import over_chunks, tasks_at_once
 from mlteach.params import Params, stack
 from mlteach.progress import bar_for
 from mlteach.tasks.episode import Episode
@@ -76,7 +76,7 @@ def step_accuracy(
 
     found: dict[str, list[Tensor]] = {mode: [] for mode in modes}
     for episode in bar_for(list(episodes), progress, unit="batch"):
-        for part in over_chunks(scores, episode):
+        for part in over_chunks(scores, episode, tasks_at_once(episode.query_x)):
             for mode in modes:
                 found[mode].append(part[mode])
     return {mode: torch.cat(batches) for mode, batches in found.items()}

@@ -1,4 +1,9 @@
-"""Many tasks as a few batches: one large batch on a GPU, small ones spread over threads on a CPU."""
+"""Many tasks as a few batches: one large batch on a GPU, small ones spread over threads on a CPU.
+
+How many tasks a batch holds is settled by what is being run. A few points a task: all tasks in one batch, for what costs
+there is the number of calls. A few pictures: eight tasks to a batch, and the batches spread over threads. Many pictures:
+each task by itself, for it fills the processor's cache alone, and a convolution of one task is the quicker kind.
+"""
 
 import functools
 import os
@@ -7,13 +12,23 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 import torch
+from torch import Tensor
 
 from mlteach.params import Params, add
 from mlteach.tasks.episode import Episode
 
 Result = TypeVar("Result")
 
-CPU_CHUNK = 4  # tasks to a batch: more fall out of the processor's cache, fewer pay more for each call
+POINTS, PICTURES = 1_000, 20_000  # so many numbers in a task's inputs are a few points, a few pictures
+CPU_CHUNK = 8  # tasks of a few pictures to a batch: more fall out of the cache, fewer pay more for each call
+
+
+def tasks_at_once(x: Tensor) -> int:
+    """How many tasks to run as one batch, for inputs x [T, ...]."""
+    numbers = x[0].numel()
+    if x.device.type != "cpu" or numbers <= POINTS:
+        return len(x)
+    return 1 if numbers > PICTURES else min(CPU_CHUNK, -(-len(x) // torch.get_num_threads()))
 
 
 @functools.cache
@@ -30,11 +45,12 @@ if hasattr(os, "register_at_fork"):
 def over_chunks(
     function: Callable[[Episode], Result], episode: Episode, chunk: int | None = None
 ) -> list[Result]:
-    """Apply ``function`` to parts of the tasks, in threads on a CPU, and return the results in the tasks' order."""
-    on_cpu = episode.support_x.device.type == "cpu"
-    threads = torch.get_num_threads() if on_cpu else 1
-    if chunk is None:
-        chunk = min(CPU_CHUNK, -(-episode.tasks // threads)) if on_cpu else episode.tasks
+    """Apply ``function`` to parts of the tasks, in threads on a CPU, and return the results in the tasks' order.
+
+    chunk: how many tasks a part has; default: what `tasks_at_once` says of the support set.
+    """
+    threads = torch.get_num_threads() if episode.support_x.device.type == "cpu" else 1
+    chunk = chunk or tasks_at_once(episode.support_x)
     parts = [episode.part(slice(first, first + chunk)) for first in range(0, episode.tasks, chunk)]
     workers = min(threads, len(parts))
     return list(map(function, parts) if workers == 1 else _pool(workers).map(function, parts))

@@ -5,6 +5,14 @@
 
 The gradient is taken *through* the inner steps. FOMAML takes the same path but holds each inner gradient for a
 constant, and so uses grad L_query at phi. ``first_order=True`` is the whole difference.
+
+By the chain rule the gradient is found from back to front (identity I-11):
+
+    v = grad L_query(phi)                                   nobody differentiates this again: first order is enough
+    v <- v - alpha H_support(theta_t) v                     for each step of gradient descent, from the last to the first
+
+`maml_gradient` does just that. So the queries, most of a task's pictures, cost what they cost in ordinary training, and
+their memory is free again before the support steps are walked back.
 """
 
 from collections.abc import Callable, Collection
@@ -15,8 +23,8 @@ from torch import Tensor
 from mlteach.errors import EpisodeError
 from mlteach.inner import Rule, adapt
 from mlteach.nets.loss import accuracy
-from mlteach.outer.chunks import sum_over_chunks
-from mlteach.params import Params, gradient_of, leaves, stack, task
+from mlteach.outer.chunks import sum_over_chunks, tasks_at_once
+from mlteach.params import Params, add, gradient_of, leaves, map_params, pull_back, scale, stack, task
 from mlteach.tasks.episode import Episode, checked
 
 Net = Callable[[Params, Tensor], Tensor]
@@ -46,26 +54,8 @@ def maml_losses(
 
     Source: Finn, Abbeel, Levine 2017, algorithm 2. Taught in: lessons 06, 09.
     """
-    support_x, support_y, query_x, query_y = checked(episode)
-    begin = stack(start(theta), episode.tasks)
-    phi = adapt(
-        lambda params: loss(net(params, support_x), support_y),
-        begin,
-        rule,
-        steps,
-        first_order=first_order,
-        only=only,
-    )
-    outputs = net(phi, query_x)
-    losses = loss(outputs, query_y)
-    if losses.shape != (
-        episode.tasks,
-    ):  # a mean over the tasks would make every inner step T times too short
-        raise EpisodeError(
-            f"The loss gave shape {tuple(losses.shape)} for {episode.tasks} tasks; give one number for each task, [T], as "
-            "mlteach.nets.cross_entropy and squared_error do."
-        )
-    return losses, outputs
+    phi = _adapted(net, loss, theta, checked(episode), rule, steps, first_order, only, start)
+    return _query_losses(net, loss, phi, episode)
 
 
 def maml_gradient(
@@ -85,7 +75,7 @@ def maml_gradient(
 
     The same numbers as `maml_gradient_loop` to rounding (1e-10 in float64), computed for many tasks at once.
     rule: fixed, or a function that makes it from theta: then the gradient is for the rule's parameters as well.
-    chunk: how many tasks run as one batch; default: all on a GPU, a few for each thread on a CPU.
+    chunk: how many tasks run as one batch; by default what they are settles it (`mlteach.outer.chunks`).
 
     Source: Finn, Abbeel, Levine 2017, algorithm 2; FOMAML: section 5.2, and Nichol et al. 2018, section 3.
     Taught in: lessons 06, 09.
@@ -94,21 +84,9 @@ def maml_gradient(
     def part(tasks: Episode) -> tuple[Params, dict[str, Tensor]]:
         point = leaves(theta)
         with torch.enable_grad():
-            losses, outputs = maml_losses(
-                net,
-                loss,
-                point,
-                tasks,
-                _made(rule, point),
-                steps,
-                first_order=first_order,
-                only=only,
-                start=start,
-            )
-            gradient = gradient_of(losses.sum() / episode.tasks, point)
-        sums = {"loss": losses.detach().sum()}
-        if not tasks.query_y.is_floating_point():
-            sums["accuracy"] = accuracy(outputs.detach(), tasks.query_y).sum()
+            phi = _adapted(net, loss, point, tasks, _made(rule, point), steps, first_order, only, start)
+            v, sums = _query_gradient(net, loss, phi, tasks)
+            gradient = pull_back(scale(1 / episode.tasks, v), phi, point)
         return gradient, sums
 
     gradient, sums = sum_over_chunks(part, checked(episode), chunk)
@@ -142,6 +120,61 @@ def maml_gradient_loop(
         phi = adapt(support_loss, start(point), _made(rule, point), steps, first_order=first_order, only=only)
         total = total + loss(net(phi, query_x), query_y) / episode.tasks
     return gradient_of(total, point)
+
+
+def _adapted(
+    net: Net,
+    loss: TaskLoss,
+    theta: Params,
+    episode: Episode,
+    rule: Rule,
+    steps: int,
+    first_order: bool,
+    only: Collection[str] | None,
+    start: Callable[[Params], Params],
+) -> Params:
+    """phi of every task, [T, ...] each, with its history."""
+    begin = stack(start(theta), episode.tasks)
+    return adapt(
+        lambda params: loss(net(params, episode.support_x), episode.support_y),
+        begin,
+        rule,
+        steps,
+        first_order=first_order,
+        only=only,
+    )
+
+
+def _query_losses(net: Net, loss: TaskLoss, phi: Params, episode: Episode) -> tuple[Tensor, Tensor]:
+    """L_query(phi) [T] and the outputs."""
+    outputs = net(phi, episode.query_x)
+    losses = loss(outputs, episode.query_y)
+    if losses.shape != (
+        episode.tasks,
+    ):  # a mean over the tasks would make every inner step T times too short
+        raise EpisodeError(
+            f"The loss gave shape {tuple(losses.shape)} for {episode.tasks} tasks; give one number for each task, [T], as "
+            "mlteach.nets.cross_entropy and squared_error do."
+        )
+    return losses, outputs
+
+
+def _query_gradient(
+    net: Net, loss: TaskLoss, phi: Params, episode: Episode
+) -> tuple[Params, dict[str, Tensor]]:
+    """grad L_query(phi) of every task, [T, ...] each, without history, and the sums of losses and accuracies."""
+    found: list[Params] = []
+    sums: dict[str, Tensor] = {}
+    for first in range(0, episode.tasks, size := tasks_at_once(episode.query_x)):
+        part = slice(first, first + size)
+        ends = {name: value[part].detach().requires_grad_() for name, value in phi.items()}
+        losses, outputs = _query_losses(net, loss, ends, episode.part(part))
+        found.append(gradient_of(losses.sum(), ends))
+        numbers = {"loss": losses.detach().sum()}
+        if not episode.query_y.is_floating_point():
+            numbers["accuracy"] = accuracy(outputs.detach(), episode.query_y[part]).sum()
+        sums = add(sums, numbers) if sums else numbers
+    return map_params(lambda *parts: torch.cat(parts), *found), sums
 
 
 def _made(rule: Rule | RuleOf, theta: Params) -> Rule:

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from mlteach.errors import EpisodeError
 from mlteach.inner import Rule, adapt
-from mlteach.outer.chunks import sum_over_chunks
+from mlteach.outer.chunks import sum_over_chunks, tasks_at_once
 from mlteach.outer.maml import Net, TaskLoss
 from mlteach.params import Params, stack
 from mlteach.tasks.episode import Episode, checked
@@ -72,7 +72,8 @@ def reptile_gradient(
             moved = {name: (value - phi[name]).sum(0) / episode.tasks for name, value in theta.items()}
             return moved, {"loss": loss(net(phi, tasks.query_x), tasks.query_y).sum()}
 
-    gradient, sums = sum_over_chunks(part, episode, chunk)
+    seen = episode.support_x[:, :batch]  # by one inner step
+    gradient, sums = sum_over_chunks(part, episode, chunk or tasks_at_once(seen))
     return gradient, {name: value.item() / episode.tasks for name, value in sums.items()}
 
 

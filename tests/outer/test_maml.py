@@ -15,7 +15,7 @@ from mlteach.errors import EpisodeError
 from mlteach.inner import adapt, lstm_cell, momentum, sgd
 from mlteach.nets import MLP, Conv4, cross_entropy, squared_error
 from mlteach.outer import maml_gradient, maml_gradient_loop, maml_losses
-from mlteach.outer.chunks import sum_over_chunks
+from mlteach.outer.chunks import sum_over_chunks, tasks_at_once
 from mlteach.params import Params, from_vector, gradient_of, leaves, norm, subtract, to_vector
 from mlteach.tasks import Sinusoids
 from mlteach.tasks.episode import Episode
@@ -66,6 +66,24 @@ def test_i16_the_task_batched_gradient_equals_the_plain_loop(name, rule, steps, 
         quick, numbers = maml_gradient(*arguments, first_order=first_order, chunk=chunk)
         assert relative(quick, plain) < 1e-10
         assert 0 <= numbers["accuracy"] <= 1
+
+
+@pytest.mark.parametrize("first_order", [False, True])
+def test_tasks_with_many_pictures_run_one_by_one_and_few_together_to_the_same_gradient(first_order):
+    net, episode = NETS["Finn's"], pictures(tasks=3, queries=6)  # 30 pictures: each task by itself
+    few = episode._replace(query_x=episode.query_x[:, :5], query_y=episode.query_y[:, :5])
+    assert [tasks_at_once(x) for x in (torch.zeros(25, 10, 1), episode.query_x)] == [25, 1]
+    assert tasks_at_once(few.query_x.repeat(30, 1, 1, 1, 1)) == 8
+    theta = net.init(torch.Generator().manual_seed(1), torch.float64)
+    for each in (episode, few):
+        arguments = (net, cross_entropy, theta, each, sgd(0.4), 2)
+        quick, numbers = maml_gradient(*arguments, first_order=first_order)
+        assert relative(quick, maml_gradient_loop(*arguments, first_order=first_order)) < 1e-10
+        losses, outputs = maml_losses(*arguments, first_order=first_order)
+        assert numbers["loss"] == pytest.approx(losses.mean().item(), rel=1e-12)
+        assert numbers["accuracy"] == pytest.approx(
+            (outputs.argmax(-1) == each.query_y).double().mean().item()
+        )
 
 
 def test_the_same_for_anil_a_reset_head_and_regression():
@@ -435,11 +453,11 @@ def test_a_forked_process_makes_its_own_threads():
         from mlteach.tasks import Episode
         torch.set_num_threads(2)
         episode = Episode(*(torch.zeros(4, 1) for _ in range(4)))
-        over_chunks(lambda part: time.sleep(0.2), episode)  # long enough for both threads to be started
+        over_chunks(lambda part: time.sleep(0.2), episode, 2)  # long enough for both threads to be started
         child = os.fork()
         if not child:
             signal.alarm(5)  # ends it should it wait for ever
-            os._exit(over_chunks(lambda part: part.tasks, episode) != [2, 2])
+            os._exit(over_chunks(lambda part: part.tasks, episode, 2) != [2, 2])
         raise SystemExit(os.waitpid(child, 0)[1] != 0)
     """
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", textwrap.dedent(script)], check=False)

@@ -48,18 +48,27 @@ def top_eigenvalue(
 ) -> Curvature:
     """The largest eigenvalue of the Hessian of the scalar ``loss`` at theta, by power iteration.
 
-    Power iteration finds the eigenvalue of largest *size*. Should that one be negative, it is subtracted from all, and
-    the iteration goes on to the other end of the spectrum: the result is the largest, not the farthest from zero.
-    Stops when the residual is below ``tolerance`` times the size of the spectrum, or after ``products`` products (twice
-    as many in that case); then the residual says how good the value is. Gradient descent with a rate above 2 / value climbs along the vector.
+    Power iteration finds the eigenvalue of largest *size*. Should that one be negative, or should two ends of the spectrum
+    of about equal size hold each other up, the iteration goes on with all eigenvalues moved up until none is negative:
+    the result is the largest, not the farthest from zero. Stops when the residual is below ``tolerance`` times the size
+    of the spectrum, or after ``products`` products (twice as many in those cases); then the residual says how good the
+    value is. Gradient descent with a rate above 2 / value climbs along the vector.
 
     Taught in: lesson 11.
     """
     start = random_direction(theta, generator=generator)
     found = _power(loss, theta, start, 0.0, products, tolerance)
-    if found.value >= 0:
+    shift = found.value
+    if found.residual > 0.1 * abs(found.value):  # not settled: too few products, or torn between two ends?
+        size = abs(found.value) + found.residual  # at least as large as either end, if it is torn
+        moved = hessian_vector(loss, theta, found.vector)
+        low = subtract(moved, scale(norm(moved), found.vector))  # what would remain is the negative end
+        bend = dot(low, hessian_vector(loss, theta, low)) / dot(low, low)
+        found = found._replace(products=found.products + 2)
+        shift = -size if bend < -size / 4 else found.value
+    if shift >= 0:
         return found
-    other = _power(loss, theta, start, found.value, products, tolerance)
+    other = _power(loss, theta, start, shift, products, tolerance)
     return other._replace(products=other.products + found.products)
 
 

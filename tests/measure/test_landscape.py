@@ -1,5 +1,7 @@
 """Pictures of a loss against plain loops, closed forms and exact symmetries; curvature against the whole Hessian."""
 
+import math
+
 import pytest
 import torch
 from torch import Tensor
@@ -17,8 +19,8 @@ from mlteach.measure.landscape import (
     rescaled,
     surface,
 )
-from mlteach.nets import MLP, Conv4, squared_error
-from mlteach.params import Params, add, dot, from_vector, norm, scale, subtract, to_vector
+from mlteach.nets import MLP, Conv4, cross_entropy, squared_error
+from mlteach.params import Params, add, dot, from_vector, norm, scale, stack, subtract, task, to_vector
 
 NET = MLP((1, 7, 5, 1))
 
@@ -201,10 +203,19 @@ def test_the_largest_eigenvalue_is_found_when_a_negative_one_is_larger_in_size()
     torch.testing.assert_close(found.vector["v"].abs(), torch.tensor([0.0, 0, 1, 0], dtype=torch.float64), rtol=0, atol=1e-5)  # fmt: skip
 
 
+def test_the_largest_eigenvalue_is_found_between_two_ends_of_equal_size():
+    spectrum = torch.tensor(
+        [-3.0, 0.5, 3.0, -1.0], dtype=torch.float64
+    )  # power iteration alone would never settle
+    found = top_eigenvalue(lambda p: 0.5 * (spectrum * p["v"] ** 2).sum(), {"v": torch.ones(4, dtype=torch.float64)}, generator=g(), products=200)  # fmt: skip
+    assert abs(found.value - 3) < 1e-8 and found.residual < 1e-5
+    torch.testing.assert_close(found.vector["v"].abs(), torch.tensor([0.0, 0, 1, 0], dtype=torch.float64), rtol=0, atol=1e-5)  # fmt: skip
+
+
 def test_a_curvature_that_was_stopped_early_says_how_far_off_it_may_be():
     a, _, theta = quadratic()
     found = top_eigenvalue(lambda p: 0.5 * to_vector(p) @ a @ to_vector(p), theta, generator=g(), products=3)
-    assert found.products == 3
+    assert found.products == 5  # three of the iteration, two to see that no negative end holds it up
     nearest = (torch.linalg.eigvalsh(a) - found.value).abs().min()
     assert 1e-6 < nearest <= found.residual
 
@@ -212,3 +223,82 @@ def test_a_curvature_that_was_stopped_early_says_how_far_off_it_may_be():
 def test_no_curvature_where_the_loss_is_flat():
     found = top_eigenvalue(lambda p: (p["v"] ** 2).sum() * 0, {"v": torch.ones(4, dtype=torch.float64)}, generator=g())  # fmt: skip
     assert found.value == 0 and found.residual == 0
+
+
+def test_filter_normalisation_sees_through_layers_but_not_through_units():
+    theta, task = net(3), on_task(NET, squared_error, *data())
+    factors = torch.exp(torch.randn(7, generator=g(4), dtype=torch.float64))
+    other = theta | {
+        "layer1.weight": factors[:, None] * theta["layer1.weight"],
+        "layer1.bias": factors * theta["layer1.bias"],
+        "layer2.weight": theta["layer2.weight"] / factors,
+    }
+    x = torch.linspace(-9, 9, 50, dtype=torch.float64).unsqueeze(1)
+    torch.testing.assert_close(NET(other, x), NET(theta, x), rtol=0, atol=1e-12)
+    raw, ticks = random_direction(theta, generator=g(1)), torch.linspace(-1, 1, 9, dtype=torch.float64)
+    lines = [surface(task, each, [filter_normalised(raw, each)], [ticks]) for each in (theta, other)]
+    assert (lines[0] - lines[1]).abs().max() > 0.1
+
+
+@pytest.mark.parametrize("factor", [0.25, 4.0])
+def test_the_hessian_of_a_rescaled_network_is_that_of_the_other_between_inverse_factors(factor):
+    theta, (x, y) = net(2), data()
+    other, v = rescaled(theta, "layer1", "layer2", factor), random_direction(theta, generator=g(8))
+    times = {"layer1.weight": factor, "layer1.bias": factor, "layer2.weight": 1 / factor}
+
+    def loss(params: Params) -> Tensor:
+        return squared_error(NET(params, x), y)
+
+    inner = {name: value / times.get(name, 1) for name, value in v.items()}
+    between = {name: value / times.get(name, 1) for name, value in hessian_vector(loss, theta, inner).items()}
+    torch.testing.assert_close(to_vector(hessian_vector(loss, other, v)), to_vector(between), rtol=1e-10, atol=1e-10)  # fmt: skip
+    tops = [top_eigenvalue(loss, each, generator=g()).value for each in (theta, other)]
+    assert abs(tops[1] / tops[0] - 1) > 0.5  # the same function, another sharpness
+
+
+@pytest.mark.parametrize("side_by_side", [False, True])
+def test_curvature_goes_through_convolutions_and_batch_norm(side_by_side):
+    conv = Conv4(3, filters=2, head="flatten")
+    theta = conv.init(g(2), torch.float64)
+    x, y = torch.rand(3, 1, 28, 28, generator=g(1), dtype=torch.float64), torch.arange(3)
+    v = random_direction(theta, generator=g(3))
+    whole = hessian(lambda u: cross_entropy(conv(from_vector(u, theta), x), y))(to_vector(theta))
+    if side_by_side:
+        batch = lambda p: cross_entropy(conv(p, x[None].expand(2, *x.shape)), y[None].expand(2, 3)).sum()  # noqa: E731
+        found = task(hessian_vector(batch, stack(theta, 2), stack(v, 2)), 1)
+    else:
+        found = hessian_vector(lambda p: cross_entropy(conv(p, x), y), theta, v)
+    torch.testing.assert_close(to_vector(found), whole @ to_vector(v), rtol=0, atol=1e-10)
+
+
+def test_around_a_head_of_zeros_the_normalised_landscape_is_flat():
+    conv = Conv4(5, filters=4, head="flatten")
+    theta = conv.zero_head(conv.init(g(0), torch.float64))
+    x = torch.rand(5, 1, 28, 28, generator=g(1), dtype=torch.float64)
+    ways = [filter_normalised(random_direction(theta, generator=g(seed)), theta) for seed in (1, 2)]
+    ticks = torch.linspace(-1, 1, 3, dtype=torch.float64)
+    found = surface(on_task(conv, cross_entropy, x, torch.arange(5)), theta, ways, (ticks, ticks))
+    torch.testing.assert_close(found, torch.full_like(found, math.log(5)), rtol=0, atol=1e-12)
+
+
+def test_descent_along_the_top_eigenvector_grows_beyond_two_over_the_curvature():
+    a, _, _ = quadratic()
+    values, vectors = torch.linalg.eigh(a)
+    for share in (0.5, 1.9, 2.1):
+        rate = share / values[-1].item()
+        loss = lambda p: 0.5 * p["v"] @ a @ p["v"]  # noqa: E731
+        end = adapt(loss, {"v": vectors[:, -1]}, sgd(rate), 9)["v"]
+        torch.testing.assert_close(end, (1 - share) ** 9 * vectors[:, -1], rtol=0, atol=1e-10)
+        assert (end.norm() > 1) == (share > 2)
+
+
+def test_principal_components_of_a_random_walk_hold_six_over_pi_k_squared():
+    points = 1000
+    times = torch.arange(1, points + 1, dtype=torch.float64)
+    walk = torch.minimum(
+        times[:, None], times
+    )  # in infinitely many dimensions: the inner products of its points
+    centre = torch.eye(points, dtype=torch.float64) - 1 / points
+    values = torch.linalg.eigvalsh(centre @ walk @ centre).flip(0)
+    law = 6 / (math.pi * torch.arange(1, 5, dtype=torch.float64)) ** 2
+    torch.testing.assert_close(values[:4] / values.sum(), law, rtol=1e-4, atol=0)

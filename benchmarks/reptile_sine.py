@@ -112,7 +112,7 @@ def errors(theta: Params, rate: float, seed: int, tasks: int = TASKS) -> dict[in
 
 def best_rate(theta: Params) -> float:
     """The test rate with the lowest mean error after all steps, on validation tasks."""
-    after = {rate: errors(theta, rate, VALIDATION_SEED, 300)[STEPS[-1]].mean().item() for rate in RATES}
+    after = {rate: errors(theta, rate, VALIDATION_SEED)[STEPS[-1]].mean().item() for rate in RATES}
     return min(after, key=lambda rate: after[rate] if after[rate] == after[rate] else float("inf"))
 
 

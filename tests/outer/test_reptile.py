@@ -237,3 +237,32 @@ def test_i23g_one_round_of_it_is_the_parallel_sgd_of_zinkevich():
     local = [torch_sgd(start(), parts, 0.05) for parts in batches(shares, 12, 1)]
     mean = {name: torch.stack([phi[name] for phi in local]).mean(0) for name in local[0]}
     assert relative(reptile([shares], epsilon=1.0, steps=12, batch=1), mean) < 1e-12
+
+
+def test_i23e_on_affine_manifolds_it_rests_at_the_least_squares_point():
+    """Task tau: |A theta - b|^2 / 2 with fewer rows than theta has entries, solved anywhere on an affine manifold. Trained
+    to the end, a task projects on it, and Reptile rests where the mean of theta - P theta is zero."""
+    g = torch.Generator().manual_seed(4)
+    rows = torch.linalg.qr(
+        torch.randn(5, 4, 2, generator=g, dtype=torch.float64)
+    ).Q.mT  # orthonormal: [5, 2, 4]
+    b = torch.randn(5, 2, 1, generator=g, dtype=torch.float64)
+
+    def outputs(params: Params, x: torch.Tensor) -> torch.Tensor:
+        return x @ params["theta"].unsqueeze(-1)
+
+    def loss(outputs: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        return (outputs - y).square().sum((-2, -1)) / 2
+
+    episode, theta = Episode(rows, b, rows, b), {"theta": torch.ones(4, dtype=torch.float64)}
+    projected, _ = reptile_gradient(outputs, loss, theta, episode, sgd(0.5), 100)
+    away = (rows.mT @ (rows @ theta["theta"].unsqueeze(-1) - b)).squeeze(
+        -1
+    )  # theta - P theta, in closed form
+    torch.testing.assert_close(projected["theta"], away.mean(0), rtol=1e-12, atol=1e-12)
+    run = fit(
+        lambda theta, episode: reptile_gradient(outputs, loss, theta, episode, sgd(0.5), 100),
+        theta, lambda g: episode, steps=600, generator=g, lr=1.0, optimizer=torch.optim.SGD, progress=None,
+    )  # fmt: skip
+    expected = torch.linalg.lstsq(rows.reshape(10, 4), b.reshape(10, 1)).solution.squeeze(-1)
+    torch.testing.assert_close(run.theta["theta"], expected, rtol=1e-9, atol=1e-9)

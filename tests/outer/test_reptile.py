@@ -3,12 +3,14 @@
 import pytest
 import torch
 
+from mlteach.checkpoint import load_checkpoint, params_from
 from mlteach.errors import EpisodeError
 from mlteach.fit import fit
-from mlteach.inner import adam, lstm_cell, momentum, sgd
+from mlteach.inner import adam, adapt, lstm_cell, momentum, sgd
+from mlteach.measure.ledger import data_folder
 from mlteach.nets import MLP, Conv4, cross_entropy, squared_error
 from mlteach.outer import maml_gradient, reptile_gradient, shuffled
-from mlteach.params import Params, gradient_of, leaves, norm, scale, subtract
+from mlteach.params import Params, gradient_of, leaves, norm, scale, stack, subtract
 from mlteach.tasks import Sinusoids
 from mlteach.tasks.episode import Episode
 
@@ -266,3 +268,27 @@ def test_i23e_on_affine_manifolds_it_rests_at_the_least_squares_point():
     )  # fmt: skip
     expected = torch.linalg.lstsq(rows.reshape(10, 4), b.reshape(10, 1)).solution.squeeze(-1)
     torch.testing.assert_close(run.theta["theta"], expected, rtol=1e-9, atol=1e-9)
+
+
+def test_the_recorded_start_learns_in_a_few_steps_and_that_of_joint_training_does_not():
+    """Lesson 07's checkpoints do what their JSON says, coarsely: both are flat, and only one can be trained quickly."""
+    net = MLP((1, 64, 64, 1), activation="tanh")
+    episode = Sinusoids.reptile().sample(
+        200, 10, 50, generator=torch.Generator().manual_seed(7), dtype=torch.float64
+    )
+    like = net.init(torch.Generator(), torch.float64)
+
+    def error(phi: Params) -> float:
+        return squared_error(net(phi, episode.query_x), episode.query_y).mean().item()
+
+    after = {}
+    for name in ("serial", "joint"):
+        theta = params_from(load_checkpoint(data_folder() / "checkpoints" / f"07-{name}.safetensors"), like)
+        with torch.no_grad():
+            path = adapt(
+                lambda phi: squared_error(net(phi, episode.support_x), episode.support_y),
+                stack(theta, 200), sgd(0.02), 5, path=True,
+            )  # fmt: skip
+        assert error(path[0]) > 3.5
+        after[name] = error(path[-1])
+    assert after["serial"] < 0.5 and after["joint"] > 3

@@ -288,6 +288,52 @@ for attempt in (adapt_by_hand, no_way_back, through_a_copy):
 # 3 min. The training loss of a program without that word falls nicely, and it is not MAML. Take a vote on what the test says. Much-copied implementations lack it, and their users asked for years why. The test compares with the definition, by finite differences, and takes anybody's `adapt`.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
+# ## Where is the Hessian, if nobody ever writes it down?
+#
+# With several inner steps the chain rule gives one factor for each, the first step on the left (identity I-11):
+#
+# $$\nabla_\theta L_{\text{query}}(\varphi) \;=\; \bigl(I - \alpha H(\theta_0)\bigr)\,\bigl(I - \alpha H(\theta_1)\bigr) \cdots \bigl(I - \alpha H(\theta_{k-1})\bigr)\;\nabla L_{\text{query}}(\varphi).$$
+#
+# Read it from the right. Begin with $v = \nabla L_{\text{query}}(\varphi)$, an ordinary gradient. Then walk the steps back, the last one first:
+#
+# $$v \;\leftarrow\; v - \alpha\, H(\theta_t)\, v .$$
+#
+# Aloud: *take the gradient at the end, and correct it once for every step that led there.* A Hessian of 100,000 weights would have ten
+# thousand million entries. But $Hv$ is one vector: the derivative of $\nabla L \cdot v$. Autograd gives it for the price of a gradient.
+
+# %% slideshow={"slide_type": "slide"}
+def gradient_at(theta, x, y, create_graph=False):
+    at = {name: value.detach().requires_grad_() for name, value in theta.items()}
+    return at, torch.autograd.grad(task_loss(at, x, y), list(at.values()), create_graph=create_graph)
+
+
+def meta_gradient_backwards(theta, episode, steps):
+    total = [0] * len(theta)
+    for support_x, support_y, query_x, query_y in zip(*episode):
+        walked, phi = [], theta
+        for _ in range(steps):  # forwards, keeping every step
+            at, gradient = gradient_at(phi, support_x, support_y, create_graph=True)
+            walked.append((at, gradient))
+            phi = {name: value - ALPHA * g for (name, value), g in zip(at.items(), gradient)}
+        _, v = gradient_at(phi, query_x, query_y)
+        for at, gradient in reversed(walked):  # and back: v <- v - alpha H v
+            Hv = torch.autograd.grad(gradient, list(at.values()), v)
+            v = [a - ALPHA * b for a, b in zip(v, Hv)]
+        total = [a + b / episode.tasks for a, b in zip(total, v)]
+    return dict(zip(theta, total))
+
+
+packaged, _ = maml_gradient(small, cross_entropy, theta, batch, sgd(ALPHA), steps=3)
+compare("from back to front", meta_gradient_backwards(theta, batch, steps=3), "the package", packaged, to=1e-10)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# So the query set, most of a task's pictures, is passed through the network as in ordinary training. Only the few support pictures are
+# differentiated twice. The package does it this way too. Leave out the two lines that walk back, and what is left is FOMAML.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 4 min. Let the class say the order: which step is corrected for first, and why? Cover the three lines with the Hessian: the rest is FOMAML. Nobody ever holds a Hessian; a product with it costs about as much as a gradient.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Why is one task after the other so slow?
 #
 # Each task is small: five pictures, a few thousand multiplications. The processor spends its time on being asked. So the package lays

@@ -276,7 +276,7 @@ class LossLandscape(Explorer):
             land.view_init(self.tilt, self.turn - 90)
             land.tick_params(labelsize=7)
         else:
-            seen = land.pcolormesh(u, v, table.T, cmap=ramp, norm=colours, shading="gouraud", rasterized=True)
+            seen = _shades(land, u, v, table.T, ramp, colours)
             land.contour(u, v, table.T, levels=_levels(colours.vmin, colours.vmax), colors="#55595f", linewidths=0.5)  # fmt: skip
             fig.colorbar(seen, ax=land, label="support loss", shrink=0.8)
             land.set(xlim=(a, b), ylim=(c, d), box_aspect=1)
@@ -306,7 +306,7 @@ class LossLandscape(Explorer):
             two_tasks.joint if self.ground == "joint" else lambda p, q: two_tasks.after(p, q, self.rate)
         )
         table = value(x, y)
-        seen = land.pcolormesh(x, y, table, cmap=ramp, norm=norm(0.1, 30, clip=True), shading="gouraud", rasterized=True)  # fmt: skip
+        seen = _shades(land, x, y, table, ramp, norm(0.1, 30, clip=True))
         fig.colorbar(seen, ax=land, label="loss", shrink=0.9)
         land.contour(x, y, table, levels=_levels(0.005, 300), colors="#55595f", linewidths=0.5)
         for name, task in two_tasks.TASKS.items():
@@ -338,6 +338,16 @@ def _casing(width: float) -> list[Any]:
     from matplotlib.patheffects import withStroke
 
     return [withStroke(linewidth=width + 2.5, foreground="white")]
+
+
+def _shades(ax: Any, x: np.ndarray, y: np.ndarray, table: np.ndarray, ramp: Any, colours: Any) -> Any:
+    """The loss in flat shades from its ``vmin`` to its ``vmax``: a third of the bytes of a smooth picture."""
+    from matplotlib.cm import ScalarMappable
+
+    edges = np.geomspace(colours.vmin, colours.vmax, 25)
+    inside = np.clip(table, edges[0] * (1 + 1e-9), edges[-1] * (1 - 1e-9))
+    ax.contourf(x, y, inside, levels=edges, cmap=ramp, norm=colours, antialiased=False)
+    return ScalarMappable(colours, ramp)  # a scale with round numbers on it
 
 
 def _levels(low: float, high: float) -> list[float]:

@@ -108,6 +108,21 @@ def test_show_stores_picture_text_and_width_and_closes(monkeypatch: pytest.Monke
     assert b"tEXt" not in picture and b"Software" not in picture
 
 
+def test_a_picture_with_fewer_colours_has_the_same_size_and_fewer_bytes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shown = []
+    monkeypatch.setattr("IPython.display.display", shown.append)
+    for colours in (None, 64, 64):
+        fig, ax = plt.subplots()
+        ax.plot([4, 2, 1], **style.method("maml"))
+        show(fig, alt=ALT, colours=colours)
+    full, few, again = (each.data for each in shown)
+    assert (
+        full[16:24] == few[16:24] and len(few) < 0.6 * len(full) and few == again and few[25] == 3
+    )  # a palette
+
+
 def test_the_same_figure_is_the_same_file() -> None:
     def draw() -> Figure:
         fig = Figure()

@@ -1,10 +1,13 @@
 """How sharply the loss bends where adaptation passes, for lesson 11: sinusoids over three seeds, then characters.
 
-    python -m benchmarks.curvatures              (or one of: ... curvatures sinusoids, ... curvatures characters)
+    python -m benchmarks.curvatures              (or some of: ... curvatures sinusoids rates characters)
 
 ``sinusoids`` takes the starts of lesson 06 (it trains those that ``benchmarks.sinusoid_starts record`` has not left in
 ``runs/06-starts``), adapts each to the same tasks by gradient descent and measures gradient norm, top Hessian eigenvalue
 and the curvature along the step. It writes ``data/results/11-curvature.json``.
+
+``rates`` takes one step from each of these starts at several rates, on 1000 tasks, and writes
+``data/results/11-rates.json``: the query loss where it lands.
 
 ``characters`` takes lesson 09's network and a random one, adapts both to the same episodes of held-out characters as
 lesson 09 tests (head of zeros, its test rates), measures the same, and draws support and query loss around the adapted
@@ -30,11 +33,12 @@ from mlteach.measure.landscape import Loss, filter_normalised, on_task, project,
 from mlteach.measure.ledger import data_folder, keep_results
 from mlteach.nets import Conv4, cross_entropy, squared_error
 from mlteach.nets.loss import accuracy
-from mlteach.params import Params, detach, dot, gradient_of, leaves, map_params, norm, task
+from mlteach.params import Params, detach, dot, gradient_of, leaves, map_params, norm, stack, task
 from mlteach.tasks import Characters
 
 TASKS, QUERIES, TASK_SEED = 100, 100, 111
 STEPS = (0, 1, 2, 5, 10, 50, 100)
+RATES = (0.0025, 0.005, 0.0075, 0.01, 0.0125, 0.015, 0.02, 0.03)
 LESSON = "11_loss_landscapes"
 
 EPISODES, EPISODE_SEED, POINTS, REACH = 20, 112, 25, 1.0
@@ -133,6 +137,26 @@ def sinusoids() -> None:
     )
 
 
+def rates() -> None:
+    """Where one step lands, by its rate."""
+    folder = data_folder().parent / "runs" / "06-starts"
+    folder.mkdir(parents=True, exist_ok=True)
+    drawn = torch.Generator().manual_seed(TASK_SEED)
+    x, y, query_x, query_y = FAMILY.sample(1000, SHOTS, QUERIES, generator=drawn, dtype=torch.float64)
+    figures = []
+    for name in RECIPES:
+        began = time.monotonic()
+        starts = [stack(map_params(torch.Tensor.double, run.theta), 1000) for run in runs_of(name, folder)]
+        for rate in RATES:
+            with torch.no_grad():
+                landed = [
+                    adapt(lambda p: squared_error(NET(p, x), y), start, sgd(rate), 1) for start in starts
+                ]
+                found = [squared_error(NET(phi, query_x), query_y) for phi in landed]
+            figures.append(figure(f"{name}.rate{rate}", found, list(SEEDS), "mean squared error", time.monotonic() - began))  # fmt: skip
+    keep_results(LESSON, "rates", figures, command="python -m benchmarks.curvatures rates", rates=RATES)
+
+
 def characters() -> None:
     """Measure and draw lesson 09's network and a random one on the same held-out episodes."""
     began = time.monotonic()
@@ -218,6 +242,6 @@ def drawn(net: Conv4, path: list[Params], episode: Any) -> dict[str, Tensor]:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    every = {"sinusoids": sinusoids, "characters": characters}
+    every = {"sinusoids": sinusoids, "rates": rates, "characters": characters}
     for asked in sys.argv[1:] or every:
         every[asked]()

@@ -190,11 +190,11 @@ print(methods.summary)
 # | 05 | [The meta-learner LSTM](05_the_meta_learner_lstm.ipynb) | Can it learn from five pictures? |
 # | **II** | **Learning where to start** | |
 # | 06 | MAML on sinusoids (not written yet) | Is there a start from which one step is enough? |
-# | 07 | Reptile (not written yet) | Can the same be had without second derivatives? |
-# | 08 | Why first order works (not written yet) | What do all these gradients have in common? |
+# | 07 | [Reptile](07_reptile.ipynb) | Can the same be had without second derivatives? |
+# | 08 | [Why first order works](08_why_first_order_works.ipynb) | What do all these gradients have in common? |
 # | 09 | [Omniglot MAML](09_omniglot_maml.ipynb) | Does it work on real letters, and is it really MAML? |
 # | 10 | Omniglot FOMAML and Reptile (not written yet) | What does first order cost on the same episodes? |
-# | 11 | Loss landscapes (not written yet) | What does a good start look like? |
+# | 11 | [Loss landscapes](11_loss_landscapes.ipynb) | What does a good start look like? |
 # | **III** | **Training MAML well** | |
 # | 12 | MAML++ (not written yet) | Why is MAML hard to train, and what helps? |
 # | 13 | Rapid learning or feature reuse? (not written yet) | Does anything but the last layer adapt? |

@@ -24,7 +24,7 @@
 # - say why a curve in a PCA picture is no evidence of anything.
 #
 # **Prerequisites:** [lesson 09](09_omniglot_maml.ipynb) for MAML and the network of its second half, and
-# [lesson 03](03_gradient_descent_is_an_lstm_cell.ipynb) for gradients of gradients. The five starts come from lesson 06.
+# [lesson 03](03_gradient_descent_is_an_lstm_cell.ipynb) for gradients of gradients. The five starts come from [lesson 06](06_maml_on_sinusoids.ipynb).
 #
 # **Time:** 50 minutes of reading, and 40 minutes for the exercises.
 #
@@ -471,7 +471,7 @@ for name in STARTS:
 # ## How sharp is it, in every direction at once?
 #
 # A picture shows two directions. The **Hessian** $H$, all second derivatives, knows them all: along a unit vector $v$ the loss bends by $v^\top H v$. It bends most along its top eigenvector, and that is the direction in which steps
-# go wrong first. But $H$ has $1761^2$ entries, and a network of a million weights has a million squared.
+# go wrong first. But $H$ has $1761^2$ entries, and for a million weights it would have a million squared.
 #
 # You never need them all. Hessian times *one* vector is the gradient of a number (Pearlmutter 1994):
 #
@@ -578,8 +578,8 @@ show(fig, alt="The support loss along two straight lines through MAML's start. A
 # %% [markdown]
 # <details><summary><b>Explain.</b> Why so few?</summary>
 #
-# The loss is a mean of ten squares. Where a square is zero it bends along one direction, the gradient of its own answer, so ten of them bend along ten directions at most. That is what is left when the task is learned. At the start the errors
-# are large, and the network's own bends come on top, times the errors: more directions, up and down in equal numbers.
+# The loss is a mean of ten squares. Where an answer is right, its square bends along one direction, the gradient of that answer, so ten of them bend along ten directions at most. That is what is left when the task is learned. At the start the errors
+# are large, and the network's own bends come on top, times the errors: more directions, about as many upward as downward.
 #
 # </details>
 #
@@ -686,7 +686,7 @@ for name in STARTS:
 #
 # Two things have to be kept apart here.
 #
-# - What is measured: at the rate it was trained for, MAML's start is at or above the edge on most tasks, and one step brings it below.
+# - What is measured: at the rate it was trained for, MAML's start is above the edge on most tasks, and one step brings it below on most of these.
 # - What is a reading: that MAML *wants* this. A long gradient makes one step go far, and where gradients are long for ten points, curvature is high. Whether a start with the same landing and less curvature exists, these numbers do not say.
 #
 # ### What happens at the edge when the steps go on?
@@ -1106,4 +1106,4 @@ compare("the Hessian of the right network", there, "that of the left between two
 # %% [markdown]
 # ## Next
 #
-# A start at the edge of stability, good for one rate: no wonder MAML is hard to train. Lesson 12, MAML++, learns the rates, layer by layer and step by step. Until it is there, [lesson 00](00_start_here.ipynb) has the map.
+# A start at the edge of stability, good for one rate, asks for rates that are learned with it. Lesson 12, MAML++, does that, layer by layer and step by step. Until it is there, [lesson 00](00_start_here.ipynb) has the map.

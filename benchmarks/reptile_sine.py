@@ -1,6 +1,6 @@
 """Lesson 07's record: the sinusoid demo of Reptile as it was published, and three runs of the same cost beside it.
 
-    python -m benchmarks.reptile_sine
+    python -m benchmarks.reptile_sine            (... reptile_sine curve: the course of the demo's runs alone)
 
 The demo (Schulman's, which came with the paper): tasks A sin(x + phase) at 50 fixed x in [-5, 5], a 1-64-64-1 network
 with tanh, 30,000 tasks one after the other; for each, gradient descent at rate 0.02 once through the 50 points in random
@@ -9,10 +9,12 @@ Beside it, each with as many: five tasks a step (batched), the same with Adam ou
 
 Each is judged on tasks it has not seen: 32 steps of gradient descent on 10 of the 50 points, the mean squared error on
 all 50. Three seeds. What was chosen (Adam's rate, and a best test rate for each) was chosen on other tasks. Writes
-``data/results/07-demo.json`` and, of the first seed, ``data/checkpoints/07-NAME``; long runs keep themselves in ``runs/``.
+``data/results/07-demo.json``, the course of the demo's training in ``07-curve.json`` and, of the first seed,
+``data/checkpoints/07-NAME``; long runs keep themselves in ``runs/``.
 """
 
 import functools
+import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -143,9 +145,18 @@ def figures(name: str, starts: list[Params], seconds: list[float], label: str) -
     return found
 
 
+def curve(window: int = 500) -> None:
+    """The error after five inner steps in the demo's training, as means over ``window`` tasks, for each seed."""
+    runs = {seed: torch.tensor(train("serial", SERIAL, seed).history["loss"]) for seed in SEEDS}
+    means = {str(seed): loss.unfold(0, window, window).mean(1).tolist() for seed, loss in runs.items()}
+    keep_results(
+        "07_reptile", "curve", [], command="python -m benchmarks.reptile_sine curve", window=window,
+        serial={seed: [round(value, 3) for value in values] for seed, values in means.items()},
+    )  # fmt: skip
+
+
 def main() -> None:
     """Choose Adam's outer rate, train everything, judge it, write it down."""
-    torch.set_num_threads(1)  # a second thread makes batches this small slower
     tried = {}
     for rate in ADAM_RATES:
         theta = train("adam", Recipe(5, 5, "Adam", rate, RECIPES["adam"].label), SEEDS[0]).theta
@@ -179,7 +190,9 @@ def main() -> None:
         adam_rate_chosen_on_validation_tasks={f"{rate:g}": round(value, 4) for rate, value in tried.items()},
         zero_shot_mse=round(FAMILY.zero_shot_mse(), 4),
     )  # fmt: skip
+    curve()
 
 
 if __name__ == "__main__":
-    main()
+    torch.set_num_threads(1)  # a second thread makes batches this small slower
+    curve() if sys.argv[1:] == ["curve"] else main()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mlteach.explore.loss_landscape import LossLandscape
     from mlteach.explore.lstm_gates import LstmGates
     from mlteach.explore.method_map import MethodMap
+    from mlteach.explore.projections import Projections
 
 __all__ = [
     "AdaptationLab",
@@ -26,6 +27,7 @@ __all__ = [
     "LossLandscape",
     "LstmGates",
     "MethodMap",
+    "Projections",
 ]
 
 _HOME = {
@@ -37,6 +39,7 @@ _HOME = {
     "LossLandscape": "loss_landscape",
     "LstmGates": "lstm_gates",
     "MethodMap": "method_map",
+    "Projections": "projections",
 }
 
 

@@ -37,7 +37,7 @@ PROFILE = "smoke"  # nothing here depends on it
 
 # %%
 from mlteach.explore import AdaptationLab, EpisodeInspector, GateHistory, GradientCell, LearnedStep
-from mlteach.explore import LossLandscape, LstmGates, MethodMap
+from mlteach.explore import LossLandscape, LstmGates, MethodMap, Projections
 
 # %% [markdown]
 # ## The map of methods
@@ -123,6 +123,18 @@ adaptation_lab
 
 # %%
 print(adaptation_lab.summary)
+
+# %% [markdown]
+# ## A start near every task's solutions
+#
+# From [lesson 08](08_why_first_order_works.ipynb). **Ask:** each task is solved anywhere on its line. Where is Reptile at rest, and which task does it lean to when training on each is short?
+
+# %%
+projections = Projections("three lines", exact=True)
+projections
+
+# %%
+print(projections.summary)
 
 # %% [markdown]
 # ## The landscape around a start

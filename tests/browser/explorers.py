@@ -86,6 +86,12 @@ ROWS = {
         Drag("value x, step by step", (50, 20), at=(0.3, 0.4)),
     ),
     "MethodMap": Row(explore.MethodMap, Keys("MAML", ("ArrowRight",)), ("method", "Reptile")),
+    "Projections": Row(
+        lambda: explore.Projections("three lines", exact=True),
+        Keys("outer rate ε", ("ArrowRight",) * 4),
+        ("scene", "circles"),
+        Drag("The start", (60, 20)),
+    ),
 }
 
 

@@ -1,0 +1,720 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# # 08 Why first order works
+#
+# FOMAML throws MAML's second derivatives away, Reptile never had any, and both find good starts. You take one Taylor series apart, find the
+# term that all three share, and then look for it in real networks.
+#
+# **You will be able to**
+#
+# - derive, in three steps, what MAML, FOMAML and Reptile descend on to first order in the inner rate,
+# - recover their coefficients numerically, over all orders of the minibatches, to eight digits,
+# - say what the shared term does, and test whether a trained network shows it,
+# - explain the second view, a start near every task's solutions, with lines and circles,
+# - tell where the series stops being true, and why joint training is a stronger rival than it looks.
+#
+# **Prerequisites:** [lesson 07](07_reptile.ipynb): Reptile's step as a sum of gradients; gradients and Hessians.
+# [Lesson 06](06_maml_on_sinusoids.ipynb) has MAML and FOMAML on sinusoids.
+#
+# **Time:** 45 minutes of reading, and 30 minutes for the exercises.
+#
+# **What it costs to run:** *smoke* takes about 20 s on two cores. *lecture* takes about 30 s, with one more minibatch to put in order.
+# *paper* is the same as *lecture*: nothing is trained here, and there is no GPU. The networks were trained by
+# `python -m benchmarks.reptile_sine`, `benchmarks.agreement` and `benchmarks.sinusoid_starts`, and come with the course.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 1 min. This is the lesson with the algebra. Promise that none of it is hidden, and that every line is checked by a computer beside it. And promise a surprise at the end of part two: the term is there, it works, and it is not the whole story.
+
+# %% tags=["parameters"]
+PROFILE = "smoke"  # "smoke", "lecture" or "paper": the same cells, three budgets
+
+# %%
+import itertools
+
+import matplotlib.pyplot as plt
+import torch
+from torch.func import grad, jvp
+
+from mlteach.checkpoint import load_checkpoint
+from mlteach.exercises import check
+from mlteach.explore import Projections, style
+from mlteach.explore.figure import show
+from mlteach.inner import sgd
+from mlteach.measure import compare, over_tasks, recorded
+from mlteach.measure.expansion import avg_grad_inner, coefficients, gradient_product
+from mlteach.measure.ledger import data_folder
+from mlteach.nets import MLP, squared_error
+from mlteach.outer import reptile_gradient
+from mlteach.params import add, dot, gradient_of, leaves, norm, scale, subtract
+from mlteach.tasks import Episode, Sinusoids
+
+torch.set_num_threads(1)  # tensors as small as ours are quicker on one thread
+style.use()
+MOST = {"smoke": 4, "lecture": 5, "paper": 5}[PROFILE]  # minibatches whose orders are all taken: 24 or 120
+
+
+def total(parts):
+    return {name: sum(part[name] for part in parts) for name in parts[0]}
+
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## How much is lost by dropping the second derivatives?
+#
+# The five starts below were trained on Finn's sinusoids for [lesson 06](06_maml_on_sinusoids.ipynb), one seed each. All are tested alike: one step on ten points, 1000 new
+# tasks, each start at its own best rate.
+#
+# **Predict.** MAML reaches about 0.4. Where will FOMAML end, which takes the same path but treats its gradients as constants? And Reptile?
+#
+# <details><summary>After you have guessed</summary>
+#
+# FOMAML ends close to MAML, Reptile a little above, and joint training far off. Whatever MAML's second derivatives do, most of it must be had without them. The
+# next three sections find out what "it" is.
+#
+# </details>
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
+folder = data_folder() / "checkpoints"
+stored = {name: load_checkpoint(folder / f"06-{name}.safetensors") for name in ("random", "joint", "reptile", "fomaml", "maml")}
+fig, ax = plt.subplots(figsize=(8, 2.9))
+found = {name: each.about["query_mse_at_best_rate"]["after 1 step"] for name, each in stored.items()}
+colors = [style.color("baseline" if name in ("random", "joint") else name) for name in found]
+bars = ax.barh(["random", "joint training", "Reptile", "FOMAML", "MAML"], [each["mean"] for each in found.values()],
+               xerr=[each["half_width"] for each in found.values()], color=colors, height=0.62)  # fmt: skip
+ax.bar_label(bars, labels=[f"{each['mean']:.2f}" for each in found.values()], padding=10)
+ax.set(xlabel="mean squared error after one step on ten points (lines: 95 % over tasks)", xlim=(0, 4.9))
+ax.set_title("Most of it is there without second derivatives")
+show(fig, alt="Five bars of error after one step: random start and joint training are long, Reptile, FOMAML and MAML short, in this order.")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 3 min. Take guesses before you show the bars. One seed each, so read nothing into the gap between FOMAML and MAML but this: it is small beside the gap to joint training. That asks for an explanation.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What is gradient number $i$?
+#
+# One task, $k$ minibatches of it, one step of gradient descent on each. Minibatch $i$ has the loss $L_i$. Two kinds of gradient have to be
+# kept apart:
+#
+# - $b_i = \nabla L_i(\theta)$, taken **at the start**, where joint training takes all of them. $H_i$ is the Hessian there.
+# - $g_i = \nabla L_i(\varphi_i)$, taken **on the way**, at the point $\varphi_i$ to which the earlier steps have led.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 2 min. Draw a path with four points, and at each a gradient. Then draw all four minibatches' gradients at the start. b for begin, g for on the go. Everything that follows is the difference between the two.
+
+# %% [markdown]
+# **Step 1. Where is $\varphi_i$?** Every earlier step went $-\alpha$ times its gradient:
+#
+# $$\varphi_i \;=\; \theta - \alpha\,(g_1 + \dots + g_{i-1})$$
+#
+# **Step 2. A gradient close by.** For a smooth loss, the gradient at a point near $\theta$ is the gradient at $\theta$, plus the Hessian times the way. What
+# is left out is of the order of the way squared:
+#
+# $$g_i \;=\; b_i + H_i\,(\varphi_i - \theta) + O(\alpha^2) \;=\; b_i - \alpha\,H_i\,(g_1 + \dots + g_{i-1}) + O(\alpha^2)$$
+#
+# **Step 3. Put it into itself.** On the right there are $g$ again. But each is $b$ plus something with an $\alpha$, and one $\alpha$ stands in front already. So
+# there we may write $b$ for $g$, and the mistake is of order $\alpha^2$:
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# $$\boxed{\;g_i \;=\; b_i \;-\; \alpha\,H_i\,(b_1 + \dots + b_{i-1}) \;+\; O(\alpha^2)\;}$$
+#
+# Aloud: *gradient number i is what it would have been at the start, minus alpha times its own curvature along the earlier gradients.*
+#
+# True? The claim is about how the error *shrinks*. With $b_i$ alone it should fall like $\alpha$; with the boxed formula like $\alpha^2$, so half the rate leaves a quarter.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 4 min. Do steps one to three on the board, from the cell above in the notebook. The only trick is step three: inside the bracket g may be replaced by b, because an alpha stands in front. Then ask how one could catch a mistake in such a formula. Not by one number: by how the error falls.
+
+# %%
+def small_task(k, seed=0, points=3):
+    """k minibatches of one sinusoid, as functions of the parameters, and a start of a small smooth network; float64."""
+    g = torch.Generator().manual_seed(seed)
+    x = torch.rand(k, points, 1, generator=g, dtype=torch.float64) * 4 - 2
+    y = torch.sin(2 * x)
+    net = MLP((1, 4, 1), activation="tanh")
+    losses = [lambda theta, x=x_i, y=y_i: squared_error(net(theta, x), y) for x_i, y_i in zip(x, y)]
+    return losses, net.init(g, torch.float64)
+
+
+def walk(losses, theta, alpha):
+    """Gradient descent on the losses in turn: where it ends, and the gradients it met."""
+    phi, met = theta, []
+    for loss in losses:
+        met.append(grad(loss)(phi))
+        phi = subtract(phi, scale(alpha, met[-1]))
+    return phi, met
+
+
+# %%
+losses, theta = small_task(4)
+b = [grad(loss)(theta) for loss in losses]
+bend = jvp(grad(losses[3]), (theta,), (total(b[:3]),))[1]  # H_4 (b_1 + b_2 + b_3), without ever writing H_4 down
+rates = [0.2 / 2**n for n in range(9)]
+without, with_term = [], []
+for alpha in rates:
+    g_4 = walk(losses, theta, alpha)[1][3]
+    without.append(norm(subtract(g_4, b[3])).item())
+    with_term.append(norm(subtract(g_4, subtract(b[3], scale(alpha, bend)))).item())
+print(f"half the rate leaves, of the error of b alone:        {without[-1] / without[-2]:.2f}")
+print(f"                      of the error of the box:        {with_term[-1] / with_term[-2]:.2f}")
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
+fig, ax = plt.subplots(figsize=(8, 3.8))
+for values, look, said in ((without, style.method("baseline"), "b alone"), (with_term, style.method("reptile"), "the box")):
+    line, = ax.loglog(rates, values, **look | {"marker": "o", "markersize": 5})
+    style.label_line(ax, line, said, x=rates[0], dx=8)
+for start, power in ((without[-1], 1), (with_term[-1], 2)):
+    ax.loglog(rates, [0.55 * start * (alpha / rates[-1]) ** power for alpha in rates], color="#9aa0a8", linewidth=1)
+ax.text(rates[5], without[-1] * 2.2, "slope 1", fontsize=11, color="#55595f")
+ax.text(rates[5], with_term[-1] * 9, "slope 2", fontsize=11, color="#55595f")
+ax.set(xlabel="inner rate α", ylabel="what is missing of gradient 4", xlim=(rates[-1], 0.45))
+ax.set_title("Half the rate, a quarter of the error")
+show(fig, alt="Error of two formulas for the fourth gradient against the inner rate, both axes logarithmic. The gradient at the start alone "
+     "follows a thin line of slope one, the formula with the Hessian term a thin line of slope two.")  # fmt: skip
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 2 min. A slope is the best proof of an expansion that a computer can give. A sign wrong in the box, and the green line would run parallel to the grey one.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What do the three methods make of it?
+#
+# **FOMAML** adapts on the first $k-1$ minibatches and uses the last gradient: $g_k$. That is the box with $i = k$.
+#
+# **Reptile** adds all of them: $g_1 + \dots + g_k$. That is the sum of the boxes.
+#
+# **MAML** wants the true gradient of $L_k(\varphi_k)$ by $\theta$. By the chain rule each of the $k-1$ steps multiplies by $I - \alpha\,\nabla^2 L_j(\varphi_j)$:
+#
+# $$\nabla_\theta L_k(\varphi_k) \;=\; (I - \alpha H_1)\cdots(I - \alpha H_{k-1})\; g_k + O(\alpha^2) \;=\; g_k - \alpha\,(H_1 + \dots + H_{k-1})\,b_k + O(\alpha^2)$$
+#
+# With one $\alpha$ allowed, a product of $I - \alpha H_j$ is $I$ minus $\alpha$ times the sum.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 4 min. FOMAML and Reptile need no work. For MAML, multiply two factors out on the board, and cross out everything with alpha squared. Then compare: in FOMAML's term the Hessian belongs to the last minibatch, in MAML's extra term to the earlier ones.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# Side by side, up to $\alpha^2$:
+#
+# | | gradients at the start | minus $\alpha$ times |
+# |---|---|---|
+# | FOMAML | $b_k$ | $H_k\,(b_1 + \dots + b_{k-1})$ |
+# | MAML | $b_k$ | $H_k\,(b_1 + \dots + b_{k-1}) \;+\; (H_1 + \dots + H_{k-1})\,b_k$ |
+# | Reptile | $b_1 + \dots + b_k$ | $\sum_i H_i\,(b_1 + \dots + b_{i-1})$ |
+#
+# Only two kinds of things occur: a gradient $b_i$, and a Hessian of one minibatch times the gradient of **another**. Minibatches come in random order. So in the mean all $b_i$ are
+# alike, and all $H_i b_j$ with $i \neq j$ are alike. They get names:
+#
+# $$\mathrm{AvgGrad} = E[\,b_i\,] \qquad\qquad \mathrm{AvgGradInner} = E[\,H_i\, b_j\,],\; i \neq j$$
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 3 min. Let them look at the table in silence. Ask which products occur in it. Nowhere does a minibatch's Hessian meet its own gradient. Then give the two names, and go to the exercise: count.
+
+# %% [markdown]
+# ## Your turn: 08.1, count the terms
+#
+# In the mean over all orders, each method descends on $c\;\mathrm{AvgGrad} - \alpha\,d\;\mathrm{AvgGradInner}$. `counted(method, k)` returns `(c, d)` for `"maml"`, `"fomaml"`, `"reptile"` with $k$ minibatches.
+#
+# <details><summary>Hint 1</summary>Take the three boxed lines above. How many b, and how many H b, stand in each?</details>
+# <details><summary>Hint 2</summary>FOMAML is gradient k alone: one b, and one H b for each of the k - 1 steps before. MAML has as many again.</details>
+# <details><summary>Hint 3</summary>Reptile adds up gradients 1 to k. The i-th brings one b and i - 1 times H b: what is 0 + 1 + ... + (k - 1)?</details>
+
+
+# %% tags=["exercise"]
+def counted(method, k):
+    """How often AvgGrad, and minus alpha times AvgGradInner, stand in what the method descends on."""
+    ### BEGIN SOLUTION
+    if method == "reptile":
+        return k, k * (k - 1) / 2
+    return 1, (2 if method == "maml" else 1) * (k - 1)
+    ### END SOLUTION
+
+
+# %%
+check("08.1", counted)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Are these the coefficients?
+#
+# "In the mean over random orders" needs no sampling: five minibatches have 120 orders, so take them all. And "to first order in $\alpha$" needs no small $\alpha$: the
+# value at $\alpha = 0$ and the *derivative* there are the two terms, and autograd gives both. So this is a test to the last digits, on a network that is not quadratic.
+
+# %%
+def descends_on(method, losses, theta, alpha):
+    """What a method descends on, with the minibatches in this order."""
+    if method == "maml":
+        return grad(lambda start: losses[-1](walk(losses[:-1], start, alpha)[0]))(theta)
+    met = walk(losses, theta, alpha)[1]
+    return met[-1] if method == "fomaml" else total(met)
+
+
+def mean_over_orders(method, losses, theta, alpha):
+    orders = list(itertools.permutations(losses))
+    return scale(1 / len(orders), total([descends_on(method, order, theta, alpha) for order in orders]))
+
+
+def measured(method, k):
+    """c and d: how much of AvgGrad is in the value at alpha = 0, how much of -AvgGradInner in the slope there."""
+    losses, theta = small_task(k)
+    b = [grad(loss)(theta) for loss in losses]
+    first = scale(1 / k, total(b))
+    pairs = [jvp(grad(losses[i]), (theta,), (b[j],))[1] for i, j in itertools.permutations(range(k), 2)]
+    second = scale(1 / len(pairs), total(pairs))
+    zero, one = torch.zeros((), dtype=torch.float64), torch.ones((), dtype=torch.float64)
+    value, slope = jvp(lambda alpha: mean_over_orders(method, losses, theta, alpha), (zero,), (one,))
+    return (dot(value, first) / dot(first, first)).item(), (-dot(slope, second) / dot(second, second)).item()
+
+
+# %% slideshow={"slide_type": "fragment"}
+print("          " + "".join(f"{f'k = {k}':>16}" for k in range(2, MOST + 1)))
+for method in ("maml", "fomaml", "reptile"):
+    cells = []
+    for k in range(2, MOST + 1):
+        ours, package = measured(method, k), coefficients(method, *small_task(k))
+        exact = (1, 2 * (k - 1)) if method == "maml" else (1, k - 1) if method == "fomaml" else (k, k * (k - 1) / 2)
+        assert max(abs(a - e) / e for pair in (ours, package[:2]) for a, e in zip(pair, exact)) < 1e-8
+        assert package.residual < 1e-8  # nothing points anywhere else
+        cells.append(f"{ours[0]:8.5f}{ours[1]:8.5f}")
+    print(f"{method:10}" + "".join(cells))
+print("left: of AvgGrad; right: of -alpha AvgGradInner; all within 1e-8 of the counts, by this cell and by the package")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 3 min. Compare with the counts from the exercise. This is no fit and no sampling. Read a column: with two minibatches MAML has 1 and 2, FOMAML 1 and 1, Reptile 2 and 1.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# | $k$ minibatches | AvgGrad | $-\alpha$ AvgGradInner | the second over the first |
+# |---|---|---|---|
+# | joint training | 1 | 0 | 0 |
+# | MAML | 1 | $2(k-1)$ | $2(k-1)$ |
+# | FOMAML | 1 | $k-1$ | $k-1$ |
+# | Reptile | $k$ | $k(k-1)/2$ | $(k-1)/2$ |
+#
+# **The three descend on the same two terms.** They differ in how much they weigh the second. So they need no second derivatives to have it: walking a few steps and
+# looking at the gradient *there* puts the Hessian in.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 2 min. This is the table to photograph. Ask: what is Reptile with k equal to one? The first row. And where did the Hessian come from, when nobody computed one? From taking a gradient somewhere else.
+
+# %% [markdown]
+# ## Your turn: 08.2, AvgGradInner of two minibatches
+#
+# `inner(H1, b1, H2, b2)` returns the mean of $H_i b_j$ over $i \neq j$.
+#
+# <details><summary>Hint 1</summary>There are two orders: first 1 then 2, or first 2 then 1. Which H b comes from each?</details>
+# <details><summary>Hint 2</summary>If minibatch 1 moves first, gradient 2 changes by -alpha H2 b1.</details>
+# <details><summary>Hint 3</summary><code>return (H1 @ b2 + ...) / 2</code>: the other order, and the mean of both.</details>
+
+
+# %% tags=["exercise"]
+def inner(H1, b1, H2, b2):
+    """AvgGradInner of two minibatches."""
+    ### BEGIN SOLUTION
+    return (H1 @ b2 + H2 @ b1) / 2
+    ### END SOLUTION
+
+
+# %%
+check("08.2", inner)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What does the second term want?
+#
+# Take the inner product of two minibatches' gradients, $b_1 \cdot b_2$, and differentiate it. By the product rule,
+#
+# $$\nabla_\theta\,(b_1 \cdot b_2) \;=\; H_1 b_2 + H_2 b_1 \;=\; 2\,\mathrm{AvgGradInner}$$
+#
+# So AvgGradInner is the gradient of $\tfrac12\, b_1 \cdot b_2$. The methods descend on *minus* it: they **climb** the inner product.
+#
+# Aloud: *they look for a start at which a step on one minibatch also helps another minibatch of the same task.* That is generalising within a task, asked for directly.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 3 min. Draw two arrows at an acute angle: a step along one goes along the other. At a right angle it is no help. So the term asks for what we want from few-shot learning: what you learn from these points shall hold for those. AvgGrad alone, joint training, never asks.
+
+# %%
+point = leaves(theta)
+half_product = gradient_product(losses, point) / 2
+assert compare("AvgGradInner", avg_grad_inner(losses, theta), "the gradient of half the inner product",
+               gradient_of(half_product, point), to=1e-12)  # fmt: skip
+before = gradient_product(losses, theta)
+after = gradient_product(losses, add(theta, scale(0.01, avg_grad_inner(losses, theta))))
+print("a small step along AvgGradInner makes the gradients agree more:", bool(after > before))
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Does a trained network show it?
+#
+# The series says in which direction the methods *leave* joint training. Whether 30,000 steps later the gradients agree is a question to a real network. Take each
+# start, draw two disjoint minibatches of ten points from one task, and measure the cosine between their gradients: 1 is full agreement, 0 none. As a control take the second minibatch
+# from *another* task.
+#
+# **Predict.** Order three starts by agreement: a random one, one from joint training, one from Reptile. And what will the control show?
+#
+# <details><summary>After you have guessed</summary>
+#
+# Reptile's starts have nearly parallel gradients within a task, and not between tasks. Joint training's agree far less, and whether they agree more than at a random start these seeds cannot tell:
+# random starts differ widely from seed to seed.
+#
+# </details>
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
+seen = recorded("08", "agreement")
+rows = {
+    "random start": "random", "joint training": "joint", "Reptile, the demo": "serial", "Reptile, five tasks a step": "batched",
+    "Reptile, Adam outside": "adam",
+}  # fmt: skip
+fig, ax = plt.subplots(figsize=(9, 3.4))
+for place, name in enumerate(rows.values()):
+    hue = "baseline" if name in ("random", "joint") else "reptile"
+    for which, marker, fill in (("same", "o", style.color(hue)), ("other", "s", "white")):
+        row = seen[f"{name}.{which}"]
+        ax.errorbar(row["value"], place + (0.13 if which == "other" else -0.13), xerr=row["interval"], fmt=marker, markersize=9,
+                    color=style.color(hue), markerfacecolor=fill, linewidth=2)  # fmt: skip
+ax.axvline(0, color="#9aa0a8", linewidth=1)
+ax.annotate("same task", (seen["serial.same"]["value"], 1.87), xytext=(0, 10), textcoords="offset points", ha="center", fontsize=12)
+ax.annotate("another task", (seen["serial.other"]["value"], 2.13), xytext=(10, -4), textcoords="offset points", fontsize=12)
+ax.set(yticks=range(len(rows)), yticklabels=list(rows), xlabel="cosine between two minibatches' gradients (lines: 95 % over seeds)", xlim=(-0.3, 1.02))
+ax.invert_yaxis()
+ax.set_title("At Reptile's starts a task's gradients agree")
+show(fig, alt="Cosines between gradients of two minibatches at five starts. For two minibatches of one task Reptile's three starts lie near one, "
+     "joint training and the random start far below, with a wide interval. For two tasks all lie near zero.")  # fmt: skip
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 3 min. Filled: one task. Hollow: two tasks. Read Reptile first, then joint training. Three seeds, a thousand tasks. The control matters: it is not that all gradients have become alike.
+
+# %% [markdown]
+# It does. At the starts of lesson 07 (three seeds, smooth network) the agreement within a task is almost complete, and it does not come from gradients that are alike for all tasks. Does the same hold
+# for the other network, with ReLU, and for MAML? The five starts of lesson 06, one seed each, measured here and now:
+
+# %%
+NET = MLP((1, 40, 40, 1))
+
+
+def minibatch_gradients(theta, x, y):
+    """Each task's gradient at theta as one vector: [tasks, parameters]."""
+    point = leaves({name: value.double().repeat(len(x), *[1] * value.ndim) for name, value in theta.items()})
+    found = gradient_of(squared_error(NET(point, x), y).sum(), point)
+    return torch.cat([each.flatten(1) for each in found.values()], 1)
+
+
+drawn = Sinusoids.finn().sample(500, 10, 10, generator=torch.Generator().manual_seed(8), dtype=torch.float64)
+starts = {name: {n.removeprefix("theta."): v for n, v in each.tensors.items()} for name, each in stored.items()}
+print(f"{'cosine, 500 tasks':20}{'one task':>12}{'two tasks':>12}")
+agree = {}
+for name, start in starts.items():
+    one, other = (minibatch_gradients(start, *drawn[part : part + 2]) for part in (0, 2))
+    agree[name] = over_tasks(torch.cosine_similarity(one, other, dim=1))
+    control = over_tasks(torch.cosine_similarity(one, other.roll(1, 0), dim=1))
+    print(f"{name:20}{agree[name].mean:>12.1f}{abs(control.mean):>12.1f}")
+meta = [agree[name] for name in ("maml", "fomaml", "reptile")]
+lowest = min(each.mean - each.half_width for each in meta)
+print("all three meta-learned starts above joint training, beyond the intervals:", lowest > agree["joint"].mean + agree["joint"].half_width)
+
+# %% [markdown]
+# Here too, and for all three methods. But joint training has gained as well: on these tasks its gradients agree more than at the random start, though nothing in its objective asks for it. So
+# agreement goes *with* good starts. That does not yet say that it makes them.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Is agreement enough?
+#
+# So take it at its word. No inner loop, no path: joint training with the reward alone,
+#
+# $$L \;-\; w\; b_1 \cdot b_2,$$
+#
+# for two halves of each task's points. From the table, Reptile with $k = 5$ and $\alpha = 0.02$ weighs it with $w = \alpha (k-1)/4 = 0.02$.
+#
+# **Predict.** Does it learn to adapt? And what happens at Reptile's own weight?
+#
+# <details><summary>After you have guessed</summary>
+#
+# A little of the reward does help. At Reptile's own weight the training explodes: an inner product of gradients can be made as large as you like, by making the gradients *long*. The real
+# Reptile cannot do that. It has to walk along those gradients, and would be thrown out. The terms that the series cuts off hold it back.
+#
+# </details>
+
+# %% slideshow={"slide_type": "fragment", "code": false}
+names = {"reward.0": "joint training, w = 0", "reward.0.001": "w = 0.001", "reward.0.003": "w = 0.003", "reward.0.02": "w = 0.02, Reptile's own", "reptile": "Reptile itself"}
+print(f"{'1500 outer steps of 5 tasks':29}{'error after 1':>15}{'after 5':>15}{'after 32':>15}{'agreement':>12}")
+for name, said in names.items():
+    cells = [seen[f"{name}.{key}"] for key in ("after 1", "after 5", "after 32")]
+    shown = [f"{row['value']:.2f} ± {row['interval']:.2f}" if row["value"] is not None else "exploded" for row in cells]
+    print(f"{said:29}" + "".join(f"{cell:>15}" for cell in shown) + f"{seen[f'{name}.cosine']['value']:>12.2f}")
+print(f"± over {len(cells[0]['seeds'])} seeds; steps on ten points at rate 0.02; {cells[0]['tasks']} tasks; one core, {cells[0]['seconds']:.0f} s each")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 4 min. This is the surprise. The reward alone does bring something, so the mechanism is real. And at the weight that the theory names it explodes, because a product of gradients has no upper bound. A series tells you how a function begins, not where it goes.
+
+# %% [markdown]
+# So agreement is more than a companion: with the smallest reward, joint training learns to adapt, after one, five and 32 steps, by more than the intervals. (With three times as much the three seeds differ too
+# widely to say.) And it is less than the whole: at the weight that the series names nothing is learned but long gradients, and Reptile, which walks, is far better than all of them. Its agreement is also the highest of those that
+# did not explode.
+#
+# **What we can say, then.** The term is exact, trained starts show it, and it helps by itself. That it *is* the reason why Reptile works does not follow, and these numbers speak against it being the only one.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## A second view: near every task's solutions
+#
+# The series looks at short training. Look at the other end: each task is trained until it is solved. A network has more parameters than a task has points, so a task has not one solution but a
+# whole surface of them, $W_\tau$. Training ends at a point of $W_\tau$ close by. Say it is the nearest one, $P_\tau(\theta)$. Then Reptile's arrow is $P_\tau(\theta) - \theta$, and
+#
+# $$\nabla_\theta\; \tfrac12\, D(\theta, W_\tau)^2 \;=\; \theta - P_\tau(\theta)$$
+#
+# Aloud: *the arrow from the nearest solution to me is the gradient of half my squared distance to the solutions.* So Reptile descends on the mean squared distance to all the $W_\tau$. Its start is the point
+# that is near a solution of **every** task.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 3 min. Two lines on the board, a point beside them, two perpendiculars, and the mean of the two. Repeat it: the point walks into the crossing. Then say what is idealised: gradient descent ends near the nearest solution, not at it.
+
+# %% [markdown]
+# ## Your turn: 08.3, the nearest solution
+#
+# When a task has one point and the network is linear, its solutions are a line or a plane: all points with $n \cdot (\text{point} - a) = 0$. `project(theta, at, normal)` returns the nearest of them to `theta`. `at` is one solution, and
+# `normal` may have any length.
+#
+# <details><summary>Hint 1</summary>Only the part of theta - at that points along the normal is wrong. How long is it?</details>
+# <details><summary>Hint 2</summary>The part of v along n is n (n @ v) / (n @ n).</details>
+# <details><summary>Hint 3</summary><code>return theta - normal * (normal @ (theta - at)) / ...</code></details>
+
+
+# %% tags=["exercise"]
+def project(theta, at, normal):
+    """The nearest point to theta with normal . (point - at) = 0."""
+    ### BEGIN SOLUTION
+    return theta - normal * (normal @ (theta - at)) / (normal @ normal)
+    ### END SOLUTION
+
+
+# %%
+check("08.3", project)
+
+# %% [markdown]
+# Is it true of the real `reptile_gradient`? Five linear tasks with two points each and four parameters: every task is solved on a plane, and no point solves all. With a hundred inner steps the arrow should be the mean way to
+# the nearest solutions, and Reptile should rest where they cancel: at the least-squares point.
+
+# %%
+g = torch.Generator().manual_seed(4)
+rows_of = torch.linalg.qr(torch.randn(5, 4, 2, generator=g, dtype=torch.float64)).Q.mT  # [5 tasks, 2 points, 4 inputs]
+y_of = torch.randn(5, 2, 1, generator=g, dtype=torch.float64)
+linear = Episode(rows_of, y_of, rows_of, y_of)
+here = {"theta": torch.ones(4, dtype=torch.float64)}
+
+
+def answers(params, x):
+    return x @ params["theta"].unsqueeze(-1)
+
+
+def half_squares(outputs, y):
+    return (outputs - y).square().sum((-2, -1)) / 2
+
+
+arrow, _ = reptile_gradient(answers, half_squares, here, linear, sgd(0.5), 100)
+way = (rows_of.mT @ (answers(here, rows_of) - y_of)).squeeze(-1)  # theta - P(theta), because the rows are orthonormal
+assert compare("theta - phi after 100 steps", arrow["theta"], "the mean way to the nearest solutions", way.mean(0), to=1e-12)
+for _ in range(600):
+    here = subtract(here, reptile_gradient(answers, half_squares, here, linear, sgd(0.5), 100)[0])
+least_squares = torch.linalg.lstsq(rows_of.reshape(10, 4), y_of.reshape(10, 1)).solution.squeeze(-1)
+assert compare("where Reptile rests", here["theta"], "the least-squares point", least_squares, to=1e-9)
+
+# %% [markdown]
+# ## Walk it yourself
+#
+# Below, the plane is the space of two parameters, and each black curve holds the solutions of one task. $h$ says how steep the loss is beside it. Drag the start. Thin grey: training on each task. Dotted green: Reptile.
+#
+# - **Two lines** cross. Wherever you start, Reptile ends in the crossing. Take the tasks in turn: it zigzags there.
+# - **Three lines** do not. Find the place where the pulls cancel. Then turn $k$ down to 1, and see which task the place moves to.
+# - **Circles** cross twice. Which of the two crossings do you get?
+
+# %% slideshow={"slide_type": "slide"}
+view = Projections("three lines", exact=True)
+view
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 5 min. Begin with two lines, tasks in turn, epsilon 1: projections bounce into the crossing. Then three lines: let the room say where it will rest before you drag. Then k equal to 1, joint training: the place moves towards the steep task C, because short training goes further where the loss is steep. Exact projections do not care how steep a task is.
+
+# %%
+for scene, inner_steps, exact in (("two lines", 1, True), ("three lines", 1, True), ("three lines", 1, False), ("circles", 20, False)):
+    view.scene, view.inner, view.exact = scene, inner_steps, exact
+    print(view.summary)
+view.scene, view.inner, view.exact = "three lines", 3, True  # as it was: your turn
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# **What moved the place?** With one inner step the arrow of a task is $\alpha h$ times the way to its solutions, so a steep task pulls harder. That is joint training: its minimum is near the steep task, because there mistakes cost
+# most. With many steps every task is solved, and counts the same.
+#
+# The two views are two ends of one method. Few short steps: joint training, plus a little agreement. Training to the end: the point nearest to all solutions.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 2 min. Let them say it before you show it. Joint training minimises the loss at the start; exact Reptile minimises the distance to solutions. They part where tasks differ in steepness.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Why is joint training such a strong rival?
+#
+# In all three formulas the first term is AvgGrad: joint training. The rest has an $\alpha$ in front. So the question is not why joint training and fine-tuning often works. It is when it *fails*. Three
+# cases where it does not:
+#
+# - **One point solves all tasks.** Then all $W_\tau$ meet there, and joint training finds it as well.
+# - **All tasks bend alike.** For losses $\tfrac12(\theta - a_\tau)^\top H\,(\theta - a_\tau)$ with one $H$, joint training, MAML and Reptile all rest at the mean of the $a_\tau$.
+# - **The tasks do not contradict each other.** Classes with labels of their own can all be trained into one network, and its features serve new classes.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 3 min. Take the second point to the board: if every task has the same Hessian, one step multiplies every error by the same matrix, so it does not matter for the best start. The third is why careful baselines on mini-ImageNet keep up with meta-learning.
+
+# %% [markdown]
+# The second case, checked: ten tasks with two parameters. MAML's best start has a closed form on quadratics, the weighted mean with the weights $M H_\tau M$, $M = I - \alpha H_\tau$. Joint training weighs with $H_\tau$. How much lower is the mean loss after one step from MAML's
+# start than from that of joint training?
+
+# %%
+def best_starts(hessians, centres, alpha):
+    """The starts with the least mean loss before (joint training) and after one step (MAML)."""
+    found = []
+    for steps in (0, 1):
+        shrink = torch.linalg.matrix_power(torch.eye(2, dtype=torch.float64) - alpha * hessians, steps)
+        weights = shrink.mT @ hessians @ shrink
+        found.append(torch.linalg.solve(weights.sum(0), (weights @ centres).sum(0)))
+    return found
+
+
+def after_one_step(theta, hessians, centres, alpha):
+    left = (torch.eye(2, dtype=torch.float64) - alpha * hessians) @ (theta - centres)
+    return (left.mT @ hessians @ left / 2).mean().item()
+
+
+g = torch.Generator().manual_seed(9)
+centres = torch.randn(10, 2, 1, generator=g, dtype=torch.float64)
+turns = torch.linalg.qr(torch.randn(10, 2, 2, generator=g, dtype=torch.float64)).Q
+random = torch.rand(10, 2, generator=g, dtype=torch.float64)
+for spread in (1, 3, 10):
+    steep = spread ** (2 * random - 1) if spread > 1 else torch.ones_like(random)
+    hessians = turns @ torch.diag_embed(steep) @ turns.mT
+    alpha = 0.9 / steep.max().item()
+    joint, maml = best_starts(hessians, centres, alpha)
+    gain = 1 - after_one_step(maml, hessians, centres, alpha) / after_one_step(joint, hessians, centres, alpha)
+    print(f"steepness between 1/{spread} and {spread}: {abs(100 * gain):3.0f} % lower from MAML's start; starts {(joint - maml).norm():.2f} apart")
+
+# %% [markdown]
+# Sinusoids are the opposite of the third case. For the same $x$ one task says $+3$ and another $-3$. Joint training can only answer with the mean, and the features it needs for that are none. That is why
+# it loses by so much here, and by so little on many image benchmarks: Chen et al. 2019 and Tian et al. 2020 found that training on all classes at once, with a new classifier at test, was level with or above the meta-learners they compared. We have not
+# repeated those experiments.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Pitfall: a series outside its reach
+#
+# The two-term formula is a statement about small $\alpha$. It is quoted as the reason why these methods work *at the rates that people use*. Is it true there? Take two trained starts, Reptile's smooth tanh network and MAML's
+# ReLU network, walk some steps on minibatches of a task, and compare the next gradient with the box. What share of the change $g - b$ do the two terms miss?
+
+# %% [markdown] slideshow={"slide_type": "-"}
+# **Predict.** The networks were trained with rates of 0.01 and 0.02. At such a rate, what share of the change of a gradient does the formula miss: 1 %, 10 %, or more than half? After one step, after four steps, for tanh, for ReLU?
+#
+# <details><summary>After you have guessed</summary>
+#
+# For the tanh network it is good after one step, and poor after four, the number that Reptile's last gradient has behind it. For the ReLU network it misses half and more, and it does *not* become good at small rates: a ReLU network is linear in pieces, its
+# Hessian knows nothing of the kinks between them, and there is no Taylor series across a kink.
+#
+# </details>
+
+# %%
+def share_missed(net, theta, episode, steps, alpha):
+    """Over the tasks, the median share of g - b that the two terms miss, after some steps on minibatches of ten points."""
+    missed = []
+    for x, y in zip(episode.support_x, episode.support_y):
+        parts = [(x[i : i + 10], y[i : i + 10]) for i in range(0, 10 * (steps + 1), 10)]
+        losses = [lambda p, x=x, y=y: squared_error(net(p, x), y) for x, y in parts]
+        b, (_, met) = [grad(loss)(theta) for loss in losses], walk(losses, theta, alpha)
+        change = subtract(met[-1], b[-1])
+        predicted = scale(-alpha, jvp(grad(losses[-1]), (theta,), (total(b[:-1]),))[1])
+        missed.append((norm(subtract(change, predicted)) / norm(change)).item())
+    return 100 * torch.tensor(missed).median().item()
+
+
+smooth = load_checkpoint(folder / "07-serial.safetensors").tensors
+tanh = MLP((1, 64, 64, 1), activation="tanh")
+cases = {
+    "MAML, ReLU, one step": (NET, stored["maml"].tensors, Sinusoids.finn(), 1, "maml"),
+    "Reptile, tanh, four steps": (tanh, smooth, Sinusoids.reptile(), 4, "reptile"),
+    "Reptile, tanh, one step": (tanh, smooth, Sinusoids.reptile(), 1, "reptile"),
+}
+tried = [0.04 / 2**n for n in range(8)]
+misses = {}
+for name, (net, tensors, family, steps, _) in cases.items():
+    start = {n.removeprefix("theta."): v.double() for n, v in tensors.items()}
+    tasks = family.sample(40, 50, 1, generator=torch.Generator().manual_seed(10), dtype=torch.float64)
+    misses[name] = [share_missed(net, start, tasks, steps, alpha) for alpha in tried]
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
+fig, ax = plt.subplots(figsize=(8.5, 3.9))
+for name, (*_, look) in cases.items():
+    line, = ax.loglog(tried, misses[name], **style.method(look) | ({"linewidth": 2.0} if "one step" in name and look == "reptile" else {}))
+    style.label_line(ax, line, name, x=tried[0])
+ax.axvspan(0.01, 0.02, color="#e4e6ea", linewidth=0)
+ax.text(0.0142, 0.75, "rates they were\ntrained with", ha="center", fontsize=11)
+ax.set(xlabel="inner rate α", ylabel="missed by the two terms,\n% of the change", yticks=[1, 10, 100], ylim=(0.5, 1000))
+ax.set_yticklabels(["1", "10", "100"])
+ax.set_title("Good for one smooth step, and for little else")
+show(fig, alt="Share of a gradient's change that the formula misses, against the inner rate, both logarithmic. For the tanh network it falls in proportion to the "
+     "rate; after one step it is small at the rates of training, after four it is large. For the ReLU network it is large at all rates.")  # fmt: skip
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 3 min. The grey band is where the networks were trained. Thin green, one step: the formula is good there. Thick green, four steps: it is not. Blue never becomes good. So the term is a true statement about the beginning of the path, and a hint about the rest. Say so when you use it.
+
+# %% [markdown]
+# **Detector.** Before you explain anything with a series, look at the share that it misses: it should be small, and halve with the rate.
+
+# %%
+def within_reach(at, at_half):
+    """Whether a series describes what happens: little is missed at the rate, and at half the rate about half of that."""
+    return at < 30 and at_half < 0.65 * at
+
+
+for name, shares in misses.items():
+    print(f"{name:26} at rate 0.02: {within_reach(*shares[1:3])!s:6} at rate 0.0006: {within_reach(*shares[6:8])}")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What you learned
+#
+# - To first order in $\alpha$, MAML, FOMAML and Reptile descend on AvgGrad minus some AvgGradInner: $2(k-1)$, $k-1$ and $k(k-1)/2$ times $\alpha$.
+# - AvgGradInner is the gradient of how much two minibatches of one task agree. No second derivative is needed to follow it.
+# - Trained starts show the agreement. Rewarding it alone helps, and at full weight it explodes: the rest of the series matters.
+# - The second view is a start near every task's solutions.
+# - Joint training is the first term of everything. It fails where tasks contradict each other or bend differently.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 1 min. Two true stories, neither of them complete. That is the honest state of the field.
+
+# %% [markdown]
+# ## Quiz
+#
+# <details><summary>1. In your FOMAML the last minibatch is the same as one of the earlier ones. Which term of the table has changed?</summary>
+#
+# The one with H_k (b_1 + ... + b_(k-1)): one of the b is now b_k itself. H_k b_k is the gradient of half its own squared length, so a part of the reward for agreement has become a reward for long gradients. Nichol and others found that FOMAML gets
+# worse by this, and [lesson 10](10_omniglot_fomaml_and_reptile.ipynb) looks at it.
+#
+# </details>
+#
+# <details><summary>2. Reptile weighs the second term least of the three, (k - 1)/2 for one of the first. Does it then adapt worst?</summary>
+#
+# Not for that reason alone. The weight comes with alpha, and Reptile may take more and longer inner steps, because they cost little. And beyond small alpha the two terms describe none of the methods well.
+#
+# </details>
+#
+# <details><summary>3. Two tasks' solution lines are parallel. Where does Reptile rest with exact projections, and where does joint training, if one task is four times as steep?</summary>
+#
+# Reptile rests anywhere on the line halfway between them: the pulls are equally long there. Joint training weighs them with 4 and 1 and rests at a fifth of the way from the steep one.
+#
+# </details>
+#
+# ## References
+#
+# - Nichol, Achiam, Schulman 2018, [On first-order meta-learning algorithms](https://arxiv.org/abs/1803.02999), section 5: both views.
+# - Finn, Abbeel, Levine 2017, [Model-agnostic meta-learning](https://arxiv.org/abs/1703.03400), section 5.2: first order.
+# - Chen, Liu, Kira, Wang, Huang 2019, [A closer look at few-shot classification](https://arxiv.org/abs/1904.04232).
+# - Tian, Wang, Krishnan, Tenenbaum, Isola 2020, [A good embedding is all you need?](https://arxiv.org/abs/2003.11539).
+#
+# ## Next
+#
+# [Lesson 09: MAML on real letters](09_omniglot_maml.ipynb), and with [lesson 10](10_omniglot_fomaml_and_reptile.ipynb) the same episodes for FOMAML and Reptile.
+# [Lesson 11](11_loss_landscapes.ipynb) draws what such starts look like.

@@ -100,7 +100,7 @@ show(fig, alt="Five bars of error after one step: random start and joint trainin
 # 3 min. Take guesses before you show the bars. One seed each, so read nothing into the gap between FOMAML and MAML but this: it is small beside the gap to joint training. That asks for an explanation.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## What is gradient number $i$?
+# ## What is the i-th gradient?
 #
 # One task, $k$ minibatches of it, one step of gradient descent on each. Minibatch $i$ has the loss $L_i$. Two kinds of gradient have to be
 # kept apart:

@@ -193,7 +193,7 @@ print(methods.summary)
 # | 07 | [Reptile](07_reptile.ipynb) | Can the same be had without second derivatives? |
 # | 08 | [Why first order works](08_why_first_order_works.ipynb) | What do all these gradients have in common? |
 # | 09 | [Omniglot MAML](09_omniglot_maml.ipynb) | Does it work on real letters, and is it really MAML? |
-# | 10 | Omniglot FOMAML and Reptile (not written yet) | What does first order cost on the same episodes? |
+# | 10 | [Omniglot FOMAML and Reptile](10_omniglot_fomaml_and_reptile.ipynb) | What does first order cost on the same episodes? |
 # | 11 | [Loss landscapes](11_loss_landscapes.ipynb) | What does a good start look like? |
 # | **III** | **Training MAML well** | |
 # | 12 | MAML++ (not written yet) | Why is MAML hard to train, and what helps? |

@@ -189,7 +189,7 @@ print(methods.summary)
 # | 04 | [Learning to learn by gradient descent](04_learning_to_learn_by_gradient_descent.ipynb) | Can an LSTM beat Adam? |
 # | 05 | [The meta-learner LSTM](05_the_meta_learner_lstm.ipynb) | Can it learn from five pictures? |
 # | **II** | **Learning where to start** | |
-# | 06 | MAML on sinusoids (not written yet) | Is there a start from which one step is enough? |
+# | 06 | [MAML on sinusoids](06_maml_on_sinusoids.ipynb) | Is there a start from which one step is enough? |
 # | 07 | [Reptile](07_reptile.ipynb) | Can the same be had without second derivatives? |
 # | 08 | [Why first order works](08_why_first_order_works.ipynb) | What do all these gradients have in common? |
 # | 09 | [Omniglot MAML](09_omniglot_maml.ipynb) | Does it work on real letters, and is it really MAML? |

@@ -82,7 +82,7 @@ COUNTED = Exercise(
         ),
     ),
     hints=(
-        "Take the three boxed lines above. How many b, and how many H b, stand in each?",
+        "Take the table above. How many b, and how many H b, stand in each row?",
         "FOMAML is gradient k alone: one b, and one H b for each of the k - 1 steps before. MAML has as many again.",
         "Reptile adds up gradients 1 to k. The i-th brings one b and i - 1 times H b: what is 0 + 1 + ... + (k - 1)?",
     ),

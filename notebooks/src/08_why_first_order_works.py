@@ -125,11 +125,13 @@ show(fig, alt="Five bars of error after one step: random start and joint trainin
 # there we may write $b$ for $g$, and the mistake is of order $\alpha^2$:
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# $$\boxed{\;g_i \;=\; b_i \;-\; \alpha\,H_i\,(b_1 + \dots + b_{i-1}) \;+\; O(\alpha^2)\;}$$
+# **The key line:**
+#
+# $$g_i \;=\; b_i \;-\; \alpha\,H_i\,(b_1 + \dots + b_{i-1}) \;+\; O(\alpha^2)$$
 #
 # Aloud: *gradient number i is what it would have been at the start, minus alpha times its own curvature along the earlier gradients.*
 #
-# True? The claim is about how the error *shrinks*. With $b_i$ alone it should fall like $\alpha$; with the boxed formula like $\alpha^2$, so half the rate leaves a quarter.
+# True? The claim is about how the error *shrinks*. With $b_i$ alone it should fall like $\alpha$; with the key line like $\alpha^2$, so half the rate leaves a quarter.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 4 min. Do steps one to three on the board, from the cell above in the notebook. The only trick is step three: inside the bracket g may be replaced by b, because an alpha stands in front. Then ask how one could catch a mistake in such a formula. Not by one number: by how the error falls.
@@ -165,11 +167,11 @@ for alpha in rates:
     without.append(norm(subtract(g_4, b[3])).item())
     with_term.append(norm(subtract(g_4, subtract(b[3], scale(alpha, bend)))).item())
 print(f"half the rate leaves, of the error of b alone:        {without[-1] / without[-2]:.2f}")
-print(f"                      of the error of the box:        {with_term[-1] / with_term[-2]:.2f}")
+print(f"                      of the error of the key line:   {with_term[-1] / with_term[-2]:.2f}")
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 fig, ax = plt.subplots(figsize=(8, 3.8))
-for values, look, said in ((without, style.method("baseline"), "b alone"), (with_term, style.method("reptile"), "the box")):
+for values, look, said in ((without, style.method("baseline"), "b alone"), (with_term, style.method("reptile"), "key line")):
     line, = ax.loglog(rates, values, **look | {"marker": "o", "markersize": 5})
     style.label_line(ax, line, said, x=rates[0], dx=8)
 for start, power in ((without[-1], 1), (with_term[-1], 2)):
@@ -182,20 +184,22 @@ show(fig, alt="Error of two formulas for the fourth gradient against the inner r
      "follows a thin line of slope one, the formula with the Hessian term a thin line of slope two.")  # fmt: skip
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. A slope is the best proof of an expansion that a computer can give. A sign wrong in the box, and the green line would run parallel to the grey one.
+# 2 min. A slope is the best proof of an expansion that a computer can give. A sign wrong in it, and the green line would run parallel to the grey one.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What do the three methods make of it?
 #
-# **FOMAML** adapts on the first $k-1$ minibatches and uses the last gradient: $g_k$. That is the box with $i = k$.
+# **FOMAML** adapts on the first $k-1$ minibatches and uses the last gradient: $g_k$. That is the key line with $i = k$.
 #
-# **Reptile** adds all of them: $g_1 + \dots + g_k$. That is the sum of the boxes.
+# **Reptile** adds all of them: $g_1 + \dots + g_k$. Add up the key lines.
 #
 # **MAML** wants the true gradient of $L_k(\varphi_k)$ by $\theta$. By the chain rule each of the $k-1$ steps multiplies by $I - \alpha\,\nabla^2 L_j(\varphi_j)$:
 #
-# $$\nabla_\theta L_k(\varphi_k) \;=\; (I - \alpha H_1)\cdots(I - \alpha H_{k-1})\; g_k + O(\alpha^2) \;=\; g_k - \alpha\,(H_1 + \dots + H_{k-1})\,b_k + O(\alpha^2)$$
+# $$\nabla_\theta L_k(\varphi_k) \;=\; (I - \alpha H_1)\cdots(I - \alpha H_{k-1})\; g_k + O(\alpha^2)$$
 #
-# With one $\alpha$ allowed, a product of $I - \alpha H_j$ is $I$ minus $\alpha$ times the sum.
+# With one $\alpha$ allowed, a product of $I - \alpha H_j$ is $I$ minus $\alpha$ times the sum:
+#
+# $$\nabla_\theta L_k(\varphi_k) \;=\; g_k - \alpha\,(H_1 + \dots + H_{k-1})\,b_k + O(\alpha^2)$$
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 4 min. FOMAML and Reptile need no work. For MAML, multiply two factors out on the board, and cross out everything with alpha squared. Then compare: in FOMAML's term the Hessian belongs to the last minibatch, in MAML's extra term to the earlier ones.
@@ -222,7 +226,7 @@ show(fig, alt="Error of two formulas for the fourth gradient against the inner r
 #
 # In the mean over all orders, each method descends on $c\;\mathrm{AvgGrad} - \alpha\,d\;\mathrm{AvgGradInner}$. `counted(method, k)` returns `(c, d)` for `"maml"`, `"fomaml"`, `"reptile"` with $k$ minibatches.
 #
-# <details><summary>Hint 1</summary>Take the three boxed lines above. How many b, and how many H b, stand in each?</details>
+# <details><summary>Hint 1</summary>Take the table above. How many b, and how many H b, stand in each row?</details>
 # <details><summary>Hint 2</summary>FOMAML is gradient k alone: one b, and one H b for each of the k - 1 steps before. MAML has as many again.</details>
 # <details><summary>Hint 3</summary>Reptile adds up gradients 1 to k. The i-th brings one b and i - 1 times H b: what is 0 + 1 + ... + (k - 1)?</details>
 
@@ -605,7 +609,7 @@ for spread in (1, 3, 10):
 # ## Pitfall: a series outside its reach
 #
 # The two-term formula is a statement about small $\alpha$. It is quoted as the reason why these methods work *at the rates that people use*. Is it true there? Take two trained starts, Reptile's smooth tanh network and MAML's
-# ReLU network, walk some steps on minibatches of a task, and compare the next gradient with the box. What share of the change $g - b$ do the two terms miss?
+# ReLU network, walk some steps on minibatches of a task, and compare the next gradient with the key line. What share of the change $g - b$ do the two terms miss?
 
 # %% [markdown] slideshow={"slide_type": "-"}
 # **Predict.** The networks were trained with rates of 0.01 and 0.02. At such a rate, what share of the change of a gradient does the formula miss: 1 %, 10 %, or more than half? After one step, after four steps, for tanh, for ReLU?

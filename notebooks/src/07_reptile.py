@@ -542,7 +542,7 @@ show(fig, alt="Error on new tasks over steps of gradient descent. All four start
 # 3 min. All begin at the line. Point at the shaded intervals over three seeds. The reference is this family's own, 4.25: Finn's sinusoids have another one, 3.01, so errors of the two must not stand in one table.
 
 # %% [markdown]
-# Is that fair to joint training? It was trained for zero steps, and is tested at a rate that was made for Reptile. So each start may also choose its test rate, on
+# Is that fair to joint training? Nothing in its training asked it to adapt, and it is tested at a rate that was made for Reptile. So each start may also choose its test rate, on
 # other tasks. The last column has that.
 
 # %% slideshow={"slide_type": "slide", "code": false}

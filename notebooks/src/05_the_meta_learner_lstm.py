@@ -859,4 +859,4 @@ with torch.no_grad():
 # %% [markdown]
 # ## Next
 #
-# Lesson 06 keeps the learned start and throws the learned gates away. Until it is there, go on to [lesson 09](09_omniglot_maml.ipynb), where that is done on these very characters.
+# [Lesson 06](06_maml_on_sinusoids.ipynb) keeps the learned start and throws the learned gates away. [Lesson 09](09_omniglot_maml.ipynb) does that on these very characters.

@@ -301,6 +301,9 @@ for attempt in (adapt_by_hand, no_way_back, through_a_copy):
 # Aloud: *take the gradient at the end, and correct it once for every step that led there.* A Hessian of 100,000 weights would have ten
 # thousand million entries. But $Hv$ is one vector: the derivative of $\nabla L \cdot v$. Autograd gives it for the price of a gradient.
 
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 2 min. Let the class say the order: which step is corrected for first, and why? Nobody ever holds a Hessian; a product with it costs about as much as a gradient.
+
 # %% slideshow={"slide_type": "slide"}
 def gradient_at(theta, x, y, create_graph=False):
     at = {name: value.detach().requires_grad_() for name, value in theta.items()}
@@ -331,7 +334,7 @@ compare("from back to front", meta_gradient_backwards(theta, batch, steps=3), "t
 # differentiated twice. The package does it this way too. Leave out the two lines that walk back, and what is left is FOMAML.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 4 min. Let the class say the order: which step is corrected for first, and why? Cover the three lines with the Hessian: the rest is FOMAML. Nobody ever holds a Hessian; a product with it costs about as much as a gradient.
+# 2 min. Forwards, then backwards. Cover the two lines with the Hessian: the rest is FOMAML.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Why is one task after the other so slow?

@@ -526,7 +526,7 @@ for name in ("Reptile: 40 ways, two tasks a step", "FOMAML: 20 ways, four tasks,
 # The first row of each method is where its search began, the rows below change it, and our recipe is the row that joins what helped. What
 # counts is large: many classes in a training task, and a head that starts from zero. For Reptile, long walks over many pictures.
 # For FOMAML, a short walk: with two steps instead of five, twice as many outer steps fit into the same time. Two
-# tasks an outer step cost Reptile nothing. FOMAML whose body does not adapt (one step, ANIL's) does well too; we take two steps, because
+# tasks an outer step make no difference for Reptile that these intervals show; we take two because they fill two cores. FOMAML whose body does not adapt (one step, ANIL's) does well too; we take two steps, because
 # this lesson is about a body that adapts. And small steps at test help: five pictures are few. The rest is noise, or worse. One seed and
 # 400 validation tasks each, so a point is not much.
 

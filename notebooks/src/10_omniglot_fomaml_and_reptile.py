@@ -969,7 +969,8 @@ print(f"{'ours, %':28} {'transductive':>13} {'support':>12} {'difference':>12}  
 for name, said in names.items():
     if f"{name}.transductive" in finals:
         three = [finals[f"{name}.{mode}"] for mode in ("transductive", "support", "difference")]
-        cost = max(figure["core_seconds"] for each, figure in finals.items() if each.startswith(f"{name}.transductive.seed"))
+        costs = [figure["core_seconds"] for each, figure in finals.items() if each.startswith(f"{name}.transductive.seed")]
+        cost = max(costs, default=float("nan"))
         print(f"{said:28}" + "".join(f"{each['value']:8.1f} ± {each['interval']:.1f}" for each in three)
               + f"   {cost:5.0f}, {len(three[0]['seeds'])}")  # fmt: skip
 

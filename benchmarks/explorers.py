@@ -21,7 +21,6 @@ import json
 import os
 import platform
 import random
-import re
 import statistics
 import tempfile
 import time
@@ -34,6 +33,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from benchmarks import race
 from mlteach.course.lessons import NOTEBOOKS, RESULTS
 from mlteach.course.site import build_page
 from mlteach.files import write_atomic
@@ -271,8 +271,7 @@ def table(about: dict[str, Any]) -> str:
 
 def in_readme(text: str, about: dict[str, Any]) -> str:
     """``text`` with the table between its two marks."""
-    begin, end = "<!-- explorers -->", "<!-- /explorers -->"
-    return re.sub(f"{begin}.*{end}", lambda _: f"{begin}\n{table(about)}\n{end}", text, flags=re.DOTALL)
+    return race.in_readme(text, "explorers", table(about))
 
 
 def main() -> None:

@@ -1,0 +1,218 @@
+"""How fast is a meta-gradient? Ours beside learn2learn, higher, TorchOpt, a plain loop and JAX, on the same tasks.
+
+    .venv/bin/python -m pip install -c constraints.txt -e ".[benchmarks]"
+    .venv/bin/python -m benchmarks.maml                  all settings: half an hour on two quiet cores
+    .venv/bin/python -m benchmarks.maml finn lecture     some of them
+
+On real Omniglot. For each setting: second order and first order, by everybody who can, in turns; then Reptile. Each row:
+tasks a second, the ratio to learn2learn in the same round, peak memory of a process that does nothing else, the distance of
+the meta-gradient to learn2learn's in float64, and the share of what the machine can do at all: the same number of pictures
+sent through the same convolutions forward and backward, in one large batch that nobody has to adapt to.
+
+Writes ``data/results/speed-maml.json`` and its table in ``benchmarks/README.md``. Keep the machine quiet meanwhile.
+"""
+
+import argparse
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from tqdm import tqdm
+
+from benchmarks import race
+from benchmarks.peers import Peer, Run, Setting, module
+from benchmarks.peers.jitted import jax_map, jax_vmap
+from benchmarks.peers.loops import by_hand, higher, learn2learn, torchopt
+from benchmarks.peers.ours import our_reptile, ours
+from mlteach.nets import Conv4
+from mlteach.tasks import Characters
+
+BASE, OURS = "learn2learn", "mlteach"
+PEERS: dict[str, Peer] = {
+    BASE: learn2learn,
+    "higher": higher,
+    "TorchOpt": torchopt,
+    "plain loop": by_hand,
+    "JAX, map": jax_map,
+    "JAX, vmap": jax_vmap,
+    OURS: ours,
+}
+SECOND_ORDER_ONLY = ("higher", "TorchOpt")
+ROUNDS, COMPILED_ROUNDS = 7, 2  # JAX is so far behind on a CPU that two rounds say it
+
+
+@dataclass(frozen=True)
+class Case:
+    """A network and how it is trained."""
+
+    said: str
+    net: Conv4
+    meta_batch: int
+    queries: int
+    steps: int
+    aim: float | None  # times learn2learn, second order
+
+
+FINN = Conv4(5, head="mean", head_std=0.1)
+CASES = {
+    "finn": Case("Finn's net, 1 step", FINN, 32, 15, 1, 2.0),
+    "finn-5": Case("Finn's net, 5 steps", FINN, 32, 15, 5, 2.0),
+    "20-way": Case("20-way, 1 step", replace(FINN, ways=20), 16, 15, 1, None),
+    "max-pool": Case("max-pool net, 1 step", replace(FINN, pool="max"), 16, 15, 1, 2.0),
+    "lecture": Case("the lecture net, 1 step", Conv4(5, filters=32, head="flatten", head_std=0.1), 16, 5, 1, 3.5),
+}  # fmt: skip
+
+
+def setting_of(case: Case, first_order: bool = False) -> Setting:
+    """The case on real characters, the same every time."""
+    generator = torch.Generator().manual_seed(0)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    train = Characters.omniglot(device=device).split("random").train
+    episode = train.sample(
+        case.meta_batch, ways=case.net.ways, shots=1, queries=case.queries, generator=generator
+    )
+    theta = {name: value.to(device) for name, value in case.net.init(generator).items()}
+    return Setting(case.net, theta, episode, case.steps, 0.4, first_order)
+
+
+def contestants(first_order: bool) -> dict[str, Peer]:
+    """Who can do it. On a CPU JAX's vmap of a convolution takes half a minute a meta-gradient; its map stands for both."""
+    out = (SECOND_ORDER_ONLY if first_order else ()) + (() if torch.cuda.is_available() else ("JAX, vmap",))
+    return {name: peer for name, peer in PEERS.items() if name not in out}
+
+
+def measure(key: str, first_order: bool) -> list[dict[str, Any]]:
+    """All figures of one case."""
+    case = CASES[key]
+    setting = setting_of(case, first_order)
+    exact = setting.double(3)
+    base = learn2learn(exact)()
+    peers = contestants(first_order)
+    errors = {name: race.error(peer(exact)(), base) for name, peer in peers.items()}
+    order = "first order" if first_order else "second order"
+    compiled = [name for name in peers if name.startswith("JAX")]
+    quick: dict[str, Run] = {name: peer(setting) for name, peer in peers.items() if name not in compiled}
+    slow: dict[str, Run] = {name: peers[name](setting) for name in (BASE, *compiled)}
+    most = limit(setting)
+    found = race.figures(
+        race.timed(quick, ROUNDS, f"{case.said}, {order}"), case.meta_batch, BASE
+    ) + race.figures(
+        race.timed(slow, COMPILED_ROUNDS, f"{case.said}, {order}, JAX"), case.meta_batch, BASE
+    )[1:]  # fmt: skip
+    for figure in found:
+        name = figure["name"]
+        memory = race.peak_memory("benchmarks.maml", "--alone", key, name, *["--first-order"] * first_order)
+        figure |= {
+            "case": key,
+            "order": order,
+            "error": errors[name],
+            "share": round(figure["value"] / most, 3),
+        }
+        figure |= {"peak_mb": round(memory)}
+    return found
+
+
+def reptile(key: str) -> list[dict[str, Any]]:
+    """Reptile with the same inner steps, beside MAML's first-order step by learn2learn."""
+    case = CASES[key]
+    setting = setting_of(case, first_order=True)
+    runs = {BASE: learn2learn(setting), "mlteach, Reptile": our_reptile(setting)}
+    found = race.figures(race.timed(runs, ROUNDS, f"{case.said}, Reptile"), case.meta_batch, BASE)[1:]
+    return [figure | {"case": key, "order": "first order"} for figure in found]
+
+
+def limit(setting: Setting, pictures: int = 512) -> float:
+    """The most tasks a second there could be: pictures a second through the plain network, forward and backward.
+
+    A query picture passes once. A support picture passes once a step, and in second order three times: the gradient's own
+    gradient has six convolutions where a gradient has three.
+    """
+    net = module(setting).to(memory_format=torch.channels_last)
+    x = setting.episode.query_x.flatten(0, 1)[:pictures]
+    x = x.repeat(-(-pictures // len(x)), 1, 1, 1)[:pictures].clone(memory_format=torch.channels_last)
+    y = setting.episode.query_y.flatten().repeat(-(-pictures // setting.episode.query_y.numel()))[:pictures]
+
+    def run() -> list[torch.Tensor]:
+        net.zero_grad()
+        setting.task_loss(net(x), y).backward()
+        return []
+
+    seconds = statistics.median(race.timed({"limit": run}, 7, "the machine's limit")["limit"])
+    support, queries = setting.episode.support_x.shape[1], setting.episode.query_x.shape[1]
+    passes = queries + support * setting.steps * (1 if setting.first_order else 3)
+    return pictures / seconds / passes
+
+
+def alone(key: str, name: str, first_order: bool) -> None:
+    """One meta-gradient by one contestant, and its peak memory."""
+    setting = setting_of(CASES[key], first_order)
+    PEERS[name](setting)()
+    race.report_memory()
+
+
+def table(found: Sequence[dict[str, Any]]) -> str:
+    """The figures as markdown, a table for each case."""
+    lines = []
+    for key, case in CASES.items():
+        rows = [figure for figure in found if figure["case"] == key]
+        if not rows:
+            continue
+        aim = f"; aim {case.aim:g} times learn2learn" if case.aim else ""
+        lines += [
+            f"**{case.said}** ({case.net.ways}-way 1-shot, {case.net.filters} filters, meta-batch {case.meta_batch}, "
+            f"{case.queries} queries a class{aim})",
+            "",
+            "| | order | tasks/s | slowest to quickest | times learn2learn | peak MB | gradient's distance | share of the limit |",
+            "|---|---|--:|--:|--:|--:|--:|--:|",
+        ]
+        for row in rows:
+            distance = f"{row['error']:.0e}" if "error" in row else ""
+            share = f"{row['share']:.0%}" if "share" in row else ""
+            cells = [
+                row["name"], row["order"], f"{row['value']:.1f}", f"{row['slowest']:.1f} to {row['quickest']:.1f}",
+                f"{row['ratio']:.2f}", str(row.get("peak_mb", "")), distance, share,
+            ]  # fmt: skip
+            lines.append(f"| {' | '.join(cells)} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def said_of(kept: dict[str, Any]) -> str:
+    """What stands in the README."""
+    how = f"{kept['cores']} CPU cores, {kept['device']}, torch {kept['versions']['torch']}, {kept['date'][:10]}."
+    return f"{how}\n\n{table(kept['figures'])}".rstrip()
+
+
+def main() -> None:
+    """Read the command line, measure, write."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("cases", nargs="*", choices=[*CASES, []], default=[])
+    parser.add_argument(
+        "--alone", nargs=2, metavar=("CASE", "NAME"), help="for the memory: one contestant alone"
+    )
+    parser.add_argument("--first-order", action="store_true")
+    given = parser.parse_args()
+    if given.alone:
+        alone(*given.alone, given.first_order)
+        return
+    begun, found = time.perf_counter(), []
+    for key in tqdm(given.cases or CASES, "settings", unit="setting"):
+        for first_order in (False, True):
+            found += measure(key, first_order)
+        found += reptile(key)
+    kept = race.about() | {
+        "command": " ".join(["python -m benchmarks.maml", *given.cases]),
+        "seconds": round(time.perf_counter() - begun),
+        "figures": found,
+    }
+    race.keep("maml", kept, said_of(kept))
+    print(table(found))
+
+
+if __name__ == "__main__":
+    main()

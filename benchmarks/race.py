@@ -1,0 +1,140 @@
+"""Speed side by side: everybody takes turns, round by round, on the same numbers; memory in a process of its own.
+
+A single timing says little on a machine that does other things too. So in every round each contestant runs once, in turn, and
+what is reported are medians over the rounds and ratios within them: a slow moment hits all alike.
+"""
+
+import json
+import os
+import platform
+import re
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from benchmarks.peers import Run
+from mlteach.files import write_atomic
+from mlteach.measure.ledger import data_folder
+
+PACKAGES = ("torch", "higher", "torchopt", "jax", "jaxlib")
+
+
+def timed(runs: Mapping[str, Run], rounds: int, label: str) -> dict[str, list[float]]:
+    """Seconds of every run in every round. The first, uncounted round warms up (and compiles, for those that do)."""
+    seconds: dict[str, list[float]] = {name: [] for name in runs}
+    for count in tqdm(range(rounds + 1), label, unit="round", leave=False):
+        for name, run in runs.items():
+            begun = time.perf_counter()
+            run()
+            _wait()
+            if count:
+                seconds[name].append(time.perf_counter() - begun)
+    return seconds
+
+
+def repeated(run: Run, times: int) -> Run:
+    """``run`` so many times in a row, for those that are too quick for the clock; the last answer."""
+
+    def runs() -> list[Tensor]:
+        for _ in range(times - 1):
+            run()
+        return run()
+
+    return runs
+
+
+def figures(
+    seconds: Mapping[str, Sequence[float]], tasks: int, base: str, **more: Any
+) -> list[dict[str, Any]]:
+    """Tasks a second with their spread over the rounds, and the ratio to ``base`` round by round."""
+    found = []
+    for name, own in seconds.items():
+        ratios = [b / a for a, b in zip(own, seconds[base], strict=True)]
+        found.append(
+            more
+            | {
+                "name": name,
+                "value": round(tasks / statistics.median(own), 2),
+                "slowest": round(tasks / max(own), 2),
+                "quickest": round(tasks / min(own), 2),
+                "unit": "tasks/s",
+                "ratio": round(statistics.median(ratios), 2),
+                "ratio_spread": [round(min(ratios), 2), round(max(ratios), 2)],
+                "rounds": len(own),
+            }
+        )
+    return found
+
+
+def in_readme(text: str, mark: str, said: str) -> str:
+    """``text`` with what stands between <!-- mark --> and <!-- /mark --> replaced."""
+    begin, end = f"<!-- {mark} -->", f"<!-- /{mark} -->"
+    return re.sub(f"{begin}.*{end}", lambda _: f"{begin}\n{said}\n{end}", text, flags=re.DOTALL)
+
+
+def keep(name: str, kept: dict[str, Any], said: str) -> None:
+    """Write ``data/results/speed-NAME.json`` and the text for it in ``benchmarks/README.md``."""
+    write_atomic(
+        data_folder() / "results" / f"speed-{name}.json",
+        json.dumps(kept, indent=2, ensure_ascii=False) + "\n",
+    )
+    readme = Path(__file__).parent / "README.md"
+    write_atomic(readme, in_readme(readme.read_text(encoding="utf-8"), name, said))
+
+
+def error(found: Sequence[Tensor], base: Sequence[Tensor]) -> float:
+    """The distance of two meta-gradients, as one long vector each, relative to the second."""
+    a, b = (torch.cat([each.detach().cpu().reshape(-1) for each in one]) for one in (found, base))
+    return ((a - b).norm() / b.norm()).item()
+
+
+def peak_memory(module: str, *arguments: str) -> float:
+    """Peak memory in MB of ``python -m module arguments``, a fresh process that calls `report_memory` at its end."""
+    done = subprocess.run(
+        [sys.executable, "-m", module, *arguments], check=True, capture_output=True, text=True
+    )
+    return float(done.stdout.split()[-1])
+
+
+def report_memory() -> None:
+    """Print this process's peak memory in MB: on a GPU what was allocated there, else the resident set."""
+    if torch.cuda.is_available():
+        print(torch.cuda.max_memory_allocated() / 2**20)
+    else:
+        unit = 2**20 if sys.platform == "darwin" else 2**10  # bytes on macOS, kilobytes elsewhere
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit)
+
+
+def about() -> dict[str, Any]:
+    """Where and with what it was measured."""
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
+    return {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "device": device,
+        "cores": os.cpu_count(),
+        "torch_threads": torch.get_num_threads(),
+        "versions": {"python": platform.python_version()} | {name: _version(name) for name in PACKAGES},
+    }
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package).split("+")[0]
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _wait() -> None:
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()

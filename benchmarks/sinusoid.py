@@ -1,0 +1,90 @@
+"""How fast does MAML train on sinusoids? Ours beside learn2learn, higher, TorchOpt, a plain loop and JAX.
+
+    .venv/bin/python -m pip install -c constraints.txt -e ".[benchmarks]"
+    .venv/bin/python -m benchmarks.sinusoid
+
+One meta-gradient over 25 tasks with ten support and ten query points each: Finn's network 1-40-40-1 with one inner step, and
+Reptile's 1-64-64-1 with five. Rows as in `benchmarks.maml`. One torch thread: tensors this small do not get quicker by a second.
+
+Writes ``data/results/speed-sinusoid.json`` and its table in ``benchmarks/README.md``. Keep the machine quiet meanwhile.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from tqdm import tqdm
+
+from benchmarks import race
+from benchmarks.maml import BASE, PEERS
+from benchmarks.peers import Setting
+from benchmarks.peers.loops import learn2learn
+from mlteach.nets import MLP
+from mlteach.tasks import Sinusoids
+
+META_BATCH, ROUNDS, REPEATS = 25, 15, 10
+CASES = {
+    "Finn's net, 1 step": (MLP((1, 40, 40, 1)), 1, 16.0),
+    "Reptile's net, 5 steps": (MLP((1, 64, 64, 1), "tanh"), 5, None),
+}
+
+
+def setting_of(net: MLP, steps: int) -> Setting:
+    """The same sinusoids every time."""
+    generator = torch.Generator().manual_seed(0)
+    episode = Sinusoids.finn().sample(META_BATCH, 10, 10, generator=generator)
+    return Setting(net, net.init(generator), episode, steps, 0.01)
+
+
+def measure(said: str) -> list[dict[str, Any]]:
+    """All figures of one network."""
+    net, steps, _ = CASES[said]
+    setting = setting_of(net, steps)
+    exact = setting.double(META_BATCH)
+    base = learn2learn(exact)()
+    errors = {name: race.error(peer(exact)(), base) for name, peer in PEERS.items()}
+    runs = {name: race.repeated(peer(setting), REPEATS) for name, peer in PEERS.items()}
+    found = race.figures(race.timed(runs, ROUNDS, said), META_BATCH * REPEATS, BASE)
+    return [figure | {"case": said, "error": errors[figure["name"]]} for figure in found]
+
+
+def table(found: Sequence[dict[str, Any]]) -> str:
+    """The figures as markdown, a table for each network."""
+    lines = []
+    for said, (net, _, aim) in CASES.items():
+        lines += [
+            f"**{said}** ({'-'.join(map(str, net.sizes))}, meta-batch {META_BATCH}"
+            + (f"; aim {aim:g} times learn2learn)" if aim else ")"),
+            "",
+            "| | meta-steps/s | times learn2learn | gradient's distance |",
+            "|---|--:|--:|--:|",
+        ]
+        for row in (figure for figure in found if figure["case"] == said):
+            cells = [
+                row["name"],
+                f"{row['value'] / META_BATCH:.0f}",
+                f"{row['ratio']:.1f}",
+                f"{row['error']:.0e}",
+            ]
+            lines.append(f"| {' | '.join(cells)} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def said_of(kept: dict[str, Any]) -> str:
+    """What stands in the README."""
+    how = f"One of {kept['cores']} CPU cores, torch {kept['versions']['torch']}, {kept['date'][:10]}."
+    return f"{how}\n\n{table(kept['figures'])}".rstrip()
+
+
+def main() -> None:
+    """Measure and write."""
+    torch.set_num_threads(1)
+    found = [figure for said in tqdm(CASES, "networks", unit="network") for figure in measure(said)]
+    kept = race.about() | {"command": "python -m benchmarks.sinusoid", "figures": found}
+    race.keep("sinusoid", kept, said_of(kept))
+    print(table(found))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""The benchmarks of speed: everybody is given the same problem, and the README shows what was recorded."""
+
+import json
+
+import pytest
+import torch
+
+from benchmarks import race, sinusoid
+from benchmarks.peers import Setting
+from benchmarks.peers.loops import by_hand
+from benchmarks.peers.ours import ours
+from mlteach.course.lessons import RESULTS, ROOT
+from mlteach.nets import MLP, Conv4
+from mlteach.tasks import Episode, Sinusoids
+
+TABLES = {"sinusoid": sinusoid.said_of}
+
+
+def pictures(ways: int) -> Episode:
+    g = torch.Generator().manual_seed(0)
+    sets = ((torch.rand(3, ways * each, 1, 28, 28, generator=g), torch.arange(ways).repeat(each).expand(3, -1)) for each in (1, 2))  # fmt: skip
+    return Episode(*(part for both in sets for part in both))
+
+
+@pytest.mark.parametrize("first_order", [False, True])
+@pytest.mark.parametrize(
+    "net", [Conv4(5, 4, head="mean"), Conv4(3, 4, pool="max"), MLP((1, 8, 8, 1), "tanh")], ids=str
+)
+def test_the_peers_network_written_with_torch_nn_has_our_gradient(
+    net: Conv4 | MLP, first_order: bool
+) -> None:
+    g = torch.Generator().manual_seed(1)
+    episode = Sinusoids.finn().sample(3, 5, 5, generator=g) if isinstance(net, MLP) else pictures(net.ways)
+    setting = Setting(net, net.init(g), episode, steps=2, rate=0.1, first_order=first_order).double(3)
+    assert race.error(ours(setting)(), by_hand(setting)()) < 1e-10
+    assert race.error(ours(setting)(), [2 * each for each in by_hand(setting)()]) == pytest.approx(0.5)
+
+
+def test_medians_and_ratios_are_taken_round_by_round() -> None:
+    seconds = {"base": [4.0, 2.0, 6.0], "quick": [1.0, 1.0, 2.0]}
+    base, quick = race.figures(seconds, tasks=8, base="base")
+    assert (base["value"], base["ratio"]) == (2.0, 1.0)
+    assert (quick["value"], quick["slowest"], quick["quickest"]) == (8.0, 4.0, 8.0)
+    assert (quick["ratio"], quick["ratio_spread"]) == (3.0, [2.0, 4.0])
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_the_speeds_in_the_readme_are_the_recorded_ones(name: str) -> None:
+    path = RESULTS / f"speed-{name}.json"
+    text = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    assert race.in_readme(text, name, TABLES[name](kept)) == text

@@ -108,12 +108,18 @@ def peak_memory(module: str, *arguments: str) -> float:
 
 
 def report_memory() -> None:
-    """Print this process's peak memory in MB: on a GPU what was allocated there, else the resident set."""
+    """Print this process's peak memory in MB: on a GPU what was allocated there, else what it held itself."""
+    status = Path("/proc/self/status")
     if torch.cuda.is_available():
         print(torch.cuda.max_memory_allocated() / 2**20)
-    else:
-        unit = 2**20 if sys.platform == "darwin" else 2**10  # bytes on macOS, kilobytes elsewhere
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit)
+    elif status.exists():  # getrusage would count what the parent held before this process began
+        (kilobytes,) = re.findall(r"VmHWM:\s*(\d+) kB", status.read_text())
+        print(int(kilobytes) / 2**10)
+    else:  # bytes on macOS
+        print(
+            resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            / (2**20 if sys.platform == "darwin" else 2**10)
+        )
 
 
 def about() -> dict[str, Any]:

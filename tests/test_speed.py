@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from benchmarks import race, sinusoid
+from benchmarks import maml, race, sinusoid
 from benchmarks.peers import Setting
 from benchmarks.peers.loops import by_hand
 from benchmarks.peers.ours import ours
@@ -13,7 +13,7 @@ from mlteach.course.lessons import RESULTS, ROOT
 from mlteach.nets import MLP, Conv4
 from mlteach.tasks import Episode, Sinusoids
 
-TABLES = {"sinusoid": sinusoid.said_of}
+TABLES = {"maml": maml.said_of, "sinusoid": sinusoid.said_of}
 
 
 def pictures(ways: int) -> Episode:

@@ -106,7 +106,7 @@ FAMILIES = {
         CoordinatewiseLSTM(raw=10.0),
         lambda g: on_digits("train", BASE)(1, 100, g),
         updates=16_000,
-        unroll=5,  # as many runs of 100 steps, four times as many updates: better on validation problems
+        unroll=5,  # as many runs of 100 steps, four times as many updates, as `choices` suggests
         cases={
             "as trained": digits_case(BASE, 100, 200, 500),
             "40 units": digits_case(replace(BASE, sizes=(64, 40, 10)), 100, 200),

@@ -97,9 +97,7 @@ def trained(weight: float | None, seed: int) -> Fit:
     generator = torch.Generator().manual_seed(seed)
 
     def reptile(theta: Params, episode: Episode) -> tuple[Params, dict[str, float]]:
-        return reptile_gradient(
-            NET, squared_error, theta, episode, sgd(RATE), 5, batch=BATCH, chunk=META_BATCH
-        )
+        return reptile_gradient(NET, squared_error, theta, episode, sgd(RATE), 5, batch=BATCH)
 
     return fit(
         reptile if weight is None else rewarded(weight),

@@ -7,7 +7,7 @@
 On real Omniglot. For each setting: second order and first order, by everybody who can, in turns; then Reptile. Each row:
 tasks a second, the ratio to learn2learn in the same round, peak memory of a process that does nothing else, the distance of
 the meta-gradient to learn2learn's in float64, and the share of what the machine can do at all: the same number of pictures
-sent through the same network forward and backward, by everybody's own means, with nothing to adapt to.
+sent through the same network forward and backward, with nothing to adapt to.
 
 Writes ``data/results/speed-maml.json`` and its table in ``benchmarks/README.md``. Keep the machine quiet meanwhile.
 """

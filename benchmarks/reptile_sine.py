@@ -84,7 +84,7 @@ def train(name: str, recipe: Recipe, seed: int) -> Fit:
     }
     return fit(
         lambda theta, episode: reptile_gradient(
-            NET, squared_error, theta, episode, sgd(RATE), recipe.inner_steps, batch=BATCH, chunk=recipe.tasks
+            NET, squared_error, theta, episode, sgd(RATE), recipe.inner_steps, batch=BATCH
         ),
         NET.init(generator),
         functools.partial(grid_tasks, recipe.tasks),

@@ -92,10 +92,10 @@ def family_of(recipe: Recipe) -> Sinusoids:
 
 def gradient_for(name: str, recipe: Recipe) -> Gradient:
     """The meta-gradient of a method. Joint training is MAML without inner steps."""
-    rule, steps, tasks = sgd(recipe["inner_rate"]), recipe["inner_steps"], recipe["meta_batch"]
+    rule, steps = sgd(recipe["inner_rate"]), recipe["inner_steps"]
     if name == "reptile":
         return lambda theta, episode: reptile_gradient(
-            NET, squared_error, theta, episode, rule, steps, batch=recipe["batch"], chunk=tasks
+            NET, squared_error, theta, episode, rule, steps, batch=recipe["batch"]
         )
     if recipe.get("learned_rates"):
         return lambda theta, episode: maml_gradient(
@@ -106,10 +106,9 @@ def gradient_for(name: str, recipe: Recipe) -> Gradient:
             lambda meta: sgd(rates_in(meta)),
             steps,
             start=start_in,
-            chunk=tasks,
         )
     return lambda theta, episode: maml_gradient(
-        NET, squared_error, theta, episode, rule, steps, first_order=name == "fomaml", chunk=tasks
+        NET, squared_error, theta, episode, rule, steps, first_order=name == "fomaml"
     )
 
 

@@ -13,7 +13,6 @@ from torch import Tensor
 from torch.func import functional_call
 
 from benchmarks.peers import Run, Setting, module
-from mlteach.files import write_atomic
 
 KEPT = Path(__file__).resolve().parents[2] / "runs" / "peers"
 LEARN2LEARN = "learn2learn-0.2.0"
@@ -124,4 +123,3 @@ def _fetch_learn2learn() -> None:
     subprocess.run(command, check=True)
     with tarfile.open(KEPT / f"{LEARN2LEARN}.tar.gz") as archive:
         archive.extractall(KEPT, filter="data")
-    write_atomic(KEPT / "README.txt", "Other people's packages, fetched by benchmarks.peers.\n")

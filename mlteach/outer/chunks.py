@@ -50,7 +50,8 @@ def over_chunks(
     chunk: how many tasks a part has; default: what `tasks_at_once` says of the support set.
     """
     threads = torch.get_num_threads() if episode.support_x.device.type == "cpu" else 1
-    chunk = chunk or tasks_at_once(episode.support_x)
+    if chunk is None:
+        chunk = tasks_at_once(episode.support_x)
     parts = [episode.part(slice(first, first + chunk)) for first in range(0, episode.tasks, chunk)]
     workers = min(threads, len(parts))
     return list(map(function, parts) if workers == 1 else _pool(workers).map(function, parts))

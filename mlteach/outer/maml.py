@@ -54,7 +54,8 @@ def maml_losses(
 
     Source: Finn, Abbeel, Levine 2017, algorithm 2. Taught in: lessons 06, 09.
     """
-    phi = _adapted(net, loss, theta, checked(episode), rule, steps, first_order, only, start)
+    support_loss, begin = _support_loss(net, loss, checked(episode)), stack(start(theta), episode.tasks)
+    phi = adapt(support_loss, begin, rule, steps, first_order=first_order, only=only)
     return _query_losses(net, loss, phi, episode)
 
 
@@ -84,7 +85,8 @@ def maml_gradient(
     def part(tasks: Episode) -> tuple[Params, dict[str, Tensor]]:
         point = leaves(theta)
         with torch.enable_grad():
-            phi = _adapted(net, loss, point, tasks, _made(rule, point), steps, first_order, only, start)
+            support_loss, begin = _support_loss(net, loss, tasks), stack(start(point), tasks.tasks)
+            phi = adapt(support_loss, begin, _made(rule, point), steps, first_order=first_order, only=only)
             v, sums = _query_gradient(net, loss, phi, tasks)
             gradient = pull_back(scale(1 / episode.tasks, v), phi, point)
         return gradient, sums
@@ -122,27 +124,9 @@ def maml_gradient_loop(
     return gradient_of(total, point)
 
 
-def _adapted(
-    net: Net,
-    loss: TaskLoss,
-    theta: Params,
-    episode: Episode,
-    rule: Rule,
-    steps: int,
-    first_order: bool,
-    only: Collection[str] | None,
-    start: Callable[[Params], Params],
-) -> Params:
-    """phi of every task, [T, ...] each, with its history."""
-    begin = stack(start(theta), episode.tasks)
-    return adapt(
-        lambda params: loss(net(params, episode.support_x), episode.support_y),
-        begin,
-        rule,
-        steps,
-        first_order=first_order,
-        only=only,
-    )
+def _support_loss(net: Net, loss: TaskLoss, episode: Episode) -> Callable[[Params], Tensor]:
+    """What the inner loop descends on: phi -> L_support(phi), [T]."""
+    return lambda params: loss(net(params, episode.support_x), episode.support_y)
 
 
 def _query_losses(net: Net, loss: TaskLoss, phi: Params, episode: Episode) -> tuple[Tensor, Tensor]:

@@ -72,8 +72,9 @@ def reptile_gradient(
             moved = {name: (value - phi[name]).sum(0) / episode.tasks for name, value in theta.items()}
             return moved, {"loss": loss(net(phi, tasks.query_x), tasks.query_y).sum()}
 
-    seen = episode.support_x[:, :batch]  # by one inner step
-    gradient, sums = sum_over_chunks(part, episode, chunk or tasks_at_once(seen))
+    if chunk is None:
+        chunk = tasks_at_once(episode.support_x[:, :batch])  # what one inner step sees
+    gradient, sums = sum_over_chunks(part, episode, chunk)
     return gradient, {name: value.item() / episode.tasks for name, value in sums.items()}
 
 

@@ -212,7 +212,7 @@ def fresh(seed):
 
 
 joint_run = train(
-    lambda theta, episode: maml_gradient(net, squared_error, theta, episode, sgd(ALPHA), steps=0, chunk=25),
+    lambda theta, episode: maml_gradient(net, squared_error, theta, episode, sgd(ALPHA), steps=0),
     fresh(SEEDS[0]), budget["joint"], SEEDS[0], "joint training", lr=2e-3, schedule="cosine",
 )  # fmt: skip
 print(f"{joint_run.step} steps of joint training, on {25 * joint_run.step:,} tasks")
@@ -682,7 +682,7 @@ compare("the gradient of Finn's sum", summed, "5 times that of the mean", 5 * av
 
 # %%
 def maml(theta, episode):
-    return maml_gradient(net, squared_error, theta, episode, sgd(ALPHA), steps=1, chunk=25)
+    return maml_gradient(net, squared_error, theta, episode, sgd(ALPHA), steps=1)
 
 
 runs = [train(maml, fresh(seed), budget["maml"], seed, f"MAML, seed {seed}") for seed in SEEDS]
@@ -1111,7 +1111,7 @@ def start_in(meta):
 
 
 def meta_sgd(meta, episode):
-    return maml_gradient(net, squared_error, meta, episode, lambda point: sgd(rates_of(point)), steps=1, start=start_in, chunk=25)
+    return maml_gradient(net, squared_error, meta, episode, lambda point: sgd(rates_of(point)), steps=1, start=start_in)
 
 
 def with_rates(theta, rate=ALPHA):

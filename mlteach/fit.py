@@ -10,7 +10,7 @@ import signal
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
@@ -25,8 +25,12 @@ from mlteach.params import Params, detach, leaves
 from mlteach.progress import bar_for
 from mlteach.tasks.episode import Episode
 
-Gradient = Callable[[Params, Episode], tuple[Params, dict[str, float]]]
+Gradient = Callable[[Params, Episode], tuple[Params, Mapping[str, Tensor | float]]]
 Optimizer = Callable[[list[Tensor]], torch.optim.Optimizer]
+
+LOOK = (
+    20  # on a GPU numbers are looked at after so many steps: until somebody looks, it need not be waited for
+)
 
 SCHEDULES: dict[str, Callable[[float], float]] = {
     "constant": lambda done: 1.0,
@@ -41,7 +45,7 @@ class Fit:
 
     theta: the meta-parameters. step: how many outer steps were made. seconds: the time they took, evaluation left out.
     history: for every name (loss, accuracy, ...) one number a step.
-    interrupted: whether it stopped early because it was asked to.
+    interrupted: whether it stopped early because it was asked to. device: what it trained on, in words.
     """
 
     theta: Params
@@ -49,6 +53,7 @@ class Fit:
     seconds: float = 0.0
     history: dict[str, list[float]] = field(default_factory=dict)
     interrupted: bool = False
+    device: str = "cpu"
 
 
 def fit(
@@ -69,7 +74,8 @@ def fit(
 ) -> Fit:
     """Train ``theta`` for ``steps`` outer steps and return a `Fit`.
 
-    gradient: (theta, episode) -> (gradient for theta, numbers to show), for example a partial of `maml_gradient`.
+    gradient: (theta, episode) -> (gradient for theta, numbers to show), for example a partial of `maml_gradient`. On a
+        GPU wrap it in `mlteach.outer.replayed`.
     sample: draws the meta-batch of one step from the generator.
     lr, schedule: the outer rate beta and how it changes: "constant", "cosine" or "linear" to zero at ``steps``.
     optimizer: makes the outer optimizer from a list of tensors; its rate is set at every step.
@@ -96,6 +102,12 @@ def fit(
         _resume(checkpoint, run, opt, generator, settings)
     last = min(steps, steps if until is None else until)
     bar = bar_for(range(steps), progress, unit="step", initial=run.step)
+    device = tensors[0].device if tensors else torch.device("cpu")
+    if run.step < last:
+        run.device = torch.cuda.get_device_name(device) if device.type == "cuda" else str(device)
+    unseen: list[
+        Mapping[str, Tensor | float]
+    ] = []  # the numbers of the last steps, which nobody has looked at yet
     saved, drawn = run.step, generator.get_state()  # drawn: what the generator was after the last whole step
     try:
         with _deferred_interrupt() as (stop, moving):
@@ -109,16 +121,18 @@ def fit(
                     group["lr"] = lr * SCHEDULES[schedule](run.step / steps)
                 opt.step()
                 run.step += 1
+                unseen.append(numbers)
+                due = checkpoint is not None and run.step - saved >= every
+                if due or device.type == "cpu" or len(unseen) == LOOK or run.step == last:
+                    _look(unseen, run.history)
                 run.seconds += time.perf_counter() - started
-                for name, number in numbers.items():
-                    run.history.setdefault(name, []).append(number)
                 drawn = generator.get_state()
                 moving.clear()
                 bar.update()
                 bar.set_postfix(
-                    {name: f"{_recent(run.history[name]):.3f}" for name in numbers}, refresh=False
+                    {name: f"{_recent(seen):.3f}" for name, seen in run.history.items()}, refresh=False
                 )
-                if checkpoint is not None and run.step - saved >= every:
+                if due and checkpoint is not None:
                     _write(checkpoint, run, opt, generator, settings)
                     saved = run.step
             run.interrupted = stop.is_set()
@@ -127,12 +141,23 @@ def fit(
         generator.set_state(drawn)
     finally:
         bar.close()
+    _look(unseen, run.history)
     if checkpoint is not None and run.step > saved:
         with _deferred_interrupt() as (stop, _):  # an impatient click now must not cost the result
             _write(checkpoint, run, opt, generator, settings)
         run.interrupted |= stop.is_set()
     run.theta = detach(run.theta)
     return run
+
+
+def _look(unseen: list[Mapping[str, Tensor | float]], history: dict[str, list[float]]) -> None:
+    """Move what is unseen into the history, as floats: one wait for the device, not one for each number."""
+    for name in unseen[0] if unseen else ():
+        values = [each[name] for each in unseen]
+        if isinstance(values[0], Tensor):
+            values = torch.stack(values).tolist()  # type: ignore[arg-type]
+        history.setdefault(name, []).extend(map(float, values))
+    unseen.clear()
 
 
 def _recent(numbers: list[float], count: int = 50) -> float:
@@ -176,7 +201,8 @@ def _write(
     tensors["generator"] = generator.get_state()
     for name, numbers in run.history.items():
         tensors[f"history.{name}"] = torch.tensor(numbers, dtype=torch.float64)
-    about = {"step": run.step, "seconds": run.seconds, "settings": settings, "optimizer": type(opt).__name__}
+    about = {"step": run.step, "seconds": run.seconds, "device": run.device, "settings": settings}
+    about["optimizer"] = type(opt).__name__
     try:
         save_checkpoint(path, tensors, about)
     except CheckpointError as error:  # hours of training are not to be lost with it
@@ -221,6 +247,7 @@ def _resume(
             "generator on the device it was trained with, or choose another checkpoint path."
         ) from error
     run.step, run.seconds = stored.about["step"], stored.about["seconds"]
+    run.device = stored.about.get("device", "cpu")  # older checkpoints do not say
     prefix = "history."
     run.history = {
         n.removeprefix(prefix): v.tolist() for n, v in stored.tensors.items() if n.startswith(prefix)

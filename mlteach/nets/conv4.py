@@ -162,14 +162,15 @@ class Conv4:
             params = {
                 name: value if "head" in name else value.flatten(0, 1) for name, value in params.items()
             }
-            # clone, not contiguous: for a single channel the latter leaves the slow layout in place
-            x = x.clone(memory_format=torch.channels_last)
+            # oneDNN wants channels last. Clone, not contiguous: for a single channel the latter leaves the slow layout
+            layout = torch.channels_last if x.device.type == "cpu" else torch.contiguous_format
+            x = x.clone(memory_format=layout)
         stride = 2 if self.pool == "stride" else 1
         for block in range(1, BLOCKS + 1):
             kernel = params[f"conv{block}.weight"]
             gamma, beta = params.get(f"norm{block}.gamma"), params[f"norm{block}.beta"]
             if batched:
-                kernel = kernel.contiguous(memory_format=torch.channels_last)
+                kernel = kernel.contiguous(memory_format=layout)
                 x = grouped_conv(x, kernel, stride, tasks)
             else:
                 x = F.conv2d(x, kernel, None, stride, 1)

@@ -1,7 +1,16 @@
 """How the meta-parameters move: gradients through the inner loop, first order, or by truncated unrolls."""
 
 from mlteach.outer.maml import maml_gradient, maml_gradient_loop, maml_losses
+from mlteach.outer.replay import replayed
 from mlteach.outer.reptile import reptile_gradient, shuffled
 from mlteach.outer.truncated import Truncated
 
-__all__ = ["Truncated", "maml_gradient", "maml_gradient_loop", "maml_losses", "reptile_gradient", "shuffled"]
+__all__ = [
+    "Truncated",
+    "maml_gradient",
+    "maml_gradient_loop",
+    "maml_losses",
+    "replayed",
+    "reptile_gradient",
+    "shuffled",
+]

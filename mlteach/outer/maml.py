@@ -71,12 +71,18 @@ def maml_gradient(
     only: Collection[str] | None = None,
     start: Callable[[Params], Params] = dict,
     chunk: int | None = None,
-) -> tuple[Params, dict[str, float]]:
+    query_dtype: torch.dtype | None = None,
+) -> tuple[Params, dict[str, Tensor]]:
     """The gradient by theta of the mean query loss, and ``{"loss": ..., "accuracy": ...}`` (accuracy for labels only).
+
+    The two numbers are tensors of no dimension, so that nobody waits for a GPU who does not look at them.
 
     The same numbers as `maml_gradient_loop` to rounding (1e-10 in float64), computed for many tasks at once.
     rule: fixed, or a function that makes it from theta: then the gradient is for the rule's parameters as well.
     chunk: how many tasks run as one batch; by default what they are settles it (`mlteach.outer.chunks`).
+    query_dtype: another precision for the query pass, such as torch.bfloat16: quicker where the processor has it, and not
+        exact any more. The gradient is then off by about 6 % (Conv-4; ``python -m benchmarks.maml`` measures it). The
+        inner steps and the way back through them keep theta's precision.
 
     Source: Finn, Abbeel, Levine 2017, algorithm 2; FOMAML: section 5.2, and Nichol et al. 2018, section 3.
     Taught in: lessons 06, 09.
@@ -87,12 +93,12 @@ def maml_gradient(
         with torch.enable_grad():
             support_loss, begin = _support_loss(net, loss, tasks), stack(start(point), tasks.tasks)
             phi = adapt(support_loss, begin, _made(rule, point), steps, first_order=first_order, only=only)
-            v, sums = _query_gradient(net, loss, phi, tasks)
+            v, sums = _query_gradient(net, loss, phi, tasks, query_dtype)
             gradient = pull_back(scale(1 / episode.tasks, v), phi, point)
         return gradient, sums
 
     gradient, sums = sum_over_chunks(part, checked(episode), chunk)
-    return gradient, {name: value.item() / episode.tasks for name, value in sums.items()}
+    return gradient, {name: value.double() / episode.tasks for name, value in sums.items()}
 
 
 def maml_gradient_loop(
@@ -129,9 +135,15 @@ def _support_loss(net: Net, loss: TaskLoss, episode: Episode) -> Callable[[Param
     return lambda params: loss(net(params, episode.support_x), episode.support_y)
 
 
-def _query_losses(net: Net, loss: TaskLoss, phi: Params, episode: Episode) -> tuple[Tensor, Tensor]:
-    """L_query(phi) [T] and the outputs."""
-    outputs = net(phi, episode.query_x)
+def _query_losses(
+    net: Net, loss: TaskLoss, phi: Params, episode: Episode, dtype: torch.dtype | None = None
+) -> tuple[Tensor, Tensor]:
+    """L_query(phi) [T] and the outputs, which the network may compute in another precision."""
+    if dtype is None:
+        outputs = net(phi, episode.query_x)
+    else:
+        rounded = {name: value.to(dtype) for name, value in phi.items()}
+        outputs = net(rounded, episode.query_x.to(dtype)).to(episode.query_x.dtype)
     losses = loss(outputs, episode.query_y)
     if losses.shape != (
         episode.tasks,
@@ -144,7 +156,7 @@ def _query_losses(net: Net, loss: TaskLoss, phi: Params, episode: Episode) -> tu
 
 
 def _query_gradient(
-    net: Net, loss: TaskLoss, phi: Params, episode: Episode
+    net: Net, loss: TaskLoss, phi: Params, episode: Episode, dtype: torch.dtype | None = None
 ) -> tuple[Params, dict[str, Tensor]]:
     """grad L_query(phi) of every task, [T, ...] each, without history, and the sums of losses and accuracies."""
     found: list[Params] = []
@@ -152,13 +164,13 @@ def _query_gradient(
     for first in range(0, episode.tasks, size := tasks_at_once(episode.query_x)):
         part = slice(first, first + size)
         ends = {name: value[part].detach().requires_grad_() for name, value in phi.items()}
-        losses, outputs = _query_losses(net, loss, ends, episode.part(part))
+        losses, outputs = _query_losses(net, loss, ends, episode.part(part), dtype)
         found.append(gradient_of(losses.sum(), ends))
         numbers = {"loss": losses.detach().sum()}
         if not episode.query_y.is_floating_point():
             numbers["accuracy"] = accuracy(outputs.detach(), episode.query_y[part]).sum()
         sums = add(sums, numbers) if sums else numbers
-    return map_params(lambda *parts: torch.cat(parts), *found), sums
+    return found[0] if len(found) == 1 else map_params(lambda *parts: torch.cat(parts), *found), sums
 
 
 def _made(rule: Rule | RuleOf, theta: Params) -> Rule:

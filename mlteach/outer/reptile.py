@@ -36,8 +36,8 @@ def reptile_gradient(
     only: Collection[str] | None = None,
     start: Callable[[Params], Params] = dict,
     chunk: int | None = None,
-) -> tuple[Params, dict[str, float]]:
-    """The mean of theta - phi_k over the episode's tasks, and ``{"loss": ...}``, the mean query loss at phi_k.
+) -> tuple[Params, dict[str, Tensor]]:
+    """The mean of theta - phi_k over the episode's tasks, and ``{"loss": ...}``, the mean query loss at phi_k (a tensor).
 
     Only the support set is trained on, and the queries are for the number alone: Reptile needs no split, so give it all
     points of a task as support.
@@ -75,7 +75,7 @@ def reptile_gradient(
     if chunk is None:
         chunk = tasks_at_once(episode.support_x[:, :batch])  # what one inner step sees
     gradient, sums = sum_over_chunks(part, episode, chunk)
-    return gradient, {name: value.item() / episode.tasks for name, value in sums.items()}
+    return gradient, {name: value.double() / episode.tasks for name, value in sums.items()}
 
 
 def shuffled(episode: Episode, generator: torch.Generator) -> Episode:

@@ -95,7 +95,7 @@ class Truncated:
         """The problems of the run that is under way, or new ones."""
         return self._at[0] if self._at else self.draw(generator)
 
-    def gradient(self, phi: Params, problems: Problems) -> tuple[Params, dict[str, float]]:
+    def gradient(self, phi: Params, problems: Problems) -> tuple[Params, dict[str, Tensor]]:
         """The gradient of the next piece for phi; ``loss`` is the objective's mean over the piece."""
         if self._at and self._at[0] is problems:
             _, theta, state, t = self._at
@@ -115,4 +115,4 @@ class Truncated:
         gradient = gradient_of(value, point)
         more = end < self.steps
         self._at = (problems, detach(theta), forgotten(memory["state"]), end) if more else None
-        return gradient if self.limit is None else clip(gradient, self.limit), {"loss": value.item()}
+        return gradient if self.limit is None else clip(gradient, self.limit), {"loss": value.detach()}

@@ -29,12 +29,15 @@ from mlteach.measure.ledger import data_folder
 
 PACKAGES = ("torch", "higher", "torchopt", "jax", "jaxlib")
 
+REST = 0.05  # seconds before each: some libraries' threads go on spinning for a while after their answer
+
 
 def timed(runs: Mapping[str, Run], rounds: int, label: str) -> dict[str, list[float]]:
     """Seconds of every run in every round. The first, uncounted round warms up (and compiles, for those that do)."""
     seconds: dict[str, list[float]] = {name: [] for name in runs}
     for count in tqdm(range(rounds + 1), label, unit="round", leave=False):
         for name, run in runs.items():
+            time.sleep(REST)
             begun = time.perf_counter()
             run()
             _wait()
@@ -77,10 +80,21 @@ def figures(
     return found
 
 
+def beside(figure: dict[str, Any], base: dict[str, Any]) -> dict[str, Any]:
+    """``figure`` with its ratio to a ``base`` of other rounds: of the medians, and of its own spread to that median."""
+    low, high = (round(figure[end] / base["value"], 2) for end in ("slowest", "quickest"))
+    return figure | {"ratio": round(figure["value"] / base["value"], 2), "ratio_spread": [low, high]}
+
+
 def in_readme(text: str, mark: str, said: str) -> str:
     """``text`` with what stands between <!-- mark --> and <!-- /mark --> replaced."""
     begin, end = f"<!-- {mark} -->", f"<!-- /{mark} -->"
     return re.sub(f"{begin}.*{end}", lambda _: f"{begin}\n{said}\n{end}", text, flags=re.DOTALL)
+
+
+def named(name: str) -> str:
+    """The name that a measurement is kept under: those of a GPU stand beside those of a CPU."""
+    return f"{name}-gpu" if torch.cuda.is_available() else name
 
 
 def keep(name: str, kept: dict[str, Any], said: str) -> None:
@@ -91,6 +105,36 @@ def keep(name: str, kept: dict[str, Any], said: str) -> None:
     )
     readme = Path(__file__).parent / "README.md"
     write_atomic(readme, in_readme(readme.read_text(encoding="utf-8"), name, said))
+
+
+def picture(name: str, panels: Mapping[str, Sequence[tuple[str, float, Sequence[float]]]]) -> None:
+    """Draw ``docs/speed-NAME.png``: for each panel (who, times the base, its spread over the rounds), as bars."""
+    import matplotlib.pyplot as plt
+
+    from mlteach.explore import style
+
+    style.use()
+    longest = max(len(rows) for rows in panels.values())
+    fig, axes = plt.subplots(
+        len(panels), 1, figsize=(9, len(panels) * (0.7 + 0.28 * longest)), sharex=True, squeeze=False
+    )
+    for ax, (title, rows) in zip(axes[:, 0], panels.items(), strict=True):
+        looks = [style.color("maml" if who.startswith("mlteach") else "baseline") for who, *_ in rows]
+        away = [[max(0, r - low), max(0, high - r)] for _, r, (low, high) in rows]
+        places = range(len(rows))
+        lengths = [r - 1 for _, r, _ in rows]  # from one outwards: a logarithmic axis has no zero to begin at
+        ax.barh(places, lengths, 0.7, left=1, color=looks, xerr=list(zip(*away, strict=True)))
+        for place, (_, r, (_, high)) in zip(places, rows, strict=True):
+            ax.annotate(f"{r:.3g}", (max(r, high, 1), place), (5, 0), textcoords="offset points", va="center")
+        ax.set_yticks(places, [who for who, *_ in rows])
+        ax.axvline(1, color=style.color("baseline"), linestyle="--", linewidth=1)
+        ax.set(xscale="log", title=title)
+        ax.xaxis.set_major_formatter("{x:g}")
+        ax.invert_yaxis()
+        ax.margins(x=0.15)
+    axes[-1, 0].set_xlabel(f"times {next(iter(panels.values()))[0][0]}, quickest to slowest round as a line")
+    fig.savefig(data_folder().parent / "docs" / f"speed-{name}.png", dpi=90)
+    plt.close(fig)
 
 
 def error(found: Sequence[Tensor], base: Sequence[Tensor]) -> float:

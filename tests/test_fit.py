@@ -13,7 +13,7 @@ import torch
 
 from mlteach import checkpoint as ck
 from mlteach.errors import CheckpointError
-from mlteach.fit import Fit, fit
+from mlteach.fit import Fit, _look, fit
 from mlteach.inner import sgd
 from mlteach.nets import MLP, squared_error
 from mlteach.outer import maml_gradient
@@ -275,3 +275,21 @@ def test_a_process_killed_while_it_writes_leaves_the_old_file_whole(tmp_path):
     assert done.returncode != 0
     stored = ck.load_checkpoint(path)
     assert stored.about == {"step": 1} and torch.equal(stored.tensors["w"], torch.ones(3))
+
+
+def test_numbers_may_wait_to_be_looked_at_and_lose_nothing():
+    """On a GPU they are tensors that nobody has asked for yet; the history is the same as from floats."""
+    history = {"loss": [3.0]}
+    unseen = [{"loss": torch.tensor(2.0), "accuracy": 0.5}, {"loss": torch.tensor(1.0), "accuracy": 0.75}]
+    _look(unseen, history)
+    assert history == {"loss": [3.0, 2.0, 1.0], "accuracy": [0.5, 0.75]} and not unseen
+    _look(unseen, history)
+    assert history["loss"] == [3.0, 2.0, 1.0]
+
+
+def test_a_run_says_what_it_was_trained_on_even_when_it_is_only_looked_up(tmp_path):
+    path = tmp_path / "run.safetensors"
+    assert run(4, checkpoint=path).device == "cpu"
+    stored = ck.load_checkpoint(path)
+    ck.save_checkpoint(path, stored.tensors, stored.about | {"device": "another"})
+    assert run(4, checkpoint=path).device == "another"

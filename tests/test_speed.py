@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from benchmarks import maml, race, sinusoid
+from benchmarks import learned_optimizer, maml, race, sinusoid, time_to_accuracy
 from benchmarks.peers import Setting
 from benchmarks.peers.loops import by_hand
 from benchmarks.peers.ours import ours
@@ -13,7 +13,12 @@ from mlteach.course.lessons import RESULTS, ROOT
 from mlteach.nets import MLP, Conv4
 from mlteach.tasks import Episode, Sinusoids
 
-TABLES = {"maml": maml.said_of, "sinusoid": sinusoid.said_of}
+TABLES = {
+    "maml": maml.said_of,
+    "sinusoid": sinusoid.said_of,
+    "learned-optimizer": learned_optimizer.said_of,
+    "time-to-accuracy": time_to_accuracy.said_of,
+}
 
 
 def pictures(ways: int) -> Episode:
@@ -50,3 +55,26 @@ def test_the_speeds_in_the_readme_are_the_recorded_ones(name: str) -> None:
     text = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
     kept = json.loads(path.read_text(encoding="utf-8"))
     assert race.in_readme(text, name, TABLES[name](kept)) == text
+
+
+@pytest.mark.parametrize("problems", [learned_optimizer.quadratics, learned_optimizer.digits])
+def test_the_tutorials_loop_over_problems_has_our_gradient(problems) -> None:
+    exact = problems(2, torch.float64)
+    found, base = learned_optimizer.ours(exact)(), learned_optimizer.serial(exact)()
+    assert race.error(found, base) < 1e-10
+    other = learned_optimizer.serial(problems(3, torch.float64))()
+    assert race.error(other, base) > 1e-3  # the check of the check: another problem is another gradient
+
+
+def test_prototypes_are_class_means_and_closer_is_likelier() -> None:
+    net, episode = Conv4(3, 4, head="flatten"), pictures(3)
+    theta = net.init(torch.Generator().manual_seed(0))
+    body = {name: theta[name] for name in net.body_names}
+    identity = {"head.weight": torch.eye(net.features), "head.bias": torch.zeros(net.features)}
+    logits = time_to_accuracy.prototypes(net, body, episode)
+    for task in range(episode.tasks):
+        both = net(body | identity, torch.cat([episode.support_x[task], episode.query_x[task]]))
+        support, query = both.split([len(episode.support_x[task]), len(episode.query_x[task])])
+        means = torch.stack([support[episode.support_y[task] == way].mean(0) for way in range(3)])
+        expected = -torch.cdist(query, means).square()
+        torch.testing.assert_close(logits[task], expected, rtol=1e-3, atol=1e-3)

@@ -1,23 +1,32 @@
-"""The course's own meta-gradient, as every lesson calls it."""
+"""The course's own meta-gradient, as every lesson calls it; and what its two options make of it."""
 
+import functools
+
+import torch
 from torch import Tensor
 
 from benchmarks.peers import Run, Setting
 from mlteach.inner import sgd
-from mlteach.outer import maml_gradient, reptile_gradient
+from mlteach.outer import maml_gradient, replayed, reptile_gradient
+from mlteach.params import Params
+from mlteach.tasks.episode import Episode
 
 
-def ours(setting: Setting) -> Run:
-    """`mlteach.outer.maml_gradient`; nothing is said to it about how to compute."""
+def ours(setting: Setting, query_dtype: torch.dtype | None = None, compiled: bool = False) -> Run:
+    """`mlteach.outer.maml_gradient`; nothing is said to it about how to compute. On a GPU it is replayed."""
 
-    def run() -> list[Tensor]:
-        gradient, _ = maml_gradient(
-            setting.net, setting.loss, setting.theta, setting.episode, sgd(setting.rate), setting.steps,
-            first_order=setting.first_order,
+    def gradient(theta: Params, episode: Episode) -> tuple[Params, dict[str, Tensor]]:
+        return maml_gradient(
+            setting.net, setting.loss, theta, episode, sgd(setting.rate), setting.steps,
+            first_order=setting.first_order, query_dtype=query_dtype,
         )  # fmt: skip
-        return list(gradient.values())
 
-    return run
+    quick = replayed(gradient, compiled=compiled)
+    return lambda: list(quick(setting.theta, setting.episode)[0].values())
+
+
+ours_rounded = functools.partial(ours, query_dtype=torch.bfloat16)
+ours_compiled = functools.partial(ours, compiled=True)
 
 
 def our_reptile(setting: Setting) -> Run:

@@ -58,7 +58,7 @@ from mlteach.measure import accuracy, compare, floor_of, is_it_maml, over_seeds,
 from mlteach.measure import path_of, published, step_accuracy
 from mlteach.measure.ledger import data_folder, keep_checkpoint, record, recorded
 from mlteach.nets import Conv4, cross_entropy
-from mlteach.outer import maml_gradient, maml_gradient_loop
+from mlteach.outer import maml_gradient, maml_gradient_loop, replayed
 from mlteach.params import norm, subtract
 from mlteach.tasks import Characters
 
@@ -479,6 +479,9 @@ for name, figure in candidates.items():
 #
 # ## Train
 #
+# One word in the next cell is for GPUs: `replayed`. A meta-gradient is a thousand small operations, the same ones in every outer step. On a
+# GPU it takes longer to ask for them than to do them, so they are recorded once and replayed. On a CPU the word does nothing.
+#
 # Watch the bar: it shows loss and accuracy on the queries of the training tasks, *after* adapting. Stop it whenever you like. What it
 # has learned up to then is kept.
 
@@ -520,7 +523,7 @@ def train_one(recipe, seed, only=None, label="MAML"):
     def sample(generator):
         return train.sample(recipe.meta_batch, recipe.ways, 1, recipe.queries, generator=generator)
 
-    return fit(gradient, theta, sample, steps=recipe.outer_steps, generator=generator, lr=recipe.outer_rate,
+    return fit(replayed(gradient), theta, sample, steps=recipe.outer_steps, generator=generator, lr=recipe.outer_rate,
                schedule=recipe.schedule, checkpoint=checkpoint_of(label, seed),
                progress=f"{label}, seed {seed}")  # fmt: skip
 
@@ -640,17 +643,17 @@ for name, seen in table.items():
 # %% jupyter={"source_hidden": true}
 for label, run in (("MAML", runs[0]), ("ANIL", anil)):
     for mode, seen in table[label].items():
-        record(f"{label.lower()}.5way1shot.{mode}", seen, unit="%", seeds=SEEDS[:1], seconds=run.seconds, device=DEVICE,
+        record(f"{label.lower()}.5way1shot.{mode}", seen, unit="%", seeds=SEEDS[:1], seconds=run.seconds, device=run.device,
                note=f"{run.step} outer steps, {run.seconds:.0f} s, 15 queries a class")  # fmt: skip
 for label in ("body", "head"):
     for mode, seen in table[f"MAML, {label} frozen at test"].items():
-        record(f"maml.{label}frozen.{mode}", seen, unit="%", seeds=SEEDS[:1], seconds=runs[0].seconds, device=DEVICE,
+        record(f"maml.{label}frozen.{mode}", seen, unit="%", seeds=SEEDS[:1], seconds=runs[0].seconds, device=runs[0].device,
                note=f"the same network, its {label} frozen at test")  # fmt: skip
 if len(runs) > 1:
     every = [tested(run.theta, tests) for run in runs]
     for mode in every[0]:
         record(f"maml.5way1shot.{mode}.seeds", over_seeds([each[mode].mean for each in every]), unit="%", seeds=SEEDS,
-               seconds=max(run.seconds for run in runs), device=DEVICE, tasks=every[0][mode].n,
+               seconds=max(run.seconds for run in runs), device=runs[0].device, tasks=every[0][mode].n,
                note=f"mean of {len(runs)} training runs, interval over them")  # fmt: skip
 keep_checkpoint(f"09-maml-{PROFILE}", runs[0].theta, {"recipe": vars(recipe), "seed": SEEDS[0], "seconds": runs[0].seconds})
 

@@ -7,9 +7,12 @@ import torch.nn.functional as F
 from torch.autograd import gradcheck, gradgradcheck
 
 from mlteach.errors import EpisodeError
-from mlteach.nets import Conv4
+from mlteach.inner import sgd
+from mlteach.nets import Conv4, conv, cross_entropy
 from mlteach.nets.conv import grouped_conv
-from mlteach.params import Params, stack, task
+from mlteach.outer import maml_gradient, maml_gradient_loop
+from mlteach.params import Params, norm, stack, subtract, task
+from mlteach.tasks import Episode
 
 SHAPES = [
     {"pool": "stride", "head": "mean"},
@@ -149,3 +152,41 @@ def test_wrong_shapes_and_modes_say_what_is_wanted(call, says, g):
     net = Conv4(5, filters=4)
     with pytest.raises(EpisodeError, match=says):
         call(net, net.init(g))
+
+
+@pytest.mark.parametrize("side", [28, 7, 4, 1])
+@pytest.mark.parametrize("stride", [1, 2])
+def test_the_convolutions_of_a_gpu_are_torchs_own(stride, side):
+    """By columns and one matrix product, where a CPU calls oneDNN: all three, for three tasks of four pictures."""
+    g = torch.Generator().manual_seed(0)
+    x = torch.randn(4, 3 * 2, side, side, generator=g, dtype=torch.float64)
+    w = torch.randn(3 * 5, 2, 3, 3, generator=g, dtype=torch.float64)
+    y = F.conv2d(x, w, None, stride, 1, 1, 3)
+    torch.testing.assert_close(conv.conv_by_columns(x, w, stride, 3), y, rtol=1e-12, atol=1e-12)
+    u = torch.randn(y.shape, generator=g, dtype=torch.float64)
+    picture, kernel, _ = conv._backward(u, x, w, stride, 3, [True, True, False])
+    torch.testing.assert_close(
+        conv.picture_by_columns(u, w, x.shape, stride, 3), picture, rtol=1e-12, atol=1e-12
+    )
+    torch.testing.assert_close(
+        conv.kernel_by_columns(u, x, w.shape, stride, 3), kernel, rtol=1e-12, atol=1e-11
+    )
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_with_the_convolutions_of_a_gpu_the_meta_gradient_is_the_same(shape, monkeypatch):
+    """Also where batch norm reads what they leave: all pictures of a channel together."""
+    net, g = Conv4(3, filters=4, **shape), torch.Generator().manual_seed(1)
+    theta, y = net.init(g, torch.float64), torch.arange(3).expand(2, -1)
+    x = torch.rand(2, 2, 3, 1, 28, 28, generator=g, dtype=torch.float64)
+    arguments = (net, cross_entropy, theta, Episode(x[0], y, x[1], y), sgd(0.4), 2)
+    plain = maml_gradient_loop(*arguments)
+    monkeypatch.setattr(conv, "_forward", conv.conv_by_columns)
+    monkeypatch.setattr(
+        conv, "_picture_of", lambda y, w, like, *how: conv.picture_by_columns(y, w, like.shape, *how)
+    )
+    monkeypatch.setattr(
+        conv, "_kernel_of", lambda y, x, like, *how: conv.kernel_by_columns(y, x, like.shape, *how)
+    )
+    found, _ = maml_gradient(*arguments)
+    assert (norm(subtract(found, plain)) / norm(plain)).item() < 1e-10

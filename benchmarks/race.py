@@ -109,10 +109,15 @@ def keep(name: str, kept: dict[str, Any], said: str) -> None:
 
 def picture(name: str, panels: Mapping[str, Sequence[tuple[str, float, Sequence[float]]]]) -> None:
     """Draw ``docs/speed-NAME.png``: for each panel (who, times the base, its spread over the rounds), as bars."""
-    import matplotlib.pyplot as plt
+    try:
+        import matplotlib.pyplot as plt
 
-    from mlteach.explore import style
-
+        from mlteach.explore import style
+    except (
+        ImportError
+    ) as missing:  # a GPU machine may have only what training needs: the numbers are kept all the same
+        print(f"No figure without {missing.name}: pip install -e '.[course]' brings it.")
+        return
     style.use()
     longest = max(len(rows) for rows in panels.values())
     fig, axes = plt.subplots(

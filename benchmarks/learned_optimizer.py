@@ -239,11 +239,7 @@ def main() -> None:
     found = [figure for said in tqdm(CASES, "cases", unit="case") for figure in measure(said)]
     kept = race.about() | {"command": "python -m benchmarks.learned_optimizer", "figures": found}
     race.keep("learned-optimizer", kept, said_of(kept))
-    of = {said: [row for row in found if row["case"] == said] for said in CASES}
-    race.picture(
-        "learned-optimizer",
-        {said: [(row["name"], row["ratio"], row["ratio_spread"]) for row in of[said]] for said in of},
-    )
+    race.picture("learned-optimizer", found, {said: said for said in CASES})
     print(table(found))
 
 

@@ -218,11 +218,8 @@ def main() -> None:
         "figures": found,
     }
     race.keep(race.named("maml"), kept, said_of(kept))
-    panels = {}
-    for key in given.cases or CASES:
-        rows = [row for row in found if row["case"] == key and row["order"] == "second order"]
-        panels[CASES[key].said] = [(row["name"], row["ratio"], row["ratio_spread"]) for row in rows]
-    race.picture(race.named("maml"), panels)
+    second = [figure for figure in found if figure["order"] == "second order"]
+    race.picture(race.named("maml"), second, {key: CASES[key].said for key in given.cases or CASES})
     print(table(found))
 
 

@@ -107,18 +107,21 @@ def keep(name: str, kept: dict[str, Any], said: str) -> None:
     write_atomic(readme, in_readme(readme.read_text(encoding="utf-8"), name, said))
 
 
-def picture(name: str, panels: Mapping[str, Sequence[tuple[str, float, Sequence[float]]]]) -> None:
-    """Draw ``docs/speed-NAME.png``: for each panel (who, times the base, its spread over the rounds), as bars."""
+def picture(name: str, found: Sequence[dict[str, Any]], titles: Mapping[str, str]) -> None:
+    """Draw ``docs/speed-NAME.png``: the figures' ratios and their spread as bars, a panel for each case in ``titles``."""
     try:
         import matplotlib.pyplot as plt
 
         from mlteach.explore import style
-    except (
-        ImportError
-    ) as missing:  # a GPU machine may have only what training needs: the numbers are kept all the same
+    except ImportError as missing:
+        # a GPU machine may have only what training needs: the numbers are kept all the same
         print(f"No figure without {missing.name}: pip install -e '.[course]' brings it.")
         return
     style.use()
+    panels = {
+        title: [(row["name"], row["ratio"], row["ratio_spread"]) for row in found if row["case"] == case]
+        for case, title in titles.items()
+    }
     longest = max(len(rows) for rows in panels.values())
     fig, axes = plt.subplots(
         len(panels), 1, figsize=(9, len(panels) * (0.7 + 0.28 * longest)), sharex=True, squeeze=False

@@ -87,11 +87,7 @@ def main() -> None:
     found = [figure for said in tqdm(CASES, "networks", unit="network") for figure in measure(said)]
     kept = race.about() | {"command": "python -m benchmarks.sinusoid", "figures": found}
     race.keep("sinusoid", kept, said_of(kept))
-    of = {said: [row for row in found if row["case"] == said] for said in CASES}
-    race.picture(
-        "sinusoid",
-        {said: [(row["name"], row["ratio"], row["ratio_spread"]) for row in of[said]] for said in of},
-    )
+    race.picture("sinusoid", found, {said: said for said in CASES})
     print(table(found))
 
 

@@ -24,7 +24,7 @@ import functools
 import json
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ from tqdm import tqdm
 
 from benchmarks import race
 from benchmarks.peers import Setting, module
-from benchmarks.peers.loops import _learn2learn_maml
+from benchmarks.peers.loops import learn2learn_maml
 from mlteach.fit import Fit, fit
 from mlteach.inner import Rule, sgd
 from mlteach.measure import Interval, over_seeds, over_tasks, step_accuracy
@@ -89,10 +89,10 @@ RECIPES = {
         Recipe("ProtoNet", "ProtoNet", 550, 60, 1, 1e-2, 95.0, 10.0),
         Recipe("ANIL", "ANIL", 1500, 20, 4, 1e-2, 95.0, 20.0, 1, 0.0, 4.0, 0.25, 1),
         _MAML,
-        Recipe("MAML by learn2learn", "learn2learn", *list(vars(_MAML).values())[2:6], 95.0, None, 2, 0.4, 0.5, 0.025, 3),
-        Recipe("MAML, long", "MAML", 1500, 40, 2, 5e-3, 97.5, 300.0, 2, 0.4, 0.5, 0.025, 3, 64, (0,)),
+        replace(_MAML, said="MAML by learn2learn", method="learn2learn", aim=None),
+        replace(_MAML, said="MAML, long", steps=1500, after=97.5, aim=300.0, filters=64, seeds=(0,)),
     )
-}  # fmt: skip
+}
 QUERIES = 2  # a class, in training
 
 
@@ -150,10 +150,9 @@ def by_learn2learn(recipe: Recipe) -> Gradient:
     made = module(Setting(net, theta, Episode(nothing, nothing, nothing, nothing), 1, 0.0))
     head = _Scaled(net.features, recipe.ways, (recipe.rate_head / recipe.rate_body) ** 0.5)
     layers = nn.Sequential(*list(made)[:-1], head)  # type: ignore[call-overload]
-    body = dict(
-        zip(theta, list(layers.parameters())[:-2], strict=False)
-    )  # the network's order, not the dict's
-    learner_of = _learn2learn_maml()(layers, lr=recipe.rate_body)
+    # by name: the network's order is not that of the dict that is trained
+    body = dict(zip(theta, list(layers.parameters())[:-2], strict=False))
+    learner_of = learn2learn_maml()(layers, lr=recipe.rate_body)
 
     def gradient(theta: Params, episode: Episode) -> tuple[Params, dict[str, Tensor]]:
         with torch.no_grad():

@@ -28,9 +28,8 @@ from mlteach.tasks.episode import Episode
 Gradient = Callable[[Params, Episode], tuple[Params, Mapping[str, Tensor | float]]]
 Optimizer = Callable[[list[Tensor]], torch.optim.Optimizer]
 
-LOOK = (
-    20  # on a GPU numbers are looked at after so many steps: until somebody looks, it need not be waited for
-)
+# On a GPU numbers are looked at after so many steps: until somebody looks, it need not be waited for.
+LOOK = 20
 
 SCHEDULES: dict[str, Callable[[float], float]] = {
     "constant": lambda done: 1.0,

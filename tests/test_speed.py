@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from benchmarks import learned_optimizer, maml, race, sinusoid, time_to_accuracy
+from benchmarks import learned_optimizer, maml, profile, race, sinusoid, time_to_accuracy
 from benchmarks.peers import Setting
 from benchmarks.peers.loops import by_hand
 from benchmarks.peers.ours import ours
@@ -18,6 +18,7 @@ TABLES = {
     "sinusoid": sinusoid.said_of,
     "learned-optimizer": learned_optimizer.said_of,
     "time-to-accuracy": time_to_accuracy.said_of,
+    "profile": profile.said_of,
 }
 
 

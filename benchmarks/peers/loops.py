@@ -21,7 +21,7 @@ LEARN2LEARN = "learn2learn-0.2.0"
 def learn2learn(setting: Setting) -> Run:
     """learn2learn 0.2.0, its own unmodified ``MAML``: a clone for each task, ``adapt`` for each step."""
     net = module(setting)
-    maml = _learn2learn_maml()(net, lr=setting.rate, first_order=setting.first_order)
+    maml = learn2learn_maml()(net, lr=setting.rate, first_order=setting.first_order)
     support_x, support_y, query_x, query_y = setting.episode
 
     def run() -> list[Tensor]:
@@ -102,7 +102,7 @@ def by_hand(setting: Setting) -> Run:
     return run
 
 
-def _learn2learn_maml() -> Any:
+def learn2learn_maml() -> Any:
     """Its class out of its source distribution, without the packages for games and pictures that the whole would need."""
     if "learn2learn.algorithms.maml" not in sys.modules:
         folder = KEPT / LEARN2LEARN

@@ -81,7 +81,7 @@ def maml_gradient(
     rule: fixed, or a function that makes it from theta: then the gradient is for the rule's parameters as well.
     chunk: how many tasks run as one batch; by default what they are settles it (`mlteach.outer.chunks`).
     query_dtype: another precision for the query pass, such as torch.bfloat16: quicker where the processor has it, and not
-        exact any more. The gradient is then off by about 6 % (Conv-4; ``python -m benchmarks.maml`` measures it). The
+        exact any more. The gradient is then off by some percent (Conv-4; ``python -m benchmarks.maml`` measures it). The
         inner steps and the way back through them keep theta's precision.
 
     Source: Finn, Abbeel, Levine 2017, algorithm 2; FOMAML: section 5.2, and Nichol et al. 2018, section 3.

@@ -27,7 +27,7 @@ def replayed(gradient: Gradient, *, compiled: bool = False) -> Gradient:
 
     gradient: what it does may depend on nothing but its two arguments: everything else (rates, counts, a random draw) is
         recorded as it was at the first call and stays so. It may not look at a number: no ``.item()``, no branch on a value.
-    compiled: on a CPU, trace and compile it. Half a minute before the first step, then two to three times the speed for
+    compiled: on a CPU, trace and compile it. Half a minute before the first step, then about twice the speed for
         networks as small as the sinusoids'; of no use for pictures. Needs a C++ compiler.
 
     New shapes, a new precision or another device make a new recording. Where one cannot be made, a warning says so, and

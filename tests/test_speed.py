@@ -1,6 +1,7 @@
 """The benchmarks of speed: everybody is given the same problem, and the README shows what was recorded."""
 
 import json
+import time
 
 import pytest
 import torch
@@ -18,6 +19,7 @@ TABLES = {
     "sinusoid": sinusoid.said_of,
     "learned-optimizer": learned_optimizer.said_of,
     "time-to-accuracy": time_to_accuracy.said_of,
+    "choice": time_to_accuracy.said_of_choice,
     "profile": profile.said_of,
 }
 
@@ -44,10 +46,28 @@ def test_the_peers_network_written_with_torch_nn_has_our_gradient(
 
 def test_medians_and_ratios_are_taken_round_by_round() -> None:
     seconds = {"base": [4.0, 2.0, 6.0], "quick": [1.0, 1.0, 2.0]}
-    base, quick = race.figures(seconds, tasks=8, base="base")
+    base, quick = race.figures(seconds, {"base": 8, "quick": 8}, base="base")
     assert (base["value"], base["ratio"]) == (2.0, 1.0)
     assert (quick["value"], quick["slowest"], quick["quickest"]) == (8.0, 4.0, 8.0)
     assert (quick["ratio"], quick["ratio_spread"]) == (3.0, [2.0, 4.0])
+    _, fewer = race.figures(
+        seconds, {"base": 8, "quick": 2}, base="base"
+    )  # a quarter of the tasks in the same time
+    assert (fewer["value"], fewer["ratio"]) == (2.0, 0.75)
+
+
+def test_a_contestant_in_a_process_of_its_own_is_waited_for_and_its_end_is_told() -> None:
+    alone = ["benchmarks.sinusoid", "--serve", "--alone", "Finn's net, 1 step"]
+    with race.elsewhere(*alone, "plain loop") as run:
+        run()
+        begun = time.perf_counter()
+        run()
+        assert time.perf_counter() - begun > 1e-3  # ten meta-gradients by hand, not an echo
+    with (
+        race.elsewhere(*alone, "nobody") as run,
+        pytest.raises(RuntimeError, match=r"sinusoid .* ended: (.|\n)*KeyError: 'nobody'"),
+    ):
+        run()
 
 
 @pytest.mark.parametrize("name", TABLES)

@@ -11,8 +11,9 @@ By the chain rule the gradient is found from back to front (identity I-11):
     v = grad L_query(phi)                                   nobody differentiates this again: first order is enough
     v <- v - alpha H_support(theta_t) v                     for each step of gradient descent, from the last to the first
 
-`maml_gradient` does just that. So the queries, most of a task's pictures, cost what they cost in ordinary training, and
-their memory is free again before the support steps are walked back.
+`maml_gradient` does just that: with a stop at v where a task has many queries, which then go through a task at a time; in one
+go of autograd where all of them are one batch. So the queries, most of a task's pictures, cost what they cost in ordinary
+training, and their memory is free again before the support steps are walked back.
 """
 
 from collections.abc import Callable, Collection
@@ -88,16 +89,21 @@ def maml_gradient(
     Taught in: lessons 06, 09.
     """
 
+    one_batch = tasks_at_once(checked(episode).query_x) >= episode.tasks
+
     def part(tasks: Episode) -> tuple[Params, dict[str, Tensor]]:
         point = leaves(theta)
         with torch.enable_grad():
             support_loss, begin = _support_loss(net, loss, tasks), stack(start(point), tasks.tasks)
             phi = adapt(support_loss, begin, _made(rule, point), steps, first_order=first_order, only=only)
+            if one_batch:  # autograd goes the same way without a stop
+                losses, outputs = _query_losses(net, loss, phi, tasks, query_dtype)
+                gradient = gradient_of(losses.sum() / episode.tasks, point)
+                return gradient, _sums(losses, outputs, tasks.query_y)
             v, sums = _query_gradient(net, loss, phi, tasks, query_dtype)
-            gradient = pull_back(scale(1 / episode.tasks, v), phi, point)
-        return gradient, sums
+            return pull_back(scale(1 / episode.tasks, v), phi, point), sums
 
-    gradient, sums = sum_over_chunks(part, checked(episode), chunk)
+    gradient, sums = sum_over_chunks(part, episode, chunk)
     return gradient, {name: value.double() / episode.tasks for name, value in sums.items()}
 
 
@@ -166,11 +172,17 @@ def _query_gradient(
         ends = {name: value[part].detach().requires_grad_() for name, value in phi.items()}
         losses, outputs = _query_losses(net, loss, ends, episode.part(part), dtype)
         found.append(gradient_of(losses.sum(), ends))
-        numbers = {"loss": losses.detach().sum()}
-        if not episode.query_y.is_floating_point():
-            numbers["accuracy"] = accuracy(outputs.detach(), episode.query_y[part]).sum()
+        numbers = _sums(losses, outputs, episode.query_y[part])
         sums = add(sums, numbers) if sums else numbers
-    return found[0] if len(found) == 1 else map_params(lambda *parts: torch.cat(parts), *found), sums
+    return map_params(lambda *parts: torch.cat(parts), *found), sums
+
+
+def _sums(losses: Tensor, outputs: Tensor, y: Tensor) -> dict[str, Tensor]:
+    """The sums over the tasks of what `maml_gradient` tells about them."""
+    sums = {"loss": losses.detach().sum()}
+    if not y.is_floating_point():
+        sums["accuracy"] = accuracy(outputs.detach(), y).sum()
+    return sums
 
 
 def _made(rule: Rule | RuleOf, theta: Params) -> Rule:

@@ -220,13 +220,13 @@ def _random(generator: torch.Generator, *shape: int) -> Tensor:
 def _distinct(tasks: int, ways: int, n: int | Tensor, generator: torch.Generator) -> Tensor:
     """For every task ``ways`` different numbers below n (one, or [T, 1]) in random order, int64 [T, ways].
 
-    The k-th is drawn from the n - k numbers that are left, counted upwards past those taken. Work and memory do
-    not grow with n, where the usual way, the largest of n random scores, does.
+    The k-th is drawn from the n - k numbers that the first k leave, as a place among them. So from the last to the first,
+    each number moves up the later ones that are not below it. Work and memory do not grow with n, where the usual way, the
+    largest of n random scores, does.
     """
-    unit = _random(generator, tasks, ways)
-    picked = torch.empty(tasks, 0, dtype=torch.int64, device=generator.device)
-    for k in range(ways):
-        new = (unit[:, k : k + 1] * (n - k)).long()
-        passed = picked.sort(1).values - torch.arange(k, device=picked.device) <= new
-        picked = torch.cat([picked, new + passed.sum(1, keepdim=True)], 1)
+    picked = _random(generator, tasks, ways)
+    picked = (picked * (n - torch.arange(ways, device=picked.device))).long()
+    for k in reversed(range(ways)):
+        later = picked[:, k + 1 :]
+        later += later >= picked[:, k : k + 1]
     return picked

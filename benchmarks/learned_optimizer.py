@@ -15,7 +15,9 @@ One torch thread; JAX takes as many as it likes.
 Writes ``data/results/speed-learned-optimizer.json`` and its table in ``benchmarks/README.md``. Keep the machine quiet meanwhile.
 """
 
+import statistics
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +35,7 @@ from mlteach.params import Params, gradient_of, leaves
 from mlteach.tasks import Digits, Problems, Quadratics
 
 BASE, STEPS, ROUNDS, BATCH = "a serial loop", 20, 15, 64
+ROWS = 12_000  # coordinates at once, for the machine's limit
 LSTM = CoordinatewiseLSTM(p=None, raw=1.0)
 NET = MLP((64, 20, 10), "sigmoid", "uniform")
 
@@ -188,6 +191,23 @@ def jax_vmap(setting: Setting) -> Run:
     return run
 
 
+def limit(setting: Setting) -> float:
+    """The most unrolls a second there could be: PyTorch's own LSTM of this size through 20 steps and back.
+
+    Nothing else of an unroll is in it: no problem, no update of theta. As many coordinates at once as here, or many more: the
+    quicker of the two.
+    """
+    whole = nn.LSTM(1, 20, 2).to(setting.phi["output.bias"].dtype)
+    own = sum(value[0].numel() for value in setting.problems.start.values())
+
+    def passed(rows: int) -> Run:
+        x = torch.zeros(STEPS, rows, 1)
+        return lambda: list(torch.autograd.grad(whole(x)[0].sum(), list(whole.parameters())))
+
+    seconds = race.timed({str(n): passed(n) for n in (own * setting.problems.count, ROWS)}, 7, "the limit")
+    return max(int(rows) / statistics.median(taken) for rows, taken in seconds.items()) / own
+
+
 PEERS = {BASE: serial, "JAX, vmap": jax_vmap, "mlteach": ours}
 CASES = {
     "quadratics, 1 problem": (quadratics, 1, None),
@@ -204,9 +224,35 @@ def measure(said: str, rounds: int = ROUNDS) -> list[dict[str, Any]]:
     exact, setting = made(count, torch.float64), made(count, torch.float32)
     base = serial(exact)()
     errors = {name: race.error(peer(exact)(), base) for name, peer in PEERS.items()}
-    runs = {name: peer(setting) for name, peer in PEERS.items()}
-    found = race.figures(race.timed(runs, rounds, said), count, BASE)
-    return [figure | {"unit": "unrolls/s", "case": said, "error": errors[figure["name"]]} for figure in found]
+    most = limit(setting)
+    with ExitStack() as others:
+        runs = {
+            name: others.enter_context(
+                race.elsewhere("benchmarks.learned_optimizer", "--alone", said, name, "--serve")
+            )
+            if name.startswith("JAX")
+            else peer(setting)
+            for name, peer in PEERS.items()
+        }
+        seconds = race.timed(runs, rounds, said)
+    found = race.figures(seconds, dict.fromkeys(runs, count), BASE)
+    for figure in found:
+        name = figure["name"]
+        figure |= {"unit": "unrolls/s", "case": said, "error": errors[name]}
+        figure |= {"share": round(figure["value"] / most, 3)}
+        figure |= {"peak_mb": round(race.peak_memory("benchmarks.learned_optimizer", "--alone", said, name))}
+    return found
+
+
+def alone(said: str, name: str, served: bool) -> None:
+    """One contestant and nobody else: at somebody's service, or one meta-gradient and the memory it takes at most."""
+    made, count, _ = CASES[said]
+    run = PEERS[name](made(count, torch.float32))
+    if served:
+        race.serve(run)
+    else:
+        run()
+        race.report_memory()
 
 
 def table(found: Sequence[dict[str, Any]]) -> str:
@@ -216,11 +262,14 @@ def table(found: Sequence[dict[str, Any]]) -> str:
         lines += [
             f"**{said}**" + (f" (aim {aim:g} times the serial loop)" if aim else ""),
             "",
-            "| | unrolls/s | times the serial loop | gradient's distance |",
-            "|---|--:|--:|--:|",
+            "| | unrolls/s | slowest to quickest | times the serial loop | peak MB | gradient's distance | share of the limit |",
+            "|---|--:|--:|--:|--:|--:|--:|",
         ]
         for row in (figure for figure in found if figure["case"] == said):
-            cells = [row["name"], f"{row['value']:.0f}", f"{row['ratio']:.1f}", f"{row['error']:.0e}"]
+            cells = [
+                row["name"], f"{row['value']:.0f}", f"{row['slowest']:.0f} to {row['quickest']:.0f}", f"{row['ratio']:.1f}",
+                str(row["peak_mb"]), f"{row['error']:.0e}", f"{row['share']:.0%}",
+            ]  # fmt: skip
             lines.append(f"| {' | '.join(cells)} |")
         lines.append("")
     return "\n".join(lines)
@@ -234,8 +283,12 @@ def said_of(kept: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    """Measure and write."""
+    """Read the command line, measure, write."""
+    given = race.command_line(__doc__).parse_args()
     torch.set_num_threads(1)
+    if given.alone:
+        alone(*given.alone, given.serve)
+        return
     found = [figure for said in tqdm(CASES, "cases", unit="case") for figure in measure(said)]
     kept = race.about() | {"command": "python -m benchmarks.learned_optimizer", "figures": found}
     race.keep("learned-optimizer", kept, said_of(kept))

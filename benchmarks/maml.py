@@ -12,11 +12,11 @@ sent through the same network forward and backward, with nothing to adapt to.
 Writes ``data/results/speed-maml.json`` and its table in ``benchmarks/README.md``. Keep the machine quiet meanwhile.
 """
 
-import argparse
 import statistics
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -30,6 +30,7 @@ from benchmarks.peers.loops import by_hand, higher, learn2learn, torchopt
 from benchmarks.peers.ours import our_reptile, ours, ours_rounded
 from mlteach.nets import Conv4
 from mlteach.tasks import Characters
+from mlteach.tasks.episode import Episode
 
 BASE, OURS = "learn2learn", "mlteach"
 PEERS: dict[str, Peer] = {
@@ -43,7 +44,8 @@ PEERS: dict[str, Peer] = {
     "mlteach, bfloat16 queries": ours_rounded,
 }
 SECOND_ORDER_ONLY = ("higher", "TorchOpt")
-ROUNDS, COMPILED_ROUNDS = 7, 2  # JAX is so far behind on a CPU that two rounds say it
+ROUNDS = 7
+FEW = 2  # tasks for JAX's map on a CPU: one after the other, and so slow there that all of them would take the day
 
 
 @dataclass(frozen=True)
@@ -96,26 +98,39 @@ def measure(key: str, first_order: bool) -> list[dict[str, Any]]:
     peers = contestants(first_order)
     errors = {name: race.error(peer(exact)(), base) for name, peer in peers.items()}
     order = "first order" if first_order else "second order"
-    compiled = [name for name in peers if name.startswith("JAX")]
-    quick: dict[str, Run] = {name: peer(setting) for name, peer in peers.items() if name not in compiled}
-    slow: dict[str, Run] = {name: peers[name](setting) for name in compiled}
     most = limit(setting)
-    found = race.figures(race.timed(quick, ROUNDS, f"{case.said}, {order}"), case.meta_batch, BASE)
-    # among the others JAX, so much slower, would stretch every round, and its threads get in the way of who comes next
-    seconds = race.timed(slow, COMPILED_ROUNDS, f"{case.said}, {order}, JAX")
-    for figure in race.figures(seconds, case.meta_batch, compiled[0]):
-        found.append(race.beside(figure, found[0]))
+    with ExitStack() as others:
+        runs = {
+            # JAX lives in a process of its own: its threads got in the way of whoever came after it
+            name: others.enter_context(
+                race.elsewhere("benchmarks.maml", *as_told(key, name, first_order), "--serve")
+            )
+            if name.startswith("JAX")
+            else peer(setting)
+            for name, peer in peers.items()
+        }
+        seconds = race.timed(runs, ROUNDS, f"{case.said}, {order}")
+    found = race.figures(seconds, {name: tasks_of(case, name) for name in peers}, BASE)
     for figure in found:
         name = figure["name"]
-        memory = race.peak_memory("benchmarks.maml", "--alone", key, name, *["--first-order"] * first_order)
         figure |= {
             "case": key,
             "order": order,
             "error": errors[name],
             "share": round(figure["value"] / most, 3),
+            "peak_mb": round(race.peak_memory("benchmarks.maml", *as_told(key, name, first_order))),
         }
-        figure |= {"peak_mb": round(memory)}
     return found
+
+
+def tasks_of(case: Case, name: str) -> int:
+    """How many tasks a contestant does in a run."""
+    return FEW if name == "JAX, map" and not torch.cuda.is_available() else case.meta_batch
+
+
+def as_told(key: str, name: str, first_order: bool) -> list[str]:
+    """The command line for one contestant in a process of its own."""
+    return ["--alone", key, name, *["--first-order"] * first_order]
 
 
 def reptile(key: str) -> list[dict[str, Any]]:
@@ -123,24 +138,28 @@ def reptile(key: str) -> list[dict[str, Any]]:
     case = CASES[key]
     setting = setting_of(case, first_order=True)
     runs = {BASE: learn2learn(setting), "mlteach, Reptile": our_reptile(setting)}
-    found = race.figures(race.timed(runs, ROUNDS, f"{case.said}, Reptile"), case.meta_batch, BASE)[1:]
+    seconds = race.timed(runs, ROUNDS, f"{case.said}, Reptile")
+    found = race.figures(seconds, dict.fromkeys(runs, case.meta_batch), BASE)[1:]
     return [figure | {"case": key, "order": "first order"} for figure in found]
 
 
 def limit(setting: Setting, batches: int = 8) -> float:
-    """The most tasks a second there could be: pictures a second through the plain network, forward and backward.
+    """The most tasks a second there could be: inputs a second through the plain network, forward and backward.
 
-    The better of two ways to use the machine: all pictures as one batch on all of torch's threads, or batches of one task's
-    queries, one core each. A query picture passes once. A support picture passes once a step, and in second order three
+    The better of two ways to use the machine: the queries of so many tasks as one batch on all of torch's threads, or batches
+    of one task's queries, one core each. A query passes once. A support picture passes once a step, and in second order three
     times: the gradient's own gradient has six convolutions where a gradient has three.
     """
     support, queries = setting.episode.support_x.shape[1], setting.episode.query_x.shape[1]
-    whole = [each[:batches].flatten(0, 1) for each in setting.episode[2:]]
+    copies = -(
+        -batches // setting.episode.tasks
+    )  # a few points a task: a batch that is large has some of them twice
+    whole = [torch.cat([each] * copies)[:batches].flatten(0, 1) for each in setting.episode[2:]]
     parts = list(zip(*(each.split(queries) for each in whole), strict=True))
 
     def passed(x: torch.Tensor, y: torch.Tensor) -> Run:
         net = module(setting).to(memory_format=torch.channels_last)
-        x = x.clone(memory_format=torch.channels_last)
+        x = x.clone(memory_format=torch.channels_last if x.ndim == 4 else torch.preserve_format)
         return lambda: list(torch.autograd.grad(setting.task_loss(net(x), y), list(net.parameters())))
 
     each = [passed(x, y) for x, y in parts]
@@ -153,11 +172,16 @@ def limit(setting: Setting, batches: int = 8) -> float:
     return len(whole[0]) / quickest / (queries + support * setting.steps * (1 if setting.first_order else 3))
 
 
-def alone(key: str, name: str, first_order: bool) -> None:
-    """One meta-gradient by one contestant, and its peak memory."""
-    setting = setting_of(CASES[key], first_order)
-    PEERS[name](setting)()
-    race.report_memory()
+def alone(key: str, name: str, first_order: bool, served: bool) -> None:
+    """One contestant and nobody else: at somebody's service, or one meta-gradient and the memory it takes at most."""
+    case = CASES[key]
+    setting = setting_of(case, first_order)
+    if served:
+        few = Episode(*(each[: tasks_of(case, name)] for each in setting.episode))
+        race.serve(PEERS[name](replace(setting, episode=few)))
+    else:
+        PEERS[name](setting)()
+        race.report_memory()
 
 
 def table(found: Sequence[dict[str, Any]]) -> str:
@@ -195,17 +219,12 @@ def said_of(kept: dict[str, Any]) -> str:
 
 def main() -> None:
     """Read the command line, measure, write."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = race.command_line(__doc__)
     parser.add_argument("cases", nargs="*", choices=[*CASES, []], default=[])
-    parser.add_argument(
-        "--alone", nargs=2, metavar=("CASE", "NAME"), help="for the memory: one contestant alone"
-    )
-    parser.add_argument("--first-order", action="store_true")
+    parser.add_argument("--first-order", action="store_true", help="with --alone: in first order")
     given = parser.parse_args()
     if given.alone:
-        alone(*given.alone, given.first_order)
+        alone(*given.alone, given.first_order, given.serve)
         return
     begun, found = time.perf_counter(), []
     for key in tqdm(given.cases or CASES, "settings", unit="setting"):

@@ -4,6 +4,7 @@ A single timing says little on a machine that does other things too. So in every
 what is reported are medians over the rounds and ratios within them: a slow moment hits all alike.
 """
 
+import argparse
 import json
 import os
 import platform
@@ -13,7 +14,8 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -57,20 +59,66 @@ def repeated(run: Run, times: int) -> Run:
     return runs
 
 
+@contextmanager
+def elsewhere(module: str, *arguments: str) -> Iterator[Run]:
+    """A run that takes place in ``python -m module arguments``, which calls `serve`.
+
+    For contestants whose threads would get in the way of the others': between its turns the other process sleeps.
+    Its answer stays there. Raises RuntimeError, with the last words of the process, when it ends too early.
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-m", module, *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    asked, answered = process.stdin, process.stdout
+    assert asked is not None and answered is not None
+
+    def run() -> list[Tensor]:
+        try:
+            asked.write("\n")
+            asked.flush()
+        except BrokenPipeError:
+            pass  # it has ended; why, it says below
+        if not answered.readline():
+            raise RuntimeError(f"{module} {' '.join(arguments)} ended: {process.communicate()[1][-1000:]}")
+        return []
+
+    try:
+        yield run
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def serve(run: Run) -> None:
+    """Be the other process of `elsewhere`: one ``run`` for each line that comes in, and a line out when it is done."""
+    for _ in sys.stdin:
+        run()
+        _wait()
+        print("done", flush=True)
+
+
 def figures(
-    seconds: Mapping[str, Sequence[float]], tasks: int, base: str, **more: Any
+    seconds: Mapping[str, Sequence[float]], tasks: Mapping[str, int], base: str, **more: Any
 ) -> list[dict[str, Any]]:
-    """Tasks a second with their spread over the rounds, and the ratio to ``base`` round by round."""
+    """Tasks a second with their spread over the rounds, and the ratio to ``base`` round by round.
+
+    tasks: how many each of them does in a run.
+    """
     found = []
     for name, own in seconds.items():
-        ratios = [b / a for a, b in zip(own, seconds[base], strict=True)]
+        each, others = tasks[name], tasks[base]
+        ratios = [(each / a) / (others / b) for a, b in zip(own, seconds[base], strict=True)]
         found.append(
             more
             | {
                 "name": name,
-                "value": round(tasks / statistics.median(own), 2),
-                "slowest": round(tasks / max(own), 2),
-                "quickest": round(tasks / min(own), 2),
+                "value": round(each / statistics.median(own), 2),
+                "slowest": round(each / max(own), 2),
+                "quickest": round(each / min(own), 2),
                 "unit": "tasks/s",
                 "ratio": round(statistics.median(ratios), 2),
                 "ratio_spread": [round(min(ratios), 2), round(max(ratios), 2)],
@@ -78,12 +126,6 @@ def figures(
             }
         )
     return found
-
-
-def beside(figure: dict[str, Any], base: dict[str, Any]) -> dict[str, Any]:
-    """``figure`` with its ratio to a ``base`` of other rounds: of the medians, and of its own spread to that median."""
-    low, high = (round(figure[end] / base["value"], 2) for end in ("slowest", "quickest"))
-    return figure | {"ratio": round(figure["value"] / base["value"], 2), "ratio_spread": [low, high]}
 
 
 def in_readme(text: str, mark: str, said: str) -> str:
@@ -149,6 +191,16 @@ def error(found: Sequence[Tensor], base: Sequence[Tensor]) -> float:
     """The distance of two meta-gradients, as one long vector each, relative to the second."""
     a, b = (torch.cat([each.detach().cpu().reshape(-1) for each in one]) for one in (found, base))
     return ((a - b).norm() / b.norm()).item()
+
+
+def command_line(about: str | None) -> argparse.ArgumentParser:
+    """What every benchmark's command line can say about one contestant in a process of its own."""
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--alone", nargs=2, metavar=("CASE", "NAME"), help="one contestant: its peak memory")
+    parser.add_argument(
+        "--serve", action="store_true", help="with --alone: a run for every line that comes in"
+    )
+    return parser
 
 
 def peak_memory(module: str, *arguments: str) -> float:

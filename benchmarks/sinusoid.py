@@ -10,22 +10,27 @@ Writes ``data/results/speed-sinusoid.json`` and its table in ``benchmarks/README
 """
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Any
 
 import torch
 from tqdm import tqdm
 
 from benchmarks import race
-from benchmarks.maml import BASE, PEERS
-from benchmarks.peers import Setting
+from benchmarks.maml import BASE, PEERS, limit
+from benchmarks.peers import Run, Setting
+from benchmarks.peers.jitted import jax_scan
 from benchmarks.peers.loops import learn2learn
 from benchmarks.peers.ours import ours_compiled
 from mlteach.nets import MLP
 from mlteach.tasks import Sinusoids
 
 META_BATCH, ROUNDS, REPEATS = 25, 15, 10
+POINTS = 20  # times the meta-batch's points are one batch for the machine's limit
+SCAN = "JAX, scan over steps"
 CONTESTANTS = {name: peer for name, peer in PEERS.items() if "queries" not in name} | {
-    "mlteach, compiled": ours_compiled  # half a minute before the first answer
+    SCAN: jax_scan,
+    "mlteach, compiled": ours_compiled,  # half a minute before the first answer
 }
 CASES = {
     "Finn's net, 1 step": (MLP((1, 40, 40, 1)), 1, 16.0),
@@ -47,9 +52,41 @@ def measure(said: str) -> list[dict[str, Any]]:
     exact = setting.double(META_BATCH)
     base = learn2learn(exact)()
     errors = {name: race.error(peer(exact)(), base) for name, peer in CONTESTANTS.items()}
-    runs = {name: race.repeated(peer(setting), REPEATS) for name, peer in CONTESTANTS.items()}
-    found = race.figures(race.timed(runs, ROUNDS, said), META_BATCH * REPEATS, BASE)
-    return [figure | {"case": said, "error": errors[figure["name"]]} for figure in found]
+    most = limit(setting, META_BATCH * POINTS)
+    with ExitStack() as others:
+        runs = {
+            name: others.enter_context(
+                race.elsewhere("benchmarks.sinusoid", "--alone", said, name, "--serve")
+            )
+            if name.startswith("JAX")
+            else repeated(name, setting)
+            for name in CONTESTANTS
+        }
+        seconds = race.timed(runs, ROUNDS, said)
+    found = race.figures(seconds, dict.fromkeys(runs, META_BATCH * REPEATS), BASE)
+    for figure in found:
+        name = figure["name"]
+        figure |= {"case": said, "error": errors[name], "share": round(figure["value"] / most, 3)}
+        figure |= {"peak_mb": round(race.peak_memory("benchmarks.sinusoid", "--alone", said, name))}
+    return found
+
+
+def repeated(name: str, setting: Setting) -> Run:
+    """Enough outer steps for the clock: one after the other, or by the one who can in a program that contains them all."""
+    if name == SCAN:
+        return jax_scan(setting, REPEATS)
+    return race.repeated(CONTESTANTS[name](setting), REPEATS)
+
+
+def alone(said: str, name: str, served: bool) -> None:
+    """One contestant and nobody else: at somebody's service, or the memory that its meta-gradients take at most."""
+    net, steps, _ = CASES[said]
+    run = repeated(name, setting_of(net, steps))
+    if served:
+        race.serve(run)
+    else:
+        run()
+        race.report_memory()
 
 
 def table(found: Sequence[dict[str, Any]]) -> str:
@@ -60,16 +97,15 @@ def table(found: Sequence[dict[str, Any]]) -> str:
             f"**{said}** ({'-'.join(map(str, net.sizes))}, meta-batch {META_BATCH}"
             + (f"; aim {aim:g} times learn2learn)" if aim else ")"),
             "",
-            "| | meta-steps/s | times learn2learn | gradient's distance |",
-            "|---|--:|--:|--:|",
+            "| | meta-steps/s | slowest to quickest | times learn2learn | peak MB | gradient's distance | share of the limit |",
+            "|---|--:|--:|--:|--:|--:|--:|",
         ]
         for row in (figure for figure in found if figure["case"] == said):
+            slowest, value, quickest = (row[key] / META_BATCH for key in ("slowest", "value", "quickest"))
             cells = [
-                row["name"],
-                f"{row['value'] / META_BATCH:.0f}",
-                f"{row['ratio']:.1f}",
-                f"{row['error']:.0e}",
-            ]
+                row["name"], f"{value:.0f}", f"{slowest:.0f} to {quickest:.0f}", f"{row['ratio']:.1f}",
+                str(row["peak_mb"]), f"{row['error']:.0e}", f"{row['share']:.0%}",
+            ]  # fmt: skip
             lines.append(f"| {' | '.join(cells)} |")
         lines.append("")
     return "\n".join(lines)
@@ -82,8 +118,12 @@ def said_of(kept: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    """Measure and write."""
+    """Read the command line, measure, write."""
+    given = race.command_line(__doc__).parse_args()
     torch.set_num_threads(1)
+    if given.alone:
+        alone(*given.alone, given.serve)
+        return
     found = [figure for said in tqdm(CASES, "networks", unit="network") for figure in measure(said)]
     kept = race.about() | {"command": "python -m benchmarks.sinusoid", "figures": found}
     race.keep("sinusoid", kept, said_of(kept))

@@ -3,20 +3,22 @@
     .venv/bin/python -m pip install -c constraints.txt -e ".[benchmarks]"
     .venv/bin/python -m benchmarks.time_to_accuracy                       all: half an hour on two quiet cores
     .venv/bin/python -m benchmarks.time_to_accuracy ProtoNet ANIL         some of them
+    .venv/bin/python -m benchmarks.time_to_accuracy choose                how two of the recipes were found: five minutes
 
 Each recipe is trained from three seeds. It stops ten times on the way and is tried on 200 tasks of the *validation* characters:
 the first time that it has the share it is after, its seconds are noted. At the end the 1000 test tasks of lesson 09 are asked,
 once. Seconds are training alone, the drawing of tasks included, testing and loading left out.
 
-- ProtoNet: distances to the mean of each class's pictures. No inner loop at all; the first half of lesson 18 will be about it.
+- ProtoNet: distances to the mean of each class's pictures. No inner loop at all.
 - ANIL: a head of zeros and one inner step, which is what some call MAML. Here it has its own name.
 - MAML: lesson 09's recipe (40-way training, a head of zeros, two inner steps), so the body adapts.
 - MAML by learn2learn: the same recipe, the same tasks in the same order, by learn2learn's own ``MAML``.
 - MAML, long: the same with 64 filters, from one seed.
 
-MAML's recipe was chosen on validation characters (``python -m benchmarks.lecture_recipe``), ANIL's rates are among its candidates,
-ProtoNet's were not tuned. A recipe measured again replaces its row and leaves the others. Writes
-``data/results/speed-time-to-accuracy.json`` and its table in ``benchmarks/README.md``. Keep the machine quiet meanwhile.
+All recipes were chosen on validation characters: MAML's by ``python -m benchmarks.lecture_recipe``, ProtoNet's and ANIL's by
+``choose``, which trains every candidate on about the same number of pictures and writes ``data/results/speed-choice.json``. A recipe
+measured again replaces its row and leaves the others. Writes ``data/results/speed-time-to-accuracy.json``, its table in
+``benchmarks/README.md`` and ``docs/speed-time-to-accuracy.png``. Keep the machine quiet meanwhile.
 """
 
 import argparse
@@ -50,7 +52,7 @@ from mlteach.tasks import Characters
 from mlteach.tasks.episode import Episode
 
 SEEDS, LOOKS = (0, 1, 2), 10
-VALIDATION_TASKS, TEST_TASKS = 200, 1000
+VALIDATION_TASKS, CHOICE_TASKS, TEST_TASKS = 200, 600, 1000
 MODES = ("transductive", "support")
 
 
@@ -75,6 +77,7 @@ class Recipe:
     test_share: float = 1.0  # of the inner rates, at test
     test_steps: int = 0
     filters: int = 32
+    sharpness: float = 1.0  # ProtoNet: what squared distances are multiplied by in training
     seeds: tuple[int, ...] = SEEDS
 
     def net(self, ways: int) -> Conv4:
@@ -86,11 +89,11 @@ _MAML = Recipe("MAML", "MAML", 1400, 40, 2, 5e-3, 95.0, 60.0, 2, 0.4, 0.5, 0.025
 RECIPES = {
     recipe.said: recipe
     for recipe in (
-        Recipe("ProtoNet", "ProtoNet", 550, 60, 1, 1e-2, 95.0, 10.0),
-        Recipe("ANIL", "ANIL", 1500, 20, 4, 1e-2, 95.0, 20.0, 1, 0.0, 4.0, 0.25, 1),
+        Recipe("ProtoNet", "ProtoNet", 950, 40, 1, 7e-3, 95.0, 10.0, sharpness=0.05),
+        Recipe("ANIL", "ANIL", 1250, 60, 1, 5e-3, 95.0, 20.0, 1, 0.0, 1.0, 1.0, 1),
         _MAML,
         replace(_MAML, said="MAML by learn2learn", method="learn2learn", aim=None),
-        replace(_MAML, said="MAML, long", steps=1500, after=97.5, aim=300.0, filters=64, seeds=(0,)),
+        replace(_MAML, said="MAML, long", steps=2600, after=97.5, aim=300.0, filters=64, seeds=(0,)),
     )
 }
 QUERIES = 2  # a class, in training
@@ -116,13 +119,17 @@ def prototypes(net: Conv4, theta: Params, episode: Episode, mode: str = "transdu
         query = net(params, episode.query_x, mode, support=episode.support_x)
     member = F.one_hot(episode.support_y, ways).to(support.dtype)
     mean = member.transpose(1, 2) @ support / member.sum(1).unsqueeze(-1)
-    return -(query.unsqueeze(2) - mean.unsqueeze(1)).square().sum(-1)
+    # |q - m|^2 = |q|^2 - 2 q m + |m|^2: one matrix product, and no tensor of all differences
+    lengths = query.square().sum(-1, keepdim=True) + mean.square().sum(-1).unsqueeze(1)
+    return 2 * query @ mean.transpose(1, 2) - lengths
 
 
-def proto_gradient(net: Conv4, theta: Params, episode: Episode) -> tuple[Params, dict[str, Tensor]]:
+def proto_gradient(
+    net: Conv4, sharpness: float, theta: Params, episode: Episode
+) -> tuple[Params, dict[str, Tensor]]:
     """An ordinary gradient: there is no inner loop."""
     point = leaves(theta)
-    logits = prototypes(net, point, episode)
+    logits = sharpness * prototypes(net, point, episode)
     value = cross_entropy(logits, episode.query_y).mean()
     right = share_right(logits.detach(), episode.query_y).mean()
     return gradient_of(value, point), {"loss": value.detach(), "accuracy": right}
@@ -190,7 +197,7 @@ def gradient_by(recipe: Recipe) -> Gradient:
     if recipe.method == "learn2learn":
         return by_learn2learn(recipe)
     if recipe.method == "ProtoNet":
-        return functools.partial(proto_gradient, net)
+        return functools.partial(proto_gradient, net, recipe.sharpness)
     only = net.head_names if recipe.method == "ANIL" else None
     return replayed(
         lambda theta, episode: maml_gradient(
@@ -246,6 +253,7 @@ def trained(
                 generator=generator,
                 lr=recipe.outer_rate,
                 schedule="cosine",
+                optimizer=functools.partial(torch.optim.Adam, fused=True),
                 checkpoint=Path(folder) / "run.safetensors",
                 every=recipe.steps,
                 until=part * recipe.steps // LOOKS,
@@ -255,14 +263,15 @@ def trained(
     return run, seen
 
 
+def drawn(split: Characters, tasks: int, seed: int) -> list[Episode]:
+    """Test tasks, the same every time."""
+    generator = torch.Generator().manual_seed(seed)
+    return [split.sample(50, 5, 1, 15, generator=generator) for _ in range(0, tasks, 50)]
+
+
 def measure(recipe: Recipe, characters: Characters) -> dict[str, Any]:
     """Train from every seed; the figure for the ledger."""
     train, validation, test = characters.split("random")
-
-    def drawn(split: Characters, tasks: int, seed: int) -> list[Episode]:
-        generator = torch.Generator().manual_seed(seed)
-        return [split.sample(50, 5, 1, 15, generator=generator) for _ in range(0, tasks, 50)]
-
     tries, tests = drawn(validation, VALIDATION_TASKS, 77), drawn(test, TEST_TASKS, 2)  # lesson 09's
     runs, answers = [], []
     for seed in tqdm(recipe.seeds, recipe.said, unit="seed", leave=False):
@@ -324,6 +333,106 @@ def said_of(kept: dict[str, Any]) -> str:
     return f"{kept['cores']} CPU cores, {kept['device']}, torch {kept['versions']['torch']}, {kept['date'][:10]}.\n\n{table(kept['figures'])}"
 
 
+def draw(found: Sequence[dict[str, Any]]) -> None:
+    """The picture of it: how much of the validation tasks was solved after how many seconds."""
+    try:
+        import matplotlib.pyplot as plt
+
+        from mlteach.explore import style
+    except ImportError as missing:
+        print(f"No figure without {missing.name}: pip install -e '.[course]' brings it.")
+        return
+    style.use()
+    looks: dict[str, dict[str, Any]] = {
+        "ProtoNet": style.method("metric") | {"marker": ""},
+        "ANIL": style.method("maml") | {"linestyle": ":"},
+        "MAML": style.method("maml"),
+        "MAML by learn2learn": style.method("baseline"),
+        "MAML, long": style.method("lstm"),
+    }
+    fig, ax = plt.subplots(figsize=(9, 5))
+    for row in found:
+        look, seen = looks[row["name"]], torch.tensor([run["seen"] for run in row["runs"]])
+        for one in seen if len(seen) > 1 else ():
+            ax.plot(*one.T, **look | {"linewidth": 0.7, "alpha": 0.5})
+        (line,) = ax.plot(*seen.mean(0).T, **look)
+        # the lines end close together, but rise apart: most names stand where theirs passes 88 %
+        passes = next((seconds for seconds, right in seen.mean(0).tolist() if right > 88), None)
+        beside = {"x": passes} | ({"dx": 8} if "learn2learn" in row["name"] else {"dx": -8, "ha": "right"})
+        style.label_line(ax, line, row["name"], **({} if "long" in row["name"] else beside))
+    ax.axhline(95, color=style.color("baseline"), linewidth=1)
+    ticks = [1, 2, 5, 10, 20, 50, 100, 200]
+    ax.set(xscale="log", xlabel="seconds of training", ylabel="right, % of validation tasks", ylim=(85, 98))
+    ax.set_xticks(ticks, list(map(str, ticks)))
+    ax.minorticks_off()
+    ax.margins(x=0.25)
+    ax.set_xlim(left=0.7)
+    fig.savefig(data_folder().parent / "docs" / f"speed-{race.named('time-to-accuracy')}.png", dpi=90)
+    plt.close(fig)
+
+
+def candidates() -> dict[str, Recipe]:
+    """What was compared: one change at a time, on about the same number of pictures."""
+    proto, anil = RECIPES["ProtoNet"], RECIPES["ANIL"]
+
+    def like(recipe: Recipe, **change: Any) -> Recipe:
+        changed = replace(recipe, **change)
+        pictures = recipe.steps * recipe.ways * recipe.meta_batch
+        return replace(changed, steps=pictures // (changed.ways * changed.meta_batch))
+
+    return {
+        "ProtoNet: 40 ways, distances times 0.05, outer rate 0.007": proto,
+        "ProtoNet: distances as they are": like(proto, sharpness=1.0),
+        "ProtoNet: distances times 0.01": like(proto, sharpness=0.01),
+        "ProtoNet: 60 ways": like(proto, ways=60),
+        "ProtoNet: 20 ways": like(proto, ways=20),
+        "ProtoNet: outer rate 0.02": like(proto, outer_rate=2e-2),
+        "ProtoNet: outer rate 0.003": like(proto, outer_rate=3e-3),
+        "ANIL: 60 ways, one task a step, head rate 1, outer rate 0.005": anil,
+        "ANIL: 40 ways": like(anil, ways=40),
+        "ANIL: 40 ways, two tasks": like(anil, ways=40, meta_batch=2),
+        "ANIL: 20 ways, four tasks": like(anil, ways=20, meta_batch=4),
+        "ANIL: head rate 4": like(anil, rate_head=4.0),
+        "ANIL: head rate 0.3": like(anil, rate_head=0.3),
+        "ANIL: outer rate 0.01": like(anil, outer_rate=1e-2),
+        "ANIL: outer rate 0.002": like(anil, outer_rate=2e-3),
+    }
+
+
+def choose(named: Sequence[str], characters: Characters) -> None:
+    """Train candidates once, try them on the validation tasks, and write down what was seen."""
+    train, validation, _ = characters.split("random")
+    tries = drawn(validation, CHOICE_TASKS, 77)
+    path = data_folder() / "results" / "speed-choice.json"
+    before = json.loads(path.read_text(encoding="utf-8"))["figures"] if path.exists() else []
+    rows = {row["name"]: row for row in before}
+    every = candidates()
+    for name in tqdm(named or every, "candidates", unit="recipe"):
+        run, _ = trained(every[name], SEEDS[0], train, lambda theta: 0.0)
+        right = tested(every[name], run.theta, tries)["transductive"]
+        rows[name] = {
+            "name": name, "value": right.mean, "interval": right.half_width, "unit": "%", "tasks": CHOICE_TASKS,
+            "steps": every[name].steps, "seconds": round(run.seconds, 1), "seeds": [SEEDS[0]],
+        }  # fmt: skip
+        kept = race.about() | {"command": "python -m benchmarks.time_to_accuracy choose"}
+        kept |= {"figures": [rows[each] for each in every if each in rows]}
+        race.keep("choice", kept, said_of_choice(kept))
+
+
+def said_of_choice(kept: dict[str, Any]) -> str:
+    """What stands in the README."""
+    lines = ["| candidate | outer steps | training, s | validation, % |", "|---|--:|--:|--:|"]
+    for row in kept["figures"]:
+        cells = (
+            row["name"],
+            str(row["steps"]),
+            f"{row['seconds']:.0f}",
+            f"{row['value']:.1f} ± {row['interval']:.1f}",
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def main() -> None:
     """Read the command line, train, test, write."""
     parser = argparse.ArgumentParser(
@@ -331,6 +440,11 @@ def main() -> None:
     )
     parser.add_argument("recipes", nargs="*", metavar="RECIPE", help=f"default all: {', '.join(RECIPES)}")
     given = parser.parse_args().recipes or list(RECIPES)
+    if given[0] == "choose":
+        if unknown := set(given[1:]) - candidates().keys():
+            parser.error(f"There is no candidate {min(unknown)!r}; choose from: {'; '.join(candidates())}.")
+        choose(given[1:], Characters.omniglot())
+        return
     if unknown := [name for name in given if name not in RECIPES]:
         parser.error(f"There is no recipe {unknown[0]!r}; choose from: {', '.join(RECIPES)}.")
     characters = Characters.omniglot(device="cuda" if torch.cuda.is_available() else "cpu")
@@ -345,6 +459,7 @@ def main() -> None:
             "figures": [rows[each] for each in RECIPES if each in rows],
         }
         race.keep(name, kept, said_of(kept))
+        draw(kept["figures"])
         print(table([rows[said]]), flush=True)
 
 

@@ -32,7 +32,7 @@ from mlteach.nets import Conv4
 from mlteach.tasks import Characters
 from mlteach.tasks.episode import Episode
 
-BASE, OURS = "learn2learn", "mlteach"
+BASE, OURS, ROUNDED = "learn2learn", "mlteach", "mlteach, bfloat16 queries"
 PEERS: dict[str, Peer] = {
     BASE: learn2learn,
     "higher": higher,
@@ -41,7 +41,7 @@ PEERS: dict[str, Peer] = {
     "JAX, map": jax_map,
     "JAX, vmap": jax_vmap,
     OURS: ours,
-    "mlteach, bfloat16 queries": ours_rounded,
+    ROUNDED: ours_rounded,
 }
 SECOND_ORDER_ONLY = ("higher", "TorchOpt")
 ROUNDS = 7
@@ -211,10 +211,29 @@ def table(found: Sequence[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+def summary(found: Sequence[dict[str, Any]]) -> str:
+    """Ours in second order beside learn2learn and the aims, a line for each case: markdown."""
+    lines = [
+        "| second order | times learn2learn | aim | with bfloat16 queries | memory, times learn2learn's (aim 1.5) | share of the limit | learn2learn's |",
+        "|---|--:|--:|--:|--:|--:|--:|",
+    ]
+    for key, case in CASES.items():
+        rows = {row["name"]: row for row in found if (row["case"], row["order"]) == (key, "second order")}
+        if not rows:
+            continue
+        base, own, rounded = rows[BASE], rows[OURS], rows[ROUNDED]
+        cells = [
+            case.said, f"{own['ratio']:.2f}", f"{case.aim:g}" if case.aim else "", f"{rounded['ratio']:.2f}",
+            f"{own['peak_mb'] / base['peak_mb']:.2f}", f"{own['share']:.0%}", f"{base['share']:.0%}",
+        ]  # fmt: skip
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def said_of(kept: dict[str, Any]) -> str:
     """What stands in the README."""
     how = f"{kept['cores']} CPU cores, {kept['device']}, torch {kept['versions']['torch']}, {kept['date'][:10]}."
-    return f"{how}\n\n{table(kept['figures'])}".rstrip()
+    return f"{how}\n\n{summary(kept['figures'])}\n\n{table(kept['figures'])}".rstrip()
 
 
 def main() -> None:

@@ -13,9 +13,10 @@ import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -66,31 +67,29 @@ def elsewhere(module: str, *arguments: str) -> Iterator[Run]:
     For contestants whose threads would get in the way of the others': between its turns the other process sleeps.
     Its answer stays there. Raises RuntimeError, with the last words of the process, when it ends too early.
     """
-    process = subprocess.Popen(
-        [sys.executable, "-m", module, *arguments],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    asked, answered = process.stdin, process.stdout
-    assert asked is not None and answered is not None
+    command = [sys.executable, "-m", module, *arguments]
+    with tempfile.TemporaryFile("w+") as words:  # a pipe that nobody reads would fill up and stop the process
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=words, text=True
+        )
+        asked, answered = process.stdin, process.stdout
+        assert asked is not None and answered is not None
 
-    def run() -> list[Tensor]:
+        def run() -> list[Tensor]:
+            with suppress(BrokenPipeError):  # it has ended; why, it says below
+                asked.write("\n")
+                asked.flush()
+            if not answered.readline():
+                process.wait()
+                words.seek(0)
+                raise RuntimeError(f"{module} {' '.join(arguments)} ended: {words.read()[-1000:]}")
+            return []
+
         try:
-            asked.write("\n")
-            asked.flush()
-        except BrokenPipeError:
-            pass  # it has ended; why, it says below
-        if not answered.readline():
-            raise RuntimeError(f"{module} {' '.join(arguments)} ended: {process.communicate()[1][-1000:]}")
-        return []
-
-    try:
-        yield run
-    finally:
-        process.kill()
-        process.communicate()
+            yield run
+        finally:
+            process.kill()
+            process.communicate()
 
 
 def serve(run: Run) -> None:

@@ -17,7 +17,6 @@ Writes ``data/results/speed-learned-optimizer.json`` and its table in ``benchmar
 
 import statistics
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -225,34 +224,25 @@ def measure(said: str, rounds: int = ROUNDS) -> list[dict[str, Any]]:
     base = serial(exact)()
     errors = {name: race.error(peer(exact)(), base) for name, peer in PEERS.items()}
     most = limit(setting)
-    with ExitStack() as others:
-        runs = {
-            name: others.enter_context(
-                race.elsewhere("benchmarks.learned_optimizer", "--alone", said, name, "--serve")
-            )
-            if name.startswith("JAX")
-            else peer(setting)
-            for name, peer in PEERS.items()
-        }
-        seconds = race.timed(runs, rounds, said)
-    found = race.figures(seconds, dict.fromkeys(runs, count), BASE)
+    commands = {name: ["benchmarks.learned_optimizer", "--alone", said, name] for name in PEERS}
+    seconds = race.meet(commands, lambda name: PEERS[name](setting), rounds, said)
+    found = race.figures(seconds, dict.fromkeys(seconds, count), BASE)
     for figure in found:
         name = figure["name"]
-        figure |= {"unit": "unrolls/s", "case": said, "error": errors[name]}
-        figure |= {"share": round(figure["value"] / most, 3)}
-        figure |= {"peak_mb": round(race.peak_memory("benchmarks.learned_optimizer", "--alone", said, name))}
+        figure |= {
+            "unit": "unrolls/s",
+            "case": said,
+            "error": errors[name],
+            "share": round(figure["value"] / most, 3),
+            "peak_mb": round(race.peak_memory(*commands[name])),
+        }
     return found
 
 
 def alone(said: str, name: str, served: bool) -> None:
-    """One contestant and nobody else: at somebody's service, or one meta-gradient and the memory it takes at most."""
+    """One contestant in a process of its own."""
     made, count, _ = CASES[said]
-    run = PEERS[name](made(count, torch.float32))
-    if served:
-        race.serve(run)
-    else:
-        run()
-        race.report_memory()
+    race.alone(PEERS[name](made(count, torch.float32)), served)
 
 
 def table(found: Sequence[dict[str, Any]]) -> str:

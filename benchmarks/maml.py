@@ -16,7 +16,6 @@ import statistics
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -99,17 +98,10 @@ def measure(key: str, first_order: bool) -> list[dict[str, Any]]:
     errors = {name: race.error(peer(exact)(), base) for name, peer in peers.items()}
     order = "first order" if first_order else "second order"
     most = limit(setting)
-    with ExitStack() as others:
-        runs = {
-            # JAX lives in a process of its own: its threads got in the way of whoever came after it
-            name: others.enter_context(
-                race.elsewhere("benchmarks.maml", *as_told(key, name, first_order), "--serve")
-            )
-            if name.startswith("JAX")
-            else peer(setting)
-            for name, peer in peers.items()
-        }
-        seconds = race.timed(runs, ROUNDS, f"{case.said}, {order}")
+    commands = {
+        name: ["benchmarks.maml", "--alone", key, name, *["--first-order"] * first_order] for name in peers
+    }
+    seconds = race.meet(commands, lambda name: peers[name](setting), ROUNDS, f"{case.said}, {order}")
     found = race.figures(seconds, {name: tasks_of(case, name) for name in peers}, BASE)
     for figure in found:
         name = figure["name"]
@@ -118,7 +110,7 @@ def measure(key: str, first_order: bool) -> list[dict[str, Any]]:
             "order": order,
             "error": errors[name],
             "share": round(figure["value"] / most, 3),
-            "peak_mb": round(race.peak_memory("benchmarks.maml", *as_told(key, name, first_order))),
+            "peak_mb": round(race.peak_memory(*commands[name])),
         }
     return found
 
@@ -126,11 +118,6 @@ def measure(key: str, first_order: bool) -> list[dict[str, Any]]:
 def tasks_of(case: Case, name: str) -> int:
     """How many tasks a contestant does in a run."""
     return FEW if name == "JAX, map" and not torch.cuda.is_available() else case.meta_batch
-
-
-def as_told(key: str, name: str, first_order: bool) -> list[str]:
-    """The command line for one contestant in a process of its own."""
-    return ["--alone", key, name, *["--first-order"] * first_order]
 
 
 def reptile(key: str) -> list[dict[str, Any]]:
@@ -151,9 +138,8 @@ def limit(setting: Setting, batches: int = 8) -> float:
     times: the gradient's own gradient has six convolutions where a gradient has three.
     """
     support, queries = setting.episode.support_x.shape[1], setting.episode.query_x.shape[1]
-    copies = -(
-        -batches // setting.episode.tasks
-    )  # a few points a task: a batch that is large has some of them twice
+    # a few points a task: a batch that is large has some of them twice
+    copies = -(-batches // setting.episode.tasks)
     whole = [torch.cat([each] * copies)[:batches].flatten(0, 1) for each in setting.episode[2:]]
     parts = list(zip(*(each.split(queries) for each in whole), strict=True))
 
@@ -173,15 +159,13 @@ def limit(setting: Setting, batches: int = 8) -> float:
 
 
 def alone(key: str, name: str, first_order: bool, served: bool) -> None:
-    """One contestant and nobody else: at somebody's service, or one meta-gradient and the memory it takes at most."""
+    """One contestant in a process of its own."""
     case = CASES[key]
     setting = setting_of(case, first_order)
     if served:
         few = Episode(*(each[: tasks_of(case, name)] for each in setting.episode))
-        race.serve(PEERS[name](replace(setting, episode=few)))
-    else:
-        PEERS[name](setting)()
-        race.report_memory()
+        setting = replace(setting, episode=few)
+    race.alone(PEERS[name](setting), served)
 
 
 def table(found: Sequence[dict[str, Any]]) -> str:

@@ -15,8 +15,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -49,6 +49,23 @@ def timed(runs: Mapping[str, Run], rounds: int, label: str) -> dict[str, list[fl
     return seconds
 
 
+def meet(
+    commands: Mapping[str, Sequence[str]], made: Callable[[str], Run], rounds: int, label: str
+) -> dict[str, list[float]]:
+    """`timed` for contestants by name. JAX has its turns `elsewhere`: its threads got in the way of whoever came after it.
+
+    commands: what `elsewhere` and `peak_memory` start for each. made: its run in this process.
+    """
+    with ExitStack() as others:
+        runs = {
+            name: others.enter_context(elsewhere(*command, "--serve"))
+            if name.startswith("JAX")
+            else made(name)
+            for name, command in commands.items()
+        }
+        return timed(runs, rounds, label)
+
+
 def repeated(run: Run, times: int) -> Run:
     """``run`` so many times in a row, for those that are too quick for the clock; the last answer."""
 
@@ -62,7 +79,7 @@ def repeated(run: Run, times: int) -> Run:
 
 @contextmanager
 def elsewhere(module: str, *arguments: str) -> Iterator[Run]:
-    """A run that takes place in ``python -m module arguments``, which calls `serve`.
+    """A run that takes place in ``python -m module arguments``, which calls `alone`.
 
     For contestants whose threads would get in the way of the others': between its turns the other process sleeps.
     Its answer stays there. Raises RuntimeError, with the last words of the process, when it ends too early.
@@ -92,8 +109,15 @@ def elsewhere(module: str, *arguments: str) -> Iterator[Run]:
             process.communicate()
 
 
-def serve(run: Run) -> None:
-    """Be the other process of `elsewhere`: one ``run`` for each line that comes in, and a line out when it is done."""
+def alone(run: Run, served: bool) -> None:
+    """One contestant and nobody else. Be the other process of `elsewhere`, or of `peak_memory`.
+
+    served: one ``run`` for each line that comes in, and a line out when it is done; else one run, and the memory it takes at most.
+    """
+    if not served:
+        run()
+        _report_memory()
+        return
     for _ in sys.stdin:
         run()
         _wait()
@@ -138,27 +162,50 @@ def named(name: str) -> str:
     return f"{name}-gpu" if torch.cuda.is_available() else name
 
 
+def rows(name: str) -> dict[str, dict[str, Any]]:
+    """The figures of ``data/results/speed-NAME.json`` by their names; none where nothing was recorded yet."""
+    path = _path(name)
+    figures = json.loads(path.read_text(encoding="utf-8"))["figures"] if path.exists() else []
+    return {figure["name"]: figure for figure in figures}
+
+
 def keep(name: str, kept: dict[str, Any], said: str) -> None:
     """Write ``data/results/speed-NAME.json`` and the text for it in ``benchmarks/README.md``."""
-    write_atomic(
-        data_folder() / "results" / f"speed-{name}.json",
-        json.dumps(kept, indent=2, ensure_ascii=False) + "\n",
-    )
+    write_atomic(_path(name), json.dumps(kept, indent=2, ensure_ascii=False) + "\n")
     readme = Path(__file__).parent / "README.md"
     write_atomic(readme, in_readme(readme.read_text(encoding="utf-8"), name, said))
 
 
-def picture(name: str, found: Sequence[dict[str, Any]], titles: Mapping[str, str]) -> None:
-    """Draw ``docs/speed-NAME.png``: the figures' ratios and their spread as bars, a panel for each case in ``titles``."""
+def _path(name: str) -> Path:
+    return data_folder() / "results" / f"speed-{name}.json"
+
+
+def plotting() -> tuple[Any, Any] | None:
+    """pyplot and the look of the course; None, with a word about it, where matplotlib is missing.
+
+    A GPU machine may have only what training needs: the numbers are kept all the same.
+    """
     try:
         import matplotlib.pyplot as plt
 
         from mlteach.explore import style
     except ImportError as missing:
-        # a GPU machine may have only what training needs: the numbers are kept all the same
         print(f"No figure without {missing.name}: pip install -e '.[course]' brings it.")
-        return
+        return None
     style.use()
+    return plt, style
+
+
+def keep_picture(name: str, fig: Any) -> None:
+    """Write ``docs/speed-NAME.png``."""
+    fig.savefig(data_folder().parent / "docs" / f"speed-{name}.png", dpi=90)
+
+
+def picture(name: str, found: Sequence[dict[str, Any]], titles: Mapping[str, str]) -> None:
+    """Draw ``docs/speed-NAME.png``: the figures' ratios and their spread as bars, a panel for each case in ``titles``."""
+    if (tools := plotting()) is None:
+        return
+    plt, style = tools
     panels = {
         title: [(row["name"], row["ratio"], row["ratio_spread"]) for row in found if row["case"] == case]
         for case, title in titles.items()
@@ -182,7 +229,7 @@ def picture(name: str, found: Sequence[dict[str, Any]], titles: Mapping[str, str
         ax.invert_yaxis()
         ax.margins(x=0.15)
     axes[-1, 0].set_xlabel(f"times {next(iter(panels.values()))[0][0]}, quickest to slowest round as a line")
-    fig.savefig(data_folder().parent / "docs" / f"speed-{name}.png", dpi=90)
+    keep_picture(name, fig)
     plt.close(fig)
 
 
@@ -203,14 +250,14 @@ def command_line(about: str | None) -> argparse.ArgumentParser:
 
 
 def peak_memory(module: str, *arguments: str) -> float:
-    """Peak memory in MB of ``python -m module arguments``, a fresh process that calls `report_memory` at its end."""
+    """Peak memory in MB of ``python -m module arguments``, a fresh process that calls `alone`."""
     done = subprocess.run(
         [sys.executable, "-m", module, *arguments], check=True, capture_output=True, text=True
     )
     return float(done.stdout.split()[-1])
 
 
-def report_memory() -> None:
+def _report_memory() -> None:
     """Print this process's peak memory in MB: on a GPU what was allocated there, else what it held itself."""
     status = Path("/proc/self/status")
     if torch.cuda.is_available():

@@ -10,7 +10,6 @@ Writes ``data/results/speed-sinusoid.json`` and its table in ``benchmarks/README
 """
 
 from collections.abc import Sequence
-from contextlib import ExitStack
 from typing import Any
 
 import torch
@@ -53,21 +52,17 @@ def measure(said: str) -> list[dict[str, Any]]:
     base = learn2learn(exact)()
     errors = {name: race.error(peer(exact)(), base) for name, peer in CONTESTANTS.items()}
     most = limit(setting, META_BATCH * POINTS)
-    with ExitStack() as others:
-        runs = {
-            name: others.enter_context(
-                race.elsewhere("benchmarks.sinusoid", "--alone", said, name, "--serve")
-            )
-            if name.startswith("JAX")
-            else repeated(name, setting)
-            for name in CONTESTANTS
-        }
-        seconds = race.timed(runs, ROUNDS, said)
-    found = race.figures(seconds, dict.fromkeys(runs, META_BATCH * REPEATS), BASE)
+    commands = {name: ["benchmarks.sinusoid", "--alone", said, name] for name in CONTESTANTS}
+    seconds = race.meet(commands, lambda name: repeated(name, setting), ROUNDS, said)
+    found = race.figures(seconds, dict.fromkeys(seconds, META_BATCH * REPEATS), BASE)
     for figure in found:
         name = figure["name"]
-        figure |= {"case": said, "error": errors[name], "share": round(figure["value"] / most, 3)}
-        figure |= {"peak_mb": round(race.peak_memory("benchmarks.sinusoid", "--alone", said, name))}
+        figure |= {
+            "case": said,
+            "error": errors[name],
+            "share": round(figure["value"] / most, 3),
+            "peak_mb": round(race.peak_memory(*commands[name])),
+        }
     return found
 
 
@@ -79,14 +74,9 @@ def repeated(name: str, setting: Setting) -> Run:
 
 
 def alone(said: str, name: str, served: bool) -> None:
-    """One contestant and nobody else: at somebody's service, or the memory that its meta-gradients take at most."""
+    """One contestant in a process of its own."""
     net, steps, _ = CASES[said]
-    run = repeated(name, setting_of(net, steps))
-    if served:
-        race.serve(run)
-    else:
-        run()
-        race.report_memory()
+    race.alone(repeated(name, setting_of(net, steps)), served)
 
 
 def table(found: Sequence[dict[str, Any]]) -> str:
@@ -113,7 +103,7 @@ def table(found: Sequence[dict[str, Any]]) -> str:
 
 def said_of(kept: dict[str, Any]) -> str:
     """What stands in the README."""
-    how = f"One of {kept['cores']} CPU cores, torch {kept['versions']['torch']}, {kept['date'][:10]}."
+    how = f"One torch thread on {kept['cores']} CPU cores, JAX as it likes, torch {kept['versions']['torch']}, {kept['date'][:10]}."
     return f"{how}\n\n{table(kept['figures'])}".rstrip()
 
 

@@ -23,7 +23,6 @@ measured again replaces its row and leaves the others. Writes ``data/results/spe
 
 import argparse
 import functools
-import json
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -36,12 +35,12 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from benchmarks import race
+from benchmarks.first_order_recipes import drawn
 from benchmarks.peers import Setting, module
 from benchmarks.peers.loops import learn2learn_maml
 from mlteach.fit import Fit, fit
 from mlteach.inner import Rule, sgd
 from mlteach.measure import Interval, over_seeds, over_tasks, step_accuracy
-from mlteach.measure.ledger import data_folder
 from mlteach.nets import Conv4, cross_entropy
 from mlteach.nets.loss import accuracy as share_right
 from mlteach.outer import maml_gradient, replayed
@@ -263,12 +262,6 @@ def trained(
     return run, seen
 
 
-def drawn(split: Characters, tasks: int, seed: int) -> list[Episode]:
-    """Test tasks, the same every time."""
-    generator = torch.Generator().manual_seed(seed)
-    return [split.sample(50, 5, 1, 15, generator=generator) for _ in range(0, tasks, 50)]
-
-
 def measure(recipe: Recipe, characters: Characters) -> dict[str, Any]:
     """Train from every seed; the figure for the ledger."""
     train, validation, test = characters.split("random")
@@ -335,14 +328,9 @@ def said_of(kept: dict[str, Any]) -> str:
 
 def draw(found: Sequence[dict[str, Any]]) -> None:
     """The picture of it: how much of the validation tasks was solved after how many seconds."""
-    try:
-        import matplotlib.pyplot as plt
-
-        from mlteach.explore import style
-    except ImportError as missing:
-        print(f"No figure without {missing.name}: pip install -e '.[course]' brings it.")
+    if (tools := race.plotting()) is None:
         return
-    style.use()
+    plt, style = tools
     looks: dict[str, dict[str, Any]] = {
         "ProtoNet": style.method("metric") | {"marker": ""},
         "ANIL": style.method("maml") | {"linestyle": ":"},
@@ -367,7 +355,7 @@ def draw(found: Sequence[dict[str, Any]]) -> None:
     ax.minorticks_off()
     ax.margins(x=0.25)
     ax.set_xlim(left=0.7)
-    fig.savefig(data_folder().parent / "docs" / f"speed-{race.named('time-to-accuracy')}.png", dpi=90)
+    race.keep_picture(race.named("time-to-accuracy"), fig)
     plt.close(fig)
 
 
@@ -403,9 +391,7 @@ def choose(named: Sequence[str], characters: Characters) -> None:
     """Train candidates once, try them on the validation tasks, and write down what was seen."""
     train, validation, _ = characters.split("random")
     tries = drawn(validation, CHOICE_TASKS, 77)
-    path = data_folder() / "results" / "speed-choice.json"
-    before = json.loads(path.read_text(encoding="utf-8"))["figures"] if path.exists() else []
-    rows = {row["name"]: row for row in before}
+    rows = race.rows("choice")
     every = candidates()
     for name in tqdm(named or every, "candidates", unit="recipe"):
         run, _ = trained(every[name], SEEDS[0], train, lambda theta: 0.0)
@@ -449,9 +435,7 @@ def main() -> None:
         parser.error(f"There is no recipe {unknown[0]!r}; choose from: {', '.join(RECIPES)}.")
     characters = Characters.omniglot(device="cuda" if torch.cuda.is_available() else "cpu")
     name = race.named("time-to-accuracy")
-    path = data_folder() / "results" / f"speed-{name}.json"
-    before = json.loads(path.read_text(encoding="utf-8"))["figures"] if path.exists() else []
-    rows = {row["name"]: row for row in before}
+    rows = race.rows(name)
     for said in given:
         rows[said] = measure(RECIPES[said], characters)
         kept = race.about() | {

@@ -88,7 +88,6 @@ def maml_gradient(
     Source: Finn, Abbeel, Levine 2017, algorithm 2; FOMAML: section 5.2, and Nichol et al. 2018, section 3.
     Taught in: lessons 06, 09.
     """
-
     one_batch = tasks_at_once(checked(episode).query_x) >= episode.tasks
 
     def part(tasks: Episode) -> tuple[Params, dict[str, Tensor]]:
@@ -174,7 +173,7 @@ def _query_gradient(
         found.append(gradient_of(losses.sum(), ends))
         numbers = _sums(losses, outputs, episode.query_y[part])
         sums = add(sums, numbers) if sums else numbers
-    return map_params(lambda *parts: torch.cat(parts), *found), sums
+    return found[0] if len(found) == 1 else map_params(lambda *parts: torch.cat(parts), *found), sums
 
 
 def _sums(losses: Tensor, outputs: Tensor, y: Tensor) -> dict[str, Tensor]:

@@ -44,7 +44,8 @@ def make(folder: Path, change=lambda members: None) -> list[Path]:
             change(members)
         with zipfile.ZipFile(folder / name, "w") as archive:
             for member, content in members.items():
-                archive.writestr(member, content)
+                # without a date: the same bytes whenever it is made
+                archive.writestr(zipfile.ZipInfo(member), content)
     return [folder / name for name in omniglot.ARCHIVES]
 
 

@@ -1,1 +1,1 @@
-"""Measurements that back the lessons; none of them runs in the tests."""
+"""Speed beside peers; none of it runs in the tests."""

@@ -15,7 +15,7 @@ once. Seconds are training alone, the drawing of tasks included, testing and loa
 - MAML by learn2learn: the same recipe, the same tasks in the same order, by learn2learn's own ``MAML``.
 - MAML, long: the same with 64 filters, from one seed.
 
-All recipes were chosen on validation characters: MAML's by ``python -m benchmarks.lecture_recipe``, ProtoNet's and ANIL's by
+All recipes were chosen on validation characters: MAML's by ``python -m studies.lesson09_lecture_recipe``, ProtoNet's and ANIL's by
 ``choose``, which trains every candidate on about the same number of pictures and writes ``data/results/speed-choice.json``. A recipe
 measured again replaces its row and leaves the others. Writes ``data/results/speed-time-to-accuracy.json``, its table in
 ``benchmarks/README.md`` and ``docs/speed-time-to-accuracy.png``. Keep the machine quiet meanwhile.
@@ -35,7 +35,6 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from benchmarks import race
-from benchmarks.first_order_recipes import drawn
 from benchmarks.peers import Setting, module
 from benchmarks.peers.loops import learn2learn_maml
 from mlteach.fit import Fit, fit
@@ -49,6 +48,7 @@ from mlteach.outer.replay import Gradient
 from mlteach.params import Params, gradient_of, leaves
 from mlteach.tasks import Characters
 from mlteach.tasks.episode import Episode
+from studies.lesson10_recipes import drawn
 
 SEEDS, LOOKS = (0, 1, 2), 10
 VALIDATION_TASKS, CHOICE_TASKS, TEST_TASKS = 200, 600, 1000

@@ -5,7 +5,7 @@
     line, = ax.plot(steps, loss, **style.method("maml"))
     style.label_line(ax, line, "MAML")
 
-The same colours stand in ``base.css`` for the explorers; a test keeps the two in step.
+The same colours stand in ``base/base.css`` for the explorers; a test keeps the two in step.
 """
 
 from collections.abc import Sequence

@@ -68,7 +68,7 @@ def pool_of(characters: Characters, alphabets: int = 5, classes: int = 10, drawe
     """The alphabets with the most characters, the first ``classes`` of each, by the first ``drawers`` people.
 
     Four grey levels are left of the pictures, two bits a pixel instead of eight. That costs about a point of few-shot
-    accuracy, or less: ``python -m benchmarks.character_pool`` prints both.
+    accuracy, or less: ``python -m studies.lesson01_character_pool`` prints both.
     """
     largest = [alphabet for alphabet, _ in Counter(characters.alphabets).most_common(alphabets)]
     kept: list[int] = []

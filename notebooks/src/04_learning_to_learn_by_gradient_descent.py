@@ -31,7 +31,7 @@
 #
 # **What it costs to run:** *smoke* takes under 60 s on two cores. *lecture* takes under 3 minutes, one of them spent training.
 # *paper* takes about 15 minutes, and no GPU. The optimizers of the races were trained longer, by
-# `python -m benchmarks.learned_optimizers`, and come with the course.
+# `python -m studies.lesson04_learned_optimizers`, and come with the course.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 1 min. The title of the paper is a joke that is exact: gradient descent learns an optimizer, and the optimizer learns. Say the promise, and say that you will show as well where it fails.
@@ -609,7 +609,7 @@ record("quadratics.live.100", over_tasks(live[1]), unit="log10 loss", seeds=budg
 # ## The first race: quadratics
 #
 # The optimizers of the race had 5000 updates each, about three minutes on one core, from three seeds. You can make them with
-# `python -m benchmarks.learned_optimizers`. A race is fair if the rivals are tuned. So each got its best rate out of a grid, chosen on 256 problems of their
+# `python -m studies.lesson04_learned_optimizers`. A race is fair if the rivals are tuned. So each got its best rate out of a grid, chosen on 256 problems of their
 # own, **for each horizon anew**: the best rate for 100 steps is often not the best for 500. Their other settings are the usual ones ($\mu = 0.9$, $\beta = 0.9, 0.999$).
 # Then all of them run on the same 256 fresh problems.
 #
@@ -774,7 +774,7 @@ for case in ("W three times smaller", "W three times larger"):
 # %%
 choices = recorded("04", "choices")
 if not choices:
-    print("Not recorded here. Measure it with: python -m benchmarks.learned_optimizers choices")
+    print("Not recorded here. Measure it with: python -m studies.lesson04_learned_optimizers choices")
 for name, figure in choices.items():
     print(
         f"{name:44} {figure['value']:6.2f}   seeds: {', '.join(f'{value:.2f}' for value in figure['each'])}"

@@ -30,7 +30,7 @@
 # **Time:** 45 minutes of reading, and 30 minutes for the exercises.
 #
 # **What it costs to run:** *smoke* takes under 60 s on two cores. *lecture* takes under 3 minutes. *paper* takes about 20 minutes, and no GPU.
-# The meta-learner that is looked at was trained for longer, by `python -m benchmarks.meta_lstm`, and comes with the course.
+# The meta-learner that is looked at was trained for longer, by `python -m studies.lesson05_meta_lstm`, and comes with the course.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 1 min. One sentence is the lecture: the weights are the memory of an LSTM, and now somebody learns the gates. Ask who remembers what the forget gate was in lesson 03.
@@ -421,7 +421,7 @@ print(f"after {run.step} outer steps it is above the nearest neighbour on pixels
 
 # %% [markdown]
 # It works, and a minute is too little for gates worth looking at. From here on you look at the one that comes with the course: 5000 outer steps, about 11 minutes of one core, recorded by
-# `python -m benchmarks.meta_lstm`.
+# `python -m studies.lesson05_meta_lstm`.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How far does it get?
@@ -453,7 +453,7 @@ show(fig, alt="Accuracy of the recorded meta-learner by inner step: from chance 
 #
 # A number alone is no result. The rivals use the same network, the same 1000 test tasks and the same training characters. *MAML* and *plain matching* (the cosine between features of a query and of each support picture,
 # trained end to end) got the **same training time** as a meta-learner LSTM trained beside them: about 100 seconds of one core for each run (a tick is a run, with a seed of its own; their intervals are over the runs, the others over the tasks). MAML's outer rate was chosen on validation characters. The long run stands apart. All of it is recorded by
-# `python -m benchmarks.meta_lstm_race` and `python -m benchmarks.meta_lstm`.
+# `python -m studies.lesson05_race` and `python -m studies.lesson05_meta_lstm`.
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 race, long_run = recorded("05", "race"), stored.about

@@ -769,7 +769,7 @@ lab.resample(10, seed=5)  # as it was: your turn
 #
 # ## Who is best after one step?
 #
-# Now with intervals. Each method was trained from three random starts by `python -m benchmarks.sinusoid_starts record`, and tested on the same
+# Now with intervals. Each method was trained from three random starts by `python -m studies.lesson06_starts record`, and tested on the same
 # 1000 unseen tasks. Fair terms:
 #
 # - **Fine-tuning** gets the best rate out of six, chosen on other tasks, and up to *ten* steps.

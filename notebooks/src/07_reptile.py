@@ -32,7 +32,7 @@
 #
 # **What it costs to run:** *smoke* takes under 60 s on two cores and trains too little. *lecture* takes about 1 minute: the published demo in full.
 # *paper* takes about 5 minutes: the demo three times, from three seeds, and no GPU.
-# What stands beside it was trained by `python -m benchmarks.reptile_sine`, and comes with the course.
+# What stands beside it was trained by `python -m studies.lesson07_sinusoids`, and comes with the course.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 1 min. Read the promise. It is the shortest algorithm of the course, so the lecture is not about how it goes, but about why it is not what it looks like: training on everything at once.

@@ -31,7 +31,7 @@
 #
 # **What it costs to run:** *smoke* takes about 20 s on two cores. *lecture* takes about 30 s, with one more minibatch to put in order.
 # *paper* is the same as *lecture*: nothing is trained here, and there is no GPU. The networks were trained by
-# `python -m benchmarks.reptile_sine`, `benchmarks.agreement` and `benchmarks.sinusoid_starts`, and come with the course.
+# `python -m studies.lesson07_sinusoids`, `studies.lesson08_agreement` and `studies.lesson06_starts`, and come with the course.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 1 min. This is the lesson with the algebra. Promise that none of it is hidden, and that every line is checked by a computer beside it. And promise a surprise at the end of part two: the term is there, it works, and it is not the whole story.

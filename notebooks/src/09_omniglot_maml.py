@@ -468,7 +468,7 @@ recipe, TASKS = {
 # %%
 candidates = recorded("09", "choice")
 if not candidates:
-    print("Not recorded here. Measure it with: python -m benchmarks.lecture_recipe")
+    print("Not recorded here. Measure it with: python -m studies.lesson09_lecture_recipe")
 for name, figure in candidates.items():
     print(f"{name:46} {figure['value']:5.1f} ± {figure['interval']:.1f} %   {figure['note']}")
 

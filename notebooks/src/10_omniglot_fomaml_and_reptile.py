@@ -265,7 +265,7 @@ def chosen_rows(method, only=lambda name: True):
 
 
 if not choice:
-    print("Not recorded here. Measure it with: python -m benchmarks.first_order_recipes choose")
+    print("Not recorded here. Measure it with: python -m studies.lesson10_recipes choose")
 chosen_rows("Reptile", lambda name: "published" in name)
 
 # %% [markdown]
@@ -536,7 +536,7 @@ for name in ("Reptile: 40 ways, two tasks a step", "FOMAML: 20 ways, four tasks,
 # %% jupyter={"source_hidden": true}
 layouts = recorded("10", "layouts")
 if not layouts:
-    print("Not recorded here. Measure it with: python -m benchmarks.first_order_recipes layouts")
+    print("Not recorded here. Measure it with: python -m studies.lesson10_recipes layouts")
 for name, figure in layouts.items():
     method, tasks, threads = name.split(".")
     count, each = int(tasks.split()[0]), figure["value"]
@@ -705,7 +705,7 @@ show(fig, alt="Two curves of the loss on the queries of training tasks, after th
 #
 # Half a minute is short. The recorded runs had two minutes on two cores, with three seeds, and were made by
 #
-#     python -m benchmarks.first_order_recipes final
+#     python -m studies.lesson10_recipes final
 #
 # The first seed's starts are loaded here. At the very end of a run the share of the training rates to test with was chosen on validation
 # characters.
@@ -963,7 +963,7 @@ print(published("reptile.omniglot.5way1shot")["source"])
 # %% slideshow={"slide_type": "slide", "code": false}
 finals = recorded("10", "runs")
 if not finals:
-    print("Not recorded here. Measure it with: python -m benchmarks.first_order_recipes final")
+    print("Not recorded here. Measure it with: python -m studies.lesson10_recipes final")
 names = {"reptile": "Reptile, our recipe", "fomaml": "FOMAML, our recipe", "reptile-published": "Reptile, published settings", "fomaml-published": "FOMAML, published settings"}
 print(f"{'ours, %':28} {'transductive':>13} {'support':>12} {'difference':>12}   core-seconds, seeds")
 for name, said in names.items():

@@ -30,7 +30,7 @@
 #
 # **What it costs to run:** *smoke* takes about 20 s on two cores. *lecture* takes about 30 s.
 # *paper* takes about 1 minute, and no GPU. Nothing is trained here. What takes longer was recorded by
-# `python -m benchmarks.landscapes` and `python -m benchmarks.curvatures`, and comes with the course.
+# `python -m studies.lesson11_landscapes` and `python -m studies.lesson11_curvatures`, and comes with the course.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 1 min. Say the promise, and warn them: half of this lesson is about pictures that lie. Everyone has seen the mountains of loss landscapes on a poster. Today they learn to ask what the axes are.
@@ -48,9 +48,9 @@ from matplotlib.colors import LinearSegmentedColormap, LogNorm
 
 from mlteach.checkpoint import load_checkpoint, params_from
 from mlteach.exercises import check
-from mlteach.explore import LossLandscape, style, two_tasks
+from mlteach.explore import LossLandscape, style
 from mlteach.explore.figure import show
-from mlteach.explore.loss_landscape import RAMP
+from mlteach.explore.loss_landscape import RAMP, two_tasks
 from mlteach.inner import adapt, sgd
 from mlteach.measure import compare, difference, record, recorded
 from mlteach.measure.curvature import hessian_vector, top_eigenvalue
@@ -798,7 +798,7 @@ compare("the landscape around a head of zeros", flat, "ln 5 everywhere", torch.f
 
 # %% [markdown]
 # So the pictures are drawn around the *adapted* network. Batch norm is stated, always: the support loss normalises the five support pictures by their own statistics; the query loss uses the support's statistics for every query (lesson 09's mode *support*), so no query sees another. Gammas, betas and biases do not
-# move. They were recorded, with everything in the next table, by `python -m benchmarks.curvatures characters`.
+# move. They were recorded, with everything in the next table, by `python -m studies.lesson11_curvatures characters`.
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 kept, about = load_checkpoint(data_folder() / "checkpoints" / "11-characters.safetensors")

@@ -23,10 +23,10 @@ def test_every_explorer_has_a_row_and_a_cell() -> None:
 def test_no_explorer_styles_another() -> None:
     """All stand on one page: what two style sheets say of one class must be the same, or one explorer looks wrong."""
     folder = Path(explore.__file__).parent
-    known = set(re.findall(CLASS, (folder / "base.css").read_text()))
-    sheets = {file.stem: rules(file, known) for file in folder.glob("*.css") if file.stem != "base"}
+    known = set(re.findall(CLASS, (folder / "base" / "base.css").read_text()))
+    sheets = {file.parent.name: rules(file, known) for file in folder.glob("*/view.css")}
     wrong = [
-        f"{one}.css and {other}.css style .{name}"
+        f"{one} and {other} style .{name}"
         for one, other in combinations(sorted(sheets), 2)
         for name in sorted(set(sheets[one]) & set(sheets[other]))
         if not (sheets[one][name] <= sheets[other][name] or sheets[one][name] >= sheets[other][name])

@@ -91,7 +91,7 @@ def test_the_shipped_starts_say_how_they_were_made(name) -> None:
     stored = load_checkpoint(path)
     MLP((1, 40, 40, 1))({n.removeprefix("theta."): v for n, v in stored.tensors.items()}, torch.zeros(3, 1))
     about = json.loads(path.with_suffix(".json").read_text())
-    assert about == stored.about and about["command"] == "python -m benchmarks.sinusoid_starts"
+    assert about == stored.about and about["command"] == "python -m studies.lesson06_starts"
     assert about["test"]["tasks"] >= 600 and about["device"] == "cpu"
     one = about["query_mse"]["after 1 step"]
     assert 0 < one["half_width"] < one["mean"]

@@ -22,7 +22,7 @@ from mlteach.explore.base import Explorer, script, sig, stylesheet
 from mlteach.inner import CoordinatewiseLSTM
 
 HERE = Path(mlteach.explore.__file__).parent
-MODULES = sorted(p.stem for p in HERE.glob("*.js"))
+MODULES = sorted(p.parent.name for p in HERE.glob("*/*.js"))
 
 
 def inspector() -> EpisodeInspector:
@@ -85,20 +85,22 @@ def test_the_widget_carries_its_own_code_and_looks(explorer: Explorer) -> None:
     state = explorer.get_state()
     assert state["_esm"] == script(explorer.module)
     assert state["_css"] == stylesheet(explorer.module)
-    assert 'from "./base.js"' not in state["_esm"]
+    assert 'from "../base/base.js"' not in state["_esm"]
 
 
 @pytest.mark.parametrize("text", ["http:", "https:", "fetch(", "XMLHttpRequest", "@import", "url("])
 def test_nothing_is_loaded_from_anywhere(text: str) -> None:
-    for path in [*HERE.glob("*.js"), *HERE.glob("*.css")]:
+    for path in [*HERE.glob("*/*.js"), *HERE.glob("*/*.css")]:
         body = path.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
-        assert text not in body, f"{path.name} holds {text}"
+        assert text not in body, f"{path} holds {text}"
 
 
 @pytest.mark.parametrize("name", MODULES)
 def test_the_javascript_parses(node: str, name: str, tmp_path: Path) -> None:
     file = tmp_path / f"{name}.mjs"
-    text = (HERE / f"{name}.js").read_text(encoding="utf-8")
+    text = (HERE / "base" / "base.js" if name == "base" else HERE / name / "view.js").read_text(
+        encoding="utf-8"
+    )
     for version in (text, text if name == "base" else script(name)):
         file.write_text(version, encoding="utf-8")
         done = subprocess.run([node, "--check", str(file)], capture_output=True, text=True)
@@ -117,7 +119,7 @@ def test_numbers_are_written_the_same_in_both_languages(javascript) -> None:
 
 
 def test_explorers_and_figures_share_their_colours() -> None:
-    css = (HERE / "base.css").read_text(encoding="utf-8")
+    css = (HERE / "base" / "base.css").read_text(encoding="utf-8")
     for name in ("baseline", "lstm", "maml", "fomaml", "reptile", "metric", "warning"):
         assert f"--{name}: {style.color(name)};" in css or f"--{name}: light-dark({style.color(name)}," in css
 
@@ -125,8 +127,9 @@ def test_explorers_and_figures_share_their_colours() -> None:
 def test_an_explorer_without_its_import_line_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "lonely.js").write_text("export default {};", encoding="utf-8")
-    monkeypatch.setattr("mlteach.explore.base._HERE", tmp_path)
+    (tmp_path / "lonely").mkdir()
+    (tmp_path / "lonely" / "view.js").write_text("export default {};", encoding="utf-8")
+    monkeypatch.setattr("mlteach.explore.base._EXPLORE", tmp_path)
     with pytest.raises(RuntimeError, match="exactly one line"):
         script("lonely")
 

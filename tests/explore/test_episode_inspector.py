@@ -85,7 +85,7 @@ def test_before_adaptation_it_guesses_and_afterwards_it_knows() -> None:
 
 def test_the_shipped_pool_is_of_characters_the_network_has_not_seen_and_does_what_it_claims() -> None:
     about = load_checkpoint(data_folder() / "checkpoints" / "01-characters.safetensors").about
-    assert len(about["classes"]) == 50 and about["command"] == "python -m benchmarks.character_pool"
+    assert len(about["classes"]) == 50 and about["command"] == "python -m studies.lesson01_character_pool"
     pixels = float(about["accuracy"]["any"]["nearest neighbour"].split()[0])
     x = EpisodeInspector.recorded(network=False)
     assert 100 * x.floor().mean() / 25 == pytest.approx(pixels, abs=4)  # 100 of its 400 tasks

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from mlteach.checkpoint import load_checkpoint
 from mlteach.errors import EpisodeError
-from mlteach.explore import loss_landscape, two_tasks
+from mlteach.explore import loss_landscape
 from mlteach.explore.base import stylesheet
-from mlteach.explore.loss_landscape import LossLandscape
+from mlteach.explore.loss_landscape import LossLandscape, two_tasks
 from mlteach.inner import adapt, sgd
 from mlteach.measure.landscape import Picture
 from mlteach.measure.ledger import data_folder
@@ -226,7 +226,7 @@ def test_recorded_files_are_small_and_say_how_they_were_made() -> None:
     file = data_folder() / "checkpoints" / f"{loss_landscape.RECORDED}.safetensors"
     about = load_checkpoint(file).about
     assert file.stat().st_size + file.with_suffix(".json").stat().st_size < 250_000
-    assert about["command"] == "python -m benchmarks.landscapes" and about["device"] in ("cpu", "cuda")
+    assert about["command"] == "python -m studies.lesson11_landscapes" and about["device"] in ("cpu", "cuda")
     state = LossLandscape.recorded().get_state()
     size = sum(len(base64.b64encode(v)) if isinstance(v, bytes) else len(json.dumps(v)) for k, v in state.items()
                if isinstance(v, (bytes, str, int, float, list, tuple, type(None))) and not k.startswith("_"))  # fmt: skip

@@ -1,0 +1,606 @@
+// EpisodeInspector: deal a few-shot episode, adapt to it, judge its queries and what you draw. The mathematics is
+// __init__.py's: the same episodes from the same seed, the same network in float64; a test compares the two.
+import { axes, button, choice, clamp, explorer, figure, h, mulberry32, named, player, plot, scale, sig, slider, stroke } from "../base/base.js";
+
+const SIDE = 28, PIXELS = SIDE * SIDE, BLOCKS = 4, EPSILON = 1e-5, LAST = 10, EPISODES = 100;
+const REACH = 1.15, SLOPE = 0.9; // of the pen, see tasks/pen.py
+const MOST = { ways: 10, shots: 5, queries: 5 };
+const NAMES = "ABCDEFGHIJ";
+
+/** @typedef {{alphabet: string, ways: number, shots: number, queries: number, seed: number, classifier: string, mode: string,
+ *             rate: number, step: number, picked: number, strokes: number[][], own: Record<string, number[][]>, judged: number[]}} State */
+/** @typedef {{kernel: Float64Array, gamma: Float64Array, beta: Float64Array, inputs: number}} Block */
+/** @typedef {{factor: Float64Array, shift: Float64Array}[]} Statistics  batch norm of each block, as a factor and a shift for each filter */
+/** @typedef {{weight: Float64Array, bias: Float64Array}} Head */
+
+// ---- Dealing: tasks/pool.py ----
+
+function shuffled(seed, things) {
+  const order = [...things], next = mulberry32(seed);
+  for (let k = 0; k < order.length; k++) {
+    const j = k + Math.floor(next() * (order.length - k));
+    [order[k], order[j]] = [order[j], order[k]];
+  }
+  return order;
+}
+
+/** One task: its classes in the order of their labels, and who drew the pictures of each.
+ * @param {number} seed @param {number[]} classes @param {number} drawers @param {number} ways @param {number} shots @param {number} queries */
+export function deal(seed, classes, drawers, ways, shots, queries) {
+  const chosen = shuffled(seed, classes).slice(0, ways);
+  const hands = chosen.map((each) => shuffled(1009 * seed + 1 + each, Array.from({ length: drawers }, (_, d) => d)));
+  return { classes: chosen, support: hands.map((hand) => hand.slice(0, shots)), query: hands.map((hand) => hand.slice(drawers - queries)) };
+}
+
+/** Pictures of four grey levels, two bits a pixel, as bytes with ink 255. @param {DataView} view @returns {Uint8Array[]} */
+export function unpack(view) {
+  const count = view.byteLength / (PIXELS / 4);
+  return Array.from({ length: count }, (_, k) =>
+    Uint8Array.from({ length: PIXELS }, (_, i) => 85 * ((view.getUint8((k * PIXELS + i) >> 2) >> (2 * (i & 3))) & 3)));
+}
+
+// ---- The pen: tasks/pen.py ----
+
+/** A picture, ink 255, of strokes [x0, y0, x1, y1, ...] in pixels. @param {number[][]} strokes @returns {Uint8Array} */
+export function ink(strokes) {
+  const canvas = new Float64Array(PIXELS), edge = (v) => clamp(Math.floor(v), 0, SIDE - 1);
+  for (const points of strokes) for (let k = 0; k + 1 < points.length; k += 2) {
+    if (k + 3 >= points.length && k > 0) break; // the last point was the end of the segment before
+    const [ax, ay] = [points[k], points[k + 1]], [bx, by] = [points[k + 2] ?? ax, points[k + 3] ?? ay];
+    const dx = bx - ax, dy = by - ay, length = dx * dx + dy * dy;
+    const [left, right] = [edge(Math.min(ax, bx) - 2), edge(Math.max(ax, bx) + 2)];
+    for (let i = edge(Math.min(ay, by) - 2); i <= edge(Math.max(ay, by) + 2); i++) for (let j = left; j <= right; j++) {
+      const x = j + 0.5, y = i + 0.5;
+      const along = length ? clamp(((x - ax) * dx + (y - ay) * dy) / length, 0, 1) : 0;
+      const ex = x - ax - along * dx, ey = y - ay - along * dy;
+      const value = clamp((REACH - Math.sqrt(ex * ex + ey * ey)) / SLOPE, 0, 1);
+      if (value > canvas[i * SIDE + j]) canvas[i * SIDE + j] = value;
+    }
+  }
+  return Uint8Array.from(canvas, (v) => Math.floor(255 * v + 0.5));
+}
+
+// ---- Conv-4 and its head: nets/conv4.py, inner/ ----
+
+/** The body's blocks. A kernel is turned from [filters, inputs, 3, 3] to [9, inputs, filters]: the innermost loop runs along it.
+ * @param {DataView} view  for each block the kernel, gamma and beta, little-endian Float32 @param {number} filters @returns {Block[]} */
+export function bodyOf(view, filters) {
+  let at = 0;
+  const take = (n) => Float64Array.from({ length: n }, () => view.getFloat32(4 * at++, true));
+  return Array.from({ length: BLOCKS }, (_, b) => {
+    const inputs = b ? filters : 1, given = take(filters * inputs * 9), kernel = new Float32Array(given.length);
+    for (let o = 0; o < filters; o++) for (let c = 0; c < inputs; c++) for (let t = 0; t < 9; t++)
+      kernel[(t * inputs + c) * filters + o] = given[(o * inputs + c) * 9 + t];
+    return { kernel, inputs, gamma: take(filters), beta: take(filters) };
+  });
+}
+
+/** 3 x 3 convolution with stride 2 and padding 1; pictures are [side, side, inputs]. Zeros, which are most inputs, cost
+ * nothing: the others under the kernel are listed once, then eight filters at a time sum over the list. */
+function convolve(x, side, { kernel, inputs }, filters) {
+  const half = (side + 1) >> 1, out = new Float64Array(half * half * filters);
+  const values = new Float64Array(9 * inputs), places = new Int32Array(9 * inputs);
+  for (let i = 0; i < half; i++) for (let j = 0; j < half; j++) {
+    let n = 0;
+    for (let a = Math.max(0, 1 - 2 * i); a < 3 && 2 * i + a <= side; a++) for (let b = Math.max(0, 1 - 2 * j); b < 3 && 2 * j + b <= side; b++) {
+      const from = ((2 * i + a - 1) * side + 2 * j + b - 1) * inputs, tap = (a * 3 + b) * inputs;
+      for (let c = 0; c < inputs; c++) if (x[from + c] !== 0) {
+        values[n] = x[from + c];
+        places[n++] = (tap + c) * filters;
+      }
+    }
+    const to = (i * half + j) * filters;
+    let o = 0;
+    for (; o + 8 <= filters; o += 8) {
+      let s0 = 0, s1 = 0, s2 = 0, s3 = 0, s4 = 0, s5 = 0, s6 = 0, s7 = 0;
+      for (let m = 0; m < n; m++) {
+        const v = values[m], k = places[m] + o;
+        s0 += v * kernel[k]; s1 += v * kernel[k + 1]; s2 += v * kernel[k + 2]; s3 += v * kernel[k + 3];
+        s4 += v * kernel[k + 4]; s5 += v * kernel[k + 5]; s6 += v * kernel[k + 6]; s7 += v * kernel[k + 7];
+      }
+      const t = to + o;
+      out[t] = s0; out[t + 1] = s1; out[t + 2] = s2; out[t + 3] = s3; out[t + 4] = s4; out[t + 5] = s5; out[t + 6] = s6; out[t + 7] = s7;
+    }
+    for (; o < filters; o++) for (let m = 0; m < n; m++) out[to + o] += values[m] * kernel[places[m] + o];
+  }
+  return out;
+}
+
+/** Batch norm by the statistics of these pictures. @param {Float64Array[]} batch @param {Block} block */
+function statisticsOf(batch, { gamma, beta }) {
+  const filters = gamma.length, count = (batch.length * batch[0].length) / filters;
+  const mean = new Float64Array(filters), square = new Float64Array(filters);
+  for (const x of batch) for (let k = 0; k < x.length; k += filters) for (let o = 0; o < filters; o++) mean[o] += x[k + o];
+  for (let o = 0; o < filters; o++) mean[o] /= count;
+  for (const x of batch) for (let k = 0; k < x.length; k += filters) for (let o = 0; o < filters; o++) square[o] += (x[k + o] - mean[o]) ** 2;
+  const factor = square.map((sum, o) => gamma[o] / Math.sqrt(sum / count + EPSILON));
+  return { factor, shift: factor.map((f, o) => beta[o] - mean[o] * f) };
+}
+
+/** What the body says of pictures: a row of features each; and the statistics its batch norm used.
+ * @param {Block[]} body @param {Uint8Array[]} pictures @param {string} head  "flatten" or "mean" @param {Statistics} [given]  else those of the pictures
+ * @returns {{rows: Float64Array[], statistics: Statistics}} */
+export function features(body, pictures, head, given) {
+  const filters = body[0].gamma.length, statistics = [];
+  let side = SIDE, batch = pictures.map((picture) => Float64Array.from(picture, (v) => v / 255));
+  body.forEach((block, b) => {
+    batch = batch.map((x) => convolve(x, side, block, filters));
+    side = (side + 1) >> 1;
+    const { factor, shift } = (statistics[b] = given ? given[b] : statisticsOf(batch, block));
+    for (const x of batch) for (let k = 0; k < x.length; k += filters) for (let o = 0; o < filters; o++) {
+      const value = x[k + o] * factor[o] + shift[o];
+      x[k + o] = value > 0 ? value : 0;
+    }
+  });
+  const places = side * side;
+  if (head === "mean") batch = batch.map((x) => Float64Array.from({ length: filters }, (_, o) => { // over the last map
+    let sum = 0;
+    for (let p = 0; p < places; p++) sum += x[p * filters + o];
+    return sum / places;
+  }));
+  return { rows: batch, statistics };
+}
+
+/** Class probabilities of one row of features. @param {Head} head @param {Float64Array} row @returns {Float64Array} */
+export function softmax({ weight, bias }, row) {
+  const out = bias.slice();
+  let most = -Infinity, sum = 0;
+  for (let c = 0; c < out.length; c++) {
+    for (let d = 0; d < row.length; d++) out[c] += weight[c * row.length + d] * row[d];
+    most = Math.max(most, out[c]);
+  }
+  for (let c = 0; c < out.length; c++) sum += out[c] = Math.exp(out[c] - most);
+  return out.map((v) => v / sum);
+}
+
+/** The head before and after each inner step: gradient descent on the mean cross-entropy, from zero.
+ * @param {Float64Array[]} rows @param {number[]} labels @param {number} ways @param {number} rate @param {number} steps @returns {Head[]} */
+export function adapt(rows, labels, ways, rate, steps) {
+  const size = rows[0].length, path = [{ weight: new Float64Array(ways * size), bias: new Float64Array(ways) }];
+  for (let step = 0; step < steps; step++) {
+    const now = path[step], weight = now.weight.slice(), bias = now.bias.slice();
+    rows.forEach((row, k) => softmax(now, row).forEach((p, c) => {
+      const slope = (rate * (p - (c === labels[k] ? 1 : 0))) / rows.length;
+      bias[c] -= slope;
+      for (let d = 0; d < size; d++) weight[c * size + d] -= slope * row[d];
+    }));
+    path.push({ weight, bias });
+  }
+  return path;
+}
+
+// ---- The inspector ----
+
+const largest = (values) => { let at = 0; values.forEach((v, k) => { if (v > values[at]) at = k; }); return at; };
+const smallest = (values) => largest(values.map((v) => -v));
+const percent = (part, all) => Math.floor((100 * part) / all + 0.5);
+
+/** Squared distance of two pictures in ink, exact: whole numbers until the end. @param {Uint8Array} a @param {Uint8Array} b */
+function difference(a, b) {
+  let sum = 0;
+  for (let i = 0; i < PIXELS; i++) sum += (a[i] - b[i]) * (a[i] - b[i]);
+  return sum / 65025;
+}
+
+const gap = (a, b) => a.reduce((sum, v, d) => sum + (v - b[d]) ** 2, 0);
+
+/** The last result of `f`, kept for as long as `key` says the same. @template T @param {(state: any) => string} key @param {(state: any) => T} f @returns {(state: any) => T} */
+function kept(key, f) {
+  let name, value;
+  return (state) => {
+    const now = key(state);
+    if (now !== name) [name, value] = [now, f(state)];
+    return value;
+  };
+}
+
+/**
+ * All that can be asked of the pool and the network, each part computed when it is first needed and kept.
+ * @param {{pictures: DataView, names: string[], drawers: number, theta: DataView, filters: number, head: string}} data
+ */
+export function inspector(data) {
+  const { names, drawers, filters, head } = data, pictures = unpack(data.pictures);
+  const body = data.theta?.byteLength ? bodyOf(data.theta, filters) : null;
+  const alphabets = [...new Set(names.map((name) => name.split("/")[0]))];
+  /** @param {string} alphabet */
+  const classesOf = (alphabet) => names.flatMap((name, k) => (alphabet === "any" || name.split("/")[0] === alphabet ? [k] : []));
+  const task = ({ alphabet, ways, shots, queries, seed }) => JSON.stringify([alphabet, ways, shots, queries, seed]);
+  const learnt = (state) => task(state) + JSON.stringify([state.own, state.rate]);
+  const ids = (dealt, part) => dealt.classes.flatMap((c, label) => dealt[part][label].map((d) => c * drawers + d));
+
+  const episode = kept((state) => task(state) + JSON.stringify(state.own), (state) => {
+    const dealt = deal(state.seed, classesOf(state.alphabet), drawers, state.ways, state.shots, state.queries);
+    const [support, query] = [ids(dealt, "support"), ids(dealt, "query")];
+    const x = support.map((id) => pictures[id]);
+    for (const [label, strokes] of Object.entries(state.own)) x[Number(label) * state.shots] = ink(strokes);
+    return { classes: dealt.classes, support: x, query: query.map((id) => pictures[id]), ids: query,
+      supportLabels: support.map((_, k) => Math.floor(k / state.shots)), queryLabels: query.map((_, k) => Math.floor(k / state.queries)) };
+  });
+  const adapted = kept(learnt, (state) => {
+    const { support, supportLabels } = episode(state), { rows, statistics } = features(body, support, head);
+    return { rows, statistics, path: adapt(rows, supportLabels, state.ways, state.rate, LAST) };
+  });
+  const judged = kept((state) => learnt(state) + state.mode, (state) => { // [step][query]: class probabilities
+    const { path, statistics } = adapted(state);
+    const { rows } = features(body, episode(state).query, head, state.mode === "support" ? statistics : undefined);
+    return path.map((phi) => rows.map((row) => softmax(phi, row)));
+  });
+  const drawing = kept((state) => JSON.stringify(state.strokes), (state) => ink(state.strokes));
+  const seen = kept((state) => learnt(state) + JSON.stringify(state.strokes), (state) =>
+    features(body, [drawing(state)], head, adapted(state).statistics).rows[0]);
+
+  /** The squared distance of a picture to the nearest support picture of each class. */
+  const nearest = (picture, support, { ways, shots }) =>
+    Array.from({ length: ways }, (_, c) => Math.min(...support.slice(c * shots, (c + 1) * shots).map((each) => difference(picture, each))));
+  const distances = kept((state) => task(state) + JSON.stringify(state.own), (state) => { // [query][class]
+    const { support, query } = episode(state);
+    return query.map((picture) => nearest(picture, support, state));
+  });
+  const between = new Float64Array(pictures.length ** 2).fill(-1); // of pictures in the pool, as they meet
+  const met = (a, b) => {
+    const pair = Math.min(a, b) * pictures.length + Math.max(a, b);
+    if (between[pair] < 0) between[pair] = difference(pictures[a], pictures[b]);
+    return between[pair];
+  };
+  const counts = kept(task, (state) => Array.from({ length: EPISODES }, (_, k) => {
+    const dealt = deal(k + 1, classesOf(state.alphabet), drawers, state.ways, state.shots, state.queries), support = ids(dealt, "support");
+    const right = (query, at) => Math.floor(smallest(support.map((each) => met(query, each))) / state.shots) === Math.floor(at / state.queries);
+    return ids(dealt, "query").filter(right).length;
+  }));
+
+  /** What a picture that is no query is taken for: by the network alone with the support set's statistics, or by its pixels. */
+  const classify = (state) => {
+    const picture = drawing(state), { support } = episode(state);
+    if (state.classifier === "pixels") {
+      const values = nearest(picture, support, state);
+      return { values, says: smallest(values), like: smallest(support.map((each) => difference(picture, each))) };
+    }
+    const { path, rows } = adapted(state), row = seen(state), values = softmax(path[state.step], row);
+    return { values, before: softmax(path[0], row), says: largest(values), like: smallest(rows.map((each) => gap(row, each))) };
+  };
+  /** The class each query is taken for. @returns {number[]} */
+  const answers = (state, step = state.step) => (state.classifier === "pixels" ? distances(state).map(smallest) : judged(state)[step].map(largest));
+  const rights = (state, step = state.step) => answers(state, step).filter((says, k) => says === Math.floor(k / state.queries)).length;
+  const nameOf = (c) => names[c].split("/").map(spaced);
+  return { alphabets, nameOf, classesOf, episode, adapted, judged, drawing, distances, counts, classify, answers, rights, trained: Boolean(body) };
+}
+
+/** Over the hundred episodes: [queries right in percent, half width of the 95 % interval]. @param {number[]} counts @param {number} queries  in an episode */
+export function overall(counts, queries) {
+  const n = counts.length, sum = counts.reduce((a, b) => a + b, 0), squares = counts.reduce((a, b) => a + b * b, 0);
+  return [(100 * sum) / (n * queries), (196 * Math.sqrt(Math.max(squares - (sum * sum) / n, 0) / (n - 1) / n)) / queries];
+}
+
+/** 1 when the network takes the drawing for `label`, and 2 more when its nearest picture is of it. Before any step the
+ * network knows nothing: then it is asked after the last. @param {ReturnType<typeof inspector>} ask @param {State} state @param {number} label */
+export function verdict(ask, state, label) {
+  const says = (classifier) => ask.classify({ ...state, classifier, step: state.step || LAST }).says === label;
+  return (ask.trained && says("network") ? 1 : 0) + (says("pixels") ? 2 : 0);
+}
+
+const round = (x) => Math.floor(x + 0.5);
+const spaced = (name) => name.replaceAll("_", " ");
+const tenth = (p) => (Math.floor(10 * p + 0.5) / 10).toFixed(1);
+const after = (step) => (step === 0 ? "before any inner step" : `after ${step} inner step${step > 1 ? "s" : ""}`);
+
+/** How often each judge knew what you drew: [asked, network, pixels]. @param {number[]} judged */
+export const tally = (judged) => [(v) => v >= 0, (v) => v === 1 || v === 3, (v) => v >= 2].map((test) => judged.filter(test).length);
+
+/** Stars for redrawing every character of the episode. @param {State} state @param {boolean} trained */
+export function stars({ judged, ways }, trained) {
+  const [asked, network, pixels] = tally(judged), share = (trained ? network : pixels) / ways;
+  return asked < ways ? 0 : [0.6, 0.8, 1].filter((limit) => share >= limit).length;
+}
+
+/** @param {ReturnType<typeof inspector>} ask @param {State} state @returns {string} */
+export function summary(ask, state) {
+  const { ways, shots, queries, classifier, picked } = state, all = ways * queries, right = ask.rights(state);
+  const where = state.alphabet === "any" ? "any alphabet" : spaced(state.alphabet), truth = NAMES[Math.floor(picked / queries)], said = NAMES[ask.answers(state)[picked]];
+  const known = `${right} of ${all} queries right (${percent(right, all)} %)`;
+  let text = `${ways}-way ${shots}-shot, ${where}, episode ${state.seed}. `;
+  if (classifier === "pixels") {
+    const [mean, half] = overall(ask.counts(state), all);
+    text += `Nearest neighbour on pixels: ${known}; over ${EPISODES} such episodes ${round(mean)} ± ${round(half)} %. Query ${picked} is ${truth}; nearest to it is a picture of ${said}.`;
+  } else {
+    text += `The network ${after(state.step)}, ${state.mode} statistics: ${known}; nearest neighbour on pixels ${percent(ask.rights({ ...state, classifier: "pixels" }), all)} %. `
+      + `Query ${picked} is ${truth}; the network says ${said} with probability ${tenth(ask.judged(state)[state.step][picked][NAMES.indexOf(said)])}.`;
+  }
+  if (state.strokes.length) {
+    const { values, says } = ask.classify(state);
+    text += classifier === "pixels" ? ` Your drawing is nearest to a picture of ${NAMES[says]}.` : ` Your drawing: the network says ${NAMES[says]} with probability ${tenth(values[says])}.`;
+  }
+  const own = Object.keys(state.own).map(Number).sort((a, b) => a - b);
+  if (own.length) text += ` You drew the support picture of ${own.map((c) => NAMES[c]).join(", ")}.`;
+  const [asked, network, pixels] = tally(state.judged);
+  if (asked) text += ` In your hand: ${ask.trained ? `the network knows ${network} of ${asked}, ` : ""}nearest neighbour ${pixels} of ${asked}.`;
+  return text;
+}
+
+// ---- The view ----
+
+const KEYS = ["alphabet", "ways", "shots", "queries", "seed", "classifier", "mode", "rate", "step", "picked", "strokes", "own", "judged"];
+
+/** Put a picture on a canvas, ink on white paper, unless it is there already. */
+function paint(canvas, picture) {
+  if (canvas.picture === picture) return;
+  canvas.picture = picture;
+  const pen = canvas.getContext("2d"), image = pen.createImageData(SIDE, SIDE);
+  for (let i = 0; i < PIXELS; i++) image.data[4 * i + 3] = picture[i];
+  pen.putImageData(image, 0, 0);
+}
+const paper = () => h("canvas", { width: SIDE, height: SIDE, "aria-hidden": "true" });
+const show = (node, on) => { if (node.hidden === on) node.hidden = !on; };
+const say = (node, text) => { if (node.textContent !== text) node.textContent = text; };
+
+/** Bars of one picture, a class a row: its probability, or its distance, where the shortest wins. */
+function barsOf(label) {
+  const rows = Array.from(NAMES, (name) => {
+    const bar = h("span", { class: "mlx-bar" }), before = h("span", { class: "mlx-before" }), value = h("span", { class: "mlx-value" }), truth = h("span", { class: "mlx-true" });
+    return { bar, before, value, truth, node: h("li", {}, h("span", {}, name), h("span", { class: "mlx-track" }, bar, before), value, truth) };
+  });
+  const node = h("ul", { class: "mlx-bars", "aria-label": label }, ...rows.map((row) => row.node));
+  /** @param {{values: ArrayLike<number>, before?: ArrayLike<number>, says: number} | null} found @param {number} ways @param {number} truth */
+  function draw(found, ways, truth, hue) {
+    node.style.setProperty("--hue", `var(--${hue})`);
+    const most = found && !found.before ? Math.max(...Array.from(found.values), 1e-9) : 1;
+    rows.forEach((row, k) => {
+      show(row.node, k < ways);
+      if (k >= ways) return;
+      row.bar.style.width = found ? `${(100 * found.values[k]) / most}%` : "0";
+      show(row.before, Boolean(found?.before));
+      if (found?.before) row.before.style.left = `${100 * found.before[k]}%`;
+      say(row.value, found ? (found.before ? found.values[k].toFixed(2) : sig(found.values[k], 3)) : "");
+      const said = k === found?.says;
+      say(row.truth, said && truth >= 0 ? (k === truth ? "◀ right" : "◀ wrong") : said ? "◀ said" : k === truth ? "true" : "");
+      row.node.classList.toggle("mlx-says", said);
+      row.node.classList.toggle("mlx-wrong", truth >= 0 && said && k !== truth);
+    });
+  }
+  return { node, draw };
+}
+
+/** The square to draw on. `get` and `set`: the strokes. */
+function padOf({ get, set, redraw, guard }) {
+  const canvas = h("canvas", { width: SIDE, height: SIDE, class: "mlx-pad", tabindex: 0, role: "application", "aria-label": "Pad to draw on" });
+  const dot = h("span", { class: "mlx-pen", "aria-hidden": "true" }), node = h("div", { class: "mlx-paper" }, canvas, dot);
+  let pen = [SIDE / 2, SIDE / 2], down = false;
+  const tenths = (v) => Math.round(10 * clamp(v, 0, SIDE)) / 10;
+  const extend = (points, fresh) => {
+    const strokes = get(), last = fresh ? [] : strokes.at(-1) ?? [], longer = [...last];
+    for (const [x, y] of points) if (!longer.length || Math.hypot(x - longer.at(-2), y - longer.at(-1)) >= 0.3) longer.push(tenths(x), tenths(y));
+    if (longer.length > last.length) set([...(fresh ? strokes : strokes.slice(0, -1)), longer]);
+    pen = longer.slice(-2);
+  };
+  const at = (event) => {
+    const box = canvas.getBoundingClientRect();
+    return [((event.clientX - box.left) * SIDE) / box.width, ((event.clientY - box.top) * SIDE) / box.height];
+  };
+  const listen = (name, f) => canvas.addEventListener(name, guard(f));
+  listen("pointerdown", (event) => {
+    if (event.button) return;
+    event.preventDefault();
+    canvas.setPointerCapture(event.pointerId);
+    canvas.focus({ focusVisible: false });
+    down = false;
+    extend([at(event)], true);
+  });
+  listen("pointermove", (event) => {
+    if (!canvas.hasPointerCapture(event.pointerId)) return;
+    const between = event.getCoalescedEvents?.() ?? [];
+    extend((between.length ? between : [event]).map(at), false);
+  });
+  listen("keydown", (event) => {
+    const far = event.shiftKey ? 10 : 1, [x, y] = pen;
+    const to = { ArrowLeft: [x - far, y], ArrowRight: [x + far, y], ArrowUp: [x, y - far], ArrowDown: [x, y + far], Home: [2, y], End: [SIDE - 2, y] }[event.key];
+    if (to) {
+      pen = to.map(tenths);
+      if (down) extend([pen], !get().length);
+    } else if (event.key === " ") {
+      down = !down;
+      if (down) extend([pen], true);
+    } else if (event.key === "Backspace" || event.key === "Delete") {
+      down = false;
+      set(event.key === "Delete" ? [] : get().slice(0, -1));
+    } else return;
+    event.preventDefault();
+    redraw();
+  });
+  listen("blur", () => { down = false; redraw(); });
+  listen("focus", redraw);
+  return { node, draw(picture) {
+    paint(canvas, picture);
+    dot.style.left = `${(100 * pen[0]) / SIDE}%`;
+    dot.style.top = `${(100 * pen[1]) / SIDE}%`;
+    dot.classList.toggle("mlx-down", down);
+  } };
+}
+
+function render(host) {
+  return explorer(host, { title: "Few-shot episodes, and your own handwriting", watch: KEYS }, ({ root, get, set, redraw, guard }) => {
+    const drawers = get("drawers");
+    const ask = inspector({ pictures: get("pictures"), names: get("names"), drawers, theta: get("theta"), filters: get("filters"), head: get("head") });
+    /** @returns {any} */
+    const state = () => Object.fromEntries(KEYS.map((key) => [key, get(key)]));
+
+    /** A change of what is dealt: kept within what there is; what belonged to the old episode goes. */
+    const redeal = (change) => {
+      const next = { ...state(), ...change };
+      next.ways = Math.min(next.ways, ask.classesOf(next.alphabet).length, MOST.ways);
+      if ("shots" in change) next.queries = Math.min(next.queries, drawers - next.shots);
+      else next.shots = Math.min(next.shots, drawers - next.queries);
+      const { alphabet, ways, shots, queries, seed } = next;
+      set({ alphabet, ways, shots, queries, seed, picked: Math.min(get("picked"), ways * queries - 1), own: {}, judged: [] });
+    };
+    const count = (label, key, min, max) => slider({ label, min, max, get: () => get(key), set: (x) => redeal({ [key]: x }) });
+    const most = Math.min(MOST.ways, Math.max(...ask.alphabets.map((name) => ask.classesOf(name).length)));
+    const where = choice({ label: "Alphabet", options: ["any", ...ask.alphabets].map((value) => ({ value, text: spaced(value) })),
+      get: () => get("alphabet"), set: (alphabet) => redeal({ alphabet }) });
+    const sliders = [count("ways: classes", "ways", 2, most), count("shots: support pictures of a class", "shots", 1, Math.min(MOST.shots, drawers - 1)),
+      count("queries of a class", "queries", 1, Math.min(MOST.queries, drawers - 1)), count("episode", "seed", 1, EPISODES)];
+    const fresh = button("New episode", () => redeal({ seed: (get("seed") % EPISODES) + 1 }));
+
+    // A row a class: what it learns from, framed; then its queries, each a button with the answer under it.
+    const tile = (tag, attributes, ...more) => { const canvas = paper(); return { canvas, node: h(tag, attributes, canvas, ...more) }; };
+    const rows = Array.from(NAMES, (name, row) => {
+      const support = Array.from({ length: MOST.shots }, () => {
+        const badge = h("span", { class: "mlx-badge" });
+        return { badge, ...tile("span", { class: "mlx-tile mlx-support", role: "img" }, badge) };
+      });
+      const queries = Array.from({ length: MOST.queries }, (_, column) => {
+        const badge = h("span", { class: "mlx-badge" });
+        return { badge, ...tile("button", { type: "button", class: "mlx-tile", onclick: () => set({ picked: row * get("queries") + column }) }, badge) };
+      });
+      return { support, queries, node: h("div", { class: "mlx-class", role: "group", "aria-label": `class ${name}` }, h("span", { class: "mlx-class-name" }, name),
+        h("span", { class: "mlx-pictures" }, ...support.map((t) => t.node)), h("span", { class: "mlx-pictures mlx-queries" }, ...queries.map((t) => t.node))) };
+    });
+    const board = h("div", { class: "mlx-board", onkeydown: guard((event) => {
+      const { ways, queries, picked } = state(), last = ways * queries - 1, far = event.shiftKey ? 10 : 1;
+      const to = { ArrowRight: picked + far, ArrowLeft: picked - far, ArrowDown: picked + far * queries, ArrowUp: picked - far * queries, Home: 0, End: last }[event.key];
+      if (to === undefined) return;
+      event.preventDefault();
+      const next = clamp(to, 0, last);
+      set({ picked: next });
+      rows[Math.floor(next / queries)].queries[next % queries].node.focus();
+    }) }, ...rows.map((row) => row.node));
+
+    const judge = ask.trained ? choice({ label: "Who answers?", options: [{ value: "network", text: "the network" }, { value: "pixels", text: "nearest neighbour on pixels" }],
+      get: () => get("classifier"), set: (classifier) => set({ classifier }) }) : null;
+    const mode = choice({ label: "Batch-norm statistics from", options: [
+      { value: "support", text: "the support set", hint: "each query is answered alone" }, { value: "transductive", text: "the query set (transductive)", hint: "each answer depends on the other queries" }],
+      get: () => get("mode"), set: (value) => set({ mode: value }) });
+    const scrub = slider({ label: "inner steps taken", min: 0, max: LAST, hue: "maml", get: () => get("step"), set: (step) => set({ step }), show: (x) => (x === 0 ? "0: before adaptation" : `${x}`) });
+    const play = player({ label: "Adapt", get: () => get("step"), set: (step) => set({ step }), last: () => LAST, guard });
+    const curve = plot({ label: "Share of queries right", ratio: (width) => (width < 420 ? 0.62 : 0.5) }), heading = h("span");
+    const network = h("div", {}, mode.node, h("div", { class: "mlx-play" }, scrub.node, play.node),
+      h("p", { class: "mlx-key" }, "Each step moves the head (from zero); the body keeps its trained weights."));
+
+    const large = paper(), about = h("p"), bars = barsOf("What the picked query is taken for"), key = h("p", { class: "mlx-key" });
+    const pad = padOf({ get: () => get("strokes"), set: (strokes) => set({ strokes }), redraw, guard });
+    const mine = barsOf("What your drawing is taken for"), like = paper(), alike = h("span");
+    let meant = 0;
+    const pick = choice({ label: "This is meant to be class", options: Array.from(NAMES, (text, value) => ({ value, text })), get: () => meant, set: (label) => { meant = label; redraw(); } });
+    const letters = pick.node.querySelectorAll("label");
+    const ruled = button("Ask: do you know it?", guard(() => {
+      const judged = Array.from({ length: get("ways") }, (_, c) => get("judged")[c] ?? -1);
+      judged[meant] = verdict(ask, state(), meant);
+      set({ judged });
+    }));
+    const teach = button("", guard(() => set({ own: { ...get("own"), [meant]: get("strokes") } })));
+    const back = button("Original support pictures", () => set({ own: {} }));
+    const undo = button("Undo stroke", () => set({ strokes: get("strokes").slice(0, -1) })), clear = button("Clear", () => set({ strokes: [] }));
+    const score = h("p");
+
+    root.append(
+      h("div", { class: "mlx-row" }, where.node, fresh), h("div", { class: "mlx-sliders" }, ...sliders.map((each) => each.node)),
+      h("div", { class: "mlx-two" },
+        figure("Framed, left: the support set, which is learned from. Right: the queries. Choose one, or move with the arrow keys.", board),
+        h("div", { class: "mlx-side" }, ...(judge ? [judge.node] : []), network, h("figure", { class: "mlx-figure" }, h("figcaption", {}, heading), curve.node),
+          h("section", { class: "mlx-panel mlx-pick", "aria-label": "The chosen query" }, h("div", { class: "mlx-large" }, large), h("div", {}, about, key, bars.node)))),
+      h("section", { class: "mlx-panel mlx-hand", "aria-label": "Your own hand" },
+        h("div", { class: "mlx-wide" }, h("strong", {}, "Your own hand. "), h("span", { class: "mlx-key" }, "Draw in the square; fill it, as the others do. Keys: arrows move the pen, Space lowers and lifts it, Backspace undoes, Delete clears.")),
+        h("div", {}, pad.node, h("div", { class: "mlx-buttons" }, undo, clear)),
+        h("div", {}, mine.node, h("div", { class: "mlx-like" }, like, alike)),
+        h("div", {}, pick.node, h("div", { class: "mlx-buttons" }, ruled, teach, back))),
+      h("div", { class: "mlx-task" }, h("p", {}, h("strong", {}, "Your task. "),
+        "Be one more drawer. Copy each class of this episode in your own hand, say which one you mean, and ask. ",
+        ask.trained ? "Who knows your writing: the network, or nearest neighbour on pixels? Three stars when the network knows all." : "Three stars when nearest neighbour knows all."), score));
+
+    /** Accuracy after each step, beside guessing and nearest neighbour. */
+    function steps(now) {
+      const [width, height] = curve.size(), all = now.ways * now.queries, left = 40, right = width - 14, bottom = height - 40;
+      const x = scale(0, LAST, left, right), y = scale(0, 100, bottom, 12), flat = (v) => [[left, y(v)], [right, y(v)]];
+      const points = Array.from({ length: LAST + 1 }, (_, k) => [x(k), y((100 * ask.rights(now, k)) / all)]);
+      const pixels = (100 * ask.rights({ ...now, classifier: "pixels" })) / all, chance = 100 / now.ways;
+      const low = y(chance) + 16 < bottom - 2, over = pixels >= chance || !low;
+      const net = points.at(-1)[1], above = net > y(Math.max(pixels, chance)) - 34 && net < y(Math.max(pixels, chance)) ? -1 : 1;
+      curve.back.innerHTML = axes({ x, y, xs: Array.from({ length: LAST + 1 }, (_, k) => k), ys: [0, 50, 100], left, right, bottom, xLabel: "inner step" });
+      curve.front.innerHTML = stroke(flat(chance), "baseline", 'stroke-dasharray="7 5"') + stroke(flat(pixels), "metric", 'stroke-dasharray="2 4"') + stroke(points, "maml")
+        + named(right - 4, y(pixels) + (over ? -6 : 16), "nearest neighbour", "metric", "end") + named(x(LAST / 2), y(chance) + (low ? 16 : -6), "guessing", "baseline", "end")
+        + named(right - 4, clamp(net + 19 * above, 14, bottom), "the network", "maml", "end")
+        + `<circle cx="${points[now.step][0]}" cy="${points[now.step][1]}" r="7" style="fill: var(--maml); stroke: var(--bg); stroke-width: 2"/>`;
+    }
+
+    /** How many of the hundred episodes have so many queries right. */
+    function histogram(now) {
+      const [width, height] = curve.size(), all = now.ways * now.queries, counts = ask.counts(now), [mean, half] = overall(counts, all);
+      const left = 40, right = width - 14, bottom = height - 40, bins = Math.min(all, 25), part = 100 / bins;
+      const tall = Array(bins + 1).fill(0), bin = (c) => Math.round((c * bins) / all);
+      counts.forEach((c) => { tall[bin(c)]++; });
+      const high = Math.max(...tall), x = scale(-part / 2, 100 + part / 2, left, right), y = scale(0, high * 1.3, bottom, 12);
+      const box = (k, hue, n) => `<rect x="${(x(k * part - part / 2) + 0.7).toFixed(1)}" width="${Math.max(x(part) - x(0) - 1.4, 1).toFixed(1)}" y="${y(n).toFixed(1)}" height="${(bottom - y(n)).toFixed(1)}" style="fill: var(--${hue})"/>`;
+      const here = bin(ask.rights({ ...now, classifier: "pixels" }));
+      curve.back.innerHTML = axes({ x, y, xs: [0, 20, 40, 60, 80, 100], ys: [0, high], left, right, bottom, xLabel: "queries right, %" })
+        + `<text x="${left}" y="16">episodes</text>`;
+      const chance = 100 / now.ways, side = mean > 60 ? "end" : "start", shift = side === "end" ? -6 : 6;
+      curve.front.innerHTML = tall.map((n, k) => (n ? box(k, "metric", n) : "")).join("") + (now.seed <= EPISODES ? box(here, "fg", Math.max(tall[here] * 0.16, high * 0.05)) : "")
+        + stroke([[x(chance), bottom], [x(chance), 24]], "baseline", 'stroke-dasharray="7 5"') + stroke([[x(mean), bottom], [x(mean), 12]], "metric")
+        + named(x(mean) + shift, 24, `mean ${round(mean)} ± ${round(half)} %`, "metric", side)
+        + (x(chance) < left + 64 ? named(x(chance) + 5, 38, "guessing", "baseline") : named(x(chance) - 5, 38, "guessing", "baseline", "end"));
+    }
+
+    function tiles(now, dealt, said) {
+      rows.forEach((row, c) => {
+        show(row.node, c < now.ways);
+        if (c >= now.ways) return;
+        row.support.forEach((each, k) => {
+          show(each.node, k < now.shots);
+          if (k >= now.shots) return;
+          const yours = k === 0 && String(c) in now.own;
+          paint(each.canvas, dealt.support[c * now.shots + k]);
+          say(each.badge, yours ? "yours" : "");
+          each.node.setAttribute("aria-label", `support picture of class ${NAMES[c]}${yours ? ", drawn by you" : ""}`);
+        });
+        row.queries.forEach((each, k) => {
+          show(each.node, k < now.queries);
+          if (k >= now.queries) return;
+          const at = c * now.queries + k, right = said[at] === c;
+          paint(each.canvas, dealt.query[at]);
+          say(each.badge, right ? "✓" : `✗ ${NAMES[said[at]]}`);
+          each.node.classList.toggle("mlx-wrong", !right);
+          each.node.tabIndex = at === now.picked ? 0 : -1;
+          each.node.setAttribute("aria-pressed", at === now.picked);
+          each.node.setAttribute("aria-label", `query ${at}, class ${NAMES[c]}: taken for ${NAMES[said[at]]}, ${right ? "right" : "wrong"}`);
+        });
+      });
+    }
+
+    function hand(now, hue) {
+      const drawn = now.strokes.length > 0, found = drawn ? ask.classify(now) : null, dealt = ask.episode(now);
+      meant = Math.min(meant, now.ways - 1);
+      pad.draw(ask.drawing(now));
+      mine.draw(found, now.ways, -1, hue);
+      show(like, drawn);
+      if (found) paint(like, dealt.support[found.like]);
+      say(alike, found ? `nearest support picture, ${now.classifier === "pixels" ? "by pixels" : "by features"}: ${NAMES[dealt.supportLabels[found.like]]}` : "Nothing drawn yet.");
+      letters.forEach((letter, k) => show(letter, k < now.ways));
+      pick.draw();
+      say(teach, `Use it as a support picture of ${NAMES[meant]}`);
+      for (const each of [ruled, teach, undo, clear]) each.disabled = !drawn;
+      show(back, Object.keys(now.own).length > 0);
+      const [asked, network_knows, pixels] = tally(now.judged), earned = stars(now, ask.trained);
+      say(score, asked ? `Asked about ${asked} of ${now.ways}: ${ask.trained ? `the network knows ${network_knows}, ` : ""}nearest neighbour ${pixels}. ${"★".repeat(earned)}${"☆".repeat(3 - earned)}`
+        : "Nothing asked yet. ☆☆☆");
+    }
+
+    return {
+      summary: () => summary(ask, state()),
+      draw() {
+        const now = state(), dealt = ask.episode(now), said = ask.answers(now), pixels = now.classifier === "pixels", hue = pixels ? "metric" : "maml";
+        for (const control of [where, ...sliders, ...(judge ? [judge] : []), mode, scrub, play]) control.draw();
+        show(network, !pixels);
+        tiles(now, dealt, said);
+        say(heading, pixels ? "What nearest neighbour gets right in a hundred episodes like this one. The foot marks this one." : "Queries right after each inner step (%).");
+        (pixels ? histogram : steps)(now);
+        const label = dealt.queryLabels[now.picked], [alphabet, character] = ask.nameOf(dealt.classes[label]);
+        paint(large, dealt.query[now.picked]);
+        say(about, `Query ${now.picked} is class ${NAMES[label]}: ${alphabet}, ${character}.`);
+        say(key, pixels ? "Squared distance to the nearest support picture: the shortest bar wins." : "Bar: probability now. Tick: before adaptation.");
+        bars.draw(pixels ? { values: ask.distances(now)[now.picked], says: said[now.picked] }
+          : { values: ask.judged(now)[now.step][now.picked], before: ask.judged(now)[0][now.picked], says: said[now.picked] }, now.ways, label, hue);
+        hand(now, hue);
+      },
+    };
+  });
+}
+
+export default { render };

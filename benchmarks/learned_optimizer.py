@@ -23,7 +23,6 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from benchmarks import race
 from benchmarks.peers import Run
@@ -247,22 +246,11 @@ def alone(said: str, name: str, served: bool) -> None:
 
 def table(found: Sequence[dict[str, Any]]) -> str:
     """The figures as markdown, a table for each case."""
-    lines = []
-    for said, (_, _, aim) in CASES.items():
-        lines += [
-            f"**{said}**" + (f" (aim {aim:g} times the serial loop)" if aim else ""),
-            "",
-            "| | unrolls/s | slowest to quickest | times the serial loop | peak MB | gradient's distance | share of the limit |",
-            "|---|--:|--:|--:|--:|--:|--:|",
-        ]
-        for row in (figure for figure in found if figure["case"] == said):
-            cells = [
-                row["name"], f"{row['value']:.0f}", f"{row['slowest']:.0f} to {row['quickest']:.0f}", f"{row['ratio']:.1f}",
-                str(row["peak_mb"]), f"{row['error']:.0e}", f"{row['share']:.0%}",
-            ]  # fmt: skip
-            lines.append(f"| {' | '.join(cells)} |")
-        lines.append("")
-    return "\n".join(lines)
+    headings = {
+        said: f"**{said}**" + (f" (aim {aim:g} times the serial loop)" if aim else "")
+        for said, (_, _, aim) in CASES.items()
+    }
+    return race.case_tables(found, headings, unit="unrolls/s", base="the serial loop")
 
 
 def said_of(kept: dict[str, Any]) -> str:
@@ -274,16 +262,16 @@ def said_of(kept: dict[str, Any]) -> str:
 
 def main() -> None:
     """Read the command line, measure, write."""
-    given = race.command_line(__doc__).parse_args()
-    torch.set_num_threads(1)
-    if given.alone:
-        alone(*given.alone, given.serve)
-        return
-    found = [figure for said in tqdm(CASES, "cases", unit="case") for figure in measure(said)]
-    kept = race.about() | {"command": "python -m benchmarks.learned_optimizer", "figures": found}
-    race.keep("learned-optimizer", kept, said_of(kept))
-    race.picture("learned-optimizer", found, {said: said for said in CASES})
-    print(table(found))
+    race.cases(
+        "learned-optimizer",
+        __doc__,
+        [*CASES],
+        unit="case",
+        measure=measure,
+        alone=alone,
+        table=table,
+        said_of=said_of,
+    )
 
 
 if __name__ == "__main__":

@@ -249,6 +249,57 @@ def command_line(about: str | None) -> argparse.ArgumentParser:
     return parser
 
 
+def cases(
+    name: str,
+    doc: str | None,
+    names: Sequence[str],
+    *,
+    unit: str,
+    measure: Callable[[str], list[dict[str, Any]]],
+    alone: Callable[[str, str, bool], None],
+    table: Callable[[Sequence[dict[str, Any]]], str],
+    said_of: Callable[[dict[str, Any]], str],
+) -> None:
+    """The command line of a benchmark whose cases run on one torch thread: measure each of ``names``, keep, draw, print.
+
+    name: of what is kept, ``speed-NAME``. doc: the module's docstring. unit: what the bar counts.
+    """
+    given = command_line(doc).parse_args()
+    torch.set_num_threads(1)
+    if given.alone:
+        alone(*given.alone, given.serve)
+        return
+    found = [figure for said in tqdm(names, f"{unit}s", unit=unit) for figure in measure(said)]
+    whole = {"command": f"python -m benchmarks.{name.replace('-', '_')}", "figures": found}
+    kept = about() | whole
+    keep(name, kept, said_of(kept))
+    picture(name, found, {said: said for said in names})
+    print(table(found))
+
+
+def case_tables(
+    found: Sequence[dict[str, Any]], headings: Mapping[str, str], *, unit: str, base: str, each: int = 1
+) -> str:
+    """The figures as markdown, a table for each case under its heading. each: how many tasks make one ``unit``."""
+    lines = []
+    for said, heading in headings.items():
+        lines += [
+            heading,
+            "",
+            f"| | {unit} | slowest to quickest | times {base} | peak MB | gradient's distance | share of the limit |",
+            "|---|--:|--:|--:|--:|--:|--:|",
+        ]
+        for row in (figure for figure in found if figure["case"] == said):
+            slowest, value, quickest = (row[key] / each for key in ("slowest", "value", "quickest"))
+            cells = [
+                row["name"], f"{value:.0f}", f"{slowest:.0f} to {quickest:.0f}", f"{row['ratio']:.1f}",
+                str(row["peak_mb"]), f"{row['error']:.0e}", f"{row['share']:.0%}",
+            ]  # fmt: skip
+            lines.append(f"| {' | '.join(cells)} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
 def peak_memory(module: str, *arguments: str) -> float:
     """Peak memory in MB of ``python -m module arguments``, a fresh process that calls `alone`."""
     done = subprocess.run(

@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from tqdm import tqdm
 
 from benchmarks import race
 from benchmarks.maml import BASE, PEERS, limit
@@ -81,24 +80,12 @@ def alone(said: str, name: str, served: bool) -> None:
 
 def table(found: Sequence[dict[str, Any]]) -> str:
     """The figures as markdown, a table for each network."""
-    lines = []
-    for said, (net, _, aim) in CASES.items():
-        lines += [
-            f"**{said}** ({'-'.join(map(str, net.sizes))}, meta-batch {META_BATCH}"
-            + (f"; aim {aim:g} times learn2learn)" if aim else ")"),
-            "",
-            "| | meta-steps/s | slowest to quickest | times learn2learn | peak MB | gradient's distance | share of the limit |",
-            "|---|--:|--:|--:|--:|--:|--:|",
-        ]
-        for row in (figure for figure in found if figure["case"] == said):
-            slowest, value, quickest = (row[key] / META_BATCH for key in ("slowest", "value", "quickest"))
-            cells = [
-                row["name"], f"{value:.0f}", f"{slowest:.0f} to {quickest:.0f}", f"{row['ratio']:.1f}",
-                str(row["peak_mb"]), f"{row['error']:.0e}", f"{row['share']:.0%}",
-            ]  # fmt: skip
-            lines.append(f"| {' | '.join(cells)} |")
-        lines.append("")
-    return "\n".join(lines)
+    headings = {
+        said: f"**{said}** ({'-'.join(map(str, net.sizes))}, meta-batch {META_BATCH}"
+        + (f"; aim {aim:g} times learn2learn)" if aim else ")")
+        for said, (net, _, aim) in CASES.items()
+    }
+    return race.case_tables(found, headings, unit="meta-steps/s", base=BASE, each=META_BATCH)
 
 
 def said_of(kept: dict[str, Any]) -> str:
@@ -109,16 +96,16 @@ def said_of(kept: dict[str, Any]) -> str:
 
 def main() -> None:
     """Read the command line, measure, write."""
-    given = race.command_line(__doc__).parse_args()
-    torch.set_num_threads(1)
-    if given.alone:
-        alone(*given.alone, given.serve)
-        return
-    found = [figure for said in tqdm(CASES, "networks", unit="network") for figure in measure(said)]
-    kept = race.about() | {"command": "python -m benchmarks.sinusoid", "figures": found}
-    race.keep("sinusoid", kept, said_of(kept))
-    race.picture("sinusoid", found, {said: said for said in CASES})
-    print(table(found))
+    race.cases(
+        "sinusoid",
+        __doc__,
+        [*CASES],
+        unit="network",
+        measure=measure,
+        alone=alone,
+        table=table,
+        said_of=said_of,
+    )
 
 
 if __name__ == "__main__":

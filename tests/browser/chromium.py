@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -80,6 +81,17 @@ def watched_page(running: Any, *, offline: bool = False, **context: Any) -> tupl
         "response", lambda got: complaints.append(f"{got.status} {got.url}") if got.status >= 400 else None
     )
     return page, complaints
+
+
+def until(page: Any, js: str, arg: Any = None, *, seconds: float = 30) -> None:
+    """Wait until the expression or function ``js`` is true on ``page``. Raises AssertionError after ``seconds``.
+
+    Playwright's own waiting evaluates a text within the page, which the policy of the course's pages forbids.
+    """
+    deadline = time.monotonic() + seconds
+    while not page.evaluate(js, arg):
+        assert time.monotonic() < deadline, f"after {seconds} s not yet: {js}"
+        page.wait_for_timeout(20)
 
 
 def folder_of_pictures(home: str) -> Path:

@@ -4,7 +4,7 @@ python3 start.py test tests/browser/test_site.py
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,12 @@ import pytest
 
 from mlteach.course.lessons import NOTEBOOKS, notebook, source
 from mlteach.course.site import all_lessons, page
+from mlteach.course.site.clean import _cleaner
 from mlteach.course.site.lesson import read
 from mlteach.course.site.map import course_map
 from mlteach.course.slides import deck
+from tests.browser.chromium import until
+from tests.course.injections import HOST, INJECTIONS, WHOLE_PAGE
 
 SHOWN = ("00_start_here", "03_gradient_descent_is_an_lstm_cell", "09_omniglot_maml")
 LESSON = SHOWN[1]
@@ -47,9 +50,9 @@ def visit(site: Path, open_page: Callable[..., Any]) -> Callable[..., Any]:
         tab.on("request", lambda request: asked.append(request.url))
         tab.goto(address)
         if name not in ("index", "slides"):
-            tab.wait_for_function(READY)
+            until(tab, READY)
         if name == "slides":
-            tab.wait_for_function("document.documentElement.dataset.deck == 'ready'")
+            until(tab, "document.documentElement.dataset.deck == 'ready'")
         assert [url for url in asked if not url.startswith(("data:", "blob:", address))] == []
         asked.clear()
         return tab
@@ -68,7 +71,7 @@ def test_a_page_is_alive_quickly(name: str, visit: Callable[..., Any]) -> None:
     watch = tab.context.new_cdp_session(tab)
     watch.send("Performance.enable", {"timeDomain": "threadTicks"})
     tab.reload()
-    tab.wait_for_function(READY)
+    until(tab, READY)
     metrics = {each["name"]: each["value"] for each in watch.send("Performance.getMetrics")["metrics"]}
     assert metrics["TaskDuration"] < INTERACTIVE
 
@@ -105,9 +108,7 @@ def test_an_explorer_answers_to_keys_and_the_mouse(visit: Callable[..., Any]) ->
     explorer.get_by_label("input gate i", exact=True).focus()
     for _ in range(7):
         tab.keyboard.press("ArrowRight")
-    tab.wait_for_function(
-        "before => document.querySelector('.mlx-summary').textContent != before", arg=before
-    )
+    until(tab, "before => document.querySelector('.mlx-summary').textContent != before", before)
     assert "the cell ends at" in summary.inner_text()
     model = tab.evaluate("document.querySelector('figure.explorer').explorer.get('input')")
     assert model > 0.05
@@ -125,7 +126,7 @@ def test_an_explorer_that_fails_says_so_and_shows_its_picture(site: Path, chromi
     context = chromium.new_context(offline=True)
     tab = context.new_page()
     tab.goto((site / "broken.html").as_uri())
-    tab.wait_for_function(READY)
+    until(tab, READY)
     assert (
         "did not start" in tab.locator(".failed").inner_text()
         and "no luck" in tab.locator(".failed").inner_text()
@@ -183,8 +184,9 @@ def test_before_next_contents_and_the_way_to_the_map(visit: Callable[..., Any]) 
     tab.keyboard.press("Tab")
     assert tab.evaluate("document.activeElement.textContent") == "Skip to the lesson"
     tab.locator(".contents a", has_text="What did we differentiate?").click()
-    tab.wait_for_function(
-        "document.querySelector('.contents a[aria-current]')?.textContent == 'What did we differentiate?'"
+    until(
+        tab,
+        "document.querySelector('.contents a[aria-current]')?.textContent == 'What did we differentiate?'",
     )
     following = tab.locator("a[rel=next]").get_attribute("href")
     assert re.fullmatch(r"\d\d_\w+\.html", following) and following > LESSON
@@ -210,7 +212,7 @@ def test_where_nothing_can_be_kept_the_page_says_so(
         "Object.defineProperty(window, 'localStorage', { get() { throw new Error('blocked'); } })"
     )
     tab.goto((site / f"{LESSON}.html").as_uri())
-    tab.wait_for_function(READY)
+    until(tab, READY)
     tab.get_by_role("button", name="Dark or light").click()
     tab.get_by_label("I have done this lesson").check()
     assert tab.get_by_text("does not let this page remember").is_visible()
@@ -226,7 +228,7 @@ def test_the_search_leads_to_the_place(visit: Callable[..., Any]) -> None:
     tab.keyboard.press("Enter")
     tab.keyboard.press("Enter")
     tab.wait_for_url(f"**/{LESSON}.html#Pitfall*")
-    tab.wait_for_function(READY)
+    until(tab, READY)
     assert (
         tab.evaluate(
             "document.getElementById(decodeURIComponent(location.hash.slice(1))).getBoundingClientRect().top"
@@ -238,6 +240,82 @@ def test_the_search_leads_to_the_place(visit: Callable[..., Any]) -> None:
     assert "Nothing found" in tab.locator("#count").inner_text()
     tab.keyboard.press("Escape")
     assert tab.locator("#map").is_visible()
+
+
+# ---- what a notebook could bring along --------------------------------------------------------------------------
+
+#: What would run, or ask, in a browser that lets it. Meta refresh is not the policy's business, but the reader's of HTML.
+HURT = "window.hurt = () => { window.ran = (window.ran ?? 0) + 1; }; window.refused = [];" + (
+    "addEventListener('securitypolicyviolation', (event) => refused.push(event.effectiveDirective));"
+)
+
+
+@pytest.fixture
+def try_out(site: Path, chromium: Any) -> Iterator[Callable[..., tuple[Any, list[str]]]]:
+    """``try_out(html)``: a page opened from the disk with the network there to be asked, and what it asked."""
+    rooms: list[Any] = []
+
+    def go(html: str, ready: str) -> tuple[Any, list[str]]:
+        (site / "tried.html").write_text(html, encoding="utf-8")
+        asked: list[str] = []
+        rooms.append(chromium.new_context())
+        rooms[-1].add_init_script(HURT)
+        tab = rooms[-1].new_page()
+        everything = re.compile(".*")
+
+        def outside(route: Any) -> None:  # what the policy refuses does not come here
+            asked.append(route.request.url)
+            if route.request.url.startswith(("file:", "blob:", "data:")):
+                route.continue_()
+            else:
+                route.fulfill(body="")
+
+        rooms[-1].route(everything, outside)
+        address = (site / "tried.html").as_uri()
+        tab.on("framenavigated", lambda frame: asked.append(frame.url) if frame == tab.main_frame else None)
+        tab.goto(address)
+        until(tab, ready)
+        tab.wait_for_timeout(300)
+        return tab, [
+            url for url in asked if not url.startswith(("blob:", "data:image/", "data:font/", address))
+        ]
+
+    yield go
+    for room in rooms:
+        room.close()
+
+
+@pytest.mark.parametrize("name", [LESSON, "slides"])
+def test_the_policy_alone_stops_what_would_run_or_ask(
+    name: str, site: Path, try_out: Callable[..., tuple[Any, list[str]]]
+) -> None:
+    html = (site / f"{name}.html").read_text(encoding="utf-8")
+    inner = "<article>" if name == LESSON else '<main class="stage"'
+    bad = "".join(each for each in INJECTIONS if WHOLE_PAGE.search(each) is None)
+    tab, asked = try_out(
+        html.replace(inner, f"<div hidden>{bad}</textarea></xmp></svg></math></div>{inner}", 1), "true"
+    )
+    assert tab.evaluate("window.ran") is None and asked == []
+    refused = set(tab.evaluate("refused"))
+    assert {"script-src-elem", "script-src-attr", "img-src", "frame-src"} <= refused
+    loose = f"<img src=x onerror=hurt()><img src={HOST}/a.png>"
+    tab, asked = try_out(
+        re.sub(r"<meta http-equiv=.*?>", "", html).replace(inner, f"{loose}{inner}", 1), "window.ran"
+    )
+    assert asked == [(site / "x").as_uri(), f"{HOST}/a.png"]  # without a policy: the test can fail
+
+
+def test_cleaning_alone_leaves_nothing_that_runs_or_asks(
+    site: Path, try_out: Callable[..., tuple[Any, list[str]]]
+) -> None:
+    html = (site / f"{LESSON}.html").read_text(encoding="utf-8")
+    bare = re.sub(r"<meta http-equiv=.*?>", "", html)  # no policy to help
+    cleaned = "".join(
+        f"<div>{_cleaner().clean(each)}</div>" for each in INJECTIONS
+    )  # nor is anything refused before
+    tab, asked = try_out(bare.replace("<article>", f"<article>{cleaned}", 1), READY)
+    assert tab.evaluate("window.ran") is None and asked == []
+    assert tab.locator("figure[data-alive]").count() == 1  # and the page is still itself
 
 
 # ---- slides ------------------------------------------------------------------------------------------------------
@@ -257,7 +335,7 @@ def test_slides_turn_by_keys_and_keep_their_place(visit: Callable[..., Any]) -> 
     assert seen == ["#1", "#2", "#2.1", "#3", "#2.1", "#2", f"#{count}", "#1"]
     tab.keyboard.press("End")
     tab.reload()
-    tab.wait_for_function("document.documentElement.dataset.deck == 'ready'")
+    until(tab, "document.documentElement.dataset.deck == 'ready'")
     assert place(tab) == f"#{count}" and tab.locator(".number").inner_text() == f"{count} / {count}"
     tab.keyboard.press("?")
     assert tab.get_by_text("speaker's view in a second window").is_visible()
@@ -293,9 +371,7 @@ def test_an_explorers_keys_do_not_turn_the_slide_and_a_hand_finds_it_enlarged(
     before = summary.inner_text()
     for key in ("ArrowLeft", "ArrowLeft", "PageDown", "Home"):
         tab.keyboard.press(key)
-    tab.wait_for_function(
-        "before => document.querySelector('.slide.now .mlx-summary').textContent != before", arg=before
-    )
+    until(tab, "before => document.querySelector('.slide.now .mlx-summary').textContent != before", before)
     handle.focus()
     for key in ("ArrowRight", "Shift+ArrowRight", "ArrowDown", "Space"):
         tab.keyboard.press(key)
@@ -317,7 +393,7 @@ def test_the_speakers_view_keeps_in_step(visit: Callable[..., Any]) -> None:
     with tab.context.expect_page() as opening:
         tab.keyboard.press("s")
     speaker = opening.value
-    speaker.wait_for_function("document.documentElement.dataset.deck == 'ready'")
+    until(speaker, "document.documentElement.dataset.deck == 'ready'")
     assert place(speaker) == f"#{number}"
     assert (
         len(speaker.locator(".said").inner_text()) > 40
@@ -327,16 +403,14 @@ def test_the_speakers_view_keeps_in_step(visit: Callable[..., Any]) -> None:
 
     speaker.get_by_label("forget gate f", exact=True).focus()
     speaker.keyboard.press("Home")  # what the lecturer does in an explorer, the room sees
-    tab.wait_for_function(
-        "document.querySelector('.slide.now .mlx-summary').textContent.startsWith('f = 0.8')"
-    )
+    until(tab, "document.querySelector('.slide.now .mlx-summary').textContent.startsWith('f = 0.8')")
     speaker.keyboard.press("Escape")
     speaker.keyboard.press("ArrowRight")
-    tab.wait_for_function(f"location.hash == '#{number + 1}'")
+    until(tab, f"location.hash == '#{number + 1}'")
     tab.keyboard.press("ArrowRight")
-    speaker.wait_for_function(f"location.hash.startsWith('#{number + 2}')")
+    until(speaker, f"location.hash.startsWith('#{number + 2}')")
     speaker.keyboard.press("b")
-    tab.wait_for_function("document.documentElement.classList.contains('blank')")
+    until(tab, "document.documentElement.classList.contains('blank')")
 
 
 def test_slides_print_one_a_page_with_pictures_for_explorers(visit: Callable[..., Any]) -> None:

@@ -1,16 +1,21 @@
 """The explorers of a notebook, packed for a page: each script once, the state of each model, and nothing else."""
 
+import base64
+import binascii
+from collections.abc import Mapping
 from typing import Any
 
 from mlteach.course.build import WIDGET_STATE, WIDGET_VIEW
 from mlteach.course.lessons import LessonError
+from mlteach.course.site.clean import unmarked
 
 
 def explorers(notebook: Any, *, name: str) -> dict[str, Any]:
     """``{"modules": [JavaScript], "styles": [CSS], "models": {id: {"module", "state", "buffers"}}}`` of a notebook.
 
     ``state`` holds the traits that are JSON, ``buffers`` those that are bytes, in base 64. Raises LessonError for a
-    widget that is no explorer, because nothing on a page could bring it to life.
+    widget that is no explorer, because nothing on a page could bring it to life, and for one that brings a script which
+    is not the package's.
     """
     stored = notebook.metadata.get("widgets", {}).get(WIDGET_STATE, {}).get("state", {})
     modules: list[str] = []
@@ -24,6 +29,11 @@ def explorers(notebook: Any, *, name: str) -> dict[str, Any]:
             raise LessonError(
                 f"{name}: cell {cell} shows a widget that is no explorer. Without a kernel it would be dead; show an explorer."
             )
+        if not _is_ours(state):
+            raise LessonError(
+                f"{name}: cell {cell} shows a widget whose script is not that of an explorer in mlteach.explore, so it does not run "
+                f"on a page. Show an explorer, or rebuild the lesson: python3 start.py build {name[:2]}"
+            )
         script, style = state.pop("_esm"), state.pop("_css", "")
         if script not in modules:
             modules.append(script)
@@ -35,10 +45,18 @@ def explorers(notebook: Any, *, name: str) -> dict[str, Any]:
                 raise LessonError(
                     f"{name}: cell {cell} keeps bytes inside of another trait; give them a trait of their own."
                 )
+            try:
+                base64.b64decode(buffer["data"], validate=True)
+            except (binascii.Error, ValueError, TypeError) as error:
+                raise LessonError(
+                    f"{name}: cell {cell} shows an explorer whose bytes are not base 64. Rebuild the lesson: "
+                    f"python3 start.py build {name[:2]}"
+                ) from error
             buffers[buffer["path"][0]] = buffer["data"]
+        kept = {key: value for key, value in state.items() if not key.startswith("_")}
         models[model] = {
             "module": modules.index(script),
-            "state": {key: value for key, value in state.items() if not key.startswith("_")},
+            "state": unmarked(kept, f"{name}: cell {cell}"),
             "buffers": buffers,
         }
     return {"modules": modules, "styles": styles, "models": models}
@@ -52,3 +70,17 @@ def views(notebook: Any) -> list[tuple[str, str]]:
         for output in cell.get("outputs", [])
         if WIDGET_VIEW in output.get("data", {})
     ]
+
+
+def _is_ours(state: Mapping[str, Any]) -> bool:
+    """Whether script and style of a stored widget are, to the letter, those of the explorer it says it is."""
+    from mlteach.explore.base import script, stylesheet
+
+    home, _, _ = str(state.get("_anywidget_id", "")).rpartition(".")
+    package, _, module = home.rpartition(".")
+    if package != "mlteach.explore" or not module.isidentifier():
+        return False
+    try:
+        return bool((state["_esm"], state.get("_css", "")) == (script(module), stylesheet(module)))
+    except (OSError, RuntimeError):
+        return False

@@ -1,6 +1,7 @@
 """nbconvert with our templates: one executed notebook to one HTML file that asks for nothing but itself."""
 
 import base64
+import copy
 import json
 from collections.abc import Collection
 from functools import cache
@@ -8,17 +9,28 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import nbformat
 from jinja2 import pass_context
-from nbconvert.exporters import HTMLExporter
+from nbconvert.exporters import HTMLExporter, TemplateExporter
+from nbconvert.filters import Highlight2HTML
 from nbconvert.filters.markdown_mistune import MarkdownWithMath
+from nbconvert.filters.widgetsdatatypefilter import WidgetsDataTypeFilter
+from traitlets.config import Config
 
 from mlteach.course.lessons import NOTEBOOKS, LessonError
+from mlteach.course.site.clean import clean, picture, said
 from mlteach.course.site.markdown import Page, Renderer, glue
+from mlteach.course.site.policy import policy
 
 HERE = Path(__file__).parent
 #: STIX Two Math 2.11 (SIL Open Font License, see beside it) without what no lesson needs: pyftsubset with Latin, Greek,
 #: mathematical letters, operators, arrows and accents, --layout-features=ssty,dtls,ccmp,kern --no-hinting.
 FONT = "stix-two-math.woff2"
+#: What of an output is shown: the first of these that it has. No JavaScript is among them.
+SHOWN = (
+    "application/vnd.jupyter.widget-view+json", "text/html", "text/markdown", "image/svg+xml", "text/latex", "image/png",
+    "image/jpeg", "text/plain",
+)  # fmt: skip
 
 
 class Exporter(HTMLExporter):
@@ -26,19 +38,62 @@ class Exporter(HTMLExporter):
 
     def __init__(self, template: str, page: Page, site: dict[str, Any]) -> None:
         self.page = page
-        super().__init__(template_name=template, extra_template_basedirs=[str(HERE / "templates")])
-        self.environment.globals.update(file=file, font=font, site={**site, "page": page})
+        super().__init__(
+            template_name=template,
+            extra_template_basedirs=[str(HERE / "templates")],
+            config=Config({"NbConvertBase": {"display_data_priority": list(SHOWN)}}),
+        )
+        self.environment.globals.update(
+            file=file, font=font, policy=policy, picture=self.picture, site={**site, "page": page}
+        )
+
+    def from_notebook_node(self, nb: Any, resources: Any = None, **kw: Any) -> Any:
+        """The page of a notebook, and what is known of it. Raises LessonError, naming the cell, for what may not stand on one.
+
+        HTMLExporter would read the finished page once more and write it anew, scripts and all; that pass looks for what
+        is not on our pages, and what it does it with fails on some Python 3.11.
+        """
+        for cell in nb.cells:
+            for output in cell.get("outputs", []):
+                if (data := output.get("data")) and not set(data) & set(SHOWN):
+                    raise LessonError(
+                        f"{self.place(cell)} has an output that a page cannot show ({said(', '.join(data))}); give it a text or a picture."
+                    )
+        shown = copy.copy(nb)
+        # the rest of the metadata, such as the name of another language, is of no use to a page
+        widgets = {"widgets": nb.metadata["widgets"]} if "widgets" in nb.metadata else {}
+        shown.metadata = nbformat.from_dict({"language_info": {"name": "python"}, **widgets})
+        resources = self._init_resources(resources)
+        self.register_filter("highlight_code", Highlight2HTML(pygments_lexer="python", parent=self))
+        kinds = WidgetsDataTypeFilter(notebook_metadata=self._nb_metadata, parent=self, resources=resources)
+        self.register_filter("filter_data_type", kinds)
+        return TemplateExporter.from_notebook_node(self, shown, resources, **kw)
+
+    def place(self, cell: Any) -> str:
+        """How a cell is named when something is wrong with it."""
+        return f"{self.page.name}: cell {cell.get('id', '?')}"
 
     @pass_context
     def markdown2html(self, context: Any, source: str) -> str:
+        cell = context.get("cell", {})
         renderer = Renderer(
-            self.page, path=str(NOTEBOOKS), attachments=context.get("cell", {}).get("attachments", {})
+            self.page, self.place(cell), path=str(NOTEBOOKS), attachments=cell.get("attachments", {})
         )
-        return glue(MarkdownWithMath(renderer=renderer).render(source))
+        return self.clean(context, glue(MarkdownWithMath(renderer=renderer).render(source)))
+
+    @pass_context
+    def clean(self, context: Any, html: str) -> str:
+        pages = [f"{name}.html" for name in self.page.lessons]
+        return clean(str(html), self.place(context.get("cell", {})), pages)
+
+    @pass_context
+    def picture(self, context: Any, output: Any, kind: str, css: str = "") -> str:
+        return picture(output, kind, self.place(context.get("cell", {})), css)
 
     def default_filters(self) -> Any:
         yield from super().default_filters()
         yield ("markdown2html", self.markdown2html)
+        yield ("clean", self.clean)
 
 
 @cache

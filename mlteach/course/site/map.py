@@ -9,6 +9,7 @@ from typing import Any
 from mlteach.course.lessons import LessonError
 from mlteach.course.site.exporter import HERE, as_script, file, self_contained
 from mlteach.course.site.lesson import Lesson
+from mlteach.course.site.policy import policy
 
 PART = re.compile(r"\| \*\*(?P<numeral>[IVX]+)\*\* \| \*\*(?P<title>.+?)\*\* \|", re.M)
 LINE = re.compile(r"\| (?P<number>\d\d) \| (?P<title>.+?) \| (?P<question>.+?) \|")
@@ -66,7 +67,7 @@ def course_map(first: Any, lessons: Sequence[Lesson], pages: Mapping[str, str]) 
     environment.filters["e"] = escape
     words = [[*each] for lesson in lessons for each in sections(lesson, pages[lesson.name])]
     html = environment.get_template("map/index.html.j2").render(
-        file=file, parts=parts(first, lessons), words=as_script(words), written=len(lessons)
+        file=file, policy=policy, parts=parts(first, lessons), words=as_script(words), written=len(lessons)
     )
     return self_contained(html, name="The map", pages={f"{lesson.name}.html" for lesson in lessons})
 
@@ -77,8 +78,8 @@ def sections(lesson: Lesson, html: str) -> list[tuple[str, str, str, str]]:
 
     article = BeautifulSoup(html, "html.parser").find("article")
     assert article is not None
-    for formula in article.find_all(["math", "pre", "annotation"]) + article.select(".anchor"):
-        formula.decompose()
+    for left_out in (*article.find_all(["math", "pre"]), *article.find_all(class_="anchor")):
+        left_out.decompose()
     found: list[tuple[str, str, str, list[str]]] = [(f"{lesson.name}.html", "", lesson.title, [])]
     for node in article.find_all(["h1", "h2", "h3", "p", "li", "td", "summary", "img"]):
         text = " ".join((str(node.get("alt", "")) if node.name == "img" else node.get_text(" ")).split())

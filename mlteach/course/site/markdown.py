@@ -4,12 +4,13 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from html import escape, unescape
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
-from nbconvert.filters.markdown_mistune import IPythonRenderer
+from nbconvert.filters.markdown_mistune import InvalidNotebook, IPythonRenderer
 
 from mlteach.course.lessons import LessonError
+from mlteach.course.site.clean import said
 from mlteach.course.site.formulas import mathml
 
 TAG = re.compile(r"<[^>]*>")
@@ -46,9 +47,9 @@ class Page:
 class Renderer(IPythonRenderer):
     """Formulas become MathML, links to lessons become links to pages, wide tables scroll by themselves."""
 
-    def __init__(self, page: Page, **kwargs: Any) -> None:
+    def __init__(self, page: Page, place: str, **kwargs: Any) -> None:
         super().__init__(escape=False, embed_images=True, exclude_anchor_links=True, **kwargs)
-        self.page = page
+        self.page, self.place = page, place
 
     def block_math(self, body: str) -> str:
         # a formula that is wider than the page scrolls, so the keyboard must be able to reach it
@@ -65,6 +66,16 @@ class Renderer(IPythonRenderer):
             return mathml(tex, display=display)
         except LessonError as error:
             raise LessonError(f"{self.page.name}: {error}") from error
+
+    def _embed_image_or_attachment(self, src: str) -> str:
+        try:
+            if not src.startswith("attachment:"):
+                home = Path(self.path).resolve()
+                if not (home / src).resolve().is_relative_to(home):
+                    return src  # a file of somewhere else on this machine is not put on a page
+            return str(super()._embed_image_or_attachment(src))
+        except (InvalidNotebook, OSError, ValueError, AttributeError, StopIteration, TypeError) as error:
+            raise LessonError(f'{self.place} shows "{said(src)}", which is not there.') from error
 
     def heading(self, text: str, level: int, **attrs: Any) -> str:
         taken = {heading.id for heading in self.page.headings}

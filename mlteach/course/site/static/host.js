@@ -1,5 +1,5 @@
 // Brings stored explorers to life on a page without a kernel: a host for anywidgets (anywidget.dev, the AFM interface).
-// The page holds their state as JSON in the element #explorers; each figure with data-model becomes one view of a model.
+// The page holds their state as JSON in the script #explorers; each figure with data-model becomes one view of a model.
 
 /**
  * @typedef {{module: number, state: Record<string, any>, buffers: Record<string, string>}} Stored
@@ -117,7 +117,7 @@ async function fromText(script) {
  * @returns {Promise<ReturnType<typeof host> | undefined>}
  */
 export async function revive() {
-  const text = document.getElementById("explorers")?.textContent;
+  const text = document.querySelector("script#explorers")?.textContent;
   const alive = host(text ? JSON.parse(text) : { modules: [], models: {} });
   for (const figure of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("figure[data-model]"))) {
     const el = document.createElement("div");

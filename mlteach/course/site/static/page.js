@@ -22,7 +22,7 @@ for (const box of /** @type {NodeListOf<HTMLInputElement>} */ (document.querySel
   const key = `done.${box.dataset.lesson}`, show = () => { box.checked = memory.read(key) == "yes"; };
   show();
   box.addEventListener("change", () => {
-    const kept = memory.write(key, box.checked ? "yes" : "no"), said = document.getElementById("unkept");
+    const kept = memory.write(key, box.checked ? "yes" : "no"), said = /** @type {HTMLElement | null} */ (document.querySelector(".finish #unkept, #map > #unkept"));
     if (said) said.hidden = kept;
   });
   addEventListener("storage", show); // the same lesson on another page

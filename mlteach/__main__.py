@@ -145,10 +145,10 @@ def site(
     `site` makes site/index.html, the map of the course with a search, and one page a lesson, from the stored notebooks;
     nothing is run. Open it from the file system, or copy the folder to any web server.
     """
-    from mlteach.course.lessons import ROOT
     from mlteach.course.site import build_site
+    from mlteach.course.site.folder import folder
 
-    print(f"Open {build_site(ROOT / output)}")
+    print(f"Open {build_site(folder(output))}")
 
 
 @app.command()
@@ -161,10 +161,11 @@ def slides(
     `slides 03` makes slides/03_gradient_descent_is_an_lstm_cell.html from the stored notebook; nothing is run. In it,
     `?` shows the keys, `S` opens the speaker's view. Print it to get a PDF.
     """
-    from mlteach.course.lessons import ROOT, source
+    from mlteach.course.lessons import source
+    from mlteach.course.site.folder import folder
     from mlteach.course.slides import build_slides
 
-    print(f"Open {build_slides(source(lesson), ROOT / output)}")
+    print(f"Open {build_slides(source(lesson), folder(output))}")
 
 
 def trust_lessons() -> None:

@@ -43,8 +43,10 @@ def stale(path: Path, target: Path | None = None) -> str | None:
         whole = json.loads(target.read_text(encoding="utf-8"))
         stored = [(c["id"], c["cell_type"], "".join(c["source"]), c["metadata"]) for c in whole["cells"]]
         aged = aged_explorer(whole["metadata"].get("widgets", {}).get(WIDGET_STATE, {}).get("state", {}))
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return "is not a whole notebook"
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
     wanted = [(c.id, c.cell_type, c.source, c.metadata) for c in learner_notebook(path).cells]
     if stored == wanted:
         return aged and f"shows {aged} as it was before its script changed"
@@ -60,7 +62,11 @@ def aged_explorer(models: dict[str, Any]) -> str | None:
         home, _, name = model["state"].get("_anywidget_id", "").rpartition(".")
         package, _, module = home.rpartition(".")
         if package == "mlteach.explore":
-            if (model["state"]["_esm"], model["state"]["_css"]) != (script(module), stylesheet(module)):
+            try:
+                now = script(module), stylesheet(module)
+            except (OSError, RuntimeError):  # there is no such explorer, or none of that name any more
+                return str(name)
+            if (model["state"]["_esm"], model["state"]["_css"]) != now:
                 return str(name)
     return None
 

@@ -19,7 +19,8 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
-from mlteach.course.lessons import LessonError
+from mlteach.course.lessons import LessonError, sources
+from mlteach.course.lessons import notebook as notebook_of
 
 BEGINS = ("slide", "subslide")
 ON_SLIDES = (*BEGINS, "-", "fragment")
@@ -97,18 +98,23 @@ def missing(notebook: Any) -> Iterator[str]:
 def build_slides(source: Path, target: Path) -> Path:
     """Write the slides of the lesson whose source is ``source`` into the folder ``target``; returns the file.
 
-    Nothing is executed. Raises LessonError, also for a notebook that is older than its source or has no slides.
+    Nothing is executed, and a file in the way that is not ours stays. Raises LessonError, also for a notebook that is
+    older than its source or has no slides.
     """
-    from mlteach.course.site.lesson import fresh, read, write
+    from mlteach.course.site.folder import free, publish
+    from mlteach.course.site.lesson import fresh, read
 
-    return write(target / f"{source.stem}.html", deck(read(fresh(source)), source.stem))
+    free(target)
+    name = f"{source.stem}.html"
+    publish({name: deck(read(fresh(source)), source.stem)}, target, kind="slides", all_of_it=False)
+    return target / name
 
 
 def deck(notebook: Any, name: str) -> str:
     """The slides of an executed notebook (a notebook node) as HTML."""
     from mlteach.course.site.explorers import explorers
     from mlteach.course.site.exporter import Exporter, as_script, self_contained
-    from mlteach.course.site.lesson import about, all_lessons
+    from mlteach.course.site.lesson import about
     from mlteach.course.site.markdown import Page
 
     found = slides(notebook)
@@ -132,7 +138,7 @@ def deck(notebook: Any, name: str) -> str:
         "explorers": as_script(packed),
         "count": len(found),
     }
-    names = {each.name for each in all_lessons()} | {name}
+    names = {each.stem for each in sources() if notebook_of(each).exists()} | {name}
     html, _ = Exporter("slides", Page(name, names), site).from_notebook_node(shown)
     return self_contained(html, name=name, pages={f"{each}.html" for each in names})
 

@@ -20,6 +20,8 @@ from mlteach.course.site.exporter import HERE, file, self_contained
 from mlteach.course.site.formulas import mathml
 from mlteach.course.site.lesson import Lesson, about, read
 from mlteach.course.site.map import course_map, parts, sections
+from mlteach.explore.base import script, stylesheet
+from tests.course.sealed import assert_sealed
 
 DOT = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 LESSONS = [
@@ -68,6 +70,7 @@ def test_every_lesson_becomes_a_page_that_needs_nothing_else(source: Path) -> No
     assert len(html.encode()) < MOST_BYTES
     assert "$$" not in article(html) and "\\frac" not in article(html)
     assert not re.search(r"@import|url\((?!data:)", html)
+    assert_sealed(html)
     stored = read(notebook(source))
     shown = sum(
         WIDGET_VIEW in out.get("data", {}) for cell in stored.cells for out in cell.get("outputs", [])
@@ -91,10 +94,11 @@ def test_a_site_is_a_map_and_a_page_a_lesson(
     monkeypatch.setattr("mlteach.course.site.lesson.stale", lambda source: None)
     site = tmp_path / "site"
     site.mkdir()
-    (site / "97_of_another_name.html").write_text("old")
-    (site / "mine.html").write_text("kept")
-    assert build_site(site, progress=False) == site / "index.html"
-    assert sorted(path.name for path in site.iterdir()) == ["98_small.html", "index.html", "mine.html"]
+    (site / "97_mine.html").write_text("kept")
+    for _ in range(2):
+        assert build_site(site, progress=False) == site / "index.html"
+        found = sorted(path.name for path in site.iterdir())
+        assert found == [".mlteach-site.json", "97_mine.html", "98_small.html", "index.html"]
 
 
 def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
@@ -223,7 +227,7 @@ def test_scripts_and_styles_may_hold_what_text_may_not() -> None:
 def test_a_page_has_its_place(html: Callable[..., str]) -> None:
     made = html(new_markdown_cell("## How?\n\n### How?"))
     assert 'lang="en"' in made and "<title>98 Small</title>" in made and 'content="A promise."' in made
-    assert '<a href="97_before.html" rel="prev">' in made and '<a href="99_after.html" rel="next">' in made
+    assert '<a rel="prev" href="97_before.html">' in made and '<a rel="next" href="99_after.html">' in made
     assert 'id="How?"' in made and 'id="How?-2"' in made and 'href="#How?-2">How?</a></li>' in made
 
 
@@ -245,9 +249,9 @@ def test_folded_cells_and_exercises(html: Callable[..., str]) -> None:
 # ---- explorers ---------------------------------------------------------------------------------------------------
 
 MODEL = {
-    "_esm": "export default {} // </script>",
-    "_css": ".a {}",
-    "_anywidget_id": "x",
+    "_esm": script("gradient_cell"),
+    "_css": stylesheet("gradient_cell"),
+    "_anywidget_id": "mlteach.explore.gradient_cell.GradientCell",
     "step": 3,
     "data": None,
 }
@@ -260,8 +264,8 @@ def test_two_explorers_of_a_kind_share_a_script(html: Callable[..., str]) -> Non
         new_code_cell("a", outputs=[explorer_output("m1")]),
         models={"m1": stored, "m2": stored, "unseen": stored},
     )
-    assert made.count('<figure class="explorer"') == 3 and made.count("export default {} //") == 1
-    assert made.count(".a {}") == 1 and made.count('alt="A red dot, alone."') == 3
+    assert made.count('<figure class="explorer"') == 3 and made.count("export default") == 1
+    assert made.count(MODEL["_css"]) == 1 and made.count('alt="A red dot, alone."') == 3
     packed = json.loads(re.search(r'id="explorers"[^>]*>(.*?)</script>', made, re.S)[1])  # type: ignore[index]
     assert packed["modules"] == [MODEL["_esm"]] and set(packed["models"]) == {"m1", "m2"}
     assert packed["models"]["m1"] == {

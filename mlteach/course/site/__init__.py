@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mlteach.course.lessons import LessonError, notebook, sources
+from mlteach.course.site.folder import free, publish
 from mlteach.course.site.lesson import Lesson, about, all_lessons, fresh, read, write
 
 #: A page may not be larger: it is opened on phones, and mailed.
@@ -27,13 +28,15 @@ def build_page(notebook_path: Path, target: Path, lessons: Sequence[Lesson] | No
 def build_site(target: Path, *, progress: bool = True) -> Path:
     """Write all lessons and the map of the course into the folder ``target``; returns the map's file.
 
-    Nothing is executed, and nothing is written before everything is made. Raises LessonError, also for a notebook that
-    is older than its source.
+    Nothing is executed, and nothing is written before everything is made; then the site is exchanged as a whole, and
+    files that are not its own stay as they are. Raises LessonError, also for a notebook that is older than its source or
+    cannot be read: a course with a hole in it is no site.
     """
     from tqdm import tqdm
 
     from mlteach.course.site.map import course_map
 
+    free(target)
     for source in sources():
         fresh(source)
     lessons = all_lessons()
@@ -45,11 +48,7 @@ def build_site(target: Path, *, progress: bool = True) -> Path:
     files["index.html"] = course_map(
         read(notebook(Path(lessons[0].name))), lessons, pages
     )  # the last: it links all
-    for name, html in files.items():
-        write(target / name, html)
-    for old in target.glob("[0-9][0-9]_*.html"):  # of a lesson that has another name now
-        if old.name not in files:
-            old.unlink()
+    publish(files, target, kind="site", all_of_it=True)
     return target / "index.html"
 
 

@@ -1,0 +1,457 @@
+"""The decision: an author's meta-gradient against slopes that no autograd took part in.
+
+Two slopes along the same random way: of the query loss, adapted anew on either side (the truth), and of the same with every
+inner gradient replayed as it was at theta (first order: the inner gradients are constants, whatever the rule makes of them).
+"""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from mlteach.measure.is_it_maml.slopes import TOLERANCE, Opinion, Slope
+from mlteach.measure.is_it_maml.subject import Claim, Stop, Subject
+from mlteach.measure.is_it_maml.verdict import NameOrder, Verdict, names_in_words
+from mlteach.measure.is_it_maml.watch import ReplayFailed, Watch
+from mlteach.params import Params, add, dot, map_params, norm, scale, subtract
+
+NUDGES = (1e-3, 1e-2)  # where theta lies on a kink, a point beside it tells as much about the code
+NOTHING = 1e-9  # a slope this much smaller than the steepest is rounding
+FAR = 1e-3  # a move that a name in use cannot hide
+FURTHER = (0.1, 0.01, 0.001, 10.0, 100.0)  # the other step sizes, times the first
+
+
+@dataclass
+class Way:
+    """A direction: the claim's slope along it, the true one, and first order's, which is a number where it is known
+    already, a slope to be measured where it is not, and None where it cannot be had."""
+
+    claimed: float
+    true: Slope
+    first: Slope | float | None
+
+    def first_is(self, value: float) -> Opinion:
+        """Is ``value`` the first-order slope?"""
+        if isinstance(self.first, Slope):
+            return self.first.asked(value)
+        if self.first is None:
+            return "unclear"
+        return (
+            "agrees" if abs(self.first - value) <= TOLERANCE * max(abs(self.first), abs(value)) else "differs"
+        )
+
+    def first_near(self, value: float) -> float:
+        """The first-order slope, as near to ``value`` as the measurement allows; NaN where it cannot be had."""
+        if isinstance(self.first, Slope):
+            return self.first.near(value)
+        return float("nan") if self.first is None else self.first
+
+
+class Bench:
+    """One subject at one theta, with what its author claims there."""
+
+    def __init__(self, subject: Subject, theta: Params, claim: Claim, epsilon: float) -> None:
+        self.subject, self.theta, self.claim = subject, theta, claim
+        self.sizes = (epsilon, *(epsilon * times for times in FURTHER))
+        self.replays = bool(claim.inner)
+        self.first: Params | None = None  # the first-order gradient, once a replay has confirmed it
+        self.asked_for_first = False
+
+    def truth(self, direction: Params) -> Slope:
+        """Of the query loss after adaptation."""
+        return Slope(
+            lambda size: self.subject.loss(self._moved(size, direction), Watch()), self.claim.loss, self.sizes
+        )
+
+    def constant(self, direction: Params, only: frozenset[int] | None = None) -> Slope | None:
+        """Of the query loss with the inner gradients (or some of them) held at their values."""
+        if not self.replays:
+            return None
+
+        def along(size: float) -> float:
+            try:
+                return self.subject.loss(self._moved(size, direction), Watch(self.claim.inner, only))
+            except (ReplayFailed, RuntimeError, ValueError, TypeError):
+                self.replays = False
+                return float("nan")
+
+        return Slope(along, self.claim.loss, self.sizes)
+
+    def _moved(self, size: float, direction: Params) -> Params:
+        return add(self.theta, scale(size, direction))
+
+    def way(self, direction: Params) -> Way:
+        """Everything there is along one direction."""
+        claimed, measured = dot(self.claim.gradient, direction).item(), self.constant(direction)
+        if not self.asked_for_first and measured is not None:
+            self.asked_for_first = True
+            self._look_for_first(direction, measured)
+        known = None if self.first is None else dot(self.first, direction).item()
+        return Way(claimed, self.truth(direction), measured if known is None else known)
+
+    def _look_for_first(self, direction: Params, measured: Slope) -> None:
+        """Autograd's first-order gradient costs one call. It is believed when replayed constants give the same slope."""
+        try:
+            found = self.subject.first_order(self.theta)
+        except (RuntimeError, ValueError, TypeError, Stop):
+            return
+        if measured.asked(dot(found, direction).item()) == "agrees":
+            self.first = found
+
+
+def judged(subject: Subject, *, directions: int, epsilon: float, seed: int) -> Verdict:
+    """The verdict at theta; beside it, where theta itself says nothing (a kink)."""
+    first: Verdict | None = None
+    for size in (0.0, *NUDGES):
+        generator = torch.Generator().manual_seed(seed + 1)
+        theta = map_params(lambda value: value + size * _gaussian(value, generator), subject.theta)  # noqa: B023
+        try:
+            verdict = judged_at(subject, theta, directions=directions, epsilon=epsilon, seed=seed)
+        except Stop as stop:
+            verdict = Verdict(stop.order, reason=stop.reason)
+            if first is None:
+                return verdict
+            continue
+        except (RuntimeError, TypeError, ValueError) as error:
+            if not re.search(r"dtype|Double|Float|float64|MPS", said := str(error).strip()):
+                raise
+            return Verdict(
+                "cannot tell",
+                reason=f"in float64 the code stops: {said.splitlines()[0].rstrip('.')}. Let constants follow theta (zeros_like, .to(x))",
+            )
+        if verdict.order != "cannot tell" or verdict.reason != ROUGH:
+            return verdict
+        first = first or verdict
+    assert first
+    return first
+
+
+ROUGH = (
+    "the query loss has no clear slope here: steps of different lengths disagree. Kinks too close together (ReLU, max pooling), "
+    "rounding to a lower precision or inner steps that diverge do that. Try a smaller inner rate, fewer steps, or tanh for ReLU"
+)
+
+
+def judged_at(subject: Subject, theta: Params, *, directions: int, epsilon: float, seed: int) -> Verdict:
+    """The verdict at one theta. Raises Stop where a look at the calls is enough."""
+    claim = subject.claim(theta)
+    bench = Bench(subject, theta, claim, epsilon)
+    unfelt = _unfelt(bench)
+    lost = [name for name, value in claim.gradient.items() if not value.any() and name not in unfelt]
+    aside: dict[str, NameOrder] = {name: "unused" if name in claim.unused else "no effect" for name in unfelt}
+    if len(aside) == len(theta):
+        raise Stop("cannot tell", _nothing_felt(claim))
+    everything_lost = len(lost) + len(aside) == len(theta)
+    if everything_lost and claim.by_value:
+        raise Stop(
+            "cannot tell",
+            "the numbers of theta were copied into a module's own parameters (load_state_dict, copy_ or .data), and from there no "
+            "gradient can come back, be the code right or wrong. Use the module form: is_it_maml(model, step, support, query)",
+        )
+
+    generator = torch.Generator(device=_device(theta)).manual_seed(seed)
+    ways: list[Way] = []
+    opinions: list[Opinion] = []
+    while len(ways) - opinions.count("unclear") < directions and opinions.count("unclear") <= directions:
+        direction = map_params(lambda value: _gaussian(value, generator), theta)
+        ways.append(bench.way(scale(1 / norm(direction), direction)))
+        plainly = (
+            opinions.count("differs") >= 2 and "agrees" not in opinions
+        )  # the rest is for the percentage
+        opinions.append("differs" if plainly else ways[-1].true.asked(ways[-1].claimed))
+    clear = [way for way, opinion in zip(ways, opinions, strict=True) if opinion != "unclear"]
+    if len(clear) < directions:
+        raise_if_diverged(claim)
+        return Verdict("cannot tell", reason=ROUGH)
+
+    error = _share(clear, [way.claimed for way in clear])
+    evenly = "differs" if lost or "agrees" not in opinions else _each_counts(bench, generator)
+    right = "differs" not in opinions and evenly == "agrees"
+    if (
+        not right and "agrees" in opinions and evenly != "differs"
+    ):  # a wrong gradient is wrong in every random direction
+        raise_if_diverged(claim)
+        return Verdict("cannot tell", reason=ROUGH)
+    verdict = Verdict("neither", error, _first_order_share(clear), notes=tuple(claim.notes), orders=aside)
+    if right:
+        return _rightly(verdict, bench, clear, aside, generator)
+    if everything_lost:
+        return replace(verdict, order="none")
+    if _all_agree(clear):
+        return replace(
+            verdict, order="first", orders={**dict.fromkeys(_rest(theta, aside), "first"), **aside}
+        )
+    if (
+        times := _times([w.claimed for w in clear], [w.first_near(w.claimed) for w in clear])
+    ) and 0.5 < times < 1.5:
+        note = f"It is {times:.3f} times what constants give: the gradient at phi, past a weight decay?"
+        named: dict[str, NameOrder] = dict.fromkeys(_rest(theta, aside), "first")
+        return replace(verdict, order="first", orders={**named, **aside}, notes=(*claim.notes, note))
+    raise_if_diverged(claim)
+    if not _steady(bench, error, generator):
+        return Verdict("cannot tell", reason=ROUGH)
+    return _wrongly(verdict, bench, clear, aside, generator)
+
+
+def _rightly(
+    verdict: Verdict, bench: Bench, ways: list[Way], aside: dict[str, NameOrder], generator: torch.Generator
+) -> Verdict:
+    """The gradient is the true one: does first order differ from it?"""
+    reason, order = "", "second"
+    if not bench.claim.inner:
+        moves = bench.claim.difference is None or any(each.any() for each in bench.claim.difference.values())
+        order = "second" if moves else "both"
+    elif _all_agree(ways):
+        order = "both"
+        if _unused(bench):
+            reason = "the inner gradients do not reach the query loss. Compute it with the adapted parameters"
+            return Verdict("cannot tell", reason=reason, notes=verdict.notes)
+        if _identical(bench, generator):
+            reason = (
+                "The inner update does not change while theta moves a little, as with the signs of gradients: such a rule has no "
+                "second order, and no task would separate the two."
+            )
+        else:
+            reason = "Try another task, or a larger inner rate."
+    named: dict[str, NameOrder] = dict.fromkeys(_rest(bench.theta, aside), order)  # type: ignore[arg-type]
+    return replace(verdict, order=order, reason=reason, orders={**named, **aside})  # type: ignore[arg-type]
+
+
+def _wrongly(
+    verdict: Verdict, bench: Bench, ways: list[Way], aside: dict[str, NameOrder], generator: torch.Generator
+) -> Verdict:
+    """Neither as a whole: name by name, and what else can be recognised."""
+    orders: dict[str, NameOrder] = {}
+    errors: dict[str, float] = {}
+    steepest = max(
+        norm({"": each}).item() / math.sqrt(each.numel()) for each in bench.claim.gradient.values()
+    )
+    for name in _rest(bench.theta, aside):
+        direction = map_params(torch.zeros_like, bench.theta)
+        direction[name] = _gaussian(bench.theta[name], generator)
+        way = bench.way(scale(1 / norm(direction), direction))
+        true = way.true.near(way.claimed)
+        errors[name] = abs(way.claimed - true) / max(abs(true), 1e-300)
+        opinion = way.true.asked(way.claimed)
+        if max(abs(true), abs(way.claimed)) < NOTHING * steepest:
+            orders[name] = "no effect"
+        elif opinion == "agrees":
+            orders[name] = "both" if way.first_is(way.claimed) == "agrees" else "second"
+        elif opinion == "unclear":
+            orders[name] = "cannot tell"
+        elif way.first_is(way.claimed) == "agrees":
+            orders[name] = "first"
+        else:
+            orders[name] = "none" if not bench.claim.gradient[name].any() else "neither"
+    if "second" in orders.values():  # where both are right, say so once
+        orders = {name: "second" if order == "both" else order for name, order in orders.items()}
+    found = set(orders.values()) - {"no effect"}
+    if found == {"first"} or (found == {"first", "both"}):
+        return replace(verdict, order="first", orders={**orders, **aside}, errors=errors)
+    notes = [*verdict.notes, *_recognised(bench, ways, generator)]
+    return replace(verdict, orders={**orders, **aside}, errors=errors, notes=tuple(notes))
+
+
+def _recognised(bench: Bench, ways: list[Way], generator: torch.Generator) -> list[str]:
+    """Well-known mistakes that are not a matter of single names."""
+    claimed = [way.claimed for way in ways]
+    claim = bench.claim
+    if (times := _times(claimed, [way.true.near(way.claimed) for way in ways])) is not None:
+        return [f"It is {times:.4g} times the true meta-gradient: a sum for a mean, or a factor too many?"]
+    if (times := _times(claimed, [way.first_near(way.claimed) for way in ways])) is not None:
+        return [f"It is {times:.4g} times the first-order gradient."]
+    if claim.cut:
+        return [
+            f"Nothing flows back through {names_in_words(claim.cut, bench.theta)} of phi: detached, or a fresh leaf?"
+        ]
+    if claim.difference is not None:
+        pairs = [
+            (claim.gradient[name].reshape(-1), value.reshape(-1)) for name, value in claim.difference.items()
+        ]
+        ours, theirs = (torch.cat(each) for each in zip(*pairs, strict=True))
+        if theirs.any() and torch.cosine_similarity(ours, theirs, dim=0).abs() > 1 - 1e-9:
+            return [
+                "It is Reptile's difference theta - phi: a rule of its own, and no gradient of the query loss."
+            ]
+    constant = _constants(bench, generator)
+    return (
+        [
+            f"The inner gradients of {names_in_words(constant, bench.theta)} are taken for constants, the others are not."
+        ]
+        if constant
+        else []
+    )
+
+
+def _constants(bench: Bench, generator: torch.Generator) -> list[str]:
+    """The names whose inner gradients, held constant, explain the claim; empty if no one such set does.
+
+    Along each way the claim falls short of the truth by what the constants leave out. In one inner step that is a sum over
+    names; so least squares finds the names, and a replay with just these constant confirms them.
+    """
+    names = bench.claim.names
+    if not bench.replays or not 2 <= len(names) <= 24:
+        return []
+    ways = []
+    for _ in range(len(names) + 2):
+        direction = map_params(
+            lambda value: _gaussian(value, generator) / math.sqrt(value.numel()), bench.theta
+        )
+        ways.append(scale(1 / norm(direction), direction))
+    size = bench.sizes[0]
+    truths = [bench.truth(way).central(size) for way in ways]
+    short = [dot(bench.claim.gradient, way).item() - truth for way, truth in zip(ways, truths, strict=True)]
+    columns = [
+        [
+            _central(bench, way, frozenset({place}), size) - truth
+            for way, truth in zip(ways, truths, strict=True)
+        ]
+        for place in range(len(names))
+    ]
+    matrix, target = torch.tensor(columns, dtype=torch.float64).T, torch.tensor(short, dtype=torch.float64)
+    if not matrix.isfinite().all() or not target.isfinite().all():
+        return []
+    share = torch.linalg.lstsq(matrix, target[:, None]).solution[:, 0]
+    found = frozenset(place for place, each in enumerate(share.tolist()) if each > 0.5)
+    if not found or len(found) == len(names):
+        return []
+    for way in ways[:3]:
+        slope = bench.constant(way, found)
+        if slope is None or slope.asked(dot(bench.claim.gradient, way).item()) != "agrees":
+            return []
+    return [names[place] for place in sorted(found)]
+
+
+def _central(bench: Bench, way: Params, only: frozenset[int], size: float) -> float:
+    slope = bench.constant(way, only)
+    return float("nan") if slope is None else slope.central(size)
+
+
+def _each_counts(bench: Bench, generator: torch.Generator) -> Opinion:
+    """One or two more ways, in which every name weighs about as much as every other: a small one cannot hide."""
+    claim = bench.claim.gradient
+    lengths = {name: value.norm().item() / math.sqrt(value.numel()) for name, value in claim.items()}
+    longest = max(lengths.values())
+    for last in (False, True):
+        direction = {
+            name: _gaussian(value, generator) / math.sqrt(value.numel())
+            * min(1e3, longest / max(lengths[name], 1e-300)) * (lengths[name] > 0)
+            for name, value in bench.theta.items()
+        }  # fmt: skip
+        way = scale(1 / norm(direction), direction)
+        if bench.truth(way).asked(dot(claim, way).item()) != "differs":
+            return "unclear" if last else "agrees"
+    return "differs"
+
+
+def _unfelt(bench: Bench) -> list[str]:
+    """The names without a gradient whose moves the query loss does not feel either."""
+    silent = [name for name, value in bench.claim.gradient.items() if not value.any()]
+    if not silent or not _felt(bench, silent):
+        return silent
+    if len(silent) in (1, len(bench.theta)):
+        return []
+    return [name for name in silent if not _felt(bench, [name])]
+
+
+def _felt(bench: Bench, names: list[str]) -> bool:
+    """Whether the slope along these names is clearly none of zero. A move that changes nothing at all settles it at once."""
+    generator = torch.Generator(device=_device(bench.theta)).manual_seed(1)
+    direction = {
+        name: _gaussian(value, generator) if name in names else torch.zeros_like(value)
+        for name, value in bench.theta.items()
+    }
+    slope = bench.truth(scale(1 / norm(direction), direction))
+    return slope.along(FAR) != bench.claim.loss and slope.asked(0.0) == "differs"
+
+
+def _nothing_felt(claim: Claim) -> str:
+    if len(claim.unused) < len(claim.gradient):
+        return (
+            "the query loss does not change when theta moves, though it is computed from it: its slope is 0 everywhere near. Try "
+            "another theta (are all units dead?)"
+        )
+    return (
+        "the query loss does not depend on theta: 0 = 0 proves nothing. Use the theta that is given; where a module adapts its own "
+        "parameters, use the module form, is_it_maml(model, step, support, query), and build optimizers and wrappers inside step"
+    )
+
+
+def raise_if_diverged(claim: Claim) -> None:
+    """Raises Stop where the size of the loss says enough."""
+    if abs(claim.loss) > 1e6:
+        raise Stop(
+            "cannot tell",
+            f"the query loss after adaptation is {claim.loss:.0e}: the inner steps diverge, and no digit of a slope is left. Try a "
+            "smaller inner rate, or fewer steps",
+        )
+
+
+def _steady(bench: Bench, error: float, generator: torch.Generator) -> bool:
+    """Whether the claim itself stays where it is when theta's last digits change: else its error may be rounding."""
+    shaken = map_params(lambda value: value * (1 + 1e-13 * _gaussian(value, generator)), bench.theta)
+    other = bench.subject.claim(shaken).gradient
+    return (
+        norm(subtract(other, bench.claim.gradient)).item() < 0.2 * error * norm(bench.claim.gradient).item()
+    )
+
+
+def _all_agree(ways: Sequence[Way]) -> bool:
+    """Whether the claim is the first-order gradient: along most ways clearly, and against none."""
+    opinions = [way.first_is(way.claimed) for way in ways]
+    return "differs" not in opinions and opinions.count("agrees") * 2 >= len(opinions)
+
+
+def _unused(bench: Bench) -> bool:
+    """Whether other inner gradients would have come to the same query loss."""
+    louder = [
+        (tuple(None if g is None else 1.5 * g for g in given), inputs) for given, inputs in bench.claim.inner
+    ]
+    try:
+        return bench.subject.loss(bench.theta, Watch(louder)) == bench.claim.loss
+    except (ReplayFailed, RuntimeError, ValueError, TypeError):
+        return False
+
+
+def _identical(bench: Bench, generator: torch.Generator) -> bool:
+    """Whether adapting anew gives the very loss that constants give."""
+    direction = map_params(lambda value: _gaussian(value, generator), bench.theta)
+    direction = scale(1 / norm(direction), direction)
+    one, constant = bench.truth(direction).along(1e-5), bench.constant(direction)
+    other = constant.along(1e-5) if constant else float("nan")
+    return abs(one - other) <= 1e-14 * max(abs(one), abs(other))
+
+
+def _share(ways: Sequence[Way], values: list[float]) -> float:
+    """|values - truth| / |truth| over the ways."""
+    truth = [way.true.near(way.claimed) for way in ways]
+    return math.dist(values, truth) / max(math.hypot(*truth), 1e-300)
+
+
+def _first_order_share(ways: Sequence[Way]) -> float:
+    return _share(ways, [way.first_near(way.claimed) for way in ways])
+
+
+def _times(claimed: list[float], measured: list[float]) -> float | None:
+    """The one number by which all of ``claimed`` exceed ``measured``, if there is one."""
+    if len(claimed) < 2 or not all(map(math.isfinite, measured)) or not any(measured):
+        return None
+    times = sum(a * b for a, b in zip(claimed, measured, strict=True)) / sum(b * b for b in measured)
+    apart = math.dist(claimed, [times * each for each in measured])
+    return times if times and apart <= 10 * TOLERANCE * math.hypot(*claimed) else None
+
+
+def _rest(theta: Params, aside: dict[str, NameOrder]) -> list[str]:
+    return [name for name in theta if name not in aside]
+
+
+def _device(theta: Params) -> torch.device:
+    return next(iter(theta.values())).device
+
+
+def _gaussian(like: Tensor, generator: torch.Generator) -> Tensor:
+    drawn = torch.randn(like.shape, generator=generator, dtype=like.dtype, device=generator.device)
+    return drawn.to(like.device)

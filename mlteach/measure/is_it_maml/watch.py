@@ -1,0 +1,186 @@
+"""What is_it_maml does while somebody else's code runs: float64 throughout, and an eye on every inner gradient.
+
+Nothing is patched. A `TorchFunctionMode` sees each call of PyTorch on its way, with `torch.autograd.grad`, `.backward()` and
+every reading of `.grad` among them.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+#: What one look at an inner gradient gave: the numbers, and the id and shape of each input they belong to (none for ``.grad``).
+Seen = tuple[tuple[Tensor | None, ...], tuple[tuple[int, torch.Size], ...]]
+
+NARROW = (torch.float32, torch.float16, torch.bfloat16)
+_READ_GRAD = torch.Tensor.grad.__get__  # type: ignore[attr-defined]
+_SET_DATA = torch.Tensor.data.__set__  # type: ignore[attr-defined]
+_BACKWARDS = (torch.Tensor.backward, torch.autograd.backward)
+
+
+class ReplayFailed(Exception):
+    """The code took another path than before, so noted gradients do not fit."""
+
+
+class Watch(TorchFunctionMode):
+    """Notes every inner gradient; with ``replay`` it gives back the noted ones instead: constants, whatever theta is.
+
+    only: positions in what `torch.autograd.grad` returns; the others are computed as ever. None: all.
+    cut: compute inner gradients, and let them forget what they were computed from.
+    """
+
+    def __init__(
+        self, replay: list[Seen] | None = None, only: frozenset[int] | None = None, cut: bool = False
+    ) -> None:
+        super().__init__()
+        self.replay, self.only, self.cut = replay, only, cut
+        self.seen: list[Seen] = []
+        self.copied_in = False  # numbers were written into an nn.Parameter, as load_state_dict does
+
+    def __exit__(self, *exception: Any) -> None:
+        super().__exit__(*exception)
+        if self.replay is None:
+            self.seen = [
+                (tuple(g if g is None else g.detach().clone() for g in given), inputs)
+                for given, inputs in self.seen
+            ]
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if func is torch.autograd.grad:
+            inputs = args[1] if len(args) > 1 else kwargs["inputs"]
+            return self._gradients(
+                lambda: func(*args, **kwargs), tuple((id(each), each.shape) for each in _several(inputs))
+            )
+        if func == _READ_GRAD:
+            return self._gradients(lambda: (func(*args, **kwargs),), (), read=True)[0]
+        if func in _BACKWARDS:
+            return func(*args, **kwargs) if self.replay is None or self.only is not None else None
+        if func is torch.Tensor.copy_ or (func == _SET_DATA and args[0].data_ptr() != args[1].data_ptr()):
+            self.copied_in |= isinstance(args[0], torch.nn.Parameter) or not args[0].requires_grad
+        return _in_double(func, args, kwargs)
+
+    def _gradients(
+        self, compute: Callable[[], Any], inputs: tuple[tuple[int, torch.Size], ...], read: bool = False
+    ) -> Any:
+        if self.replay is None:
+            found = compute()
+            self.seen.append((tuple(map(_noted, _several(found))), inputs))
+            if not self.cut:
+                return found
+            # in place on what was read is in place on .grad itself, so no copy here
+            return tuple(
+                each if each is None else torch.func.debug_unwrap(each).detach().reshape(each.shape)  # type: ignore[attr-defined]
+                for each in _several(found)
+            )
+        if len(self.seen) >= len(self.replay):
+            raise ReplayFailed
+        noted, then = self.replay[len(self.seen)]
+        self.seen.append((noted, inputs))
+        if [shape for _, shape in then] != [shape for _, shape in inputs]:
+            raise ReplayFailed
+        if self.only is None:
+            shapes = (
+                [shape for _, shape in inputs] if inputs else [None if g is None else g.shape for g in noted]
+            )
+            return tuple(
+                None if g is None else g.clone().reshape(shape)
+                for g, shape in zip(noted, shapes, strict=True)
+            )
+        found = compute()
+        if read:
+            return found
+        mixed = (
+            old.clone().reshape(new.shape) if place in self.only and old is not None else new
+            for place, (old, new) in enumerate(zip(noted, found, strict=True))
+        )
+        return tuple(mixed)
+
+
+def _several(given: Any) -> tuple[Any, ...]:
+    return (given,) if isinstance(given, Tensor) or given is None else tuple(given)
+
+
+def _noted(value: Tensor | None) -> Tensor | None:
+    """The numbers as they are now. Out of the wrappers of `torch.func` they can only be copied when these are gone."""
+    if value is None:
+        return None
+    bare = torch.func.debug_unwrap(value)  # type: ignore[attr-defined]
+    return value.detach().clone() if bare is value else bare
+
+
+def _in_double(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Call ``func``; a narrower float that is asked for by name, or that meets a float64, becomes a float64."""
+    if func is torch.Tensor.float or func is torch.Tensor.half or func is torch.Tensor.bfloat16:
+        func = torch.Tensor.double
+    args = tuple(map(_asked, args))
+    kwargs = {name: _asked(value) for name, value in kwargs.items()}
+    met = {each.dtype for each in _tensors((*args, *kwargs.values())) if each.is_floating_point()}
+    if torch.float64 in met and len(met) > 1:
+        name = getattr(func, "__name__", "")
+        in_place = (name.endswith("_") and not name.startswith("__")) or name in ("__set__", "__setitem__")
+        kept = 1 if in_place or name.startswith("__i") else 0
+        args = args[:kept] + tuple(map(_widened, args[kept:]))
+        kwargs = {name: value if name == "out" else _widened(value) for name, value in kwargs.items()}
+    return func(*args, **kwargs)
+
+
+def _asked(value: Any) -> Any:
+    if isinstance(value, torch.dtype):
+        return torch.float64 if value in NARROW else value
+    if isinstance(value, torch.device | str):
+        return home(value)
+    return value
+
+
+def home(device: Any) -> Any:
+    """Where to judge what lives on ``device``: Apple's GPUs have no float64, so on the CPU; else where it is."""
+    return torch.device("cpu") if str(device).partition(":")[0] == "mps" else device
+
+
+def _tensors(values: Any) -> Iterator[Tensor]:
+    for value in values:
+        if isinstance(value, Tensor):
+            yield value
+        elif isinstance(value, list | tuple):
+            yield from _tensors(value)
+
+
+def _widened(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        return value.to(home(value.device), torch.float64) if value.dtype in NARROW else value
+    if type(value) in (list, tuple):
+        return type(value)(map(_widened, value))
+    return value
+
+
+@contextlib.contextmanager
+def double_precision(device: torch.device) -> Iterator[None]:
+    """New tensors are float64, gradients are on, random draws leave no trace; all put back whatever happens."""
+    before = torch.get_default_dtype()
+    numbers = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices=numbers), torch.inference_mode(False), torch.enable_grad():
+        torch.set_default_dtype(torch.float64)
+        try:
+            yield
+        finally:
+            torch.set_default_dtype(before)
+
+
+def doubled(value: Any) -> Any:
+    """A float64 copy of a tensor, or of the tensors in lists, tuples and dicts; anything else as it is."""
+    if isinstance(value, Tensor):
+        value = value.detach().to(home(value.device))
+        return value.to(torch.float64, copy=True) if value.is_floating_point() else value.clone()
+    if isinstance(value, dict):
+        return {name: doubled(each) for name, each in value.items()}
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return type(value)(*map(doubled, value))
+    if isinstance(value, list | tuple):
+        return type(value)(map(doubled, value))
+    return value

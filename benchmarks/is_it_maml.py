@@ -9,6 +9,7 @@ stand-ins of the three packages, and the blocks of the page beside it.
 
 import argparse
 import copy
+import functools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -382,7 +383,7 @@ def _anil(how: str) -> Verdict:
 def _rows(pattern: str, judge: Callable[[str], Verdict], **variants: tuple[str, str]) -> list[Variant]:
     """One pattern: under each keyword (underscores are spaces) the words for it and the order it should have."""
     return [
-        Variant(pattern, said, order, lambda how=how.replace("_", " "): judge(how))  # type: ignore[misc]
+        Variant(pattern, said, order, functools.partial(judge, how.replace("_", " ")))
         for how, (said, order) in variants.items()
     ]
 
@@ -501,10 +502,7 @@ def main() -> None:
     if write:
         page = PAGE.read_text(encoding="utf-8")
         kept = re.sub(
-            r"(<!-- table -->\n).*(\n<!-- end -->)",
-            lambda found: found[1] + rows + found[2],
-            page,
-            flags=re.S,
+            r"(<!-- table -->\n).*(<!-- end -->)", lambda found: f"{found[1]}{rows}\n{found[2]}", page, flags=re.S
         )
         PAGE.write_text(kept, encoding="utf-8")
     raise SystemExit(bool(wrong))

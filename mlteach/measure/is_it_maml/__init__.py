@@ -7,11 +7,10 @@ The test needs no trust in anybody's autograd: it moves theta a little, adapts a
 from collections.abc import Callable, Iterable
 from typing import Any, overload
 
-import torch
 from torch import Tensor, nn
 
 from mlteach.measure.is_it_maml.judge import judged
-from mlteach.measure.is_it_maml.subject import Functions, ModuleAndStep, Stop
+from mlteach.measure.is_it_maml.subject import Functions, ModuleAndStep
 from mlteach.measure.is_it_maml.verdict import Order, Verdict
 from mlteach.measure.is_it_maml.watch import double_precision
 from mlteach.params import Params

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 
 from mlteach.measure.is_it_maml.slopes import TOLERANCE, Opinion, Slope
-from mlteach.measure.is_it_maml.subject import Claim, Stop, Subject
+from mlteach.measure.is_it_maml.subject import Claim, SettledError, Subject
 from mlteach.measure.is_it_maml.verdict import NameOrder, Verdict, names_in_words
-from mlteach.measure.is_it_maml.watch import ReplayFailed, Watch
+from mlteach.measure.is_it_maml.watch import ReplayError, Watch
 from mlteach.params import Params, add, dot, map_params, norm, scale, subtract
 
 NUDGES = (1e-3, 1e-2)  # where theta lies on a kink, a point beside it tells as much about the code
@@ -74,7 +74,7 @@ class Bench:
         def along(size: float) -> float:
             try:
                 return self.subject.loss(self._moved(size, direction), Watch(self.claim.inner, only))
-            except (ReplayFailed, RuntimeError, ValueError, TypeError):
+            except (ReplayError, RuntimeError, ValueError, TypeError):
                 self.replays = False
                 return float("nan")
 
@@ -96,7 +96,7 @@ class Bench:
         """Autograd's first-order gradient costs one call. It is believed when replayed constants give the same slope."""
         try:
             found = self.subject.first_order(self.theta)
-        except (RuntimeError, ValueError, TypeError, Stop):
+        except (RuntimeError, ValueError, TypeError, SettledError):
             return
         if measured.asked(dot(found, direction).item()) == "agrees":
             self.first = found
@@ -110,7 +110,7 @@ def judged(subject: Subject, *, directions: int, epsilon: float, seed: int) -> V
         theta = map_params(lambda value: value + size * _gaussian(value, generator), subject.theta)  # noqa: B023
         try:
             verdict = judged_at(subject, theta, directions=directions, epsilon=epsilon, seed=seed)
-        except Stop as stop:
+        except SettledError as stop:
             verdict = Verdict(stop.order, reason=stop.reason)
             if first is None:
                 return verdict
@@ -136,17 +136,17 @@ ROUGH = (
 
 
 def judged_at(subject: Subject, theta: Params, *, directions: int, epsilon: float, seed: int) -> Verdict:
-    """The verdict at one theta. Raises Stop where a look at the calls is enough."""
+    """The verdict at one theta. Raises SettledError where a look at the calls is enough."""
     claim = subject.claim(theta)
     bench = Bench(subject, theta, claim, epsilon)
     unfelt = _unfelt(bench)
     lost = [name for name, value in claim.gradient.items() if not value.any() and name not in unfelt]
     aside: dict[str, NameOrder] = {name: "unused" if name in claim.unused else "no effect" for name in unfelt}
     if len(aside) == len(theta):
-        raise Stop("cannot tell", _nothing_felt(claim))
+        raise SettledError("cannot tell", _nothing_felt(claim))
     everything_lost = len(lost) + len(aside) == len(theta)
     if everything_lost and claim.by_value:
-        raise Stop(
+        raise SettledError(
             "cannot tell",
             "the numbers of theta were copied into a module's own parameters (load_state_dict, copy_ or .data), and from there no "
             "gradient can come back, be the code right or wrong. Use the module form: is_it_maml(model, step, support, query)",
@@ -381,9 +381,9 @@ def _nothing_felt(claim: Claim) -> str:
 
 
 def raise_if_diverged(claim: Claim) -> None:
-    """Raises Stop where the size of the loss says enough."""
+    """Raises SettledError where the size of the loss says enough."""
     if abs(claim.loss) > 1e6:
-        raise Stop(
+        raise SettledError(
             "cannot tell",
             f"the query loss after adaptation is {claim.loss:.0e}: the inner steps diverge, and no digit of a slope is left. Try a "
             "smaller inner rate, or fewer steps",
@@ -412,7 +412,7 @@ def _unused(bench: Bench) -> bool:
     ]
     try:
         return bench.subject.loss(bench.theta, Watch(louder)) == bench.claim.loss
-    except (ReplayFailed, RuntimeError, ValueError, TypeError):
+    except (ReplayError, RuntimeError, ValueError, TypeError):
         return False
 
 

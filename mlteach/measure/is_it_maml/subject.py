@@ -23,7 +23,7 @@ from mlteach.tasks.episode import Episode, checked
 SAME = 1e-8  # two calls that differ by a larger share are not the same function
 
 
-class Stop(Exception):
+class SettledError(Exception):
     """The verdict is clear, or out of reach, before any slope is measured."""
 
     def __init__(self, order: Order, reason: str = "") -> None:
@@ -62,7 +62,7 @@ class Subject(ABC):
 
     @abstractmethod
     def claim(self, theta: Params) -> Claim:
-        """The meta-gradient as the author computes it. Raises Stop when the code cannot be judged or is plainly wrong."""
+        """The meta-gradient as the author computes it. Raises SettledError when the code cannot be judged or is plainly wrong."""
 
     @abstractmethod
     def first_order(self, theta: Params) -> Params:
@@ -77,19 +77,19 @@ class Subject(ABC):
             return False
 
     def again(self, theta: Params, first: float) -> None:
-        """Call on the same inputs once more. Raises Stop where another loss comes out."""
+        """Call on the same inputs once more. Raises SettledError where another loss comes out."""
         if same(first, self.loss(theta, Watch())):
             return
         torch.manual_seed(0)
         one = self.loss(theta, Watch())
         torch.manual_seed(0)
         if same(one, self.loss(theta, Watch())):
-            raise Stop(
+            raise SettledError(
                 "cannot tell",
                 "two calls on the same inputs differ: the code draws at random (dropout, a random minibatch?). Switch that "
                 "off, or begin with torch.manual_seed(0)",
             )
-        raise Stop(
+        raise SettledError(
             "cannot tell",
             "two calls on the same inputs differ: something is carried from one call to the next (running statistics, an "
             "optimizer's state, a generator?). Make it afresh in every call",
@@ -144,7 +144,9 @@ class Functions(Subject):
             if isinstance(phi, Iterator):
                 phi = list(phi)
             if phi is None:
-                raise Stop("cannot tell", "adapt_fn returns None. Let it return the adapted parameters")
+                raise SettledError(
+                    "cannot tell", "adapt_fn returns None. Let it return the adapted parameters"
+                )
             return phi, self.loss_fn(phi, query_x, query_y)
 
     def loss(self, theta: Params, watch: Watch) -> float:
@@ -161,7 +163,7 @@ class Functions(Subject):
         watch = Watch()
         try:
             phi, loss = self._query_loss(start, watch)
-        except Stop:
+        except SettledError:
             self._in_place(point, theta)
             raise
         self._in_place(point, theta)
@@ -176,7 +178,7 @@ class Functions(Subject):
         accumulated = [name for name, each in point.items() if each.grad is not None]
         if accumulated:
             if not self._same_again(lambda: self._query_loss(start, Watch())[1], value):
-                raise Stop("accumulates")
+                raise SettledError("accumulates")
             notes.append(
                 f"It leaves numbers in the .grad of {names_in_words(accumulated, theta)}: an outer backward() would add to them."
             )
@@ -187,7 +189,7 @@ class Functions(Subject):
                 if largest > 1e3
                 else "although phi is finite and moderate. Look at loss_fn: a logarithm or a division by zero?"
             )
-            raise Stop("cannot tell", f"the query loss is {value}, {why}")
+            raise SettledError("cannot tell", f"the query loss is {value}, {why}")
         if self.meta_gradient:
             gradient, unused = self._claimed(theta), []
         else:
@@ -214,7 +216,7 @@ class Functions(Subject):
 
     def _in_place(self, point: Params, theta: Params) -> None:
         if any(not torch.equal(point[name], value) for name, value in theta.items()):
-            raise Stop("in place")
+            raise SettledError("in place")
 
     def _claimed(self, theta: Params) -> Params:
         """The author's own meta-gradient, asked for twice."""
@@ -226,7 +228,7 @@ class Functions(Subject):
             given = _read(given, list(theta))
             for name, value in given.items():
                 if name in theta and value.shape != theta[name].shape:
-                    raise Stop(
+                    raise SettledError(
                         "cannot tell",
                         f"meta_gradient gives {list(value.shape)} for {name}, whose shape is {list(theta[name].shape)}. "
                         "Return a tensor of the same shape for each name",
@@ -237,7 +239,7 @@ class Functions(Subject):
         if any(
             not torch.allclose(found[0][n], found[1][n], rtol=1e-6, atol=0, equal_nan=True) for n in theta
         ):
-            raise Stop(
+            raise SettledError(
                 "cannot tell",
                 "two calls of meta_gradient on the same inputs differ. Take random draws and carried state out of it",
             )
@@ -290,7 +292,7 @@ class ModuleAndStep(Subject):
         if isinstance(loss, tuple | list) and loss and isinstance(loss[0], Tensor) and loss[0].ndim == 0:
             loss = loss[0]  # (loss, accuracy)
         if loss is None:
-            raise Stop("cannot tell", "step returns None. Let it return the query loss")
+            raise SettledError("cannot tell", "step returns None. Let it return the query loss")
         return loss
 
     def loss(self, theta: Params, watch: Watch) -> float:
@@ -317,14 +319,14 @@ class ModuleAndStep(Subject):
         if any(not torch.equal(each.detach(), theta[name]) for name, each in own.items()):
             broken = [name for name, each in own.items() if not each.isfinite().all()]
             if broken:
-                raise Stop(
+                raise SettledError(
                     "cannot tell",
                     f"step leaves numbers in {names_in_words(broken, theta)} that are not finite. Try a smaller inner rate",
                 )
-            raise Stop("in place", "model")
+            raise SettledError("in place", "model")
         self.again(theta, value)
         if not math.isfinite(value):
-            raise Stop(
+            raise SettledError(
                 "cannot tell",
                 f"the query loss is {value}. If the inner steps diverge, try a smaller inner rate, or fewer steps",
             )
@@ -345,11 +347,11 @@ class ModuleAndStep(Subject):
         return Claim(value, gradient, unused, watch.seen, _places(watch.seen, own), notes=notes)
 
     def _once_more(self, model: nn.Module, own: Params, first: float) -> None:
-        """The next task meets the same model. Raises Stop when the last one left something in it."""
+        """The next task meets the same model. Raises SettledError when the last one left something in it."""
         for name, value in own.items():  # a library may have put other tensors in their place
             parent, _, last = name.rpartition(".")
             if getattr(model.get_submodule(parent), last, None) is not value:
-                raise Stop(
+                raise SettledError(
                     "cannot tell",
                     f"after step the model no longer holds its own {name}. Put the start back before step returns",
                 )
@@ -358,8 +360,8 @@ class ModuleAndStep(Subject):
         for value in own.values():
             value.grad = None
         if self._same_again(lambda: self._call(model, Watch()), first):
-            raise Stop("accumulates", "model")
-        raise Stop(
+            raise SettledError("accumulates", "model")
+        raise SettledError(
             "cannot tell",
             "a second step with the same model gives another loss: something stays in it (running statistics, an "
             "attribute?). Adapt a copy, or put it back",
@@ -372,7 +374,7 @@ def _number(loss: Any) -> tuple[float, list[str]]:
         if loss.ndim == 0:
             return loss.item(), []
         if loss.numel() == 0:
-            raise Stop("cannot tell", "the query loss is empty. Is the query set?")
+            raise SettledError("cannot tell", "the query loss is empty. Is the query set?")
         kind = "its one number" if loss.numel() == 1 else "the sum of its numbers"
         return loss.sum().item(), [
             f"The loss has the shape {list(loss.shape)}, not []; {kind} was judged (did something broadcast?)."
@@ -380,7 +382,7 @@ def _number(loss: Any) -> tuple[float, list[str]]:
     try:
         return float(loss), []
     except (TypeError, ValueError):
-        raise Stop("cannot tell", f"the query loss is {_a(loss)}. Return a scalar tensor") from None
+        raise SettledError("cannot tell", f"the query loss is {_a(loss)}. Return a scalar tensor") from None
 
 
 def _gradient(loss: Any, by: Params) -> tuple[Params, list[str]]:
@@ -428,7 +430,7 @@ def _finite(values: Mapping[str, Tensor], where: str, advice: str = "") -> None:
     for name, value in values.items():
         if value.is_floating_point() and not value.isfinite().all():
             kind = "NaN" if value.isnan().any() else "infinite numbers"
-            raise Stop(
+            raise SettledError(
                 "cannot tell",
                 f"{where} holds {kind} (first in {name})"
                 + (f". {advice}" if advice else ". Mend that first"),

@@ -21,7 +21,7 @@ _SET_DATA = torch.Tensor.data.__set__  # type: ignore[attr-defined]
 _BACKWARDS = (torch.Tensor.backward, torch.autograd.backward)
 
 
-class ReplayFailed(Exception):
+class ReplayError(Exception):
     """The code took another path than before, so noted gradients do not fit."""
 
 
@@ -79,11 +79,11 @@ class Watch(TorchFunctionMode):
                 for each in _several(found)
             )
         if len(self.seen) >= len(self.replay):
-            raise ReplayFailed
+            raise ReplayError
         noted, then = self.replay[len(self.seen)]
         self.seen.append((noted, inputs))
         if [shape for _, shape in then] != [shape for _, shape in inputs]:
-            raise ReplayFailed
+            raise ReplayError
         if self.only is None:
             shapes = (
                 [shape for _, shape in inputs] if inputs else [None if g is None else g.shape for g in noted]

@@ -502,7 +502,10 @@ def main() -> None:
     if write:
         page = PAGE.read_text(encoding="utf-8")
         kept = re.sub(
-            r"(<!-- table -->\n).*(<!-- end -->)", lambda found: f"{found[1]}{rows}\n{found[2]}", page, flags=re.S
+            r"(<!-- table -->\n).*(<!-- end -->)",
+            lambda found: f"{found[1]}{rows}\n{found[2]}",
+            page,
+            flags=re.S,
         )
         PAGE.write_text(kept, encoding="utf-8")
     raise SystemExit(bool(wrong))

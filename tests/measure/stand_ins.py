@@ -41,7 +41,10 @@ class _Stepper:
 
 @contextlib.contextmanager
 def innerloop_ctx(
-    model: nn.Module, inner: torch.optim.Optimizer, copy_initial_weights: bool = True, track_higher_grads: bool = True
+    model: nn.Module,
+    inner: torch.optim.Optimizer,
+    copy_initial_weights: bool = True,
+    track_higher_grads: bool = True,
 ) -> Iterator[tuple[_Learner, _Stepper]]:
     """higher's context: copies of the weights unless told otherwise."""
     params: dict[str, Tensor] = dict(model.named_parameters())
@@ -134,5 +137,3 @@ def modules() -> dict[str, Any]:
         made[package] = types.ModuleType(package)
         made[package].__path__ = []  # type: ignore[attr-defined]
     return made
-
-

@@ -36,7 +36,9 @@ def test_each_pattern_stands_there_right_and_in_three_wrong_ways() -> None:
     assert min(counted.values()) >= 4
 
 
-def test_the_page_shows_ten_patterns_and_each_block_prints_what_it_says(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_page_shows_ten_patterns_and_each_block_prints_what_it_says(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert [title.split(".")[0] for title, _ in BLOCKS] == [str(number) for number in range(1, 11)]
     space: dict[str, object] = {}
     exec(SETUP, space)

@@ -139,23 +139,25 @@ def judged_at(subject: Subject, theta: Params, *, directions: int, epsilon: floa
     """The verdict at one theta. Raises SettledError where a look at the calls is enough."""
     claim = subject.claim(theta)
     bench = Bench(subject, theta, claim, epsilon)
-    unfelt = _unfelt(bench)
-    lost = [name for name, value in claim.gradient.items() if not value.any() and name not in unfelt]
-    aside: dict[str, NameOrder] = {name: "unused" if name in claim.unused else "no effect" for name in unfelt}
-    if len(aside) == len(theta):
-        raise SettledError("cannot tell", _nothing_felt(claim))
-    everything_lost = len(lost) + len(aside) == len(theta)
+    silent = [name for name, value in claim.gradient.items() if not value.any()]
+    everything_lost = len(silent) == len(theta)
     if everything_lost and claim.by_value:
         raise SettledError(
             "cannot tell",
             "the numbers of theta were copied into a module's own parameters (load_state_dict, copy_ or .data), and from there no "
             "gradient can come back, be the code right or wrong. Use the module form: is_it_maml(model, step, support, query)",
         )
+    aside = _set_aside(bench, silent)
+    if len(aside) == len(theta):
+        if "cannot tell" in aside.values():
+            return Verdict("cannot tell", reason=ROUGH)
+        raise SettledError("cannot tell", _nothing_felt(claim))
+    lost = [name for name in silent if name not in aside]
 
     generator = torch.Generator(device=_device(theta)).manual_seed(seed)
     ways: list[Way] = []
     opinions: list[Opinion] = []
-    while len(ways) - opinions.count("unclear") < directions and opinions.count("unclear") <= directions:
+    while len(ways) - opinions.count("unclear") < directions and 2 * opinions.count("unclear") <= directions:
         direction = map_params(lambda value: _gaussian(value, generator), theta)
         ways.append(bench.way(scale(1 / norm(direction), direction)))
         plainly = (
@@ -202,12 +204,11 @@ def _rightly(
     """The gradient is the true one: does first order differ from it?"""
     reason, order = "", "second"
     if not bench.claim.inner:
-        moves = bench.claim.difference is None or any(each.any() for each in bench.claim.difference.values())
-        order = "second" if moves else "both"
+        order = "second" if bench.claim.moved else "both"
     elif _all_agree(ways):
         order = "both"
         if _unused(bench):
-            reason = "the inner gradients do not reach the query loss. Compute it with the adapted parameters"
+            reason = "the inner gradients do not reach the query loss (or are all zero). Compute it with the adapted parameters"
             return Verdict("cannot tell", reason=reason, notes=verdict.notes)
         if _identical(bench, generator):
             reason = (
@@ -347,25 +348,32 @@ def _each_counts(bench: Bench, generator: torch.Generator) -> Opinion:
     return "differs"
 
 
-def _unfelt(bench: Bench) -> list[str]:
-    """The names without a gradient whose moves the query loss does not feel either."""
-    silent = [name for name, value in bench.claim.gradient.items() if not value.any()]
-    if not silent or not _felt(bench, silent):
-        return silent
-    if len(silent) in (1, len(bench.theta)):
-        return []
-    return [name for name in silent if not _felt(bench, [name])]
+def _set_aside(bench: Bench, silent: list[str]) -> dict[str, NameOrder]:
+    """The names without a gradient whose moves the query loss does not feel either, or not clearly; the others are lost."""
+    if not silent:
+        return {}
+    together = _felt(bench, silent)
+    if together == "differs" and len(silent) in (1, len(bench.theta)):
+        return {}
+    each = {name: together if together == "agrees" else _felt(bench, [name]) for name in silent}
+    quiet: NameOrder
+    aside: dict[str, NameOrder] = {}
+    for name, opinion in each.items():
+        quiet = "unused" if name in bench.claim.unused else "no effect"
+        if opinion != "differs":
+            aside[name] = quiet if opinion == "agrees" else "cannot tell"
+    return aside
 
 
-def _felt(bench: Bench, names: list[str]) -> bool:
-    """Whether the slope along these names is clearly none of zero. A move that changes nothing at all settles it at once."""
+def _felt(bench: Bench, names: list[str]) -> Opinion:
+    """Is the slope along these names zero? A long move that changes nothing at all settles it at once."""
     generator = torch.Generator(device=_device(bench.theta)).manual_seed(1)
     direction = {
         name: _gaussian(value, generator) if name in names else torch.zeros_like(value)
         for name, value in bench.theta.items()
     }
     slope = bench.truth(scale(1 / norm(direction), direction))
-    return slope.along(FAR) != bench.claim.loss and slope.asked(0.0) == "differs"
+    return "agrees" if slope.along(FAR) == bench.claim.loss else slope.asked(0.0)
 
 
 def _nothing_felt(claim: Claim) -> str:
@@ -407,11 +415,11 @@ def _all_agree(ways: Sequence[Way]) -> bool:
 
 def _unused(bench: Bench) -> bool:
     """Whether other inner gradients would have come to the same query loss."""
-    louder = [
-        (tuple(None if g is None else 1.5 * g for g in given), inputs) for given, inputs in bench.claim.inner
+    others = [
+        (tuple(None if g is None else -1.5 * g for g in given), inputs) for given, inputs in bench.claim.inner
     ]
     try:
-        return bench.subject.loss(bench.theta, Watch(louder)) == bench.claim.loss
+        return bench.subject.loss(bench.theta, Watch(others)) == bench.claim.loss
     except (ReplayError, RuntimeError, ValueError, TypeError):
         return False
 

@@ -20,6 +20,7 @@ from mlteach.measure.is_it_maml.watch import Seen, Watch, doubled
 from mlteach.params import Params, leaves
 from mlteach.tasks.episode import Episode, checked
 
+STATISTICS = ("running_mean", "running_var")  # in a state_dict, but nobody descends on them
 SAME = 1e-8  # two calls that differ by a larger share are not the same function
 
 
@@ -46,6 +47,7 @@ class Claim:
     inner: list[Seen]
     names: list[str] = field(default_factory=list)
     difference: Params | None = None
+    moved: bool = True  # phi is more than theta itself
     notes: list[str] = field(default_factory=list)
     cut: list[str] = field(default_factory=list)  # names of phi without history
     by_value: bool = False  # theta's numbers went into a module's own parameters
@@ -92,7 +94,7 @@ class Subject(ABC):
         raise SettledError(
             "cannot tell",
             "two calls on the same inputs differ: something is carried from one call to the next (running statistics, an "
-            "optimizer's state, a generator?). Make it afresh in every call",
+            "optimizer's state), or drawn by a generator of its own, random or numpy. Make it afresh in every call",
         )
 
 
@@ -124,7 +126,11 @@ class Functions(Subject):
             )
         self.adapt_fn, self.loss_fn, self.meta_gradient = adapt_fn, loss_fn, meta_gradient
         self.given, self.rebuild = _opened(theta)
-        self.theta = {name: value for name, value in self.given.items() if _moves(value)}
+        self.theta = {
+            name: value
+            for name, value in self.given.items()
+            if _moves(value) and name.rpartition(".")[2] not in STATISTICS
+        }
         if not self.theta:
             raise MlteachError(
                 "theta holds no tensor of floating-point numbers, so there is nothing to move."
@@ -134,7 +140,7 @@ class Functions(Subject):
     def _start(self, theta: Params) -> tuple[Params, Any]:
         """Fresh leaves, and the same in the container that the author works with."""
         point = leaves(theta)
-        return point, self.rebuild(self.given | point)
+        return point, self.rebuild(doubled(self.given) | point)
 
     def _query_loss(self, start: Any, watch: Watch) -> tuple[Any, Any]:
         """phi and the query loss, from theta as the author knows it."""
@@ -170,7 +176,7 @@ class Functions(Subject):
         adapted = _read(phi, list(self.given))
         _finite(
             adapted,
-            "phi, after the inner steps",
+            "phi, after the inner steps,",
             "The inner steps diverge: try a smaller inner rate, or fewer steps",
         )
         value, notes = _number(loss)
@@ -190,8 +196,13 @@ class Functions(Subject):
                 else "although phi is finite and moderate. Look at loss_fn: a logarithm or a division by zero?"
             )
             raise SettledError("cannot tell", f"the query loss is {value}, {why}")
+        if not isinstance(loss, Tensor) and not self.meta_gradient:
+            notes.append(
+                "The query loss is a plain number, and no gradient flows through one: return the tensor, without .item()."
+            )
+        unused: list[str] = []
         if self.meta_gradient:
-            gradient, unused = self._claimed(theta), []
+            gradient = self._claimed(theta)
         else:
             gradient, unused = _gradient(loss, point)
         _finite(
@@ -209,6 +220,11 @@ class Functions(Subject):
             watch.seen,
             _places(watch.seen, point),
             {n: v - adapted[n].detach() for n, v in theta.items()} if same_names else None,
+            any(
+                n not in theta or not torch.equal(v.detach(), theta[n])
+                for n, v in adapted.items()
+                if _moves(v)
+            ),
             notes,
             cut=[n for n in theta if n in adapted and _cut(adapted[n], point.get(n))],
             by_value=watch.copied_in and _ends_in_a_module(loss),
@@ -225,6 +241,11 @@ class Functions(Subject):
         for _ in range(2):
             with Watch():
                 given = self.meta_gradient(self._start(theta)[1], doubled(self.one))
+            if given is None:
+                raise SettledError(
+                    "cannot tell",
+                    "meta_gradient returns None. Let it return a gradient for each name of theta",
+                )
             given = _read(given, list(theta))
             for name, value in given.items():
                 if name in theta and value.shape != theta[name].shape:
@@ -454,8 +475,8 @@ def _opened(theta: Any) -> tuple[dict[str, Any], Callable[[dict[str, Any]], Any]
         if all(isinstance(each, tuple) and len(each) == 2 and isinstance(each[0], str) for each in theta):
             return doubled(dict(theta)), lambda named: list(named.items())  # named_parameters()
         if hasattr(theta, "_fields"):
-            back: Callable[..., Any] = type(theta)._make
-            return doubled(theta._asdict()), lambda named: back(named.values())
+            fields, back = theta._fields, type(theta)
+            return doubled(dict(zip(fields, theta, strict=True))), lambda named: back(*named.values())
         given = type(theta)
         return {f"[{i}]": doubled(each) for i, each in enumerate(theta)}, lambda named: given(named.values())
     raise MlteachError(

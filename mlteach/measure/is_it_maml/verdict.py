@@ -78,7 +78,7 @@ class Verdict:
             "accumulates": "Not MAML from the second task on: the adaptation leaves its gradients in .grad of "
             f"{'the model' if what == 'model' else 'theta'}, and the next call adds to them. Use torch.autograd.grad, "
             "or empty .grad before each inner step.",
-            "cannot tell": f"Cannot tell, because {self.reason}.",
+            "cannot tell": f"Cannot tell, because {self.reason}{'' if self.reason.endswith('?') else '.'}",
         }[self.order]
 
     def _by_name(self) -> list[str]:

@@ -16,8 +16,8 @@ from torch.overrides import TorchFunctionMode
 Seen = tuple[tuple[Tensor | None, ...], tuple[tuple[int, torch.Size], ...]]
 
 NARROW = (torch.float32, torch.float16, torch.bfloat16)
-_READ_GRAD = torch.Tensor.grad.__get__  # type: ignore[attr-defined]
-_SET_DATA = torch.Tensor.data.__set__  # type: ignore[attr-defined]
+_READ_GRAD: Any = torch.Tensor.grad.__get__  # type: ignore[union-attr]
+_SET_DATA: Any = torch.Tensor.data.__set__  # type: ignore[attr-defined]
 _BACKWARDS = (torch.Tensor.backward, torch.autograd.backward)
 
 
@@ -75,7 +75,7 @@ class Watch(TorchFunctionMode):
                 return found
             # in place on what was read is in place on .grad itself, so no copy here
             return tuple(
-                each if each is None else torch.func.debug_unwrap(each).detach().reshape(each.shape)  # type: ignore[attr-defined]
+                each if each is None else torch.func.debug_unwrap(each).detach().reshape(each.shape)
                 for each in _several(found)
             )
         if len(self.seen) >= len(self.replay):
@@ -85,12 +85,11 @@ class Watch(TorchFunctionMode):
         if [shape for _, shape in then] != [shape for _, shape in inputs]:
             raise ReplayError
         if self.only is None:
-            shapes = (
-                [shape for _, shape in inputs] if inputs else [None if g is None else g.shape for g in noted]
-            )
+            if read:
+                return tuple(None if g is None else g.clone() for g in noted)
             return tuple(
                 None if g is None else g.clone().reshape(shape)
-                for g, shape in zip(noted, shapes, strict=True)
+                for g, (_, shape) in zip(noted, inputs, strict=True)
             )
         found = compute()
         if read:
@@ -110,7 +109,7 @@ def _noted(value: Tensor | None) -> Tensor | None:
     """The numbers as they are now. Out of the wrappers of `torch.func` they can only be copied when these are gone."""
     if value is None:
         return None
-    bare = torch.func.debug_unwrap(value)  # type: ignore[attr-defined]
+    bare = torch.func.debug_unwrap(value)
     return value.detach().clone() if bare is value else bare
 
 

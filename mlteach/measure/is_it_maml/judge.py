@@ -150,52 +150,63 @@ def judged_at(subject: Subject, theta: Params, *, directions: int, epsilon: floa
     aside = _set_aside(bench, silent)
     if len(aside) == len(theta):
         if "cannot tell" in aside.values():
-            return Verdict("cannot tell", reason=ROUGH)
+            return _rough(bench)
         raise SettledError("cannot tell", _nothing_felt(claim))
     lost = [name for name in silent if name not in aside]
 
     generator = torch.Generator(device=_device(theta)).manual_seed(seed)
-    ways: list[Way] = []
-    opinions: list[Opinion] = []
-    while len(ways) - opinions.count("unclear") < directions and 2 * opinions.count("unclear") <= directions:
-        direction = map_params(lambda value: _gaussian(value, generator), theta)
-        ways.append(bench.way(scale(1 / norm(direction), direction)))
-        plainly = (
-            opinions.count("differs") >= 2 and "agrees" not in opinions
-        )  # the rest is for the percentage
-        opinions.append("differs" if plainly else ways[-1].true.asked(ways[-1].claimed))
-    clear = [way for way, opinion in zip(ways, opinions, strict=True) if opinion != "unclear"]
-    if len(clear) < directions:
-        raise_if_diverged(claim)
-        return Verdict("cannot tell", reason=ROUGH)
-
-    error = _share(clear, [way.claimed for way in clear])
+    ways, opinions = _looked(bench, directions, generator)
+    if len(ways) < directions:
+        return _rough(bench)
+    error = _share(ways, [way.claimed for way in ways])
     evenly = "differs" if lost or "agrees" not in opinions else _each_counts(bench, generator)
     right = "differs" not in opinions and evenly == "agrees"
-    if (
-        not right and "agrees" in opinions and evenly != "differs"
-    ):  # a wrong gradient is wrong in every random direction
-        raise_if_diverged(claim)
-        return Verdict("cannot tell", reason=ROUGH)
-    verdict = Verdict("neither", error, _first_order_share(clear), notes=tuple(claim.notes), orders=aside)
+    if not right and "agrees" in opinions and evenly != "differs":
+        return _rough(bench)  # a wrong gradient is wrong in every random direction, not in some
+    verdict = Verdict("neither", error, _first_order_share(ways), notes=tuple(claim.notes), orders=aside)
     if right:
-        return _rightly(verdict, bench, clear, aside, generator)
+        return _rightly(verdict, bench, ways, aside, generator)
     if everything_lost:
         return replace(verdict, order="none")
-    if _all_agree(clear):
+    if _all_agree(ways):
         return replace(
             verdict, order="first", orders={**dict.fromkeys(_rest(theta, aside), "first"), **aside}
         )
-    if (
-        times := _times([w.claimed for w in clear], [w.first_near(w.claimed) for w in clear])
-    ) and 0.5 < times < 1.5:
+    times = _times([way.claimed for way in ways], [way.first_near(way.claimed) for way in ways])
+    if times and 0.5 < times < 1.5:
         note = f"It is {times:.3f} times what constants give: the gradient at phi, past a weight decay?"
         named: dict[str, NameOrder] = dict.fromkeys(_rest(theta, aside), "first")
         return replace(verdict, order="first", orders={**named, **aside}, notes=(*claim.notes, note))
-    raise_if_diverged(claim)
+    _another_reason(bench)
     if not _steady(bench, error, generator):
         return Verdict("cannot tell", reason=ROUGH)
-    return _wrongly(verdict, bench, clear, aside, generator)
+    return _wrongly(verdict, bench, ways, aside, generator)
+
+
+def _looked(bench: Bench, directions: int, generator: torch.Generator) -> tuple[list[Way], list[Opinion]]:
+    """As many clear ways as asked for, or fewer where too many are unclear; and whether the claim is right along each."""
+    ways: list[Way] = []
+    opinions: list[Opinion] = []
+    unclear = 0
+    while len(ways) < directions and 2 * unclear <= directions:
+        direction = map_params(lambda value: _gaussian(value, generator), bench.theta)
+        way = bench.way(scale(1 / norm(direction), direction))
+        plainly = (
+            opinions.count("differs") >= 2 and "agrees" not in opinions
+        )  # what follows is for the percentage
+        opinion: Opinion = "differs" if plainly else way.true.asked(way.claimed)
+        if opinion == "unclear":
+            unclear += 1
+        else:
+            ways.append(way)
+            opinions.append(opinion)
+    return ways, opinions
+
+
+def _rough(bench: Bench) -> Verdict:
+    """No slope to be had. Raises SettledError where a better reason is found."""
+    _another_reason(bench)
+    return Verdict("cannot tell", reason=ROUGH)
 
 
 def _rightly(
@@ -388,14 +399,17 @@ def _nothing_felt(claim: Claim) -> str:
     )
 
 
-def raise_if_diverged(claim: Claim) -> None:
-    """Raises SettledError where the size of the loss says enough."""
+def _another_reason(bench: Bench, calls: int = 3) -> None:
+    """Raises SettledError where the loss is too large for slopes, or differs after all: two draws can agree by chance."""
+    claim = bench.claim
     if abs(claim.loss) > 1e6:
         raise SettledError(
             "cannot tell",
             f"the query loss after adaptation is {claim.loss:.0e}: the inner steps diverge, and no digit of a slope is left. Try a "
             "smaller inner rate, or fewer steps",
         )
+    for _ in range(calls):
+        bench.subject.again(bench.theta, claim.loss)
 
 
 def _steady(bench: Bench, error: float, generator: torch.Generator) -> bool:

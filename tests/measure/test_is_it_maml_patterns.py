@@ -30,6 +30,13 @@ def test_each_variant_gets_its_verdict(variant: Variant) -> None:
     assert torch.get_default_dtype() == torch.float32
 
 
+def test_torch_func_is_seen_through_in_older_versions_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(torch.func, "debug_unwrap", raising=False)
+    for variant in VARIANTS:
+        if variant.pattern.startswith("2"):
+            assert variant.judge().order == variant.order
+
+
 def test_each_pattern_stands_there_right_and_in_three_wrong_ways() -> None:
     counted = Counter(variant.pattern.split()[0] for variant in VARIANTS)
     assert set(counted) == {str(number) for number in range(1, 11)}

@@ -75,8 +75,7 @@ class Watch(TorchFunctionMode):
                 return found
             # in place on what was read is in place on .grad itself, so no copy here
             return tuple(
-                each if each is None else torch.func.debug_unwrap(each).detach().reshape(each.shape)
-                for each in _several(found)
+                each if each is None else _bare(each).detach().reshape(each.shape) for each in _several(found)
             )
         if len(self.seen) >= len(self.replay):
             raise ReplayError
@@ -105,11 +104,20 @@ def _several(given: Any) -> tuple[Any, ...]:
     return (given,) if isinstance(given, Tensor) or given is None else tuple(given)
 
 
+def _bare(value: Tensor) -> Tensor:
+    """Out of all wrappers of `torch.func`. Older versions of PyTorch have the parts of ``debug_unwrap`` without its name."""
+    if hasattr(torch.func, "debug_unwrap"):
+        return torch.func.debug_unwrap(value)
+    while torch._C._functorch.is_functorch_wrapped_tensor(value):
+        value = torch._C._functorch.get_unwrapped(value)
+    return value
+
+
 def _noted(value: Tensor | None) -> Tensor | None:
     """The numbers as they are now. Out of the wrappers of `torch.func` they can only be copied when these are gone."""
     if value is None:
         return None
-    bare = torch.func.debug_unwrap(value)
+    bare = _bare(value)
     return value.detach().clone() if bare is value else bare
 
 

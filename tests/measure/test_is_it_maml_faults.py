@@ -452,6 +452,11 @@ def test_what_cannot_be_read_ends_in_a_sentence(given: Any, says: str) -> None:
         is_it_maml(*given)
 
 
+def test_a_model_that_is_none_ends_in_a_sentence() -> None:
+    with pytest.raises(MlteachError, match="model is of type dict; give an nn.Module"):
+        is_it_maml(model=dict(theta), step=maml, support=1, query=2)  # type: ignore[call-overload]
+
+
 def test_buffers_counts_and_none_are_no_matter() -> None:
     def adapt_fn(params: dict[str, Any], x: Tensor, y: Tensor) -> dict[str, Any]:
         phi = maml({name: params[name] for name in NAMES}, x, y)
@@ -594,3 +599,4 @@ def test_sets_come_in_dicts_and_step_may_return_more_than_the_loss() -> None:
 
     support, query = ({"x": pair(n)[0], "y": pair(n)[1]} for n in (1, 2))
     assert is_it_maml(module, step, support, query).order == "second"
+    assert is_it_maml(model=module, step=step, support=support, query=query).order == "second"

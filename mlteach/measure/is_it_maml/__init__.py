@@ -35,10 +35,10 @@ def is_it_maml(
 
 @overload
 def is_it_maml(
-    adapt_fn: nn.Module,
-    loss_fn: Callable[[nn.Module, Any, Any], Tensor | float],
-    theta: Any,
-    episode: Any,
+    model: nn.Module,
+    step: Callable[[nn.Module, Any, Any], Tensor | float],
+    support: Any,
+    query: Any,
     *,
     directions: int = ...,
     epsilon: float = ...,
@@ -46,12 +46,16 @@ def is_it_maml(
 ) -> Verdict: ...
 
 
-def is_it_maml(
-    adapt_fn: Any,
-    loss_fn: Any,
-    theta: Any,
-    episode: Any,
+def is_it_maml(  # type: ignore[misc]
+    adapt_fn: Any = None,
+    loss_fn: Any = None,
+    theta: Any = None,
+    episode: Any = None,
     *,
+    model: Any = None,
+    step: Any = None,
+    support: Any = None,
+    query: Any = None,
     meta_gradient: Callable[..., Any] | None = None,
     directions: int = 4,
     epsilon: float = 1e-6,
@@ -79,11 +83,12 @@ def is_it_maml(
     Source: the definition, Finn, Abbeel, Levine 2017, equation 2; no library's word is taken for it.
     Taught in: lessons 06, 09. Ten patterns, plugged in: docs/is_it_maml.md.
     """
-    by_module = isinstance(adapt_fn, nn.Module) and not isinstance(episode, Episode)
+    if isinstance(adapt_fn, nn.Module) and not isinstance(episode, Episode):  # the second way, by position
+        model, step, support, query = adapt_fn, loss_fn, theta, episode
     subject = (
-        ModuleAndStep(adapt_fn, loss_fn, theta, episode)
-        if by_module
-        else Functions(adapt_fn, loss_fn, theta, episode, meta_gradient)
+        Functions(adapt_fn, loss_fn, theta, episode, meta_gradient)
+        if model is None
+        else ModuleAndStep(model, step, support, query)
     )
     with double_precision(next(iter(subject.theta.values())).device):
         return judged(subject, directions=directions, epsilon=epsilon, seed=seed)

@@ -271,6 +271,10 @@ class ModuleAndStep(Subject):
     """step(model, support, query) -> query loss, with the meta-gradient left in the parameters' .grad."""
 
     def __init__(self, model: nn.Module, step: Callable[..., Any], support: Any, query: Any) -> None:
+        if not isinstance(model, nn.Module):
+            raise MlteachError(
+                f"model is {_a(model)}; give an nn.Module, or functions: adapt_fn, loss_fn, theta, episode."
+            )
         if not callable(step):
             raise MlteachError(
                 f"step is {_a(step)}; with a module give step(model, support, query), which adapts, returns the query loss "

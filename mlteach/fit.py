@@ -1,32 +1,34 @@
 """The one training loop of the course: sample an episode, take the meta-gradient, move.
 
-It shows its progress, keeps its history, survives an interrupt, and goes on from a checkpoint to the same numbers.
+It shows its progress, keeps its history and the best of its validations, survives an interrupt, stops at the first number
+that is none, and goes on from a checkpoint to the same numbers.
 """
 
-import json
 import math
 import os
-import signal
-import threading
 import time
-import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from types import FrameType
-from typing import Any
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
-from mlteach.checkpoint import load_checkpoint, params_from, safetensors_path, save_checkpoint
-from mlteach.errors import CheckpointError
-from mlteach.params import Params, detach, leaves
+from mlteach.errors import TrainingError
+from mlteach.params import Params, detach, leaves, map_params
+from mlteach.params import clip as shortened
 from mlteach.progress import bar_for
 from mlteach.tasks.episode import Episode
+from mlteach.training.checks import checked_gradient, checked_options, checked_scores, checked_start
+from mlteach.training.interrupt import deferred_interrupt
+from mlteach.training.keeping import Keeper, Optimizer
+from mlteach.training.last_good import NotFiniteError, Watch
+from mlteach.training.run import Best, Fit
+
+__all__ = ["SCHEDULES", "Best", "Fit", "Gradient", "Optimizer", "fit"]
 
 Gradient = Callable[[Params, Episode], tuple[Params, Mapping[str, Tensor | float]]]
-Optimizer = Callable[[list[Tensor]], torch.optim.Optimizer]
+Validate = Callable[[Params], Any]
 
 # On a GPU numbers are looked at after so many steps: until somebody looks, it need not be waited for.
 LOOK = 20
@@ -36,23 +38,6 @@ SCHEDULES: dict[str, Callable[[float], float]] = {
     "cosine": lambda done: 0.5 * (1 + math.cos(math.pi * done)),
     "linear": lambda done: 1 - done,
 }
-
-
-@dataclass
-class Fit:
-    """What a training run leaves behind.
-
-    theta: the meta-parameters. step: how many outer steps were made. seconds: the time they took, evaluation left out.
-    history: for every name (loss, accuracy, ...) one number a step.
-    interrupted: whether it stopped early because it was asked to. device: what it trained on, in words.
-    """
-
-    theta: Params
-    step: int = 0
-    seconds: float = 0.0
-    history: dict[str, list[float]] = field(default_factory=dict)
-    interrupted: bool = False
-    device: str = "cpu"
 
 
 def fit(
@@ -65,10 +50,16 @@ def fit(
     lr: float = 1e-3,
     schedule: str = "constant",
     optimizer: Optimizer = torch.optim.Adam,
+    clip: float | None = None,
+    validate: Validate | None = None,
+    every_validation: int = 500,
+    better: Literal["higher", "lower"] = "higher",
     checkpoint: str | os.PathLike[str] | None = None,
     every: int = 500,
     until: int | None = None,
+    seconds: float | None = None,
     about: dict[str, Any] | None = None,
+    may_differ: Collection[str] = (),
     progress: str | None = "training",
 ) -> Fit:
     """Train ``theta`` for ``steps`` outer steps and return a `Fit`.
@@ -78,85 +69,120 @@ def fit(
     sample: draws the meta-batch of one step from the generator.
     lr, schedule: the outer rate beta and how it changes: "constant", "cosine" or "linear" to zero at ``steps``.
     optimizer: makes the outer optimizer from a list of tensors; its rate is set at every step.
+    clip: a gradient longer than this is shortened to it; all parameters count as one vector. None: as it is.
+    validate: theta -> a number, an `Interval` or a dict of them. Called after every ``every_validation`` steps and after the
+        last, on a copy; what it gives makes the curve `Fit.validation`. Of a dict the first entry is the score, and the
+        parameters with the ``better`` score are `Fit.best`. Draw its tasks once, so that it gives the same each time.
     checkpoint: a .safetensors path. Written ``every`` so many steps and at the end; if it exists, the run goes on
-        from it, bit for bit as if it had never stopped. ``about`` (JSON values) is stored and compared.
+        from it, bit for bit as if it had never stopped. The best parameters stand beside it, in NAME.best.safetensors.
+        ``about`` (JSON values) is stored and compared.
     until: stop after this step, as if interrupted; the schedule still runs to ``steps``.
+    seconds: stop after so many seconds of training, those before a resume included, validation left out. The schedule still
+        runs to ``steps``.
+    may_differ: the settings, by name, in which the checkpoint's run may be another.
     progress: the bar's label, or None for no bar.
+
+    **The same run.** A checkpoint is resumed by the run that wrote it: with the same steps, rate, schedule, clip, optimizer
+    and its options, precision, and the same settings in ``gradient`` and ``sample``, wherever they stand
+    (`mlteach.training.identity`). Else CheckpointError says what was and what is now. More steps at a constant rate
+    are the same run; it goes on, and a warning says so. What else may change is named in ``may_differ``: ["lr"], ["steps"].
+
+    **Numbers that are none.** At the first one that is not finite, in what ``gradient`` gives or in theta, TrainingError says
+    what and where. Its ``run`` is the `Fit` after the last good step. An earlier checkpoint stays as it is; where there is
+    none yet, that last good state is written.
 
     An interrupt (the stop button, Ctrl-C) ends the run after the step it is in; everything learned is returned, and
     written if there is a checkpoint. A second one ends it at once, at the last whole step. A checkpoint that cannot
-    be written (a full disk) is a warning: training goes on, and tries again when the next is due.
+    be written (a full disk) is a warning: training goes on, and tries again when the next is due. An error in
+    ``gradient``, ``sample`` or ``validate`` is let through, and what was learned before it is written too.
 
-    Raises CheckpointError when the checkpoint is damaged, belongs to a run with other settings, another optimizer or
-    another kind of generator, or does not end in .safetensors; ValueError for a schedule that does not exist.
-    Taught in: lesson 09.
+    Raises CheckpointError when the checkpoint is damaged, belongs to another run or to another kind of generator, or does
+    not end in .safetensors; TrainingError (a ValueError) for options that cannot be, for parameters that are tied (one tensor
+    under two names), and as above. Taught in: lesson 09.
     """
-    if schedule not in SCHEDULES:
-        raise ValueError(f"There is no schedule {schedule!r}; choose one of {', '.join(SCHEDULES)}.")
-    settings = json.loads(json.dumps({"steps": steps, "lr": lr, "schedule": schedule} | (about or {})))
-    run = Fit(leaves(theta))
+    checked_options(
+        gradient, sample, SCHEDULES, steps=steps, lr=lr, schedule=schedule, optimizer=optimizer, clip=clip, validate=validate,
+        every_validation=every_validation, better=better, every=every, seconds=seconds,
+    )  # fmt: skip
+    run = Fit(leaves(checked_start(theta)))
     tensors = list(run.theta.values())
     opt = optimizer(tensors)
-    if checkpoint is not None and safetensors_path(checkpoint).exists():
-        _resume(checkpoint, run, opt, generator, settings)
+    keeper = None
+    if checkpoint is not None:
+        settings = {"steps": steps, "lr": lr, "schedule": schedule, "clip": clip, "gradient": gradient}
+        settings |= {"sample": sample, "about": about or {}}
+        keeper = Keeper(checkpoint, run, optimizer, opt, generator, settings, may_differ)
     last = min(steps, steps if until is None else until)
     bar = bar_for(range(steps), progress, unit="step", initial=run.step)
-    device = tensors[0].device if tensors else torch.device("cpu")
+    device = tensors[0].device
     if run.step < last:
         run.device = torch.cuda.get_device_name(device) if device.type == "cuda" else str(device)
-    unseen: list[
-        Mapping[str, Tensor | float]
-    ] = []  # the numbers of the last steps, which nobody has looked at yet
-    saved, drawn = run.step, generator.get_state()  # drawn: what the generator was after the last whole step
-    try:
-        with _deferred_interrupt() as (stop, moving):
-            while run.step < last and not stop.is_set():
-                started = time.perf_counter()
-                found, numbers = gradient(run.theta, sample(generator))
-                for name, value in run.theta.items():
-                    value.grad = found[name]
-                moving.set()
-                for group in opt.param_groups:
-                    group["lr"] = lr * SCHEDULES[schedule](run.step / steps)
-                opt.step()
-                run.step += 1
-                unseen.append(numbers)
-                due = checkpoint is not None and run.step - saved >= every
-                if due or device.type == "cpu" or len(unseen) == LOOK or run.step == last:
-                    _look(unseen, run.history)
-                run.seconds += time.perf_counter() - started
-                drawn = generator.get_state()
-                moving.clear()
-                bar.update()
-                bar.set_postfix(
-                    {name: f"{_recent(seen):.3f}" for name, seen in run.history.items()}, refresh=False
-                )
-                if due and checkpoint is not None:
-                    _write(checkpoint, run, opt, generator, settings)
-                    saved = run.step
-            run.interrupted = stop.is_set()
-    except KeyboardInterrupt:  # the second one: theta is at the last whole step, and so must the generator be
-        run.interrupted = True
-        generator.set_state(drawn)
-    finally:
-        bar.close()
-    _look(unseen, run.history)
-    if checkpoint is not None and run.step > saved:
-        with _deferred_interrupt() as (stop, _):  # an impatient click now must not cost the result
-            _write(checkpoint, run, opt, generator, settings)
-        run.interrupted |= stop.is_set()
+    watch, shown = Watch(run, opt, generator), run.history.keys()
+
+    def out_of_time() -> bool:
+        return seconds is not None and run.seconds >= seconds
+
+    def validation_is_due() -> bool:
+        if validate is None or run.step in run.validation.get("step", ()):
+            return False
+        return run.step == steps or (run.step > 0 and (run.step % every_validation == 0 or out_of_time()))
+
+    with _rescued(run, watch, keeper), deferred_interrupt() as (stop, moving):
+        if validation_is_due():  # a run that ended between a step and its validation
+            _judge(validate, run, better)
+        while run.step < last and not stop.is_set() and not out_of_time():
+            started = time.perf_counter()
+            found, numbers = checked_gradient(gradient(run.theta, sample(generator)), run.theta, shown)
+            shown = numbers.keys()
+            for name, value in (found if clip is None else shortened(found, clip)).items():
+                run.theta[name].grad = value
+            moving.set()
+            for group in opt.param_groups:
+                group["lr"] = lr * SCHEDULES[schedule](run.step / steps)
+            opt.step()
+            run.step += 1
+            watch.unseen.append(numbers)
+            to_write = keeper is not None and run.step - keeper.saved >= every
+            if device.type == "cpu" or len(watch.unseen) == LOOK or to_write or validation_is_due():
+                watch.look()
+            run.seconds += time.perf_counter() - started
+            watch.drawn = generator.get_state()
+            moving.clear()
+            bar.update()
+            bar.set_postfix({n: f"{_recent(seen):.3f}" for n, seen in run.history.items()}, refresh=False)
+            if validation_is_due():
+                _judge(validate, run, better)
+            if keeper is not None and to_write:
+                keeper.write()
+        watch.look()
+        run.stopped = "interrupt" if stop.is_set() else _why(run, steps, out_of_time())
+    bar.close()
+    if keeper is not None and keeper.is_behind:
+        with deferred_interrupt() as (stop, _):  # an impatient click now must not cost the result
+            keeper.write()
+        run.stopped = "interrupt" if stop.is_set() else run.stopped
     run.theta = detach(run.theta)
     return run
 
 
-def _look(unseen: list[Mapping[str, Tensor | float]], history: dict[str, list[float]]) -> None:
-    """Move what is unseen into the history, as floats: one wait for the device, not one for each number."""
-    for name in unseen[0] if unseen else ():
-        values = [each[name] for each in unseen]
-        if isinstance(values[0], Tensor):
-            values = torch.stack(values).tolist()  # type: ignore[arg-type]
-        history.setdefault(name, []).extend(map(float, values))
-    unseen.clear()
+def _why(run: Fit, steps: int, late: bool) -> Literal["", "seconds", "until"]:
+    """Why a run that nobody interrupted is over."""
+    if run.step == steps:
+        return ""
+    return "seconds" if late else "until"
+
+
+def _judge(validate: Validate | None, run: Fit, better: str) -> None:
+    """Add what ``validate`` says of theta to the curve, and keep theta if it is the best so far."""
+    assert validate is not None
+    theta = map_params(Tensor.clone, detach(run.theta))
+    scores = checked_scores(validate(theta))
+    for name, value in ({"step": run.step} | scores).items():
+        run.validation.setdefault(name, []).append(value)
+    score = next(iter(scores.values()))
+    sign = 1 if better == "higher" else -1
+    if math.isfinite(score) and (run.best is None or sign * score > sign * run.best.score):
+        run.best = Best(map_params(Tensor.clone, detach(run.theta)), run.step, score)
 
 
 def _recent(numbers: list[float], count: int = 50) -> float:
@@ -165,89 +191,37 @@ def _recent(numbers: list[float], count: int = 50) -> float:
 
 
 @contextmanager
-def _deferred_interrupt() -> Iterator[tuple[threading.Event, threading.Event]]:
-    """Turn the first interrupt into a flag, so that no step is left half done. Only the main thread gets signals.
-
-    A second one raises KeyboardInterrupt, except while the other flag says that the parameters are being moved.
-    """
-    asked, moving = threading.Event(), threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield asked, moving
-        return
-
-    def note(number: int, frame: FrameType | None) -> None:
-        if asked.is_set() and not moving.is_set():
-            raise KeyboardInterrupt
-        asked.set()
-
-    before = signal.signal(signal.SIGINT, note)
+def _rescued(run: Fit, watch: Watch, keeper: Keeper | None) -> Iterator[None]:
+    """Whatever ends a run, what it has learned is kept: returned after an interrupt, in ``error.run`` and the checkpoint else."""
     try:
-        yield asked, moving
-    finally:
-        signal.signal(signal.SIGINT, before)
+        try:
+            yield
+        except (
+            KeyboardInterrupt
+        ):  # the second one: theta is at the last whole step, and so must the generator be
+            run.stopped = "interrupt"
+            watch.generator.set_state(watch.drawn)
+            watch.look()
+    except Exception as error:
+        with suppress(RuntimeError):  # of a GPU that is lost with its memory
+            watch.restore()
+            if (
+                keeper is not None
+                and keeper.is_behind
+                and not (isinstance(error, NotFiniteError) and keeper.path.exists())
+            ):
+                keeper.write()
+        run.theta = detach(run.theta)
+        if isinstance(error, NotFiniteError):
+            raise TrainingError(_diverged(error, run, keeper), run) from None
+        if isinstance(error, TrainingError):
+            error.run = run
+        raise
 
 
-def _write(
-    path: str | os.PathLike[str],
-    run: Fit,
-    opt: torch.optim.Optimizer,
-    generator: torch.Generator,
-    settings: dict[str, Any],
-) -> None:
-    tensors = {f"theta.{name}": value for name, value in run.theta.items()}
-    for index, state in opt.state_dict()["state"].items():
-        tensors |= {f"optimizer.{index}.{key}": torch.as_tensor(value) for key, value in state.items()}
-    tensors["generator"] = generator.get_state()
-    for name, numbers in run.history.items():
-        tensors[f"history.{name}"] = torch.tensor(numbers, dtype=torch.float64)
-    about = {"step": run.step, "seconds": run.seconds, "device": run.device, "settings": settings}
-    about["optimizer"] = type(opt).__name__
-    try:
-        save_checkpoint(path, tensors, about)
-    except CheckpointError as error:  # hours of training are not to be lost with it
-        warnings.warn(str(error), stacklevel=3)
-
-
-def _resume(
-    path: str | os.PathLike[str],
-    run: Fit,
-    opt: torch.optim.Optimizer,
-    generator: torch.Generator,
-    settings: dict[str, Any],
-) -> None:
-    stored = load_checkpoint(path)
-    theirs = stored.about.get("settings", {})
-    if "optimizer" in stored.about:  # older checkpoints do not say
-        theirs = theirs | {"optimizer": stored.about["optimizer"]}
-        settings = settings | {"optimizer": type(opt).__name__}
-    differ = [key for key in settings.keys() | theirs.keys() if settings.get(key) != theirs.get(key)]
-    if differ:
-        said = "; ".join(
-            f"{key} was {theirs.get(key)!r}, is now {settings.get(key)!r}" for key in sorted(differ)
-        )
-        raise CheckpointError(
-            f"{path} belongs to another run: {said}. Give this run its own checkpoint path, or delete that file."
-        )
-    found = params_from(stored, run.theta)
-    with torch.no_grad():
-        for name, value in run.theta.items():
-            value.copy_(found[name])
-    state: dict[int, dict[str, Tensor]] = {}
-    for name, value in stored.tensors.items():
-        if name.startswith("optimizer."):
-            _, index, key = name.split(".")
-            state.setdefault(int(index), {})[key] = value
-    opt.load_state_dict({"state": state, "param_groups": opt.state_dict()["param_groups"]})
-    try:
-        generator.set_state(stored.tensors["generator"])
-    except RuntimeError as error:
-        raise CheckpointError(
-            f"{path} holds the state of another kind of generator than one on {generator.device} ({error}). Go on with a "
-            "generator on the device it was trained with, or choose another checkpoint path."
-        ) from error
-    run.step, run.seconds = stored.about["step"], stored.about["seconds"]
-    run.device = stored.about.get("device", "cpu")  # older checkpoints do not say
-    prefix = "history."
-    run.history = {
-        n.removeprefix(prefix): v.tolist() for n, v in stored.tensors.items() if n.startswith(prefix)
-    }
+def _diverged(error: NotFiniteError, run: Fit, keeper: Keeper | None) -> str:
+    kept = "" if keeper is None else f", and {keeper.path.name} holds step {keeper.saved}"
+    return (
+        f"Training stopped: {error}. The last good state, after {run.step} steps, is in this error's run{kept}. Give a lower "
+        "lr or a lower rate of the inner rule, or shorten long gradients: clip=1.0."
+    )

@@ -1,0 +1,337 @@
+"""What makes a run this run and no other: its settings, as JSON that is the same in every process.
+
+The settings of a training run stand in functions: a rate in a closure, a number of steps in a partial, a constant in the
+code of a lambda. `describe` writes them down, without addresses; `differences` says in words where two runs part.
+
+    describe(partial(maml_gradient, net, squared_error, rule=sgd(0.1), steps=1))
+    {"is": "partial", "function": "mlteach.outer.maml.maml_gradient", "net": {"is": "MLP", "sizes": [1, 40, 40, 1], ...},
+     "rule": {"is": "Rule", "step": {"function": "mlteach.inner.sgd.sgd.<locals>.step", "alpha": 0.1}, ...}, "steps": 1}
+
+Functions of this package and of other libraries stand by their names; a user's own by what they do, the constants in them
+and the values they use. What is no setting is left out: the state of random generators, names with a leading underscore,
+and what changed while the run went on (`settled`). A function may say itself what makes it: ``function.made_with``, a dict.
+"""
+
+import builtins
+import dataclasses
+import dis
+import enum
+import functools
+import hashlib
+import inspect
+import json
+import os
+import random
+import re
+import sys
+from collections.abc import Collection, Mapping
+from types import BuiltinFunctionType, BuiltinMethodType, CodeType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+CODE = ("code", "constants")  # what another Python may compile in another way
+MOVES = "changes while it trains"  # in the place of what is no setting
+UNKNOWN = "cannot be told: "
+
+FEW = 20  # so many values are written out; of more, a digest
+DEPTH, PARTS = 16, 5_000  # no setting lies deeper, no run has more
+
+_ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{4,}")
+
+
+def describe(value: Any) -> Any:
+    """``value`` as JSON: numbers, texts, lists and dicts. What cannot be described is a text that begins with UNKNOWN."""
+    return _Describer().of(value)
+
+
+def unknown(description: Any, path: str = "") -> list[str]:
+    """The names of what could not be described, such as "sample.drawn (generator)"."""
+    if isinstance(description, dict):
+        return [each for key, part in description.items() for each in unknown(part, _join(path, key))]
+    if isinstance(description, list):
+        return [each for k, part in enumerate(description) for each in unknown(part, f"{path}[{k}]")]
+    if isinstance(description, str) and description.startswith(UNKNOWN):
+        return [f"{path} ({description.removeprefix(UNKNOWN)})"]
+    return []
+
+
+def differences(
+    theirs: Any, ours: Any, *, allowed: Collection[str] = (), code: bool = True, path: str = ""
+) -> list[str]:
+    """Where two descriptions part, in words: "optimizer.weight_decay was 0, is now 0.1".
+
+    allowed: names (and all below them) that may differ. code: whether to compare what functions do.
+    """
+    if any(path == name or path.startswith(f"{name}.") for name in allowed) or _untold(theirs, ours):
+        return []
+    if isinstance(theirs, dict) and isinstance(ours, dict) and theirs.get("is") == ours.get("is"):
+        if code and theirs.get("code") != ours.get("code") and theirs.keys() != ours.keys():
+            return [f"{path} is another function now"]
+        found = []
+        for key in theirs | ours:
+            if key in CODE and not code:
+                continue
+            there, here = (each.get(key, _Missing()) for each in (theirs, ours))
+            found += differences(there, here, allowed=allowed, code=code, path=_join(path, key))
+        return found
+    if theirs == ours and type(theirs) is type(ours):
+        return []
+    if isinstance(theirs, int | float) and isinstance(ours, int | float) and float(theirs) == float(ours):
+        return []
+    if path.endswith(f".{CODE[0]}"):
+        return [f"{path.removesuffix(f'.{CODE[0]}')} does something else now"]
+    return [f"{path} was {_short(theirs)}, is now {_short(ours)}"]
+
+
+def settled(before: Any, after: Any) -> Any:
+    """``before`` with MOVES in the place of all that is another by now: a memory, a counter, but no setting."""
+    if before == after or before == MOVES:
+        return before
+    if isinstance(before, dict) and isinstance(after, dict) and before.get("is") == after.get("is"):
+        if before.keys() == after.keys() or "is" in before:
+            return {k: settled(before[k], after.get(k)) if k in before else MOVES for k in before | after}
+    return MOVES
+
+
+def moving_too(theirs: Any, ours: Any) -> Any:
+    """``ours`` with MOVES wherever ``theirs`` has it."""
+    if theirs == MOVES:
+        return MOVES
+    if isinstance(theirs, dict) and isinstance(ours, dict):
+        return {key: moving_too(theirs.get(key), part) for key, part in ours.items()}
+    return ours
+
+
+class _Missing:
+    def __repr__(self) -> str:
+        return "missing"
+
+
+def _untold(*parts: Any) -> bool:
+    return any(isinstance(each, str) and (each == MOVES or each.startswith(UNKNOWN)) for each in parts)
+
+
+def _join(path: str, key: str) -> str:
+    return f"{path}.{key}" if path else key
+
+
+def _short(value: Any) -> str:
+    """As it stands in a sentence."""
+    if isinstance(value, dict) and "is" in value:
+        return repr(value["is"])
+    if isinstance(value, dict) and "code" in value:
+        return "another function"
+    text = repr(value)
+    return text if len(text) < 200 else f"{text[:200]}..."
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+@functools.cache
+def _is_library(module: str | None) -> bool:
+    """Whether a module is installed (Python's own, this package, site-packages) and so known by its name alone."""
+    if not module or (top := module.split(".")[0]) == "__main__":
+        return False
+    if top in sys.stdlib_module_names or top == "mlteach":
+        return True
+    file = getattr(sys.modules.get(top), "__file__", None) or ""
+    return any(each in file for each in ("site-packages", "dist-packages"))
+
+
+class _Describer:
+    """One description: what it is inside of just now, and how many parts it has seen."""
+
+    def __init__(self) -> None:
+        self.within: list[int] = []
+        self.parts = 0
+
+    def of(self, value: Any) -> Any:
+        if value is None or isinstance(value, bool | str):
+            return value
+        if isinstance(value, enum.Enum):
+            return str(value)
+        if isinstance(value, int | float | np.number | np.bool_):
+            number = value.item() if isinstance(value, np.generic) else value
+            finite = not isinstance(number, float) or abs(number) < float("inf")
+            return number if finite and not isinstance(number, complex) else repr(number)
+        if isinstance(value, Tensor):
+            return self.tensor(value)
+        if isinstance(value, np.ndarray) and value.dtype != object:
+            return f"array {value.dtype} {list(value.shape)} {_digest(np.ascontiguousarray(value).tobytes())}"
+        if isinstance(value, torch.Generator):
+            return f"a generator on {value.device}"  # its state moves with every step, and a checkpoint keeps the run's
+        if isinstance(value, random.Random | np.random.Generator | np.random.RandomState):
+            return f"a {type(value).__qualname__}"
+        if isinstance(value, bytes | bytearray):
+            return f"bytes {_digest(bytes(value))}"
+        if isinstance(value, complex | range | slice | torch.dtype | torch.device | torch.Size | os.PathLike):
+            return str(value)
+        if id(value) in self.within:
+            return "itself"
+        self.parts += 1
+        if len(self.within) >= DEPTH or self.parts > PARTS:
+            return f"{UNKNOWN}{type(value).__qualname__}"
+        self.within.append(id(value))
+        try:
+            return self.made(value)
+        finally:
+            self.within.pop()
+
+    def made(self, value: Any) -> Any:
+        """What is made of parts."""
+        if isinstance(made_with := getattr(value, "made_with", None), dict):
+            return {"is": _name(value)} | self.entries(made_with)
+        if isinstance(value, functools.partial):
+            return self.partial(value)
+        if isinstance(value, MethodType):
+            return self.method(value)
+        if isinstance(value, FunctionType):
+            return self.function(value)
+        if isinstance(value, BuiltinFunctionType | BuiltinMethodType):
+            owner = value.__self__
+            at = {} if owner is None or isinstance(owner, ModuleType | type) else {"of": self.of(owner)}
+            return {"function": _name(value), **at} if at else _name(value)
+        if isinstance(value, type | ModuleType):
+            return _name(value)
+        if isinstance(value, tuple) and hasattr(value, "_fields"):
+            return {"is": type(value).__qualname__} | self.entries(value._asdict())
+        if isinstance(value, list | tuple):
+            return self.few([self.of(each) for each in value])
+        if isinstance(value, set | frozenset):
+            return self.few(sorted((self.of(each) for each in value), key=json.dumps))
+        if isinstance(value, Mapping):
+            return self.entries(value)
+        return self.object(value)
+
+    def few(self, parts: list[Any]) -> Any:
+        """A list, or of a long one its length and a digest."""
+        if len(parts) <= FEW or unknown(parts):
+            return parts
+        return f"{len(parts)} values {_digest(json.dumps(parts).encode())}"
+
+    def entries(self, mapping: Mapping[Any, Any]) -> dict[str, Any]:
+        return {key if isinstance(key, str) else repr(key): self.of(part) for key, part in mapping.items()}
+
+    def tensor(self, value: Tensor) -> str:
+        kind = str(value.dtype).removeprefix("torch.")
+        try:
+            flat = value.detach().cpu().resolve_conj().contiguous().reshape(-1)
+            if flat.numel() <= 4:
+                return f"tensor {kind} {value.detach().cpu().tolist()}"
+            return f"tensor {kind} {list(value.shape)} {_digest(flat.view(torch.uint8).numpy().tobytes())}"
+        except (RuntimeError, NotImplementedError, TypeError):  # sparse, without memory, inside a transform
+            return f"{UNKNOWN}tensor {kind} {list(value.shape)}"
+
+    def partial(self, value: functools.partial) -> dict[str, Any]:
+        try:  # by the names of the parameters, in the order of the signature
+            given = inspect.signature(value.func).bind_partial(*value.args, **value.keywords).arguments
+        except (TypeError, ValueError):
+            given = {f"argument {k + 1}": each for k, each in enumerate(value.args)} | value.keywords
+        return {"is": "partial", "function": self.of(value.func)} | self.entries(given)
+
+    def method(self, value: MethodType) -> Any:
+        found = self.function(value.__func__)
+        named = {"function": found} if isinstance(found, str) else found
+        return named | {"self": self.of(value.__self__)}
+
+    def function(self, value: FunctionType) -> Any:
+        """By its name where it is a library's; else what it does, and the values it uses."""
+        inside: dict[str, Any] = {}
+        for name, cell in zip(value.__code__.co_freevars, value.__closure__ or (), strict=True):
+            try:
+                inside[name] = cell.cell_contents
+            except ValueError:  # not yet filled
+                continue
+        if _is_library(value.__module__):
+            return {"function": _name(value)} | self.entries(inside) if inside else _name(value)
+        defaults = {
+            name: each.default
+            for name, each in inspect.signature(value).parameters.items()
+            if each.default is not inspect.Parameter.empty
+        }
+        does, constants, names, attributes = _read(value.__code__)
+        found: dict[str, Any] = {
+            "code": _digest(does.encode()),
+            "constants": [self.of(each) for each in constants],
+        }
+        found |= self.entries(defaults | inside)
+        for name in names:
+            if name in value.__globals__ and not hasattr(builtins, name):
+                found[name] = self.used(value.__globals__[name], attributes)
+        return found
+
+    def used(self, value: Any, attributes: Collection[str]) -> Any:
+        """A global: of a user's own module or class those attributes that the function may be asking for."""
+        if isinstance(value, type | ModuleType):
+            module = value.__module__ if isinstance(value, type) else value.__name__
+            asked = [name for name in attributes if name in vars(value)]
+            if asked and not _is_library(module):
+                return {"name": _name(value)} | {name: self.of(getattr(value, name)) for name in asked}
+        return self.of(value)
+
+    def object(self, value: Any) -> Any:
+        """Any other object: its type and its public attributes; of a network the tensors too."""
+        kind = type(value)
+        found: dict[str, Any] = {"is": kind.__qualname__}
+        if isinstance(value, torch.nn.Module):
+            tensors = dict(value.named_parameters()) | dict(value.named_buffers())
+            return found | {"layers": repr(value), "training": value.training} | self.entries(tensors)
+        if not _is_library(kind.__module__) and isinstance(
+            call := getattr(kind, "__call__", None), FunctionType
+        ):
+            found["call"] = self.of(call)
+        if dataclasses.is_dataclass(value):
+            return found | {
+                each.name: self.of(getattr(value, each.name)) for each in dataclasses.fields(value)
+            }
+        parts = dict(getattr(value, "__dict__", {}))
+        for each in kind.__mro__:
+            slots = each.__dict__.get("__slots__", ())
+            for name in [slots] if isinstance(slots, str) else slots:
+                if hasattr(value, name):
+                    parts[name] = getattr(value, name)
+        if parts or "__dict__" in dir(value) or not _is_library(kind.__module__):
+            return found | self.entries({n: part for n, part in parts.items() if not n.startswith("_")})
+        text = repr(value)
+        return text if not _ADDRESS.search(text) and len(text) < 1000 else f"{UNKNOWN}{kind.__qualname__}"
+
+
+def _name(value: Any) -> str:
+    if isinstance(value, ModuleType):
+        return value.__name__
+    name = getattr(value, "__qualname__", None) or type(value).__qualname__
+    module = getattr(value, "__module__", None)
+    return f"{module}.{name}" if module and _is_library(module) and module != "builtins" else name
+
+
+def _read(code: CodeType) -> tuple[str, list[Any], list[str], set[str]]:
+    """What a function does, without its constants; these; the globals and the attributes it names. Functions in it too."""
+    does: list[str] = []
+    constants: list[Any] = []
+    names: list[str] = []
+    attributes: set[str] = set()
+    for each in dis.get_instructions(code):
+        if isinstance(each.argval, CodeType):
+            inner = _read(each.argval)
+            does.append(f"({inner[0]})")
+            constants += inner[1]
+            names += inner[2]
+            attributes |= inner[3]
+        elif each.opname in ("LOAD_CONST", "RETURN_CONST", "LOAD_SMALL_INT"):
+            does.append("constant")
+            if each.argval is not None:
+                constants.append(each.argval)
+        else:
+            named = each.opcode in dis.hasname or each.opname in ("BINARY_OP", "COMPARE_OP", "KW_NAMES")
+            which = each.arg if each.opcode in dis.haslocal else each.argrepr if named else ""
+            does.append(f"{each.opname} {which}")
+            if each.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
+                names.append(each.argval)
+            elif each.opcode in dis.hasname:
+                attributes.add(each.argval)
+    return "\n".join(does), constants, list(dict.fromkeys(names)), attributes

@@ -41,7 +41,7 @@ from mlteach.fit import Fit, fit
 from mlteach.inner import Rule, sgd
 from mlteach.measure import Interval, over_seeds, over_tasks, step_accuracy
 from mlteach.nets import Conv4, cross_entropy
-from mlteach.nets.loss import accuracy as share_right
+from mlteach.nets.loss import share_right
 from mlteach.outer import maml_gradient, replayed
 from mlteach.outer.chunks import over_chunks, tasks_at_once
 from mlteach.outer.replay import Gradient

@@ -46,6 +46,11 @@ def clip(a: Params, limit: float) -> Params:
     return scale((limit / norm(a)).clamp(max=1), a)
 
 
+def in_double(value: Tensor) -> Tensor:
+    """value in float64, or as it is on a device that has none (Apple's)."""
+    return value if value.device.type == "mps" else value.double()
+
+
 def detach(a: Params) -> Params:
     """The same numbers without their history."""
     return map_params(Tensor.detach, a)

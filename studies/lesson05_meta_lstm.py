@@ -27,7 +27,7 @@ from mlteach.inner import MetaLSTM, Rule, gates, sgd
 from mlteach.measure import Interval, over_tasks, step_accuracy
 from mlteach.measure.accuracy import path_of
 from mlteach.measure.ledger import data_folder, keep_results
-from mlteach.nets import Conv4, accuracy, cross_entropy
+from mlteach.nets import Conv4, cross_entropy, share_right
 from mlteach.outer import maml_gradient
 from mlteach.params import Params, clip, stack
 from mlteach.tasks import Characters, Episode
@@ -160,7 +160,8 @@ def scores(net: Conv4, path: list[Params], episode: Episode) -> Tensor:
             support = cross_entropy(net(phi, episode.support_x), episode.support_y)
             found.append(
                 torch.stack(
-                    [support, cross_entropy(logits, episode.query_y), accuracy(logits, episode.query_y)], -1
+                    [support, cross_entropy(logits, episode.query_y), share_right(logits, episode.query_y)],
+                    -1,
                 )
             )
     return torch.stack(found, 1)

@@ -27,7 +27,7 @@ from mlteach.fit import Fit, fit
 from mlteach.inner import sgd
 from mlteach.measure import over_seeds, over_tasks, step_accuracy
 from mlteach.measure.ledger import keep_results
-from mlteach.nets import Conv4, accuracy, cross_entropy
+from mlteach.nets import Conv4, cross_entropy, share_right
 from mlteach.outer import maml_gradient
 from mlteach.params import Params, clip, gradient_of, leaves, stack
 from mlteach.tasks import Characters, Episode
@@ -127,7 +127,7 @@ def tested(name: str, theta: Params, maml: Maml, episodes: list[Episode]) -> Ten
     """Accuracy [tasks] after the inner steps, batch norm by the support set."""
     if name == "matching":
         with torch.no_grad():
-            return torch.cat([accuracy(match(theta, each, "support"), each.query_y) for each in episodes])
+            return torch.cat([share_right(match(theta, each, "support"), each.query_y) for each in episodes])
     net, lstm = CHOSEN.net, CHOSEN.lstm
     how: Any = {"modes": ["support"], "last": True}
     if name == "MAML":

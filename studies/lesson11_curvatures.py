@@ -31,7 +31,7 @@ from mlteach.measure.curvature import hessian_vector, top_eigenvalue
 from mlteach.measure.landscape import Loss, filter_normalised, on_task, project, random_direction, surface
 from mlteach.measure.ledger import data_folder, keep_results
 from mlteach.nets import Conv4, cross_entropy, squared_error
-from mlteach.nets.loss import accuracy
+from mlteach.nets.loss import share_right
 from mlteach.params import Params, detach, dot, gradient_of, leaves, map_params, norm, stack, task
 from mlteach.tasks import Characters
 from studies.lesson06_starts import FAMILY, NET, RATE, RECIPES, SEEDS, SHOTS, runs_of
@@ -220,7 +220,7 @@ def of_episode(
             logits = net(phi, x, "support", support=support)
         found[f"support loss.step{step}"] = value.item()
         found[f"query loss.step{step}"] = cross_entropy(logits, y).item()
-        found[f"right answers.step{step}"] = 100 * accuracy(logits, y).item()
+        found[f"right answers.step{step}"] = 100 * share_right(logits, y).item()
     # Rates differ by layer: with theta = sqrt(rate) u a step is theta's, made by u at rate 1, so 2 is the edge for u.
     root = {name: rate**0.5 for name, rate in full.items()}
     scaled = {name: value / root[name] for name, value in path[0].items()}

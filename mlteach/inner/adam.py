@@ -5,7 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from mlteach.inner.rule import Rate, Rule, rate_of
+from mlteach.inner.rule import Rate, Rule, checked_rate, rate_of
 from mlteach.params import Params, map_params
 
 
@@ -28,6 +28,7 @@ def adam(alpha: Rate, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-
 
     Source: Kingma and Ba 2015, algorithm 1. Taught in: lessons 03, 04.
     """
+    checked_rate(alpha, "adam(0.001)")
 
     def init(theta: Params) -> Moments:
         return Moments(0, *(map_params(torch.zeros_like, theta) for _ in range(2)))

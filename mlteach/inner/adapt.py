@@ -2,12 +2,13 @@
 
 import functools
 from collections.abc import Callable, Collection, Iterator
-from typing import Literal, overload
+from typing import Any, Literal, overload
 
 import torch
 from torch import Tensor
 
-from mlteach.inner.rule import Rule
+from mlteach.errors import EpisodeError
+from mlteach.inner.rule import Rule, checked_rule, checked_steps
 from mlteach.params import Params
 
 Loss = Callable[[Params], Tensor]
@@ -26,6 +27,7 @@ def steps_of(
     names = list(theta) if only is None else [name for name in theta if name in only]
     if only is not None and (unknown := set([only] if isinstance(only, str) else only) - theta.keys()):
         raise ValueError(f"No parameter is called {sorted(unknown)[0]!r}; there are {', '.join(theta)}.")
+    rule, steps = checked_rule(rule), checked_steps(steps)
     state = rule.init({name: theta[name] for name in names})
     yield theta
     for _ in range(steps):
@@ -51,7 +53,7 @@ def value_and_gradient(
             else value.detach().requires_grad_(name in names)
             for name, value in theta.items()
         }
-        value = loss(point)
+        value = _checked(loss(point), point, names)
         gradients = torch.autograd.grad(
             value.sum(),
             [point[name] for name in names],
@@ -60,6 +62,25 @@ def value_and_gradient(
             materialize_grads=True,
         )
     return (value.detach() if forget else value), dict(zip(names, gradients, strict=True))
+
+
+def _checked(value: Any, point: Params, names: list[str]) -> Tensor:
+    """A loss, or EpisodeError: a scalar, or one number for each task, [T], that depends on the parameters."""
+    if not isinstance(value, Tensor):
+        raise EpisodeError(
+            f"The loss gave a {type(value).__name__}; let it return a tensor, one number for each task."
+        )
+    if value.ndim > 1 or (value.ndim == 1 and all(point[name].shape[:1] != value.shape for name in names)):
+        raise EpisodeError(
+            f"The loss gave shape {tuple(value.shape)}, and no parameter begins with such an axis; give one loss for each "
+            "task, [T], and one alone for parameters without a task axis, as mlteach.nets.cross_entropy and squared_error do."
+        )
+    if not value.requires_grad:
+        raise EpisodeError(
+            "The loss does not depend on the parameters that adapt: were they detached, or was it computed from others? Let it "
+            "use the parameters it is given."
+        )
+    return value
 
 
 @overload
@@ -103,7 +124,8 @@ def adapt(
     loss: maps parameters to the support losses, [T] when they carry a leading task axis, else a scalar.
     first_order: treat each gradient as a constant (FOMAML, Ravi and Larochelle). phi still depends on theta through
         the steps' sum, and on the rule's own meta-parameters.
-    only: the names that adapt; the others stay (ANIL adapts the head alone). Raises ValueError for an unknown one.
+    only: the names that adapt; the others stay (ANIL adapts the head alone). Raises ValueError for an unknown one,
+        RuleError for what is no rule or no number of steps, EpisodeError for a loss of another kind.
     Under ``torch.no_grad()`` nothing is recorded: use that to evaluate.
 
     Source: Finn, Abbeel, Levine 2017, equation 1, repeated. Taught in: lessons 03, 09.

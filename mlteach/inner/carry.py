@@ -27,6 +27,8 @@ def carried(rule: Rule, memory: Memory) -> Rule:
         theta, memory["state"] = rule.step(theta, gradient, state, loss=loss)
         return theta, memory["state"]
 
+    # what makes a run, for its checkpoint: the memory is none of it
+    init.made_with = step.made_with = {"rule": rule}  # type: ignore[attr-defined]
     return Rule(init, step)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from torch import Tensor
 
-from mlteach.inner.rule import Rate, Rule, State, rate_of
+from mlteach.inner.rule import Rate, Rule, State, checked_rate, rate_of
 from mlteach.params import Params
 
 # A gate that looks: (name, theta, gradient, t) -> a tensor that broadcasts against theta.
@@ -21,6 +21,8 @@ def lstm_cell(forget: Gate = 1.0, input: Gate = 0.1) -> Rule:
 
     Source: Ravi and Larochelle 2017, equations 2 and 3. Taught in: lesson 03.
     """
+    for gate in (forget, input):
+        checked_rate(gate, "lstm_cell(forget=1.0, input=0.1)", gates=True)
 
     def open_gate(gate: Gate, name: str, theta: Tensor, gradient: Tensor, t: int) -> float | Tensor:
         return gate(name, theta, gradient, t) if callable(gate) else rate_of(gate, name)

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from mlteach.inner.rule import Rate, Rule, State, rate_of
+from mlteach.inner.rule import Rate, Rule, State, checked_rate, rate_of
 from mlteach.params import Params, map_params
 
 
@@ -15,6 +15,8 @@ def momentum(alpha: Rate, mu: float | Tensor) -> Rule:
     Source: Polyak 1964; as two stacked LSTM cells in lesson 03 (identity I-4).
     Taught in: lesson 03.
     """
+    checked_rate(alpha, "momentum(0.1, 0.9)")
+    checked_rate(mu, "momentum(0.1, 0.9)")
 
     def step(
         theta: Params, gradient: Params, velocity: State, *, loss: Tensor | None = None

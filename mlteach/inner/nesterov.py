@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from mlteach.inner.rule import Rate, Rule, State, rate_of
+from mlteach.inner.rule import Rate, Rule, State, checked_rate, rate_of
 from mlteach.params import Params, map_params
 
 
@@ -14,6 +14,8 @@ def nesterov(alpha: Rate, mu: float | Tensor) -> Rule:
 
     Source: Nesterov 1983, in the form of Sutskever et al. 2013. Taught in: lesson 04.
     """
+    checked_rate(alpha, "nesterov(0.1, 0.9)")
+    checked_rate(mu, "nesterov(0.1, 0.9)")
 
     def step(
         theta: Params, gradient: Params, velocity: State, *, loss: Tensor | None = None

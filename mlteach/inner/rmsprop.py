@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from mlteach.inner.rule import Rate, Rule, State, rate_of
+from mlteach.inner.rule import Rate, Rule, State, checked_rate, rate_of
 from mlteach.params import Params, map_params
 
 
@@ -14,6 +14,7 @@ def rmsprop(alpha: Rate, beta: float = 0.99, eps: float = 1e-8) -> Rule:
 
     Source: Tieleman and Hinton 2012, lecture 6e. Taught in: lesson 04.
     """
+    checked_rate(alpha, "rmsprop(0.001)")
 
     def step(
         theta: Params, gradient: Params, square: State, *, loss: Tensor | None = None

@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from mlteach.inner.rule import Rate, Rule, State, rate_of
+from mlteach.inner.rule import Rate, Rule, State, checked_rate, rate_of
 from mlteach.params import Params
 
 
@@ -15,6 +15,7 @@ def sgd(alpha: Rate) -> Rule:
     Source: Finn, Abbeel, Levine 2017, equation 1; rates by name: Li et al. 2017 (Meta-SGD).
     Taught in: lessons 03, 09.
     """
+    checked_rate(alpha, "sgd(0.1)")
 
     def step(
         theta: Params, gradient: Params, state: State, *, loss: Tensor | None = None

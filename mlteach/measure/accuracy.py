@@ -7,12 +7,11 @@ from torch import Tensor
 
 from mlteach.inner import Rule, adapt
 from mlteach.measure.interval import Interval, over_tasks
-from mlteach.nets.loss import accuracy as share_right
-from mlteach.nets.loss import cross_entropy
+from mlteach.nets.loss import cross_entropy, share_right, task_losses
 from mlteach.outer.chunks import over_chunks, tasks_at_once
 from mlteach.params import Params, stack
 from mlteach.progress import bar_for
-from mlteach.tasks.episode import Episode
+from mlteach.tasks.episode import Episode, checked, several
 
 MODES = ("transductive", "support")
 
@@ -32,9 +31,11 @@ def path_of(
     Taught in: lesson 09.
     """
     with torch.no_grad():
-        begin = stack(start(theta), episode.tasks)
+        begin = stack(start(theta), checked(episode).tasks)
         return adapt(
-            lambda params: cross_entropy(net(params, episode.support_x), episode.support_y),
+            lambda params: task_losses(
+                cross_entropy, net(params, episode.support_x), episode.support_y, episode.tasks
+            ),
             begin,
             rule,
             steps,
@@ -56,12 +57,15 @@ def step_accuracy(
     progress: str | None = None,
     last: bool = False,
 ) -> dict[str, Tensor]:
-    """For each mode, each task's query accuracy after 0, 1, ..., steps inner steps: [tasks, steps + 1], in [0, 1].
+    """For each mode, each task's share of right answers after 0, 1, ..., steps inner steps: [tasks, steps + 1], in [0, 1].
 
     episodes: batches of tasks; draw them once and use the same for every method that is compared.
     modes: how batch norm treats the queries (`mlteach.nets.norm`). Adaptation itself is the same in all.
     last: judge after the last step alone, [tasks, 1].
+    Raises EpisodeError for one episode where a list of them belongs, and for modes that are none.
     """
+    if isinstance(modes, str):
+        modes = [modes]
 
     def scores(part: Episode) -> dict[str, Tensor]:
         path = path_of(net, theta, part, rule, steps, only=only, start=start)[-1 if last else 0 :]
@@ -75,7 +79,7 @@ def step_accuracy(
         }
 
     found: dict[str, list[Tensor]] = {mode: [] for mode in modes}
-    for episode in bar_for(list(episodes), progress, unit="batch"):
+    for episode in bar_for(several(episodes), progress, unit="batch"):
         for part in over_chunks(scores, episode, tasks_at_once(episode.query_x)):
             for mode in modes:
                 found[mode].append(part[mode])
@@ -97,7 +101,8 @@ def accuracy(
     """For each mode, the mean query accuracy in percent after ``steps`` inner steps, with its interval over tasks.
 
     Both modes by default, side by side: one number alone is how published tables came to be compared that cannot be.
-    For several training seeds give their means to `over_seeds`. Taught in: lesson 09.
+    For several training seeds give their means to `over_seeds`. Raises EpisodeError as `step_accuracy` does.
+    Taught in: lesson 09.
     """
     each = step_accuracy(
         net, theta, episodes, rule, steps, modes=modes, only=only, start=start, progress=progress, last=True

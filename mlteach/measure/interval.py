@@ -9,7 +9,10 @@ from torch import Tensor
 
 
 class Interval(NamedTuple):
-    """A mean with the half width of its 95 % interval, over ``n`` tasks or seeds. Prints as ``95.3 ± 0.4``."""
+    """A mean with the half width of its 95 % interval, over ``n`` tasks or seeds. Prints as ``95.3 ± 0.4``.
+
+    In a dict or a list it prints with two digits of its half width, ``95.31 ± 0.42``, so that shares can be read too.
+    """
 
     mean: float
     half_width: float
@@ -17,6 +20,11 @@ class Interval(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.mean:.1f} ± {self.half_width:.1f}"
+
+    def __repr__(self) -> str:
+        size = self.half_width
+        digits = 2 if not math.isfinite(size) or size <= 0 else max(0, 1 - math.floor(math.log10(size)))
+        return f"{self.mean:.{digits}f} ± {self.half_width:.{digits}f}"
 
     def __format__(self, spec: str) -> str:
         """As text, so that a table can align it: ``f"{interval:>12}"``."""
@@ -32,6 +40,7 @@ def over_tasks(values: Tensor | Sequence[float]) -> Interval:
 
     Source: the convention of every few-shot paper since Vinyals et al. 2016. Taught in: lesson 01.
     """
+    values = values.detach().cpu() if isinstance(values, Tensor) else values  # not every device has float64
     sample = torch.as_tensor(values, dtype=torch.float64).flatten()
     if sample.numel() == 0:
         raise ValueError("An interval needs at least one value.")

@@ -1,8 +1,8 @@
 """What adapts: stateless networks, functions of a dict of parameters, and the losses on their outputs."""
 
 from mlteach.nets.conv4 import Conv4
-from mlteach.nets.loss import accuracy, cross_entropy, squared_error
+from mlteach.nets.loss import cross_entropy, share_right, squared_error
 from mlteach.nets.mlp import MLP
 from mlteach.nets.norm import normalise
 
-__all__ = ["MLP", "Conv4", "accuracy", "cross_entropy", "normalise", "squared_error"]
+__all__ = ["MLP", "Conv4", "cross_entropy", "normalise", "share_right", "squared_error"]

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mlteach.errors import EpisodeError
-from mlteach.nets.conv import grouped_conv
+from mlteach.nets.conv import grouped_conv, transformed
 from mlteach.nets.norm import EPSILON, Mode, Statistics, normalise, statistics
 from mlteach.nets.norm_twice import normalise_twice
 from mlteach.params import Params
@@ -163,7 +163,8 @@ class Conv4:
                 name: value if "head" in name else value.flatten(0, 1) for name, value in params.items()
             }
             # oneDNN wants channels last. Clone, not contiguous: for a single channel the latter leaves the slow layout
-            layout = torch.channels_last if x.device.type == "cpu" else torch.contiguous_format
+            quick = x.device.type == "cpu" and not transformed()  # vmap knows no layouts
+            layout = torch.channels_last if quick else torch.contiguous_format
             x = x.clone(memory_format=layout)
         stride = 2 if self.pool == "stride" else 1
         for block in range(1, BLOCKS + 1):

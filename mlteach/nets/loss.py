@@ -1,9 +1,13 @@
 """Losses and scores that keep the task axis: one number for each task, never one for the batch."""
 
+from collections.abc import Callable
+from typing import Any
+
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mlteach.errors import EpisodeError
+from mlteach.errors import EpisodeError, MlteachError
 
 
 def cross_entropy(logits: Tensor, y: Tensor) -> Tensor:
@@ -35,13 +39,44 @@ def squared_error(outputs: Tensor, y: Tensor) -> Tensor:
     return (outputs - y).square().mean((-2, -1))
 
 
-def accuracy(logits: Tensor, y: Tensor) -> Tensor:
+def share_right(logits: Tensor, y: Tensor) -> Tensor:
     """The share of right answers of each task, in [0, 1]: logits [T, N, ways], labels [T, N] -> [T].
+
+    In percent, after adapting and with an interval over tasks: `mlteach.measure.accuracy`.
 
     Raises EpisodeError as `cross_entropy` does.
     """
     _check_labels(logits, y)
     return (logits.argmax(-1) == y).to(logits.dtype).mean(-1)
+
+
+def task_losses(
+    loss: Callable[[Tensor, Tensor], Any], outputs: Tensor, y: Tensor, tasks: int | None
+) -> Tensor:
+    """loss(outputs, y), [tasks] or for None a scalar; EpisodeError for a loss that fails, or gives another shape.
+
+    A mean over the tasks would make every inner step T times too short, and nothing would say so.
+    """
+    wanted = () if tasks is None else (tasks,)
+    advice = (
+        f"give {'one number' if tasks is None else 'one number for each task, [T],'} as mlteach.nets.cross_entropy and "
+        "squared_error do."
+    )
+    try:
+        losses = loss(outputs, y)
+    except (MlteachError, MemoryError, torch.OutOfMemoryError):
+        raise
+    except (RuntimeError, ValueError, TypeError, IndexError) as error:
+        name = getattr(loss, "__name__", type(loss).__name__)
+        raise EpisodeError(
+            f"The loss {name} fails on outputs {tuple(outputs.shape)} and targets {tuple(y.shape)} of {y.dtype} "
+            f"({str(error).splitlines()[0] if str(error) else type(error).__name__}); {advice}"
+        ) from error
+    if not isinstance(losses, Tensor) or losses.shape != wanted:
+        gave = f"shape {tuple(losses.shape)}" if isinstance(losses, Tensor) else f"a {type(losses).__name__}"
+        for_what = "one task" if tasks is None else f"{tasks} tasks"
+        raise EpisodeError(f"The loss gave {gave} for {for_what}; {advice}")
+    return losses
 
 
 def _check_labels(logits: Tensor, y: Tensor) -> None:

@@ -22,6 +22,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mlteach.nets.conv import transformed
+from mlteach.nets.norm import normalise
+
 AXES = (0, 2, 3)
 
 
@@ -103,8 +106,10 @@ class _NormGradient(torch.autograd.Function):
 def normalise_twice(x: Tensor, gamma: Tensor | None, beta: Tensor, eps: float) -> Tensor:
     """gamma (x - mean) / sqrt(variance + eps) + beta with x's own statistics: x [N, channels, H, W], others [channels].
 
-    Quick to the second derivative, right to any; not for ``torch.func`` transforms, where `normalise` is.
+    Quick to the second derivative, right to any. Under ``torch.func`` transforms `normalise` computes it.
     """
+    if transformed():
+        return normalise(x, gamma, beta)
     if not (torch.is_grad_enabled() and (x.requires_grad or beta.requires_grad)):
         return F.batch_norm(x, None, None, gamma, beta, training=True, eps=eps)
     return _Norm.apply(x, torch.ones_like(beta) if gamma is None else gamma, beta, eps)

@@ -21,11 +21,22 @@ from collections.abc import Callable, Collection
 import torch
 from torch import Tensor
 
-from mlteach.errors import EpisodeError
 from mlteach.inner import Rule, adapt
-from mlteach.nets.loss import accuracy
+from mlteach.inner.rule import made_rule
+from mlteach.nets.loss import share_right, task_losses
 from mlteach.outer.chunks import sum_over_chunks, tasks_at_once
-from mlteach.params import Params, add, gradient_of, leaves, map_params, pull_back, scale, stack, task
+from mlteach.params import (
+    Params,
+    add,
+    gradient_of,
+    in_double,
+    leaves,
+    map_params,
+    pull_back,
+    scale,
+    stack,
+    task,
+)
 from mlteach.tasks.episode import Episode, checked
 
 Net = Callable[[Params, Tensor], Tensor]
@@ -48,7 +59,7 @@ def maml_losses(
     """Each task's query loss after adapting, L_query(phi) [T], and the query outputs [T, Q, ...].
 
     net(params, x) and loss(outputs, y) -> [T] work on a batch of tasks (`mlteach.nets`). Raises EpisodeError for a
-        loss of another shape.
+        loss of another shape, RuleError for a rule that is none.
     only: the names that adapt in the inner loop (default all).
     start: makes the inner loop's start from theta; the default is theta itself. Resetting the head goes here.
     All T tasks run side by side: theta is given a task axis, and every operation is batched over it.
@@ -94,7 +105,9 @@ def maml_gradient(
         point = leaves(theta)
         with torch.enable_grad():
             support_loss, begin = _support_loss(net, loss, tasks), stack(start(point), tasks.tasks)
-            phi = adapt(support_loss, begin, _made(rule, point), steps, first_order=first_order, only=only)
+            phi = adapt(
+                support_loss, begin, made_rule(rule, point), steps, first_order=first_order, only=only
+            )
             if one_batch:  # autograd goes the same way without a stop
                 losses, outputs = _query_losses(net, loss, phi, tasks, query_dtype)
                 gradient = gradient_of(losses.sum() / episode.tasks, point)
@@ -103,7 +116,7 @@ def maml_gradient(
             return pull_back(scale(1 / episode.tasks, v), phi, point), sums
 
     gradient, sums = sum_over_chunks(part, episode, chunk)
-    return gradient, {name: value.double() / episode.tasks for name, value in sums.items()}
+    return gradient, {name: in_double(value) / episode.tasks for name, value in sums.items()}
 
 
 def maml_gradient_loop(
@@ -124,20 +137,22 @@ def maml_gradient_loop(
     """
     point = leaves(theta)
     total = torch.zeros(())
-    for index in range(episode.tasks):
+    for index in range(checked(episode).tasks):
         support_x, support_y, query_x, query_y = task(episode._asdict(), index).values()
 
         def support_loss(params: Params, x: Tensor = support_x, y: Tensor = support_y) -> Tensor:
-            return loss(net(params, x), y)
+            return task_losses(loss, net(params, x), y, None)
 
-        phi = adapt(support_loss, start(point), _made(rule, point), steps, first_order=first_order, only=only)
-        total = total + loss(net(phi, query_x), query_y) / episode.tasks
+        phi = adapt(
+            support_loss, start(point), made_rule(rule, point), steps, first_order=first_order, only=only
+        )
+        total = total + task_losses(loss, net(phi, query_x), query_y, None) / episode.tasks
     return gradient_of(total, point)
 
 
 def _support_loss(net: Net, loss: TaskLoss, episode: Episode) -> Callable[[Params], Tensor]:
     """What the inner loop descends on: phi -> L_support(phi), [T]."""
-    return lambda params: loss(net(params, episode.support_x), episode.support_y)
+    return lambda params: task_losses(loss, net(params, episode.support_x), episode.support_y, episode.tasks)
 
 
 def _query_losses(
@@ -149,15 +164,7 @@ def _query_losses(
     else:
         rounded = {name: value.to(dtype) for name, value in phi.items()}
         outputs = net(rounded, episode.query_x.to(dtype)).to(episode.query_x.dtype)
-    losses = loss(outputs, episode.query_y)
-    if losses.shape != (
-        episode.tasks,
-    ):  # a mean over the tasks would make every inner step T times too short
-        raise EpisodeError(
-            f"The loss gave shape {tuple(losses.shape)} for {episode.tasks} tasks; give one number for each task, [T], as "
-            "mlteach.nets.cross_entropy and squared_error do."
-        )
-    return losses, outputs
+    return task_losses(loss, outputs, episode.query_y, episode.tasks), outputs
 
 
 def _query_gradient(
@@ -180,9 +187,5 @@ def _sums(losses: Tensor, outputs: Tensor, y: Tensor) -> dict[str, Tensor]:
     """The sums over the tasks of what `maml_gradient` tells about them."""
     sums = {"loss": losses.detach().sum()}
     if not y.is_floating_point():
-        sums["accuracy"] = accuracy(outputs.detach(), y).sum()
+        sums["accuracy"] = share_right(outputs.detach(), y).sum()
     return sums
-
-
-def _made(rule: Rule | RuleOf, theta: Params) -> Rule:
-    return rule if isinstance(rule, Rule) else rule(theta)

@@ -51,6 +51,8 @@ def replayed(gradient: Gradient, *, compiled: bool = False) -> Gradient:
                 recordings[key] = gradient
         return recordings[key](theta, episode)
 
+    # what makes a run, for its checkpoint: the recordings are none of it
+    run.made_with = {"gradient": gradient, "compiled": compiled}  # type: ignore[attr-defined]
     return run
 
 

@@ -18,9 +18,10 @@ from torch import Tensor
 
 from mlteach.errors import EpisodeError
 from mlteach.inner import Rule, adapt
+from mlteach.nets.loss import task_losses
 from mlteach.outer.chunks import sum_over_chunks, tasks_at_once
 from mlteach.outer.maml import Net, TaskLoss
-from mlteach.params import Params, stack
+from mlteach.params import Params, in_double, stack
 from mlteach.tasks.episode import Episode, checked
 
 
@@ -65,17 +66,19 @@ def reptile_gradient(
             if batch is not None:
                 which = (taken + torch.arange(batch, device=x.device)) % points
                 x, y, taken = x[:, which], y[:, which], taken + batch
-            return loss(net(params, x), y)
+            return task_losses(loss, net(params, x), y, tasks.tasks)
 
         with torch.no_grad():
             phi = adapt(support_loss, stack(start(theta), tasks.tasks), rule, steps, only=only)
             moved = {name: (value - phi[name]).sum(0) / episode.tasks for name, value in theta.items()}
-            return moved, {"loss": loss(net(phi, tasks.query_x), tasks.query_y).sum()}
+            return moved, {
+                "loss": task_losses(loss, net(phi, tasks.query_x), tasks.query_y, tasks.tasks).sum()
+            }
 
     if chunk is None:
         chunk = tasks_at_once(episode.support_x[:, :batch])  # what one inner step sees
     gradient, sums = sum_over_chunks(part, episode, chunk)
-    return gradient, {name: value.double() / episode.tasks for name, value in sums.items()}
+    return gradient, {name: in_double(value) / episode.tasks for name, value in sums.items()}
 
 
 def shuffled(episode: Episode, generator: torch.Generator) -> Episode:

@@ -1,5 +1,6 @@
 """An episode: a batch of tasks, each with a support set to learn from and a query set to be judged on."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import torch
@@ -41,7 +42,16 @@ class Episode(NamedTuple):
 
 
 def checked(episode: Episode) -> Episode:
-    """Return ``episode``, or raise EpisodeError when its four tensors do not belong together."""
+    """Return ``episode``, or raise EpisodeError when it is none, or its four tensors do not belong together."""
+    if not isinstance(episode, Episode):
+        what = f"a {type(episode).__name__}"
+        if isinstance(episode, list | tuple) and len(episode) and isinstance(episode[0], Episode):
+            raise EpisodeError(
+                f"One episode is wanted, a batch of tasks, and {what} of {len(episode)} came; give them one after the other."
+            )
+        raise EpisodeError(
+            f"An episode is wanted, and {what} came; make one: Episode(support_x, support_y, query_x, query_y)."
+        )
     support_x, support_y, query_x, query_y = episode
     lengths = {each.shape[0] if each.ndim else 0 for each in episode}
     if len(lengths) != 1 or min(each.ndim for each in episode) < 2:
@@ -56,3 +66,21 @@ def checked(episode: Episode) -> Episode:
                 f"The {part} set has {x.shape[1]} inputs but {y.shape[1]} labels a task; give one label for each input."
             )
     return episode
+
+
+def several(episodes: Iterable[Episode]) -> list[Episode]:
+    """The episodes as a list, or EpisodeError for one alone, for none, and for what are none."""
+    if isinstance(episodes, Episode):
+        raise EpisodeError(
+            "Several episodes are wanted, and one came, whose parts would be taken for them; give a list: [episode]."
+        )
+    if not isinstance(episodes, Iterable):
+        raise EpisodeError(
+            f"A list of episodes is wanted, and a {type(episodes).__name__} came; give [episode, ...]."
+        )
+    found = list(episodes)
+    if not found:
+        raise EpisodeError(
+            "There is no episode in the list (was it an iterator that is used up?); give one at least."
+        )
+    return [checked(each) for each in found]

@@ -281,9 +281,8 @@ class _Describer:
         if isinstance(value, torch.nn.Module):
             tensors = dict(value.named_parameters()) | dict(value.named_buffers())
             return found | {"layers": repr(value), "training": value.training} | self.entries(tensors)
-        if not _is_library(kind.__module__) and isinstance(
-            call := getattr(kind, "__call__", None), FunctionType
-        ):
+        call = inspect.getattr_static(kind, "__call__", None)
+        if isinstance(call, FunctionType) and not _is_library(kind.__module__):
             found["call"] = self.of(call)
         if dataclasses.is_dataclass(value):
             return found | {

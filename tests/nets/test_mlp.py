@@ -3,7 +3,7 @@ import torch
 import torch.nn as nn
 
 from mlteach.errors import EpisodeError
-from mlteach.nets import MLP, accuracy, cross_entropy, squared_error
+from mlteach.nets import MLP, cross_entropy, share_right, squared_error
 from mlteach.params import stack
 
 
@@ -27,7 +27,9 @@ def test_losses_keep_the_task_axis():
         assert torch.isclose(
             cross_entropy(logits, y)[index], nn.functional.cross_entropy(logits[index], y[index])
         )
-        assert torch.isclose(accuracy(logits, y)[index], (logits[index].argmax(1) == y[index]).float().mean())
+        assert torch.isclose(
+            share_right(logits, y)[index], (logits[index].argmax(1) == y[index]).float().mean()
+        )
         assert torch.isclose(squared_error(logits, logits * 0)[index], logits[index].square().mean())
     assert cross_entropy(logits[0], y[0]).ndim == 0
 
@@ -70,4 +72,4 @@ def test_labels_that_do_not_fit_are_refused(y, says):
         cross_entropy(logits, y)
     if "outside" not in says:
         with pytest.raises(EpisodeError, match=says):
-            accuracy(logits, y)
+            share_right(logits, y)

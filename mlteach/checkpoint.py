@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import re
+import stat
 import struct
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -98,11 +99,22 @@ def safetensors_path(path: str | os.PathLike[str]) -> Path:
         path = Path(path).expanduser()
     except RuntimeError as error:
         raise CheckpointError(f"There is no home folder for {path} ({error}); write the path out.") from error
+    except TypeError as error:
+        raise CheckpointError(f"A checkpoint is the path of a file, and {path!r} came ({error}).") from error
     if path.suffix != ".safetensors":
         raise CheckpointError(
             f"A checkpoint's name ends in .safetensors; call {path} {path.name}.safetensors."
         )
-    if path.is_dir():
+    try:
+        is_folder = stat.S_ISDIR(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return path
+    except (OSError, ValueError) as error:
+        raise CheckpointError(
+            f"{path} cannot be reached: {getattr(error, 'strerror', None) or error}. Choose another path, in a folder that may "
+            "be read."
+        ) from error
+    if is_folder:
         raise CheckpointError(
             f"{path} is a folder; give the path of a file in it, such as {path / path.name}."
         )
@@ -142,6 +154,8 @@ def _header(path: Path, content: bytes) -> dict[str, Any]:
         metadata = json.loads(content[8 : 8 + length].decode()).get("__metadata__") or {}
     except (struct.error, ValueError, OverflowError, AttributeError, RecursionError) as error:
         raise _damaged(path, str(error)) from error
+    if length > len(content):
+        raise _damaged(path, "it ends within its header")
     if not isinstance(metadata, dict) or "mlteach" not in metadata:
         raise CheckpointError(
             f"{path} holds tensors, but not from mlteach. Choose a checkpoint that `fit` wrote."

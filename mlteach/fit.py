@@ -8,7 +8,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import Any, Literal
 
 import torch
@@ -117,7 +117,7 @@ def fit(
     device = tensors[0].device
     if run.step < last:
         run.device = torch.cuda.get_device_name(device) if device.type == "cuda" else str(device)
-    watch, shown = Watch(run, opt, generator), run.history.keys()
+    watch, shown = Watch(run, opt, generator), set(run.history)
 
     def out_of_time() -> bool:
         return seconds is not None and run.seconds >= seconds
@@ -127,15 +127,15 @@ def fit(
             return False
         return run.step == steps or (run.step > 0 and (run.step % every_validation == 0 or out_of_time()))
 
-    with _rescued(run, watch, keeper), deferred_interrupt() as (stop, moving):
+    with closing(bar), _rescued(run, watch, keeper), deferred_interrupt() as (stop, moving):
         if validation_is_due():  # a run that ended between a step and its validation
             _judge(validate, run, better)
         while run.step < last and not stop.is_set() and not out_of_time():
             started = time.perf_counter()
             found, numbers = checked_gradient(gradient(run.theta, sample(generator)), run.theta, shown)
-            shown = numbers.keys()
+            shown = set(numbers)
             for name, value in (found if clip is None else shortened(found, clip)).items():
-                run.theta[name].grad = value
+                run.theta[name].grad = value.detach()
             moving.set()
             for group in opt.param_groups:
                 group["lr"] = lr * SCHEDULES[schedule](run.step / steps)
@@ -143,7 +143,7 @@ def fit(
             run.step += 1
             watch.unseen.append(numbers)
             to_write = keeper is not None and run.step - keeper.saved >= every
-            if device.type == "cpu" or len(watch.unseen) == LOOK or to_write or validation_is_due():
+            if _looks_each_step(device) or len(watch.unseen) == LOOK or to_write:
                 watch.look()
             run.seconds += time.perf_counter() - started
             watch.drawn = generator.get_state()
@@ -151,18 +151,23 @@ def fit(
             bar.update()
             bar.set_postfix({n: f"{_recent(seen):.3f}" for n, seen in run.history.items()}, refresh=False)
             if validation_is_due():
+                watch.look()
                 _judge(validate, run, better)
             if keeper is not None and to_write:
                 keeper.write()
         watch.look()
         run.stopped = "interrupt" if stop.is_set() else _why(run, steps, out_of_time())
-    bar.close()
     if keeper is not None and keeper.is_behind:
         with deferred_interrupt() as (stop, _):  # an impatient click now must not cost the result
             keeper.write()
         run.stopped = "interrupt" if stop.is_set() else run.stopped
     run.theta = detach(run.theta)
     return run
+
+
+def _looks_each_step(device: torch.device) -> bool:
+    """Where nobody has to be waited for."""
+    return device.type == "cpu"
 
 
 def _why(run: Fit, steps: int, late: bool) -> Literal["", "seconds", "until"]:
@@ -176,7 +181,7 @@ def _judge(validate: Validate | None, run: Fit, better: str) -> None:
     """Add what ``validate`` says of theta to the curve, and keep theta if it is the best so far."""
     assert validate is not None
     theta = map_params(Tensor.clone, detach(run.theta))
-    scores = checked_scores(validate(theta))
+    scores = checked_scores(validate(theta), run.validation)
     for name, value in ({"step": run.step} | scores).items():
         run.validation.setdefault(name, []).append(value)
     score = next(iter(scores.values()))
@@ -196,20 +201,17 @@ def _rescued(run: Fit, watch: Watch, keeper: Keeper | None) -> Iterator[None]:
     try:
         try:
             yield
-        except (
-            KeyboardInterrupt
-        ):  # the second one: theta is at the last whole step, and so must the generator be
-            run.stopped = "interrupt"
+        except KeyboardInterrupt:  # the second one
+            run.stopped = "interrupt"  # theta is at the last whole step, and so must the generator be
             watch.generator.set_state(watch.drawn)
             watch.look()
     except Exception as error:
         with suppress(RuntimeError):  # of a GPU that is lost with its memory
             watch.restore()
+            too_late = isinstance(error, NotFiniteError) and keeper is not None and keeper.path.exists()
             if (
-                keeper is not None
-                and keeper.is_behind
-                and not (isinstance(error, NotFiniteError) and keeper.path.exists())
-            ):
+                keeper is not None and keeper.is_behind and not too_late
+            ):  # just before it diverges a run is no better
                 keeper.write()
         run.theta = detach(run.theta)
         if isinstance(error, NotFiniteError):
@@ -220,8 +222,12 @@ def _rescued(run: Fit, watch: Watch, keeper: Keeper | None) -> Iterator[None]:
 
 
 def _diverged(error: NotFiniteError, run: Fit, keeper: Keeper | None) -> str:
-    kept = "" if keeper is None else f", and {keeper.path.name} holds step {keeper.saved}"
+    kept = (
+        ""
+        if keeper is None or not keeper.path.exists()
+        else f", and {keeper.path.name} holds step {keeper.saved}"
+    )
     return (
         f"Training stopped: {error}. The last good state, after {run.step} steps, is in this error's run{kept}. Give a lower "
-        "lr or a lower rate of the inner rule, or shorten long gradients: clip=1.0."
+        "lr or a lower rate of the inner rule, or shorten long gradients with clip=1.0."
     )

@@ -46,8 +46,13 @@ def clip(a: Params, limit: float) -> Params:
     return scale((limit / norm(a)).clamp(max=1), a)
 
 
+def widest(device: torch.device) -> torch.dtype:
+    """float64, or float32 on a device that has no more (Apple's)."""
+    return torch.float32 if device.type == "mps" else torch.float64
+
+
 def in_double(value: Tensor) -> Tensor:
-    """value in float64, or as it is on a device that has none (Apple's)."""
+    """value in float64, or as it is on a device that has none."""
     return value if value.device.type == "mps" else value.double()
 
 

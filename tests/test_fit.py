@@ -12,7 +12,8 @@ import pytest
 import torch
 
 from mlteach import checkpoint as ck
-from mlteach.errors import CheckpointError
+from mlteach import fit as training
+from mlteach.errors import CheckpointError, EpisodeError, TrainingError
 from mlteach.fit import Fit, fit
 from mlteach.inner import sgd
 from mlteach.nets import MLP, squared_error
@@ -293,3 +294,465 @@ def test_a_run_says_what_it_was_trained_on_even_when_it_is_only_looked_up(tmp_pa
     stored = ck.load_checkpoint(path)
     ck.save_checkpoint(path, stored.tensors, stored.about | {"device": "another"})
     assert run(4, checkpoint=path).device == "another"
+
+
+def shaken(at: int, what: str = "loss", value: float = float("nan")):
+    """The gradient function, but for one number in one step (counted from 1)."""
+    calls = 0
+
+    def broken(theta, episode):
+        nonlocal calls
+        calls += 1
+        found, numbers = gradient(theta, episode)
+        if calls == at:
+            if what == "loss":
+                return found, numbers | {"loss": torch.tensor(value)}
+            found = found | {what: found[what].clone().index_fill_(0, torch.tensor([0]), value)}
+        return found, numbers
+
+    return broken
+
+
+def started(function, steps: int = 30, **options) -> Fit:
+    """`run`, of another gradient function."""
+    g = torch.Generator().manual_seed(0)
+    theta = net.init(torch.Generator().manual_seed(1))
+    options = {"steps": steps, "generator": g, "lr": 1e-2, "progress": None} | options
+    return fit(function, theta, sample, **options)
+
+
+@pytest.mark.parametrize("look", [None, 5, 20])
+@pytest.mark.parametrize("optimizer", [torch.optim.Adam, torch.optim.SGD, torch.optim.RMSprop])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize("what", ["loss", "layer1.weight", "layer2.bias"])
+def test_it_stops_at_the_first_number_that_is_none(monkeypatch, what, value, optimizer, look):
+    """look: as on a GPU, where numbers are looked at only every so many steps."""
+    if look:
+        monkeypatch.setattr(training, "LOOK", look)
+        monkeypatch.setattr(training, "_looks_each_step", lambda device: False)
+    with pytest.raises(TrainingError, match=r"(was|was not finite) .*lower.*clip=1.0\.$") as error:
+        started(shaken(13, what, value), optimizer=optimizer)
+    good = 12 if look is None else 12 // look * look
+    stopped = error.value.run
+    assert stopped.step == good and same(stopped, run(until=good, optimizer=optimizer))
+    if what == "loss" or not look:  # looking later, one sees first what followed
+        assert f"in step 13 {'the gradient for ' * (what != 'loss')}{what} was" in str(error.value)
+
+
+def test_a_step_that_leaps_to_infinity_is_taken_back_with_all_that_moved():
+    """Gradient and loss are finite, and what the optimizer makes of them is not."""
+
+    class Leaps(torch.optim.Adam):
+        def step(self, closure=None):
+            super().step(closure)
+            if self.state[self.param_groups[0]["params"][0]]["step"] == 8:
+                self.param_groups[0]["params"][1].data.mul_(float("inf"))
+
+    with pytest.raises(
+        TrainingError, match=r"in step 8 the parameter layer1\.bias was not finite \(6 of 6 numbers\)"
+    ) as error:
+        run(optimizer=Leaps)
+    assert same(error.value.run, run(until=7)) and error.value.run.step == 7
+
+
+def test_what_overflows_in_the_inner_loop_is_one_sentence_and_not_twenty_nans(tmp_path):
+    def wild(theta, episode):
+        return maml_gradient(net, squared_error, theta, episode, sgd(1e12), 5)
+
+    path = tmp_path / "run.safetensors"
+    with pytest.raises(TrainingError, match="in step 1 loss was (nan|inf)") as error:
+        started(wild, checkpoint=path)
+    assert error.value.run.step == 0 and not path.exists()
+
+
+@pytest.mark.parametrize(("every", "kept"), [(4, 12), (8, 8), (500, 12)])
+def test_the_last_good_checkpoint_stays(tmp_path, every, kept):
+    """Of a run that diverges the last steps before are no better: an earlier file stays. With none, the last good state is kept."""
+    path = tmp_path / "run.safetensors"
+    with pytest.raises(TrainingError, match=rf"after 12 steps.*run\.safetensors holds step {kept}"):
+        started(shaken(13), checkpoint=path, every=every)
+    stored = ck.load_checkpoint(path)
+    theta = ck.params_from(stored, net.init(torch.Generator()))
+    assert stored.about["step"] == kept and all(value.isfinite().all() for value in theta.values())
+    assert same(
+        run(30), run(30, checkpoint=path, may_differ="gradient")
+    )  # without the shake it goes on from there
+
+
+def test_a_run_that_diverged_goes_on_with_a_lower_rate_if_asked(tmp_path):
+    path = tmp_path / "run.safetensors"
+    with pytest.raises(TrainingError):
+        run(30, lr=1e30, checkpoint=path, every=1)
+    with pytest.raises(CheckpointError, match=r"lr was 1e\+30, is now 0.01.*may_differ=\['lr'\]"):
+        run(30, checkpoint=path)
+
+
+def test_an_error_in_the_gradient_costs_nothing_that_was_learned(tmp_path):
+    path = tmp_path / "run.safetensors"
+    calls = []
+
+    def fails(theta, episode):
+        calls.append(1)
+        if len(calls) == 13:
+            raise RuntimeError("out of memory")
+        return gradient(theta, episode)
+
+    with pytest.raises(RuntimeError, match="out of memory"):
+        started(fails, checkpoint=path)
+    assert ck.load_checkpoint(path).about["step"] == 12
+    assert same(run(30), run(30, checkpoint=path, may_differ=["gradient"]))
+
+
+SETTINGS = {
+    "lr": ({}, {"lr": 2e-2}, "lr was 0.01, is now 0.02"),
+    "schedule": ({}, {"schedule": "linear"}, "schedule was 'constant', is now 'linear'"),
+    "clip": ({}, {"clip": 1.0}, "clip was None, is now 1.0"),
+    "weight decay": ({}, {"optimizer": lambda t: torch.optim.Adam(t, weight_decay=0.1)}, "optimizer.weight_decay was 0, is now 0.1"),
+    "betas": ({}, {"optimizer": lambda t: torch.optim.Adam(t, betas=(0.0, 0.999))}, "optimizer.betas was .0.9, 0.999., is now .0.0, 0.999."),
+    "about": ({"about": {"ways": 5}}, {"about": {"ways": 20}}, "about.ways was 5, is now 20"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_the_settings_of_a_run_are_compared_and_told(tmp_path, name):
+    first, second, says = SETTINGS[name]
+    path = tmp_path / "run.safetensors"
+    run(30, checkpoint=path, until=5, **first)
+    with pytest.raises(CheckpointError, match=says):
+        run(30, checkpoint=path, **second)
+    assert run(30, checkpoint=path, **first).step == 30
+
+
+def test_what_stands_in_the_gradient_and_the_sampler_is_compared(tmp_path):
+    path = tmp_path / "run.safetensors"
+
+    def maml(alpha=0.1, steps=1, first_order=False, tasks=4, dtype=torch.float32, seed=0):
+        def gradient(theta, episode):
+            return maml_gradient(
+                net, squared_error, theta, episode, sgd(alpha), steps, first_order=first_order
+            )
+
+        def draw(generator):
+            return Episode(*(each[:tasks] for each in sample(generator))).to(dtype=dtype)
+
+        g = torch.Generator().manual_seed(seed)
+        options = {"steps": 12, "generator": g, "progress": None, "checkpoint": path, "until": 6}
+        return fit(gradient, net.init(torch.Generator().manual_seed(1), dtype), draw, **options)
+
+    maml()
+    for change, says in (
+        ({"alpha": 0.2}, "gradient.alpha was 0.1, is now 0.2"),
+        ({"steps": 5}, "gradient.steps was 1, is now 5"),
+        ({"first_order": True}, "gradient.first_order was False, is now True"),
+        ({"tasks": 3}, "sample.tasks was 4, is now 3"),
+        ({"dtype": torch.float64}, "dtype was 'float32', is now 'float64'"),
+    ):
+        with pytest.raises(CheckpointError, match=says):
+            maml(**change)
+    assert maml().step == 6
+
+
+def test_at_a_constant_rate_more_steps_are_the_same_run_and_said(tmp_path):
+    path = tmp_path / "run.safetensors"
+    run(10, checkpoint=path)
+    with pytest.warns(UserWarning, match="was to make 10 steps, has made 10, and goes on to 20"):
+        longer = run(20, checkpoint=path)
+    assert longer.step == 20 and same(longer, run(20))
+    with pytest.raises(CheckpointError, match="has made 20 steps already, and only 15 are asked for"):
+        run(15, checkpoint=path)
+
+
+def test_under_a_schedule_more_steps_are_another_run_unless_asked_for(tmp_path):
+    path = tmp_path / "run.safetensors"
+    run(10, checkpoint=path, schedule="linear")
+    with pytest.raises(CheckpointError, match="steps was 10, is now 20 .the rate follows a linear"):
+        run(20, checkpoint=path, schedule="linear")
+    assert run(20, checkpoint=path, schedule="linear", may_differ=["steps"]).step == 20
+
+
+def test_what_cannot_be_compared_is_said_once_and_refused_never(tmp_path):
+    path = tmp_path / "run.safetensors"
+
+    def draws():
+        g = torch.Generator().manual_seed(0)
+        drawn = (sample(g) for _ in range(100))
+        return lambda generator: next(drawn)
+
+    for until in (5, 10):
+        with pytest.warns(UserWarning, match=r"cannot be told from sample.drawn \(generator\)") as said:
+            options = {
+                "steps": 10,
+                "generator": torch.Generator(),
+                "progress": None,
+                "checkpoint": path,
+                "until": until,
+            }
+            fit(gradient, net.init(torch.Generator().manual_seed(1)), draws(), **options)
+        assert len(said) == 1
+
+
+def test_every_crafted_part_of_a_checkpoint_is_one_sentence(tmp_path):
+    path = tmp_path / "run.safetensors"
+    run(30, checkpoint=path, until=10, validate=lambda theta: 1.0, every_validation=5)
+    tensors, about = ck.load_checkpoint(path)
+    before = path.read_bytes()
+    nan = torch.full((6, 1), float("nan"))
+
+    def less(name):
+        return {key: value for key, value in tensors.items() if key != name}
+
+    cases = [(less(name), about, "missing") for name in tensors]
+    cases += [
+        (tensors | {"theta.layer1.weight": nan}, about, "not finite"),
+        (tensors | {"theta.layer1.weight": torch.zeros(6, 1).half()}, about, "float16"),
+        (tensors | {"theta.layer1.weight": torch.zeros(6, 1).double()}, about, "float64"),
+        (tensors | {"theta.layer1.weight": torch.zeros(6, 1).long()}, about, "int64"),
+        (tensors | {"theta.layer1.weight": torch.zeros(1, 6)}, about, "another network"),
+        (tensors | {"theta.more": torch.zeros(1)}, about, "more"),
+        (tensors | {"optimizer.0.exp_avg": torch.zeros(3)}, about, r"optimizer\.0\.exp_avg is"),
+        (tensors | {"optimizer.0.exp_avg": nan}, about, "not a number"),
+        (tensors | {"optimizer.0.exp_avg": torch.zeros(6, 1).double()}, about, "float64"),
+        (tensors | {"optimizer.9.exp_avg": torch.zeros(3)}, about, "remembers no such thing"),
+        (tensors | {"optimizer.x": torch.zeros(3)}, about, "remembers no such thing"),
+        (tensors | {"optimizer.0.more": torch.zeros(3)}, about, "remembers no such thing"),
+        (tensors | {"generator": torch.zeros(3)}, about, "another kind of generator"),
+        (tensors | {"generator": torch.zeros(3).byte()}, about, "another kind of generator"),
+        (tensors | {"history.loss": torch.zeros(3).double()}, about, "history.loss"),
+        (tensors | {"history.loss": torch.zeros(10)}, about, "history.loss is torch.float32"),
+        (tensors | {"history.more": torch.zeros(10).double()}, about, "not listed"),
+        (tensors | {"validation.score": torch.zeros(7).double()}, about, "validation.score"),
+        (tensors | {"best.layer1.weight": torch.zeros(2)}, about, "best.layer1.weight"),
+        (tensors | {"foreign": torch.zeros(2)}, about, "'foreign'"),
+        *((tensors, about | {"step": step}, "steps were made") for step in (-5, 10.5, "10", None, True, 9999, 31)),
+        (tensors, about | {"step": 9}, "history.loss"),
+        *((tensors, about | {"seconds": seconds}, "seconds") for seconds in (-1, "1", None, float("nan"), float("inf"))),
+        *((tensors, about | {"settings": settings}, "settings") for settings in (None, [], "x")),
+        (tensors, about | {"settings": about["settings"] | {"steps": None}}, "of None steps"),
+        (tensors, about | {"history": 3}, "its history is 3"),
+        (tensors, about | {"validation": "score"}, "its validation is"),
+        (tensors, about | {"device": 7}, "its device is 7"),
+        (tensors, about | {"best": 7}, "the best step is 7"),
+        (tensors, about | {"best": {"step": "x", "score": 1.0}}, "the best step is"),
+        *((tensors, {k: v for k, v in about.items() if k != key}, key) for key in ("step", "seconds", "settings")),
+    ]  # fmt: skip
+    for parts, said, match in cases:
+        ck.save_checkpoint(path, parts, said)
+        crafted = path.read_bytes()
+        theta, g = net.init(torch.Generator().manual_seed(1)), torch.Generator().manual_seed(0)
+        drawn = g.get_state()
+        with pytest.raises(CheckpointError, match=match) as error:
+            fit(gradient, theta, sample, steps=30, generator=g, lr=1e-2, progress=None, checkpoint=path,
+                validate=lambda theta: 1.0, every_validation=5)  # fmt: skip
+        assert "\n" not in str(error.value) and path.read_bytes() == crafted
+        assert torch.equal(g.get_state(), drawn)  # nothing was moved by what was wrong
+    path.write_bytes(before)
+    assert same(run(30, checkpoint=path), run(30))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        torch.optim.Adadelta, torch.optim.Adafactor, torch.optim.Adagrad, torch.optim.AdamW, torch.optim.Adamax, torch.optim.ASGD,
+        torch.optim.NAdam, torch.optim.RAdam, torch.optim.RMSprop, torch.optim.Rprop,
+        lambda t: torch.optim.Adam(t, amsgrad=True), lambda t: torch.optim.SGD(t, momentum=0.9, nesterov=True),
+    ],
+)  # fmt: skip
+def test_every_optimizer_s_memory_is_known_and_taken_up(tmp_path, make):
+    path = tmp_path / "run.safetensors"
+    run(12, optimizer=make, checkpoint=path, until=5)
+    assert same(run(12, optimizer=make, checkpoint=path), run(12, optimizer=make))
+
+
+def test_a_checkpoint_of_the_version_before_goes_on(tmp_path):
+    path = tmp_path / "run.safetensors"
+    run(30, checkpoint=path, until=10, about={"ways": 5})
+    tensors, about = ck.load_checkpoint(path)
+    settings = {"steps": 30, "lr": 1e-2, "schedule": "constant", "ways": 5}
+    said = {key: about[key] for key in ("step", "seconds", "device")} | {
+        "settings": settings,
+        "optimizer": "Adam",
+    }
+    ck.save_checkpoint(path, tensors, said)
+    assert same(run(30, checkpoint=path, about={"ways": 5}), run(30))
+    ck.save_checkpoint(path, tensors, said)
+    with pytest.raises(CheckpointError, match="ways was 5, is now 20"):
+        run(30, checkpoint=path, about={"ways": 20})
+
+
+def test_a_time_budget_counts_over_resumes(tmp_path, monkeypatch):
+    path = tmp_path / "run.safetensors"
+    clock = iter(range(10**6))
+    monkeypatch.setattr(training.time, "perf_counter", lambda: float(next(clock)))  # a step takes a second
+    first = run(30, seconds=8, checkpoint=path)
+    assert first.step == 8 and first.stopped == "seconds" and not first.interrupted
+    assert run(30, seconds=8, checkpoint=path).step == 8
+    second = run(30, seconds=20, checkpoint=path)
+    assert second.step == 20 and second.seconds == 20
+    third = run(30, seconds=100, checkpoint=path)
+    assert third.step == 30 and third.stopped == "" and same(third, run(30))
+    assert run(30, seconds=0).step == 0
+
+
+def scored(theta: Params) -> dict[str, float]:
+    """Something that has its best in the middle of the run."""
+    size = sum(value.square().sum().item() for value in theta.values())
+    return {"closeness": -abs(size - 7.2), "size": size}
+
+
+def test_validation_makes_a_curve_and_keeps_the_best(tmp_path):
+    path = tmp_path / "run.safetensors"
+    found = run(30, validate=scored, every_validation=4, checkpoint=path)
+    assert found.validation["step"] == [4, 8, 12, 16, 20, 24, 28, 30]
+    assert found.validation["closeness"] == [
+        scored(run(30, until=step).theta)["closeness"] for step in found.validation["step"]
+    ]
+    best = max(range(8), key=lambda k: found.validation["closeness"][k])
+    assert found.best is not None and found.best.step == found.validation["step"][best]
+    assert found.best.score == found.validation["closeness"][best]
+    beside = ck.load_checkpoint(tmp_path / "run.best.safetensors")
+    kept = ck.params_from(beside, net.init(torch.Generator()))
+    assert beside.about["step"] == found.best.step
+    assert all(torch.equal(kept[name], run(30, until=found.best.step).theta[name]) for name in kept)
+    assert same(found, run(30))  # to look changes nothing
+    lowest = run(30, validate=scored, every_validation=4, better="lower")
+    assert lowest.best is not None and lowest.best.score == min(lowest.validation["closeness"])
+
+
+@pytest.mark.parametrize("until", [3, 4, 6, 16, 29, 30])
+def test_the_curve_of_a_resumed_run_is_the_same(tmp_path, until):
+    path = tmp_path / "run.safetensors"
+    whole = run(30, validate=scored, every_validation=4)
+    run(30, validate=scored, every_validation=4, checkpoint=path, every=3, until=until)
+    pieces = run(30, validate=scored, every_validation=4, checkpoint=path, every=3)
+    assert pieces.validation == whole.validation and pieces.best is not None and whole.best is not None
+    assert pieces.best[1:] == whole.best[1:]
+    assert all(torch.equal(pieces.best.theta[name], whole.best.theta[name]) for name in whole.best.theta)
+
+
+def test_a_validation_that_was_missed_is_made_up_for(tmp_path):
+    """Killed or failed between a step and its validation."""
+    path = tmp_path / "run.safetensors"
+
+    def fails(theta):
+        raise OSError("no such data")
+
+    with pytest.raises(OSError, match="no such data"):
+        run(30, validate=fails, every_validation=4, checkpoint=path)
+    assert ck.load_checkpoint(path).about["step"] == 4
+    found = run(30, validate=scored, every_validation=4, checkpoint=path)
+    assert found.validation == run(30, validate=scored, every_validation=4).validation
+
+
+def test_validation_may_give_a_number_an_interval_or_a_tensor_and_may_spoil_its_copy():
+    from mlteach.measure import over_tasks
+
+    def spoils(theta):
+        for value in theta.values():
+            value.zero_()
+        return {"accuracy": over_tasks([0.1, 0.3]), "loss": torch.tensor(0.5)}
+
+    found = run(8, validate=spoils, every_validation=4)
+    assert found.validation == {"step": [4, 8], "accuracy": pytest.approx([0.2, 0.2]), "loss": [0.5, 0.5]}
+    assert same(found, run(8))
+    assert run(8, validate=lambda theta: 3, every_validation=8).validation == {"step": [8], "score": [3.0]}
+    never = run(8, validate=lambda theta: float("nan"), every_validation=8)
+    assert never.best is None and len(never.validation["score"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("gives", "says"),
+    [({}, "one score at least"), ({"step": 1.0}, "any name but 'step'"), (None, "gave None as 'score'"), ({"a": "good"}, "'good'"),
+     (torch.zeros(3), "a tensor .3."), ([1.0], "a list")],
+)  # fmt: skip
+def test_a_validation_that_gives_no_number_is_named(gives, says):
+    with pytest.raises(TrainingError, match=says):
+        run(8, validate=lambda theta: gives, every_validation=4)
+
+
+def test_long_gradients_are_shortened_and_short_ones_left():
+    lengths = []
+
+    class Seen(torch.optim.SGD):
+        def step(self, closure=None):
+            grads = [each.grad for each in self.param_groups[0]["params"]]
+            lengths.append(torch.cat([each.flatten() for each in grads]).norm().item())
+            super().step(closure)
+
+    plain = run(20, optimizer=Seen)
+    free, lengths = lengths, []
+    limit = sorted(free)[10]
+    first = run(1, optimizer=Seen, clip=limit)
+    assert lengths[0] == pytest.approx(min(limit, free[0])) and first.step == 1
+    assert same(run(20, optimizer=Seen, clip=1e9), plain)
+
+
+def test_tied_parameters_are_refused_before_they_part():
+    w = torch.ones(3, 3)
+    for theta in ({"a": w, "b": w}, {"a": w, "b": w.T}, {"a": w, "b": w.view(9)}, {"a": w, "b": w[:1]}):
+        with pytest.raises(TrainingError, match="'a' and 'b' are one tensor"):
+            fit(gradient, theta, sample, steps=1, generator=torch.Generator(), progress=None)
+    both = torch.ones(3, 4)
+    fit(lambda theta, _: (theta, {}), {"a": both[:, 1:], "b": both[:, 0]}, sample, steps=1, generator=torch.Generator(), progress=None)  # fmt: skip
+
+
+OPTIONS = {
+    "steps": (10.0, "steps is a whole number"),
+    "every": (0, "every is a whole number from 1"),
+    "every_validation": (-1, "every_validation is a whole number"),
+    "lr": (float("nan"), "lr is a finite number"),
+    "clip": (0, "would leave nothing"),
+    "seconds": (-1, "seconds is a finite number"),
+    "schedule": ("step", "constant, cosine, linear"),
+    "better": ("more", "higher"),
+    "validate": (0.5, "validate is a function, and 0.5 came"),
+    "optimizer": ("adam", "optimizer is a function, and 'adam' came"),
+}
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_options_that_cannot_be_are_one_sentence(name):
+    value, says = OPTIONS[name]
+    with pytest.raises(TrainingError, match=says):
+        run(**{name: value})
+
+
+def test_functions_that_are_none_are_one_sentence():
+    theta, g = net.init(torch.Generator().manual_seed(1)), torch.Generator()
+    episode = sample(torch.Generator())
+    zeros = {name: torch.zeros_like(value) for name, value in theta.items()}
+    for function, start, draw, says in (
+        (gradient(theta, episode), theta, sample, "gradient is a function, and a tuple came"),
+        (gradient, theta, episode, "sample is a function, and a Episode came"),
+        (gradient, theta, lambda g: [episode, episode], "One episode is wanted.*a list of 2 came"),
+        (gradient, theta, lambda g: tuple(episode), "An episode is wanted, and a tuple came"),
+        (gradient, list(theta.values()), sample, "theta is a dict of tensors by name, and a list came"),
+        (gradient, {}, sample, "theta is a dict"),
+        (gradient, {"w": torch.ones(3, dtype=torch.int64)}, sample, "theta holds torch.int64 as 'w'"),
+        (gradient, {"w": 0.5}, sample, "theta holds 0.5 as 'w'"),
+        (gradient, {"w": torch.tensor([float("nan")])}, sample, "w is not finite before the first step"),
+        (lambda t, e: zeros, theta, sample, "let it return two dicts"),
+        (lambda t, e: (zeros, 0.5), theta, sample, "let it return two dicts"),
+        (lambda t, e: ({}, {"loss": 0.5}), theta, sample, "gave nothing for 'layer1.weight'"),
+        (
+            lambda t, e: (zeros | {"layer1.bias": torch.zeros(2)}, {}),
+            theta,
+            sample,
+            "gradient for 'layer1.bias' is",
+        ),
+        (lambda t, e: (zeros | {"layer1.bias": torch.zeros(6).double()}, {}), theta, sample, "float64"),
+        (lambda t, e: (zeros, {"loss": torch.zeros(4)}), theta, sample, "shows 'loss' of shape .4."),
+    ):
+        with pytest.raises((TrainingError, EpisodeError), match=says) as error:
+            fit(function, start, draw, steps=3, generator=g, progress=None)
+        assert "\n" not in str(error.value)
+
+
+def test_numbers_that_come_and_go_are_named():
+    calls = []
+
+    def moody(theta, episode):
+        calls.append(1)
+        return gradient(theta, episode)[0], {"loss": 1.0} | ({"more": 1.0} if len(calls) == 3 else {})
+
+    with pytest.raises(TrainingError, match="showed loss before, and shows loss, more now"):
+        started(moody)

@@ -3,6 +3,7 @@
 Every way to adapt in this course, from gradient descent to a learned LSTM, has this one shape.
 """
 
+import functools
 import inspect
 import math
 import numbers
@@ -73,7 +74,8 @@ def checked_rule(rule: Any) -> Rule:
     if isinstance(rule, numbers.Real | Tensor):
         raise RuleError(f"The rule is a bare rate, {rule}; say which rule steps with it: sgd({rule}).")
     if callable(rule):
-        name = getattr(rule, "__name__", type(rule).__name__)
+        maker = rule.func if isinstance(rule, functools.partial) else rule
+        name = getattr(maker, "__name__", type(maker).__name__)
         raise RuleError(f"The rule is the function {name} itself; call it to make a rule, such as sgd(0.1).")
     raise RuleError(f"The rule is a {type(rule).__name__}; make one, such as sgd(0.1) or Rule(init, step).")
 
@@ -91,8 +93,8 @@ def made_rule(rule: Any, theta: Params) -> Rule:
     except (TypeError, ValueError):
         parameters = []
     own = not hasattr(rule, "__self__") and getattr(rule, "__module__", "").startswith("mlteach.inner.")
-    if own or (parameters and parameters[0] in RATES):
-        return checked_rule(getattr(rule, "func", rule))
+    if own or isinstance(rule, type) or (parameters and parameters[0] in RATES):
+        return checked_rule(rule)
     made = rule(theta)
     if not callable(getattr(made, "step", None)):
         raise RuleError(

@@ -21,7 +21,7 @@ def difference(ours: Params | Tensor, theirs: Params | Tensor) -> float:
     a, b = (to_vector(each) if isinstance(each, dict) else torch.as_tensor(each) for each in (ours, theirs))
     if a.shape != b.shape:
         raise ValueError(f"Cannot compare shapes {tuple(a.shape)} and {tuple(b.shape)}.")
-    return (a.detach().double() - b.detach().double()).abs().max().item()
+    return (a.detach().cpu().double() - b.detach().cpu().double()).abs().max().item()
 
 
 class Agreement(NamedTuple):

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from mlteach.inner.adapt import steps_of
 from mlteach.inner.rule import Rule
+from mlteach.params import in_double
 from mlteach.tasks.problem import Problems
 
 LOWEST, HIGHEST = (
@@ -26,6 +27,6 @@ def log_losses(problems: Problems, rule: Rule, at: Collection[int]) -> Tensor:
     found: dict[int, Tensor] = {}
     for t, theta in enumerate(steps_of(problems.seen(), problems.start, rule, max(at))):
         if t in at:
-            found[t] = problems.score(theta).double()
+            found[t] = in_double(problems.score(theta))
     scores = torch.stack([found[t] for t in at]).nan_to_num(nan=HIGHEST, posinf=HIGHEST)
     return scores.clamp(LOWEST, HIGHEST).log10()

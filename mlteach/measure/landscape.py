@@ -9,12 +9,12 @@ A picture shows two directions out of thousands. `project` says how far from the
 """
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from mlteach.params import Params, dot, map_params, norm, scale, subtract, to_vector
+from mlteach.params import Params, dot, map_params, norm, scale, subtract, to_vector, widest
 
 Loss = Callable[[Params], Tensor]
 
@@ -41,10 +41,9 @@ def random_direction(theta: Params, *, generator: torch.Generator) -> Params:
 
     Drawn in float64 and cast, so that one seed is the same direction in every precision.
     """
+    where: dict[str, Any] = {"device": generator.device, "dtype": widest(generator.device)}
     return {
-        name: torch.randn(value.shape, generator=generator, device=generator.device, dtype=torch.float64).to(
-            value
-        )
+        name: torch.randn(value.shape, generator=generator, **where).to(value)
         for name, value in theta.items()
     }
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from mlteach.errors import DataError, EpisodeError
+from mlteach.params import widest
 from mlteach.tasks import glyphs, omniglot, splits
 from mlteach.tasks.episode import Episode
 
@@ -214,7 +215,7 @@ class Split(NamedTuple):
 
 
 def _random(generator: torch.Generator, *shape: int) -> Tensor:
-    return torch.rand(shape, generator=generator, device=generator.device, dtype=torch.float64)
+    return torch.rand(shape, generator=generator, device=generator.device, dtype=widest(generator.device))
 
 
 def _distinct(tasks: int, ways: int, n: int | Tensor, generator: torch.Generator) -> Tensor:

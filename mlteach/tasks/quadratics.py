@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from mlteach.errors import EpisodeError
-from mlteach.params import Params
+from mlteach.params import Params, widest
 from mlteach.tasks.problem import Problems
 
 
@@ -36,7 +36,8 @@ class Quadratics:
             raise EpisodeError(f"problems is {problems}; draw at least one.")
 
         def normal(*shape: int) -> Tensor:
-            return torch.randn(shape, generator=generator, dtype=torch.float64, device=generator.device)
+            kind = widest(generator.device)
+            return torch.randn(shape, generator=generator, dtype=kind, device=generator.device)
 
         D = self.dimensions
         W, y = (self.size * normal(problems, D, D)).to(dtype), normal(problems, D).to(dtype)

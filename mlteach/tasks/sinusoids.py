@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from mlteach.errors import EpisodeError
+from mlteach.params import widest
 from mlteach.tasks.episode import Episode
 
 Range = tuple[float, float]
@@ -109,7 +110,7 @@ class Sinusoids:
 
 def _uniform(between: Range, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
     low, high = between
-    unit = torch.rand(shape, generator=generator, device=generator.device, dtype=torch.float64)
+    unit = torch.rand(shape, generator=generator, device=generator.device, dtype=widest(generator.device))
     return low + (high - low) * unit
 
 

@@ -43,7 +43,11 @@ def checked_options(gradient: Any, sample: Any, schedules: Collection[str], **gi
         value = given[name]
         if value is None and name != "lr":
             continue
-        if isinstance(value, bool) or not isinstance(value, numbers.Real) or not least <= value < math.inf:
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, numbers.Real)
+            or not least <= float(value) < math.inf
+        ):
             raise TrainingError(f"{name} is a finite number from {least} on, and {_said(value)} came.")
     if given["clip"] == 0:
         raise TrainingError("clip=0 would leave nothing of a gradient; give its greatest length, or None.")
@@ -115,12 +119,20 @@ def checked_gradient(
     return {name: found[name] for name in theta}, shown
 
 
-def checked_scores(given: Any) -> dict[str, float]:
-    """What ``validate`` gave, as numbers by name: of an interval its mean. Raises TrainingError."""
+def checked_scores(given: Any, before: Collection[str]) -> dict[str, float]:
+    """What ``validate`` gave, as numbers by name: of an interval its mean. Raises TrainingError.
+
+    before: the names of the curve so far, "step" among them; empty at the first validation.
+    """
     scores = given if isinstance(given, Mapping) else {"score": given}
     if not scores or "step" in scores:
         raise TrainingError(
             f"validate gave {list(scores)}; give one score at least, under any name but 'step'."
+        )
+    if before and {"step", *scores} != set(before):
+        raise TrainingError(
+            f"validate gave {', '.join(scores)}, and before {', '.join(each for each in before if each != 'step')}; give the "
+            "same each time."
         )
     found: dict[str, float] = {}
     for name, value in scores.items():

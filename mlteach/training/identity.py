@@ -24,7 +24,7 @@ import os
 import random
 import re
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from types import BuiltinFunctionType, BuiltinMethodType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -42,9 +42,20 @@ DEPTH, PARTS = 16, 5_000  # no setting lies deeper, no run has more
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{4,}")
 
 
-def describe(value: Any) -> Any:
-    """``value`` as JSON: numbers, texts, lists and dicts. What cannot be described is a text that begins with UNKNOWN."""
-    return _Describer().of(value)
+Digests = dict[int, tuple[Tensor, int, str]]
+
+
+def describe(value: Any, digests: Digests | None = None) -> Any:
+    """``value`` as JSON: numbers, texts, lists and dicts. What cannot be described is a text that begins with UNKNOWN.
+
+    digests: a dict kept between calls; a large tensor that has not changed since is not read again.
+    """
+    describer = _Describer({} if digests is None else digests)
+    found = describer.of(value)
+    if digests is not None:  # what is gone is not held on to
+        digests.clear()
+        digests.update(describer.fresh)
+    return found
 
 
 def unknown(description: Any, path: str = "") -> list[str]:
@@ -60,30 +71,32 @@ def unknown(description: Any, path: str = "") -> list[str]:
 
 def differences(
     theirs: Any, ours: Any, *, allowed: Collection[str] = (), code: bool = True, path: str = ""
-) -> list[str]:
-    """Where two descriptions part, in words: "optimizer.weight_decay was 0, is now 0.1".
+) -> dict[str, str]:
+    """Where two descriptions part: the name of each place, and what to say of it, "was 0, is now 0.1".
 
     allowed: names (and all below them) that may differ. code: whether to compare what functions do.
     """
     if any(path == name or path.startswith(f"{name}.") for name in allowed) or _untold(theirs, ours):
-        return []
+        return {}
     if isinstance(theirs, dict) and isinstance(ours, dict) and theirs.get("is") == ours.get("is"):
         if code and theirs.get("code") != ours.get("code") and theirs.keys() != ours.keys():
-            return [f"{path} is another function now"]
-        found = []
+            return {path: "is another function now"}
+        found: dict[str, str] = {}
         for key in theirs | ours:
-            if key in CODE and not code:
-                continue
-            there, here = (each.get(key, _Missing()) for each in (theirs, ours))
-            found += differences(there, here, allowed=allowed, code=code, path=_join(path, key))
+            if code or key not in CODE:
+                there, here = (each.get(key, _Missing()) for each in (theirs, ours))
+                found |= differences(there, here, allowed=allowed, code=code, path=_join(path, key))
         return found
     if theirs == ours and type(theirs) is type(ours):
-        return []
-    if isinstance(theirs, int | float) and isinstance(ours, int | float) and float(theirs) == float(ours):
-        return []
-    if path.endswith(f".{CODE[0]}"):
-        return [f"{path.removesuffix(f'.{CODE[0]}')} does something else now"]
-    return [f"{path} was {_short(theirs)}, is now {_short(ours)}"]
+        return {}
+    plain = (int, float)
+    if type(theirs) in plain and type(ours) in plain and theirs == ours:
+        return {}
+    return {
+        path: "is not what it was"
+        if path.endswith(".code")
+        else f"was {_short(theirs)}, is now {_short(ours)}"
+    }
 
 
 def settled(before: Any, after: Any) -> Any:
@@ -146,7 +159,8 @@ def _is_library(module: str | None) -> bool:
 class _Describer:
     """One description: what it is inside of just now, and how many parts it has seen."""
 
-    def __init__(self) -> None:
+    def __init__(self, digests: Digests) -> None:
+        self.digests, self.fresh = digests, Digests()
         self.within: list[int] = []
         self.parts = 0
 
@@ -199,7 +213,9 @@ class _Describer:
         if isinstance(value, type | ModuleType):
             return _name(value)
         if isinstance(value, tuple) and hasattr(value, "_fields"):
-            return {"is": type(value).__qualname__} | self.entries(value._asdict())
+            return {"is": type(value).__qualname__} | self.entries(
+                dict(zip(value._fields, value, strict=True))
+            )
         if isinstance(value, list | tuple):
             return self.few([self.of(each) for each in value])
         if isinstance(value, set | frozenset):
@@ -215,15 +231,21 @@ class _Describer:
         return f"{len(parts)} values {_digest(json.dumps(parts).encode())}"
 
     def entries(self, mapping: Mapping[Any, Any]) -> dict[str, Any]:
-        return {key if isinstance(key, str) else repr(key): self.of(part) for key, part in mapping.items()}
+        return {_key(key): self.of(part) for key, part in mapping.items()}
 
     def tensor(self, value: Tensor) -> str:
         kind = str(value.dtype).removeprefix("torch.")
         try:
-            flat = value.detach().cpu().resolve_conj().contiguous().reshape(-1)
-            if flat.numel() <= 4:
+            if value.numel() <= 4:
                 return f"tensor {kind} {value.detach().cpu().tolist()}"
-            return f"tensor {kind} {list(value.shape)} {_digest(flat.view(torch.uint8).numpy().tobytes())}"
+            version = 0 if value.is_inference() else value._version  # counts the changes in place
+            known = self.digests.get(id(value))
+            if known is None or known[0] is not value or known[1] != version:
+                flat = value.detach().cpu().resolve_conj().contiguous().reshape(-1)
+                digest = _digest(flat.view(torch.uint8).numpy().tobytes())
+                known = value, version, digest
+            self.fresh[id(value)] = known
+            return f"tensor {kind} {list(value.shape)} {known[2]}"
         except (RuntimeError, NotImplementedError, TypeError):  # sparse, without memory, inside a transform
             return f"{UNKNOWN}tensor {kind} {list(value.shape)}"
 
@@ -235,8 +257,14 @@ class _Describer:
         return {"is": "partial", "function": self.of(value.func)} | self.entries(given)
 
     def method(self, value: MethodType) -> Any:
-        found = self.function(value.__func__)
+        found = self.of(value.__func__)
         named = {"function": found} if isinstance(found, str) else found
+        kind = type(value.__self__)
+        if not _is_library(kind.__module__):  # the methods that it calls
+            _, _, _, attributes = _read(value.__func__.__code__)
+            for name in sorted(attributes):
+                if isinstance(part := inspect.getattr_static(kind, name, None), FunctionType):
+                    named = named | {name: self.of(part)}
         return named | {"self": self.of(value.__self__)}
 
     def function(self, value: FunctionType) -> Any:
@@ -247,8 +275,13 @@ class _Describer:
                 inside[name] = cell.cell_contents
             except ValueError:  # not yet filled
                 continue
-        if _is_library(value.__module__):
-            return {"function": _name(value)} | self.entries(inside) if inside else _name(value)
+        if _is_library(module := value.__globals__.get("__name__")):
+            name = f"{module}.{value.__code__.co_qualname}"
+            if wrapped := getattr(
+                value, "__wrapped__", None
+            ):  # torch.func.grad, torch.no_grad, torch.compile, ...
+                return {"function": name, "wraps": self.of(wrapped)}
+            return {"function": name} | self.entries(inside) if inside else name
         defaults = {
             name: each.default
             for name, each in inspect.signature(value).parameters.items()
@@ -259,7 +292,7 @@ class _Describer:
             "code": _digest(does.encode()),
             "constants": [self.of(each) for each in constants],
         }
-        found |= self.entries(defaults | inside)
+        found |= self.entries(defaults | inside | vars(value))
         for name in names:
             if name in value.__globals__ and not hasattr(builtins, name):
                 found[name] = self.used(value.__globals__[name], attributes)
@@ -275,29 +308,55 @@ class _Describer:
         return self.of(value)
 
     def object(self, value: Any) -> Any:
-        """Any other object: its type and its public attributes; of a network the tensors too."""
+        """Any other object: its type and its attributes. Of a library's the private ones are left out."""
         kind = type(value)
+        own = not _is_library(kind.__module__)
         found: dict[str, Any] = {"is": kind.__qualname__}
-        if isinstance(value, torch.nn.Module):
-            tensors = dict(value.named_parameters()) | dict(value.named_buffers())
-            return found | {"layers": repr(value), "training": value.training} | self.entries(tensors)
+        if isinstance(value, Iterator):  # what it will give cannot be seen
+            return f"{UNKNOWN}{kind.__qualname__}"
+        if callable(wrapped := getattr(value, "__wrapped__", None)):  # functools.cache
+            return found | {"wraps": self.of(wrapped)}
         call = inspect.getattr_static(kind, "__call__", None)
-        if isinstance(call, FunctionType) and not _is_library(kind.__module__):
+        if own and isinstance(call, FunctionType):
             found["call"] = self.of(call)
-        if dataclasses.is_dataclass(value):
-            return found | {
-                each.name: self.of(getattr(value, each.name)) for each in dataclasses.fields(value)
-            }
         parts = dict(getattr(value, "__dict__", {}))
         for each in kind.__mro__:
             slots = each.__dict__.get("__slots__", ())
             for name in [slots] if isinstance(slots, str) else slots:
                 if hasattr(value, name):
                     parts[name] = getattr(value, name)
-        if parts or "__dict__" in dir(value) or not _is_library(kind.__module__):
-            return found | self.entries({n: part for n, part in parts.items() if not n.startswith("_")})
+            if not _is_library(each.__module__):  # what all its objects share, if it is no method
+                parts = {n: part for n, part in vars(each).items() if _is_data(n, part)} | parts
+        if isinstance(value, torch.nn.Module):
+            inside = {name: part for name, part in parts.items() if not name.startswith("_")}
+            tensors = dict(value.named_parameters()) | dict(value.named_buffers())
+            return found | {"layers": _digest(repr(value).encode())} | self.entries(inside | tensors)
+        if dataclasses.is_dataclass(value):
+            parts = {each.name: getattr(value, each.name) for each in dataclasses.fields(value)} | (
+                parts if own else {}
+            )
+        if parts or own or "__dict__" in dir(value):
+            cached = {
+                n
+                for n in parts
+                if isinstance(inspect.getattr_static(kind, n, None), functools.cached_property)
+            }
+            return found | self.entries(
+                {n: part for n, part in parts.items() if n not in cached and (own or not n.startswith("_"))}
+            )
         text = repr(value)
         return text if not _ADDRESS.search(text) and len(text) < 1000 else f"{UNKNOWN}{kind.__qualname__}"
+
+
+def _is_data(name: str, part: Any) -> bool:
+    """Whether an entry of a class is a value, and no method, property or the class's own affair."""
+    return not (
+        name.startswith("__") or name.startswith("_abc") or callable(part) or hasattr(part, "__get__")
+    )
+
+
+def _key(key: Any) -> str:
+    return key if isinstance(key, str) else _name(key) if _ADDRESS.search(repr(key)) else repr(key)
 
 
 def _name(value: Any) -> str:

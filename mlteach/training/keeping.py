@@ -17,7 +17,7 @@ from torch import Tensor
 from mlteach.checkpoint import Checkpoint, load_checkpoint, params_from, safetensors_path, save_checkpoint
 from mlteach.errors import CheckpointError
 from mlteach.params import Params
-from mlteach.training.identity import describe, differences, moving_too, settled, unknown
+from mlteach.training.identity import Digests, describe, differences, moving_too, settled, unknown
 from mlteach.training.run import Best, Fit
 
 Optimizer = Callable[[list[Tensor]], torch.optim.Optimizer]
@@ -50,7 +50,8 @@ class Keeper:
     ) -> None:
         self.path, self.run, self.opt, self.generator = safetensors_path(path), run, opt, generator
         self.settings = dict(settings) | {"optimizer": _OptionsOf(opt), "dtype": _dtypes(run.theta)}
-        self.described: dict[str, Any] = describe(self.settings)
+        self._digests: Digests = {}
+        self.described: dict[str, Any] = describe(self.settings, self._digests)
         may_differ = [may_differ] if isinstance(may_differ, str) else list(may_differ)
         if self.path.exists():
             self._resume(optimizer, may_differ)
@@ -71,7 +72,7 @@ class Keeper:
     def write(self) -> None:
         """Write the run as it is; the best parameters first, into a file beside it. A full disk is a warning."""
         run, best = self.run, self.run.best
-        self.described = settled(self.described, describe(self.settings))
+        self.described = settled(self.described, describe(self.settings, self._digests))
         tensors = {f"theta.{name}": value for name, value in run.theta.items()}
         for index, state in self.opt.state_dict()["state"].items():
             tensors |= {f"optimizer.{index}.{key}": value for key, value in _as_tensors(state).items()}
@@ -134,7 +135,18 @@ class Keeper:
                 value.copy_(theta[name])
         run.step, run.seconds, run.history = about["step"], about["seconds"], history
         run.validation, run.best = validation, best
+        validation.get("step", [])[:] = map(int, validation.get("step", []))
         run.device = about.get("device", "cpu")  # older checkpoints do not say
+        here = next(iter(run.theta.values())).device.type
+        if (
+            (run.device in ("cpu", "mps") or here in ("cpu", "mps"))
+            and run.device != here
+            and run.step < self.settings["steps"]
+        ):
+            warnings.warn(
+                f"{self.path.name} was trained on {run.device} and goes on on {here}: the numbers will be the same to rounding only.",
+                stacklevel=5,
+            )
 
     def _same_run(self, about: dict[str, Any], may_differ: list[str]) -> None:
         """Raise CheckpointError unless the file's settings are this run's. Going on to more steps is said."""
@@ -145,7 +157,9 @@ class Keeper:
             ours |= {"optimizer": type(self.opt).__name__} if "optimizer" in theirs else {}
         else:
             self.described = moving_too(theirs, ours)
-            if about.get("torch") != TORCH:  # another one's optimizers have other options, left as they are
+            if about.get("torch") != TORCH and isinstance(
+                theirs.get("optimizer"), dict
+            ):  # another one's optimizers have other options, left as they are
                 shared = theirs["optimizer"].keys() & ours["optimizer"].keys()
                 theirs, ours = (
                     each | {"optimizer": {key: each["optimizer"][key] for key in shared}}
@@ -161,16 +175,15 @@ class Keeper:
         constant = ours["schedule"] == "constant" and theirs.get("schedule") == "constant"
         allowed = [*may_differ, "steps"] if constant else may_differ
         differ = differences(theirs, ours, allowed=allowed, code=code)
-        names = list(dict.fromkeys(each.split(" ")[0].split(".")[0] for each in differ))
-        if any(each.startswith("steps was") for each in differ):
-            differ.append(
-                f"the rate follows a {ours['schedule']} to the last step, so the first {about['step']} steps to {steps} "
-                f"would have been others than those to {was}"
+        if "steps" in differ:
+            differ["steps"] += (
+                f" (the rate follows a {ours['schedule']} to the last step, so the first {about['step']} steps to {steps} would "
+                f"have been others than those to {was})"
             )
         if differ:
             raise CheckpointError(
-                f"{self.path} belongs to another run: {'; '.join(differ)}. Give this run its own checkpoint path, or delete "
-                f"that file; to go on from it all the same, say may_differ={names}."
+                f"{self.path} belongs to another run: {'; '.join(f'{at} {what}' for at, what in differ.items())}. Give this run "
+                f"its own checkpoint path, or delete that file; to go on from it all the same, say may_differ={list(differ)}."
             )
         if constant and was != steps:
             warnings.warn(
@@ -213,7 +226,8 @@ def _wrong(path: os.PathLike[str], what: str) -> CheckpointError:
 def _checked_about(path: os.PathLike[str], stored: Checkpoint) -> dict[str, Any]:
     """What the file says of its run: a step, seconds and settings that can be."""
     about = stored.about
-    step, seconds = about.get("step"), about.get("seconds")
+    step: Any = about.get("step")
+    seconds: Any = about.get("seconds")
     if type(step) is not int or step < 0:
         raise _wrong(path, f"it says that {step!r} steps were made")
     if type(seconds) not in (int, float) or not 0 <= seconds < math.inf:

@@ -107,9 +107,9 @@ def not_finite(run: Fit, unseen: Sequence[Mapping[str, float]]) -> str | None:
     if _plainly_finite([*gradients.values(), *run.theta.values()]):
         return None
     for what, tensors in (("the gradient for", gradients), ("the parameter", run.theta)):
-        for name, value in tensors.items():
-            if bad := value.numel() - int(value.isfinite().sum()):
-                return f"in step {run.step} {what} {name} was not finite ({bad} of {value.numel()} numbers)"
+        for name, tensor in tensors.items():
+            if bad := tensor.numel() - int(tensor.isfinite().sum()):
+                return f"in step {run.step} {what} {name} was not finite ({bad} of {tensor.numel()} numbers)"
     return None
 
 

@@ -19,6 +19,7 @@ from mlteach.measure import (
     step_accuracy,
 )
 from mlteach.nets import Conv4
+from mlteach.tasks import Characters
 from mlteach.tasks.episode import Episode
 
 
@@ -121,3 +122,56 @@ def test_what_a_benchmark_keeps_is_what_a_lesson_reads(
     assert path == tmp_path / "data" / "results" / "09-choice.json"
     assert ledger.recorded("09", "choice") == {"MAML": figures[0]}
     assert json.loads(path.read_text())["outer_steps"] == 600
+
+
+def test_intervals_print_as_intervals_wherever_they_stand():
+    percent, share = Interval(95.312, 0.4159, 600), Interval(0.95312, 0.004159, 600)
+    assert str(percent) == "95.3 ± 0.4" and f"{percent:>12}" == "  95.3 ± 0.4"
+    assert (
+        repr({"transductive": percent, "support": share})
+        == "{'transductive': 95.31 ± 0.42, 'support': 0.9531 ± 0.0042}"
+    )
+    assert repr([Interval(12345.0, 678.0, 3)]) == "[12345 ± 678]"
+    assert (
+        repr(Interval(95.0, float("nan"), 1)) == "95.00 ± nan"
+        and repr(Interval(1.0, 0.0, 2)) == "1.00 ± 0.00"
+    )
+    assert repr(Interval(95.312, 9.96, 5)) == "95.3 ± 10.0"
+    mean, half_width, n = percent  # and it is still three numbers
+    assert (mean, half_width, n) == (95.312, 0.4159, 600)
+
+
+def test_one_function_is_called_accuracy_and_it_counts_in_percent():
+    import mlteach.measure
+    import mlteach.nets
+    import mlteach.nets.loss
+
+    assert not hasattr(mlteach.nets, "accuracy") and not hasattr(mlteach.nets.loss, "accuracy")
+    net, g = Conv4(5, filters=4), torch.Generator().manual_seed(0)
+    pictures = Characters.glyphs(classes=8)
+    episodes = [pictures.sample(3, ways=5, shots=1, queries=2, generator=g)]
+    theta = net.init(g)
+    percent = mlteach.measure.accuracy(net, theta, episodes, sgd(0.1), 1)
+    shares = step_accuracy(net, theta, episodes, sgd(0.1), 1)
+    for mode, each in shares.items():
+        assert percent[mode].mean == pytest.approx(100 * each[:, -1].mean().item())
+
+
+class Apples:
+    """A tensor on a device without float64, as far as anybody asks."""
+
+    device = torch.device("mps")
+
+    def double(self):
+        raise TypeError(
+            "Cannot convert a MPS Tensor to float64 dtype as the MPS framework doesn't support float64."
+        )
+
+
+def test_no_double_precision_where_the_device_has_none():
+    from mlteach.params import in_double, widest
+
+    apple = Apples()
+    assert in_double(apple) is apple
+    assert in_double(torch.ones(2)).dtype == torch.float64
+    assert widest(apple.device) == torch.float32 and widest(torch.device("cpu")) == torch.float64

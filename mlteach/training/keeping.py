@@ -120,11 +120,9 @@ class Keeper:
         known = ("theta.", "optimizer.", "history.", "validation.", "best.")
         if strange := [n for n in stored.tensors if not n.startswith(known) and n != "generator"]:
             raise _wrong(self.path, f"it holds {strange[0]!r}, which belongs to no run")
-        before = self.generator.get_state()
         try:
             self.generator.set_state(stored.tensors["generator"])
         except (RuntimeError, TypeError) as error:
-            self.generator.set_state(before)
             raise CheckpointError(
                 f"{self.path} holds the state of another kind of generator than one on {self.generator.device} ({error}). Go "
                 "on with a generator on the device it was trained with, or choose another checkpoint path."

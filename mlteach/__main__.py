@@ -33,6 +33,7 @@ def lab(lesson: Annotated[str, typer.Argument(help="The lesson to open.")] = "00
     `lab` opens lesson 00, the map of the course; `lab 03` opens lesson 03. Stop the server with Ctrl-C.
     """
     from mlteach.course.lessons import NOTEBOOKS, ROOT, notebook, source
+    from mlteach.course.trust import trust_lessons
 
     command = [sys.executable, "-m", "jupyterlab", str(notebook(source(lesson)).relative_to(ROOT))]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
@@ -166,21 +167,6 @@ def slides(
     from mlteach.course.slides import build_slides
 
     print(f"Open {build_slides(source(lesson), folder(output))}")
-
-
-def trust_lessons() -> None:
-    """Tell Jupyter that the lessons are ours, so that explorers are alive on the page before any cell is run.
-
-    Jupyter shows an untrusted notebook with pictures in place of widgets. Whoever runs this already runs our code.
-    """
-    import nbformat
-    from nbformat.sign import NotebookNotary
-
-    from mlteach.course.lessons import notebook, sources
-
-    notary = NotebookNotary()
-    for path in filter(lambda path: path.exists(), map(notebook, sources())):
-        notary.sign(nbformat.read(path, as_version=4))
 
 
 def main() -> None:

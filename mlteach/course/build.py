@@ -10,6 +10,7 @@ from typing import Any
 
 from mlteach.course.lessons import LessonError, notebook
 from mlteach.course.source import first_line, learner_notebook
+from mlteach.course.trust import as_built, remember
 from mlteach.files import write_atomic
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
@@ -29,18 +30,21 @@ def build(path: Path, *, target: Path | None = None, progress: bool = True) -> P
     execute(built, name=path.stem, progress=progress)
     tidy(built)
     nbformat.validate(built)
-    target = target or notebook(path)
-    write_atomic(target, nbformat.writes(built) + "\n")
-    return target
+    stored = target or notebook(path)
+    write_atomic(stored, nbformat.writes(built) + "\n")
+    if target is None:
+        remember(stored)
+    return stored
 
 
 def stale(path: Path, target: Path | None = None) -> str | None:
     """Why the notebook of the source ``path`` is out of date, or None when it is not. Starts no kernel."""
-    target = target or notebook(path)
+    own, target = target is None, target or notebook(path)
     if not target.exists():
         return "was never built"
     try:
-        whole = json.loads(target.read_text(encoding="utf-8"))
+        content = target.read_bytes()
+        whole = json.loads(content)
         stored = [(c["id"], c["cell_type"], "".join(c["source"]), c["metadata"]) for c in whole["cells"]]
         aged = aged_explorer(whole["metadata"].get("widgets", {}).get(WIDGET_STATE, {}).get("state", {}))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
@@ -49,7 +53,9 @@ def stale(path: Path, target: Path | None = None) -> str | None:
         return f"cannot be read ({error.strerror})"
     wanted = [(c.id, c.cell_type, c.source, c.metadata) for c in learner_notebook(path).cells]
     if stored == wanted:
-        return aged and f"shows {aged} as it was before its script changed"
+        if aged:
+            return f"shows {aged} as it was before its script changed"
+        return "was changed since it was built" if own and not as_built(target, content) else None
     differs = next((new[0] for new, old in zip(wanted, stored, strict=False) if new != old), "its length")
     return f"differs from its source from cell {differs} on"
 

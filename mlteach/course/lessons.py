@@ -10,7 +10,7 @@ SOURCES = NOTEBOOKS / "src"
 RUNS = ROOT / "runs"
 RESULTS = ROOT / "data" / "results"
 CHECKPOINTS = ROOT / "data" / "checkpoints"
-CHECKPOINTS = ROOT / "data" / "checkpoints"
+BUILT = ROOT / "data" / "built.json"
 PROFILES = ("smoke", "lecture", "paper")
 
 

@@ -1,21 +1,40 @@
 """The command line: ``python -m mlteach``. Each command says with --help what it is for."""
 
+import io
 import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from mlteach.errors import MlteachError
+from mlteach.files import in_words
 
 # Torch's threads wait for each other by spinning. On a machine with other work to do, spinning for long costs several
 # times more than the work; not spinning at all doubles the time of many small operations. A short spin is good at both.
 # It is read once, when torch is loaded, so it is set here, for this process and every kernel it starts.
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
+
+class Commands(TyperGroup):
+    """The commands; Ctrl-C ends any of them with a sentence."""
+
+    def invoke(self, context: Any) -> Any:
+        try:
+            return super().invoke(context)
+        except KeyboardInterrupt:
+            print(
+                "\nStopped. What was stored before is as it was; the same command begins again.",
+                file=sys.stderr,
+            )
+            raise typer.Exit(130) from None
+
+
 app = typer.Typer(
+    cls=Commands,
     help="Learning to learn: open the lessons, run them, rebuild them, prove them.\n\n"
     "`python3 start.py COMMAND` does the same and sets the environment up first.",
     no_args_is_help=True,
@@ -119,15 +138,22 @@ def build(
     """
     from mlteach.course.build import build as build_lesson
     from mlteach.course.build import stale
-    from mlteach.course.lessons import notebook, source, sources
+    from mlteach.course.lessons import LessonError, notebook, source, sources
 
     chosen = [source(lesson) for lesson in lessons] if lessons else sources()
     if check:
-        reasons = {path: stale(path) for path in chosen}
-        for path, reason in reasons.items():
+        bad = 0
+        for path in chosen:
+            try:
+                reason = stale(source(path.stem))
+            except LessonError as error:  # of this one; the others are looked at all the same
+                bad += 1
+                print(error)
+                continue
             if reason:
+                bad += 1
                 print(f"{notebook(path).name} {reason}. Run: python3 start.py build {path.stem[:2]}")
-        if any(reasons.values()):
+        if bad:
             raise typer.Exit(1)
         print(
             f"All {len(chosen)} lessons are up to date." if len(chosen) > 1 else "The lesson is up to date."
@@ -170,13 +196,22 @@ def slides(
 
 
 def main() -> None:
-    """Run the command line; an error made on purpose is one sentence, not a traceback."""
+    """Run the command line; what goes wrong is one sentence, not a traceback."""
+    for stream in (sys.stdout, sys.stderr):  # a path may hold what the terminal's alphabet does not
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except MlteachError as error:
         print(error, file=sys.stderr)
         sys.exit(1)
+    except OSError as error:  # a folder that cannot be written, a full disk
+        print(in_words(error), file=sys.stderr)
+        sys.exit(1)
     except KeyboardInterrupt:
+        print(
+            "\nStopped. What was stored before is as it was; the same command begins again.", file=sys.stderr
+        )
         sys.exit(130)
 
 

@@ -12,7 +12,7 @@ import sys
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from mlteach.errors import MlteachError
@@ -99,6 +99,13 @@ def write_atomic(path: str | os.PathLike[str], content: bytes | str) -> None:
         temporary.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
+def write_all(contents: dict[Path, bytes]) -> None:
+    """Write several files: all of them, or none where one cannot be written. Raises OSError; see `atomic_file`."""
+    with ExitStack() as stack:
+        for path, content in contents.items():
+            stack.enter_context(atomic_file(path)).write_bytes(content)
+
+
 def remove_left_over(folder: Path) -> None:
     """Remove the temporary files in ``folder`` whose processes are gone. What cannot be removed stays."""
     for name in os.listdir(folder):
@@ -152,9 +159,9 @@ def _take(path: Path) -> int | None:
     try:
         file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     except PermissionError:
+        if sys.platform == "win32":
+            return None  # so it says while another process removes the file
         if not path.is_file():
-            if not path.exists() and os.access(path.parent, os.W_OK):
-                return None  # Windows says so while another process removes it
             raise
         file = os.open(path, os.O_RDONLY)  # another user's; it can be held all the same
     try:
@@ -185,7 +192,7 @@ def _same(file: int, path: Path) -> bool:
 def _owner(path: Path) -> str:
     """Who wrote a lock file: "process 123 on somewhere"."""
     try:
-        said = path.read_text(errors="replace").strip()
+        said = path.read_text(encoding="utf-8", errors="replace").strip()
     except OSError:
         said = ""
     return said if said.startswith("process ") else "Another process"

@@ -2,16 +2,16 @@
 
 import copy
 import json
-import os
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from mlteach.course.kernel import DIED, kernel_environment, stoppable
 from mlteach.course.lessons import LessonError, notebook
 from mlteach.course.source import first_line, learner_notebook
 from mlteach.course.trust import as_built, remember
-from mlteach.files import write_atomic
+from mlteach.files import one_sentence, write_atomic
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
@@ -22,18 +22,19 @@ BAR = re.compile(r"\r|\d+%\|.*\||\d+it \[")  # what tqdm writes
 def build(path: Path, *, target: Path | None = None, progress: bool = True) -> Path:
     """Execute the lesson whose source is ``path`` and write its notebook, whole or not at all.
 
-    Raises LessonError when a cell fails; the notebook that was there before is then untouched.
+    Raises LessonError when a cell fails or the disk refuses it; the notebook that was there before is then untouched.
     """
     import nbformat
 
     built = learner_notebook(path)
-    execute(built, name=path.stem, progress=progress)
-    tidy(built)
-    nbformat.validate(built)
     stored = target or notebook(path)
-    write_atomic(stored, nbformat.writes(built) + "\n")
-    if target is None:
-        remember(stored)
+    with one_sentence(LessonError, f"build lesson {path.stem}"):
+        execute(built, name=path.stem, progress=progress)
+        tidy(built)
+        nbformat.validate(built)
+        write_atomic(stored, nbformat.writes(built) + "\n")
+        if target is None:
+            remember(stored)
     return stored
 
 
@@ -92,23 +93,31 @@ def execute(built: Any, *, name: str, progress: bool = False) -> None:
         nonlocal running
         running = cell.id
 
-    with tqdm(total=len(code), desc=name, unit="cell", disable=None if progress else True) as bar:
+    with (
+        tqdm(total=len(code), desc=name, unit="cell", disable=None if progress else True) as bar,
+        stoppable() as kernel,
+    ):
         client = NotebookClient(
             built,
             timeout=CELL_TIMEOUT,
-            kernel_name="python3",
             record_timing=False,
-            extra_arguments=["--IPKernelApp.log_level=40"],  # it warns about its transport otherwise
             resources={"metadata": {"path": str(NOTEBOOKS)}},
             on_cell_execute=begin,
             on_cell_executed=lambda **_: bar.update(),
+            **kernel,
         )
         try:
-            client.execute(env=kernel_environment())
+            client.reset_execution_trackers()
+            with client.setup_kernel(env=kernel_environment()):
+                for place, cell in enumerate(built.cells):
+                    client.execute_cell(cell, place, execution_count=client.code_cells_executed + 1)
+                client.set_widgets_metadata()
         except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
             said = (
                 f"{error.ename}: {error.evalue}"
                 if isinstance(error, CellExecutionError)
+                else DIED
+                if isinstance(error, DeadKernelError)
                 else first_line(str(error))
             )
             source = next(cell.source for cell in built.cells if cell.id == running)
@@ -116,12 +125,6 @@ def execute(built: Any, *, name: str, progress: bool = False) -> None:
                 f"Lesson {name} stopped in cell {running}: {said}\nThe cell begins: {first_line(source)}\n"
                 "Its notebook was left as it was."
             ) from error
-
-
-def kernel_environment() -> dict[str, str]:
-    """The environment in which outputs are stored and compared: no bars, no results file, one hash seed."""
-    kept = {name: value for name, value in os.environ.items() if name != "MLTEACH_RESULTS"}
-    return kept | {"PYTHONHASHSEED": "0", "TQDM_DISABLE": "1"}
 
 
 def tidy(built: Any) -> None:

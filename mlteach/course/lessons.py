@@ -29,13 +29,18 @@ def sources() -> list[Path]:
 
 
 def source(lesson: str) -> Path:
-    """The source of one lesson, named as "9", "09" or "09_omniglot_maml". Raises LessonError, naming those there are."""
+    """The source of one lesson, named as "9", "09" or "09_omniglot_maml".
+
+    Raises LessonError, naming those there are, also where two have its number: notebook, runs and records go by it.
+    """
+    wanted = lesson.removesuffix(".ipynb").removesuffix(".py")
     for path in sources():
-        if lesson.removesuffix(".ipynb").removesuffix(".py") in (
-            path.stem,
-            path.stem[:2],
-            path.stem[:2].lstrip("0"),
-        ):
+        if wanted in (path.stem, path.stem[:2], path.stem[:2].lstrip("0")):
+            twins = [each.name for each in sources() if each.name[:2] == path.name[:2]]
+            if len(twins) > 1:
+                raise LessonError(
+                    f"There are two lessons {path.stem[:2]}: {' and '.join(twins)}. Give one of them another number."
+                )
             return path
     known = ", ".join(path.stem[:2] for path in sources())
     raise LessonError(f"There is no lesson {lesson}. The lessons are {known}.")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mlteach.course.lessons import LessonError
+from mlteach.files import in_words
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 FENCE = re.compile(rf"^([ \t]*){BEGIN}[ \t]*\n(.*?)^[ \t]*{END}[ \t]*$", re.DOTALL | re.MULTILINE)
@@ -32,7 +33,31 @@ def read(path: Path) -> Any:
     """The cells of a source as they are written, fences and all (a notebook node). Raises LessonError."""
     import jupytext
 
-    written = jupytext.reads(path.read_text(encoding="utf-8"), fmt="py:percent")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except IsADirectoryError:
+        raise LessonError(
+            f"{path} is a folder, not the source of a lesson. Rename it or move it away."
+        ) from None
+    except UnicodeDecodeError as error:
+        raise LessonError(
+            f"{path.name} is not UTF-8 (byte {error.start} of it, {error.object[error.start]:#x}, belongs to no text). "
+            "Save it as UTF-8 in your editor."
+        ) from None
+    except OSError as error:
+        raise LessonError(in_words(error, f"read {path.name}")) from error
+    try:
+        written = jupytext.reads(text, fmt="py:percent")
+    except Exception as error:  # whatever it stumbles over
+        raise LessonError(
+            f"{path.name} is no source in the percent format ({first_line(str(error))}). CONTRIBUTING.md describes it."
+        ) from error
+    for cell in written.cells:
+        if not isinstance(cell.metadata.get("slideshow", {}), dict):
+            raise LessonError(
+                f'{path.name}: the slideshow of a cell is written {{"slide_type": "slide"}}. '
+                f"The cell begins: {first_line(cell.source)}"
+            )
     for cell in written.cells:
         left = FENCE.sub("", cell.source)
         for fence, other in ((BEGIN, END), (END, BEGIN)):

@@ -59,7 +59,8 @@ def call(arguments: Sequence[str], cpu: str | None, *, quiet: bool = False) -> i
     """
     if cpu is not None and cpu not in CPUS:
         raise MlteachError(f"torch knows no instruction set {cpu}. Choose one of {', '.join(CPUS)}.")
-    environment = os.environ | ({"ATEN_CPU_CAPABILITY": cpu} if cpu else {})
+    # What a child prints is read as UTF-8, so it writes that, whatever the locale.
+    environment = os.environ | {"PYTHONUTF8": "1"} | ({"ATEN_CPU_CAPABILITY": cpu} if cpu else {})
     if not quiet:
         return subprocess.call([sys.executable, *arguments], cwd=ROOT, env=environment)
     done = subprocess.run(
@@ -68,7 +69,8 @@ def call(arguments: Sequence[str], cpu: str | None, *, quiet: bool = False) -> i
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
     )
     if done.returncode:
         print(done.stdout)

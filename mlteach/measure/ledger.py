@@ -1,6 +1,7 @@
 """Results are recorded where they are made and printed from where they were recorded; none is typed in by hand."""
 
 import json
+import math
 import os
 import platform
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ import torch
 
 from mlteach.checkpoint import save_checkpoint
 from mlteach.errors import DataError
-from mlteach.files import write_atomic
+from mlteach.files import in_words, one_sentence, write_atomic
 from mlteach.measure.interval import Interval
 from mlteach.params import Params
 
@@ -46,6 +47,8 @@ def record(
 
     name: such as "maml.5way1shot.transductive". value: a number, or an `Interval` that brings its half width.
     interval: half width of the 95 % interval. seconds: what the training took. A name recorded again is replaced.
+    A value that is not finite is kept as null, with a note of what it was; `recorded` gives nan for it.
+    Raises DataError when the run's file cannot be read or written.
     """
     if isinstance(value, Interval):
         interval, tasks = value.half_width, tasks or value.n
@@ -54,8 +57,11 @@ def record(
     if not target:
         return
     path = Path(target)
-    figures = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
-    figures = [figure for figure in figures if figure["name"] != name]
+    figures = read_json(path, "Delete it and run the lesson again.", list) if path.exists() else []
+    figures = [each for each in figures if isinstance(each, dict) and each.get("name") != name]
+    value = value if isinstance(value, int) else float(value)
+    if not math.isfinite(value):
+        note = f"{note} ({value})".strip()
     figure: dict[str, Any] = {
         "name": name,
         "value": value,
@@ -67,7 +73,7 @@ def record(
         "tasks": tasks,
         "note": note,
     }
-    write_atomic(path, json.dumps([*figures, figure], indent=1) + "\n")
+    write_json(path, [*figures, figure], indent=1)
 
 
 def keep_checkpoint(name: str, theta: Params, about: dict[str, Any]) -> None:
@@ -95,21 +101,68 @@ def keep_results(lesson: str, profile: str, figures: Sequence[dict[str, Any]], *
         "figures": list(figures),
     }
     path = data_folder() / "results" / f"{lesson[:2]}-{profile}.json"
-    write_atomic(path, json.dumps(whole, indent=2, ensure_ascii=False) + "\n")
+    write_json(path, whole, indent=2, ensure_ascii=False)
     return path
 
 
 def recorded(lesson: str, profile: str) -> dict[str, dict[str, Any]]:
-    """The kept figures of a lesson by name, from ``data/results/NN-profile.json``; empty if that run was not kept."""
+    """The kept figures of a lesson by name, from ``data/results/NN-profile.json``; empty if that run was not kept.
+
+    A value that was not finite is nan. Raises DataError for a file that is not a whole record.
+    """
     path = data_folder() / "results" / f"{lesson}-{profile}.json"
-    if not path.is_file():
+    if not path.exists():
         return {}
-    return {figure["name"]: figure for figure in json.loads(path.read_text(encoding="utf-8"))["figures"]}
+    again = f"`git checkout {path.parent.parent.name}/results/{path.name}` brings the stored one back."
+    stored = read_json(path, again, dict)
+    try:
+        found = {str(figure["name"]): dict(figure) for figure in stored["figures"]}
+    except (KeyError, TypeError, ValueError):
+        raise DataError(f"{path} is not a whole record: its figures have no names. {again}") from None
+    for figure in found.values():
+        if "value" in figure and figure["value"] is None:
+            figure["value"] = math.nan
+    return found
 
 
 def published(name: str) -> dict[str, Any]:
-    """A number out of a paper, with its source, from ``data/published.json``. Raises DataError for an unknown name."""
-    numbers = json.loads((data_folder() / "published.json").read_text(encoding="utf-8"))
+    """A number out of a paper, with its source, from ``data/published.json``.
+
+    Raises DataError for an unknown name or a file that is not whole.
+    """
+    path = data_folder() / "published.json"
+    numbers = read_json(path, "`git checkout data/published.json` brings the stored one back.", dict)
     if name not in numbers:
         raise DataError(f"No published number is called {name!r}; there are {', '.join(sorted(numbers))}.")
     return numbers[name]
+
+
+def read_json(path: Path, again: str, kind: type[list[Any]] | type[dict[str, Any]]) -> Any:
+    """The list or object of a JSON file. Raises DataError, which ends with ``again``: how to get a whole one."""
+
+    def refuse(number: str) -> None:
+        raise ValueError(f"{number} is no number of JSON")
+
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
+    except OSError as error:
+        raise DataError(in_words(error, f"read {path.name}")) from error
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{path} is no JSON ({error}). {again}") from error
+    if not isinstance(stored, kind):
+        raise DataError(f"{path} holds no {'object' if kind is dict else 'list'}. {again}")
+    return stored
+
+
+def write_json(path: Path, content: Any, **layout: Any) -> None:
+    """Write ``content`` as JSON that every program reads: what is not finite becomes null. Raises DataError."""
+    with one_sentence(DataError, f"keep {path.name}"):
+        write_atomic(path, json.dumps(_finite(content), allow_nan=False, **layout) + "\n")
+
+
+def _finite(content: Any) -> Any:
+    if isinstance(content, dict):
+        return {name: _finite(value) for name, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_finite(value) for value in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content

@@ -175,3 +175,38 @@ def test_no_double_precision_where_the_device_has_none():
     assert in_double(apple) is apple
     assert in_double(torch.ones(2)).dtype == torch.float64
     assert widest(apple.device) == torch.float32 and widest(torch.device("cpu")) == torch.float64
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, torch.tensor(math.nan)])
+def test_what_is_not_finite_is_kept_as_json_has_it_and_read_as_nan(tmp_path, monkeypatch, value) -> None:
+    monkeypatch.setenv(ledger.RECORD_TO, str(tmp_path / "figures.json"))
+    ledger.record("loss", value, unit="", seeds=[0], interval=math.inf, note="diverged")
+    ledger.record("steps", torch.tensor(3.0), unit="", seeds=[0])
+    first, second = ledger.read_json(tmp_path / "figures.json", "", list)
+    assert (
+        first["value"] is None and first["interval"] is None and first["note"] == f"diverged ({float(value)})"
+    )
+    assert second["value"] == 3.0
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "published.json").write_text("{}")
+    monkeypatch.chdir(tmp_path)
+    path = ledger.keep_results("98_small", "smoke", [first], curve=[1.0, math.nan])
+    assert "NaN" not in path.read_text() and math.isnan(ledger.recorded("98", "smoke")["loss"]["value"])
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", "3", "\x00", '{"figures": 3}', '{"figures": [3]}', '{"figures": [{}]}', '{"figures": [{"name": "a", "value": NaN}]}', "[" * 9999]
+)  # fmt: skip
+def test_a_file_of_numbers_that_is_not_whole_is_a_sentence(tmp_path, monkeypatch, content) -> None:
+    (tmp_path / "data" / "results").mkdir(parents=True)
+    for name in ("published.json", "results/98-smoke.json"):
+        (tmp_path / "data" / name).write_text(content)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(ledger.RECORD_TO, str(tmp_path / "data" / "results" / "98-smoke.json"))
+    reads = [lambda: ledger.recorded("98", "smoke"), lambda: ledger.published("maml")]
+    if content != "[]":
+        reads.append(lambda: ledger.record("x", 1.0, unit="", seeds=[0]))
+    for read in reads:
+        with pytest.raises(DataError) as caught:
+            read()
+        assert "\n" not in str(caught.value) and str(caught.value).endswith(".")

@@ -9,6 +9,8 @@ import hashlib
 import io
 import json
 import os
+import re
+import struct
 import sys
 import zipfile
 import zlib
@@ -18,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
@@ -32,10 +34,21 @@ ARCHIVES = {  # name: MD5 of the official file
     "images_background.zip": "68d2efa1b9178cc56df9314c21c6e718",
     "images_evaluation.zip": "6b91aef0f799c5bb55b94e3f2daec811",
 }
+# What the official files hold, whoever packed them: SHA-256 over names and pixels of all pictures, sorted by name.
+CONTENT = {
+    "images_background.zip": "306aabf16afaaaf1c294c247b9f9c91f85f28cc13d8647562a5ce87e78f513a0",
+    "images_evaluation.zip": "0fcf5207111d2e1bbc6b4f741a5da4e19adcf44dfa9dd08f0d1da35953037dd8",
+}
+#: The same for what is made of them: `_checksum` of all pictures at 28 x 28 and the names of the classes.
+ARRAY = "f3a3106ff72c344008fbabd9a583b1b9583f78fae5596e3b3fd8f59fd3fb3334"
 COUNTS = (964, 659)  # characters in each
 DRAWERS = 20
 SIZE = 28
 CACHE = "characters.safetensors"
+PNG = b"\x89PNG\r\n\x1a\n"
+PICTURE = re.compile(r"[^/]+/character\d\d/\d{4}_\d\d\.png")
+#: Bytes, many times what the official files need: more is no Omniglot, and is not read.
+LARGEST_ARCHIVE, LARGEST_PICTURE, LARGEST_CACHE = 2**26, 2**16, 2**27
 
 # Errors that say a folder cannot be written to or the disk is full: another folder may do.
 _CANNOT_WRITE = (
@@ -62,7 +75,7 @@ def load(path: str | os.PathLike[str] | None = None, *, download: bool = True) -
     archives = find(path)
     if not archives:
         for folder in folders():  # somebody may have brought the cache without the archives
-            if loaded := read_cache(folder / CACHE, None):
+            if (loaded := read_cache(folder / CACHE, None)) and official(loaded):
                 return loaded
         archives = fetch(download)
     return cached(archives)
@@ -71,13 +84,24 @@ def load(path: str | os.PathLike[str] | None = None, *, download: bool = True) -
 def find(path: str | os.PathLike[str] | None = None) -> list[Path]:
     """The two archives, or none. Raises DataError when a folder that was named does not hold both."""
     named = path if path is not None else os.environ.get("MLTEACH_OMNIGLOT")
-    for folder in [Path(named).expanduser()] if named else folders():
+    origin = "" if path is not None else ", which MLTEACH_OMNIGLOT names,"
+    try:
+        places = [Path(named).expanduser()] if named else folders()
+    except RuntimeError as error:  # "~somebody", who has no home here
+        raise DataError(
+            f"The folder {os.fspath(named or '~')}{origin} cannot be found ({_short(error)}); write its whole path."
+        ) from error
+    for folder in places:
         archives = [folder / name for name in ARCHIVES]
-        missing = [each.name for each in archives if not each.is_file()]
+        try:
+            missing = [each.name for each in archives if not each.is_file()]
+        except OSError as error:
+            raise DataError(
+                f"The folder {folder}{origin} cannot be looked into ({_short(error)}); make it readable for you, or name another."
+            ) from error
         if not missing:
             return archives
         if named:
-            origin = "" if path is not None else ", which MLTEACH_OMNIGLOT names,"
             raise DataError(
                 f"The folder {folder}{origin} holds no {' and no '.join(missing)}; name the folder that holds both "
                 f"archives of Omniglot, or none to let them be downloaded from {URL}."
@@ -93,7 +117,7 @@ def folders() -> list[Path]:
     here = Path.cwd()
     above = [*Path(__file__).resolve().parents, here, *here.parents]
     projects = (each for each in above if (each / "pyproject.toml").is_file() and (each / "mlteach").is_dir())
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
     return [next(projects, here) / "data" / "omniglot", cache / "mlteach" / "omniglot"]
 
 
@@ -129,15 +153,20 @@ def cached(archives: list[Path], counts: tuple[int, ...] = COUNTS) -> Loaded:
 
     ``counts``: how many characters each archive must hold. Of several processes one unpacks, the others wait.
     """
-    made_of = " ".join(hashlib.sha256(each.read_bytes()).hexdigest() for each in archives)
+    made_of = " ".join(map(_digest, archives))
+
+    def kept(folder: Path) -> Loaded | None:
+        found = read_cache(folder / CACHE, made_of)
+        return found if found and (counts != COUNTS or official(found)) else None
+
     for folder in folders():
-        if loaded := read_cache(folder / CACHE, made_of):
+        if loaded := kept(folder):
             return loaded
     loaded, reason = None, None
     for folder in folders():
         try:
             with lock(folder / f"{CACHE}.lock"):  # whoever waited here finds the work done
-                loaded = read_cache(folder / CACHE, made_of) or loaded or unpack(archives, counts)
+                loaded = kept(folder) or loaded or unpack(archives, counts)
                 write_cache(folder / CACHE, loaded, made_of)
                 return loaded
         except OSError as error:
@@ -151,37 +180,63 @@ def cached(archives: list[Path], counts: tuple[int, ...] = COUNTS) -> Loaded:
 
 
 def unpack(archives: list[Path], counts: tuple[int, ...]) -> Loaded:
-    """Check the content of the archives and shrink the pictures to 28 x 28. Raises DataError, says which file it is."""
+    """Check the content of the archives and shrink the pictures to 28 x 28. Raises DataError, says which file it is.
+
+    Of as many characters as Omniglot has, names and pixels must be Omniglot's.
+    """
     members = []
     for archive, count in zip(archives, counts, strict=True):
         with _readable(archive), zipfile.ZipFile(archive) as opened:
-            members.append(_members(archive, opened.namelist(), count))
+            members.append(_members(archive, opened.infolist(), count))
     images = np.empty((sum(counts), DRAWERS, SIZE, SIZE), np.uint8)
     names = [name for each in members for name in sorted(each)]
     with tqdm(total=len(names) * DRAWERS, desc="Unpacking Omniglot", unit=" pictures", leave=False) as bar:
         row = iter(images)
         for archive, characters in zip(archives, members, strict=True):
+            content = hashlib.sha256()
             with _readable(archive), zipfile.ZipFile(archive) as opened:
                 for name in sorted(characters):
                     for target, member in zip(next(row), sorted(characters[name]), strict=True):
-                        target[:] = shrink(opened.read(member))
+                        png = _read(opened, characters[name][member])
+                        target[:] = shrink(png)
+                        content.update(f"{member}\0".encode() + np.packbits(bitmap(png)).tobytes())
                     bar.update(DRAWERS)
+            if counts == COUNTS and content.hexdigest() != CONTENT[archive.name]:
+                raise DataError(
+                    f"{archive} has the layout of Omniglot, but other pictures or names; delete it and take the archive "
+                    f"from {URL}, or leave it out to have it downloaded."
+                )
     return torch.from_numpy(images), tuple(names)
 
 
+def bitmap(png: bytes) -> np.ndarray:
+    """A picture as in the archives, bool [105, 105], ink False. Raises ValueError for one that is none."""
+    if not png.startswith(PNG):
+        raise ValueError("a picture is no PNG")
+    width, height = int.from_bytes(png[16:20]), int.from_bytes(png[20:24])
+    if (width, height) != (105, 105):  # asked before Pillow makes room for it
+        raise ValueError(f"a picture is {width} x {height}, not 105 x 105")
+    with Image.open(io.BytesIO(png), formats=["PNG"]) as image:
+        if image.mode != "1":
+            raise ValueError(f"a picture is in colours or grey levels ({image.mode}), not black and white")
+        pixels = np.asarray(image)
+    if pixels.mean() < 0.5:
+        raise ValueError("a picture is mostly ink, so black and white are exchanged")
+    return pixels
+
+
 def shrink(png: bytes) -> np.ndarray:
-    """A 105 x 105 picture of one bit, ink 0, as 28 x 28 grey levels, ink 255. Raises ValueError for another size."""
-    with Image.open(io.BytesIO(png)) as image:
-        if image.size != (105, 105):
-            raise ValueError(f"a picture is {image.width} x {image.height}, not 105 x 105")
-        # Grey before it is resized: Pillow resizes pictures of one bit without antialiasing, whatever it is asked for.
-        grey = ImageOps.invert(image.convert("L"))
-        return np.asarray(grey.resize((SIZE, SIZE), Image.Resampling.LANCZOS))
+    """A 105 x 105 picture of one bit, ink 0, as 28 x 28 grey levels, ink 255. Raises ValueError for another one."""
+    # Grey before it is resized: Pillow resizes pictures of one bit without antialiasing, whatever it is asked for.
+    grey = Image.fromarray(np.where(bitmap(png), 0, 255).astype(np.uint8))
+    return np.asarray(grey.resize((SIZE, SIZE), Image.Resampling.LANCZOS))
 
 
 def read_cache(path: Path, made_of: str | None) -> Loaded | None:
     """What `write_cache` wrote, or None if it is not there, not whole, or not made of these archives (None: of any)."""
     try:
+        if not path.is_file() or path.stat().st_size > LARGEST_CACHE:
+            return None
         with safe_open(path, "pt") as stored:
             about = stored.metadata()
             images = stored.get_tensor("images").clone()  # a copy, for the file may be replaced
@@ -190,9 +245,14 @@ def read_cache(path: Path, made_of: str | None) -> Loaded | None:
         sound = images.dtype == torch.uint8 and images.shape == shape
         if not sound or about["checksum"] != _checksum(images, names):
             return None
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError):
+        return (images, names) if made_of in (None, about["made_of"]) else None
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError, RecursionError):
         return None
-    return (images, names) if made_of in (None, about["made_of"]) else None
+
+
+def official(loaded: Loaded) -> bool:
+    """Whether these are Omniglot's pictures, as any version of Pillow from 10 on shrinks them, under its names."""
+    return _checksum(*loaded) == ARRAY
 
 
 def write_cache(path: Path, loaded: Loaded, made_of: str) -> None:
@@ -202,18 +262,37 @@ def write_cache(path: Path, loaded: Loaded, made_of: str) -> None:
     write_atomic(path, save({"images": images}, about))
 
 
-def _members(archive: Path, names: list[str], count: int) -> dict[str, list[str]]:
-    """The pictures of each character, "Alphabet/character01" -> 20 members. Raises DataError if it is not all there."""
-    characters: dict[str, list[str]] = {}
-    for name in names:
+def _members(
+    archive: Path, entries: list[zipfile.ZipInfo], count: int
+) -> dict[str, dict[str, zipfile.ZipInfo]]:
+    """The pictures of each character, "Alphabet/character01" -> name -> member. Raises DataError if it is not all there."""
+    characters: dict[str, dict[str, zipfile.ZipInfo]] = {}
+
+    def refuse(entry: zipfile.ZipInfo, why: str) -> DataError:
+        return DataError(
+            f'{archive} holds "{entry.filename}", {why}, so it is not the original and nothing was unpacked; delete it '
+            f"and take the archive from {URL}."
+        )
+
+    for entry in entries:
+        name = entry.filename
         parts = name.split("/")
         if ".." in parts or name.startswith("/") or "\\" in name or ":" in parts[0]:
-            raise DataError(
-                f'{archive} holds "{name}", a path that leaves its folder, so it is not the original and nothing was '
-                f"unpacked; delete it and take the archive from {URL}."
-            )
+            raise refuse(entry, "a path that leaves its folder")
         if len(parts) == 4 and name.endswith(".png") and parts[0] == archive.stem:
-            characters.setdefault(f"{parts[1]}/{parts[2]}", []).append(name)
+            within = name.removeprefix(f"{parts[0]}/")
+            if not PICTURE.fullmatch(within):
+                raise refuse(entry, "which is not how Omniglot calls a picture")
+            if entry.flag_bits & 1:
+                raise refuse(entry, "which is encrypted")
+            if max(entry.file_size, entry.compress_size) > LARGEST_PICTURE:
+                raise refuse(entry, f"a picture of {entry.file_size:,} bytes")
+            if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise refuse(entry, "packed in an unusual way")
+            pictures = characters.setdefault(f"{parts[1]}/{parts[2]}", {})
+            if within in pictures:
+                raise refuse(entry, "which it holds twice")
+            pictures[within] = entry
     short = sorted(name for name, pictures in characters.items() if len(pictures) != DRAWERS)
     if short or len(characters) != count:
         which = (
@@ -228,12 +307,39 @@ def _members(archive: Path, names: list[str], count: int) -> dict[str, list[str]
     return characters
 
 
+def _read(opened: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+    """A member's bytes, no more than it declares, whatever it would unpack to. Raises what `_readable` knows."""
+    with opened.open(entry) as member:
+        content = member.read(LARGEST_PICTURE + 1)
+    if len(content) != entry.file_size:
+        raise ValueError(f"{entry.filename} is not as long as it says")
+    return content
+
+
+def _digest(archive: Path) -> str:
+    """The SHA-256 of a file. Raises DataError where it cannot be read or is far too large."""
+    try:
+        if (size := archive.stat().st_size) > LARGEST_ARCHIVE:
+            raise DataError(
+                f"{archive} is {size / 2**20:,.0f} MB, far more than Omniglot needs; delete it and take the archive from {URL}."
+            )
+        return hashlib.sha256(archive.read_bytes()).hexdigest()
+    except OSError as error:
+        raise DataError(
+            f"{archive} cannot be read ({error.strerror or error}); make it readable for you, or delete it and take the "
+            f"archive from {URL}."
+        ) from error
+
+
 @contextmanager
 def _readable(archive: Path) -> Iterator[None]:
     """Whatever goes wrong while an archive is read becomes one sentence."""
     try:
         yield
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
+    except (  # of the last four: encrypted, an unknown packing, an old trick, and Pillow's own word for a bomb
+        OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error, struct.error, SyntaxError, RuntimeError,
+        NotImplementedError, OverflowError, Image.DecompressionBombError,
+    ) as error:  # fmt: skip
         raise DataError(
             f"{archive} is cut short or damaged ({_short(error)}); delete it and take the archive from {URL}, or leave "
             "it out to have it downloaded."

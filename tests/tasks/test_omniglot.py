@@ -1,10 +1,12 @@
 """Whatever is wrong with the data ends in one sentence that says what to do, and nothing is lost."""
 
 import errno
+import hashlib
 import io
 import os
 import subprocess
 import sys
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -12,6 +14,8 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors import safe_open
+from safetensors.torch import save_file
 
 from mlteach.errors import DataError
 from mlteach.tasks import Characters, omniglot
@@ -88,6 +92,9 @@ def test_archives_become_one_array_and_are_read_once(tmp_path, places, monkeypat
     assert torch.equal(again, images) and same == names
     for archive in archives:
         archive.unlink()
+    with pytest.raises(DataError, match="Omniglot is not here"):  # another cache than Omniglot's is not
+        omniglot.load(download=False)
+    monkeypatch.setattr(omniglot, "official", lambda loaded: True)
     assert torch.equal(omniglot.load(download=False)[0], images)  # the cache alone is enough
 
 
@@ -195,6 +202,167 @@ def test_missing_drawer(tmp_path):
     )
 
 
+def picture(kind: str = "PNG", mode: str = "1", size: int = 105, ink: int = 0) -> bytes:
+    drawn = Image.new("1", (size, size), 1 - ink)
+    drawn.paste(ink, (5, 20, 45, 80))
+    out = io.BytesIO()
+    drawn.convert(mode).save(out, kind)
+    return out.getvalue()
+
+
+def first(change):
+    """A change of the first picture."""
+    return lambda members: members.update({next(iter(members)): change})
+
+
+def rename(old: str, new: str):
+    def change(members):
+        for name in list(members):
+            members[name.replace(old, new, 1)] = members.pop(name)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (first(picture("GIF")), "a picture is no PNG"),
+        (first(picture("JPEG", "L")), "a picture is no PNG"),
+        (first(picture(mode="RGBA")), "in colours or grey levels (RGBA)"),
+        (first(picture(mode="L")), "in colours or grey levels (L)"),
+        (first(picture(ink=1)), "mostly ink, so black and white are exchanged"),
+        (first(picture()[:60]), "cut short or damaged"),
+        (first(picture()[:20]), "cut short or damaged"),
+        (first(omniglot.PNG), "not 105 x 105"),
+        (first(b""), "a picture is no PNG"),
+        (first(png(0)[:16] + (30000).to_bytes(4) * 2 + png(0)[24:]), "30000 x 30000, not 105 x 105"),
+        (first(bytes(2**20)), "a picture of 1,048,576 bytes"),
+        (rename("character01", "character1"), "not how Omniglot calls a picture"),
+        (rename("/0000_01", "/0000_01 (copy)"), "not how Omniglot calls a picture"),
+        (rename("character01/0000", "character01/oooo"), "not how Omniglot calls a picture"),
+    ],
+)
+def test_pictures_that_are_none_of_omniglot(tmp_path, places, change, words, recwarn):
+    refused(make(tmp_path / "given", change), words)
+    assert left_over(places[0]) == [] and not recwarn.list
+
+
+def patched(archive: Path, change) -> None:
+    """The archive after ``change`` had its way with the header of its first member, in both places where it stands."""
+    content = bytearray(archive.read_bytes())
+    change(content, content.index(b"PK\x03\x04"), content.index(b"PK\x01\x02"))
+    archive.write_bytes(content)
+
+
+def encrypted(content, local, central):
+    content[local + 6] |= 1
+    content[central + 8] |= 1
+
+
+def lying(content, local, central):
+    """It says that a picture of 9,999 bytes unpacks to 100."""
+    content[local + 22 : local + 26] = content[central + 24 : central + 28] = (100).to_bytes(4, "little")
+
+
+def unknown_packing(content, local, central):
+    content[local + 8] = content[central + 10] = 99
+
+
+def wrong_sum(content, local, central):
+    content[local + 14] ^= 1
+    content[central + 16] ^= 1
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [(encrypted, "which is encrypted"), (lying, "cut short or damaged"), (unknown_packing, "packed in an unusual way"), (wrong_sum, "cut short or damaged")],
+)  # fmt: skip
+def test_members_that_are_not_what_they_declare(tmp_path, change, words):
+    archives = make(tmp_path / "given", first(png(0) + bytes(9000)))
+    patched(archives[0], change)
+    refused(archives, words)
+
+
+def test_a_bomb_is_not_unpacked(tmp_path, monkeypatch):
+    archives = make(tmp_path / "given")
+    with zipfile.ZipFile(archives[0], "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("images_background/Script0/character01/0000_01.png", bytes(2**26))
+        archive.writestr("images_background/readme.txt", bytes(2**20))
+    monkeypatch.setattr(zipfile.ZipFile, "open", lambda *_: pytest.fail("it was unpacked"))
+    refused(archives, "a picture of 67,108,864 bytes")
+
+
+def test_a_member_that_unpacks_to_more_than_it_says_is_read_no_further(tmp_path):
+    archives = make(tmp_path / "given")
+    with zipfile.ZipFile(archives[0], "w", zipfile.ZIP_DEFLATED) as archive:
+        for character in (1, 2, 3):
+            for drawer in range(1, 21):
+                member = f"images_background/Script0/character{character:02d}/0000_{drawer:02d}.png"
+                archive.writestr(member, bytes(2**24) if character == drawer == 1 else png(0))
+    content = archives[0].read_bytes()
+    archives[0].write_bytes(content.replace((2**24).to_bytes(4, "little"), (600).to_bytes(4, "little")))
+    tracemalloc.start()
+    refused(archives, "cut short or damaged")
+    assert tracemalloc.get_traced_memory()[1] < 2**22
+    tracemalloc.stop()
+
+
+def test_an_archive_that_is_far_too_large_or_unreadable_is_not_read(tmp_path, monkeypatch):
+    archives = make(tmp_path / "given")
+    with monkeypatch.context() as patch:
+        patch.setattr(omniglot, "LARGEST_ARCHIVE", 1000)
+        refused(archives, "far more than Omniglot needs")
+
+    def denied(path):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", denied)
+    refused(archives, "cannot be read (Permission denied); make it readable for you, or delete it")
+
+
+def test_of_omniglots_own_number_of_characters_the_content_must_be_omniglots(tmp_path, places, monkeypatch):
+    """As for the official archives, with the small ones in their place: whoever packed them, nothing else passes."""
+    archives = make(tmp_path / "given")
+    monkeypatch.setattr(omniglot, "COUNTS", COUNTS)
+    refused(archives, "has the layout of Omniglot, but other pictures or names")
+    content = {}
+    for archive in archives:
+        whole = hashlib.sha256()
+        with zipfile.ZipFile(archive) as opened:
+            for name in sorted(opened.namelist()):
+                pixels = np.packbits(omniglot.bitmap(opened.read(name)))
+                whole.update(name.partition("/")[2].encode() + b"\0" + pixels.tobytes())
+        content[archive.name] = whole.hexdigest()
+    monkeypatch.setattr(omniglot, "CONTENT", content)
+    images, names = omniglot.cached(archives, COUNTS)
+    monkeypatch.setattr(omniglot, "ARRAY", omniglot._checksum(images, names))
+    assert torch.equal(omniglot.load(download=False)[0], images)
+
+    def swap(members):
+        a, b, *_ = members
+        members[a], members[b] = members[b], members[a]
+
+    def repack(members):  # in another order, with a file of the packer's own
+        for name in sorted(members, reverse=True):
+            members[name] = members.pop(name)
+        members["__MACOSX/images_background/._Script0"] = b"x"
+
+    assert torch.equal(omniglot.cached(make(tmp_path / "repacked", repack), COUNTS)[0], images)
+    for number, change in enumerate(
+        (swap, first(png(7)), rename("Script0", "Script9"), rename("0000_01", "0009_01"))
+    ):
+        other = make(tmp_path / f"other{number}", change)
+        refused(other, "has the layout of Omniglot, but other pictures or names")
+
+    # and the cache: another array with a checksum of its own is made anew, and alone is not Omniglot
+    made_of = " ".join(map(omniglot._digest, archives))
+    omniglot.write_cache(places[0] / omniglot.CACHE, (255 - images, names), made_of)
+    assert torch.equal(omniglot.cached(archives, COUNTS)[0], images)
+    omniglot.write_cache(places[0] / omniglot.CACHE, (images, names[::-1]), made_of)
+    with pytest.raises(DataError, match="Omniglot is not here"):
+        omniglot.load(download=False)
+
+
 # No data
 
 
@@ -206,6 +374,24 @@ def test_folder_without_archives(tmp_path, monkeypatch):
     monkeypatch.setenv("MLTEACH_OMNIGLOT", str(tmp_path))
     with pytest.raises(DataError, match="which MLTEACH_OMNIGLOT names, holds no"):
         Characters.omniglot()
+
+
+@pytest.mark.parametrize("name", ["~nosuchuser", "~nosuchuser/omniglot"])
+def test_a_home_that_nobody_has(monkeypatch, name):
+    with pytest.raises(DataError, match=f"The folder {name} cannot be found .*; write its whole path."):
+        Characters.omniglot(name)
+    monkeypatch.setenv("MLTEACH_OMNIGLOT", name)
+    with pytest.raises(DataError, match=f"The folder {name}, which MLTEACH_OMNIGLOT names, cannot be found"):
+        Characters.omniglot()
+
+
+def test_a_home_of_ones_own_and_a_folder_that_cannot_be_looked_into(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    make(tmp_path / "given")
+    assert omniglot.find("~/given")[0] == tmp_path / "given" / "images_background.zip"
+    with pytest.raises(DataError, match="cannot be looked into .*File name too long"):
+        omniglot.find("x" * 5000)
 
 
 def test_no_network_and_no_data(places, capsys):
@@ -302,6 +488,14 @@ def spoil_pixels(path: Path) -> None:
     path.write_bytes(content)
 
 
+def rewrite(path: Path, images: torch.Tensor | None = None, **about: str | None) -> None:
+    """The cache with other pictures or another word about them; None leaves the word out."""
+    with safe_open(path, "pt") as stored:
+        whole = stored.metadata() | about
+        images = stored.get_tensor("images") if images is None else images
+    save_file({"images": images}, path, {name: word for name, word in whole.items() if word is not None})
+
+
 @pytest.mark.parametrize(
     "spoil",
     [
@@ -309,9 +503,21 @@ def spoil_pixels(path: Path) -> None:
         lambda p: p.write_bytes(p.read_bytes()[:-5000]),
         lambda p: p.write_bytes(b""),
         lambda p: p.write_text("x" * 99),
+        lambda p: rewrite(p, images=torch.zeros(5, 20, 28, 27, dtype=torch.uint8)),
+        lambda p: rewrite(p, images=torch.zeros(5, 20, 28, 28)),
+        lambda p: rewrite(p, images=torch.zeros(4, 20, 28, 28, dtype=torch.uint8)),
+        lambda p: rewrite(p, names="{"),
+        lambda p: rewrite(p, names="5"),
+        lambda p: rewrite(p, names='["a", 1, null, {}, []]'),
+        lambda p: rewrite(p, checksum="0"),
+        lambda p: rewrite(p, checksum=None),
+        lambda p: rewrite(p, made_of=None),
+        lambda p: save_file({"other": torch.zeros(3)}, p),
+        lambda p: (p.unlink(), p.symlink_to("nowhere")),
     ],
-    ids=["one pixel", "cut short", "empty", "no safetensors"],
-)
+    ids=["one pixel", "cut short", "empty", "no safetensors", "shape", "dtype", "count", "no JSON", "no list", "no names", "sum",
+         "no sum", "of nothing", "foreign", "a dangling link"],
+)  # fmt: skip
 def test_corrupt_cache_is_built_anew(tmp_path, places, spoil):
     archives = make(tmp_path / "given")
     images, _ = omniglot.cached(archives, COUNTS)
@@ -319,6 +525,12 @@ def test_corrupt_cache_is_built_anew(tmp_path, places, spoil):
     assert omniglot.read_cache(places[0] / omniglot.CACHE, None) is None
     assert torch.equal(omniglot.cached(archives, COUNTS)[0], images)
     assert omniglot.read_cache(places[0] / omniglot.CACHE, None) is not None
+
+
+def test_a_folder_in_the_place_of_the_cache_is_left_alone(tmp_path, places):
+    (places[0] / omniglot.CACHE / "mine").mkdir(parents=True)
+    images, _ = omniglot.cached(make(tmp_path / "given"), COUNTS)
+    assert (places[0] / omniglot.CACHE / "mine").is_dir() and left_over(places[1]) == [omniglot.CACHE]
 
 
 def test_interrupted_unpacking_leaves_nothing_behind(tmp_path, places, monkeypatch):

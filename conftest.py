@@ -83,7 +83,7 @@ def without_output_widgets(get: Any) -> Any:
 
 
 def without_progress(compare: Any) -> Any:
-    """Compare outputs without the traces of progress bars, which the build does not store either."""
+    """Compare outputs without what the build does not store either: progress bars, and on stderr libraries' warnings."""
 
     def compare_outputs(self: Any, test: Any, ref: Any, skip_compare: Any = None) -> Any:
         from mlteach.course.build import without_bars

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import linecache
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -17,6 +18,12 @@ WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 CELL_TIMEOUT = 600
 BAR = re.compile(r"\r|\d+%\|.*\||\d+it \[")  # what tqdm writes
+WARNING = re.compile(r"(?P<file>\S.*?):(?P<line>\d+): (?P<kind>\w*Warning): ")  # as Python prints one
+LIBRARY = re.compile(
+    r"[/\\](site|dist)-packages[/\\]|[/\\]lib(64)?[/\\]python3\.\d+[/\\]|^<frozen |^<__array_function__"
+)
+FASHION = re.compile(r"\w*(Deprecation|Future)Warning")
+LOG = re.compile(r"\[[IW]\d* ?[\d:. ]+\S+\.(cpp|cc|cu|h):\d+\] ")  # what torch's own C++ writes
 
 
 def build(path: Path, *, target: Path | None = None, progress: bool = True) -> Path:
@@ -142,14 +149,52 @@ def tidy(built: Any) -> None:
 
 
 def without_bars(outputs: Sequence[Any]) -> list[Any]:
-    """``outputs`` without progress bars, on stderr or as widgets, and each stream in one piece."""
+    """``outputs`` without what is no result of the lesson, and each stream in one piece.
+
+    That is progress bars, on stderr or as widgets, and on stderr the warnings of libraries (`without_library_words`).
+    """
     whole = merged(output for output in outputs if not is_bar(output))
     for output in whole:
         if output.output_type == "stream" and output.name == "stderr":
-            output.text = "".join(
-                line for line in re.findall(r"[^\n]*\n?", output.text) if not BAR.search(line)
-            )
+            bare = "".join(line for line in re.findall(r"[^\n]*\n?", output.text) if not BAR.search(line))
+            output.text = without_library_words(bare)
     return [output for output in whole if output.output_type != "stream" or output.text.strip("\r\n")]
+
+
+def without_library_words(text: str) -> str:
+    """``text`` from stderr without the warnings that another version of a library may bring or take away.
+
+    Those are warnings raised in a library's own file, warnings that something will change in a later version, wherever
+    they point to, and the log of torch's C++. Errors, and other warnings of the course and of the lesson's cells, stay.
+    """
+    lines = text.splitlines(keepends=True)
+    kept = []
+    while lines:
+        line = lines.pop(0)
+        found = WARNING.match(line)
+        if found and (FASHION.fullmatch(found["kind"]) or is_library(found["file"])):
+            del lines[: rest_of_warning(lines, linecache.getline(found["file"], int(found["line"])).strip())]
+        elif not LOG.match(line):
+            kept.append(line)
+    return "".join(kept)
+
+
+def is_library(file: str) -> bool:
+    """Whether a file that a warning names belongs to a library or to Python, and not to the course."""
+    return bool(LIBRARY.search(file)) and not re.search(r"-packages[/\\]mlteach[/\\]", file)
+
+
+def rest_of_warning(lines: Sequence[str], source: str) -> int:
+    """How many of ``lines`` belong to the warning whose first line stood before them: up to the line of code it shows.
+
+    ``source``: that line of code, where its file is at hand; else it is the first that is indented by two.
+    """
+    for number, line in enumerate(lines):
+        if WARNING.match(line):
+            break
+        if (line.strip() == source) if source else re.match(r"  \S", line):
+            return number + 1
+    return 0
 
 
 def is_bar(output: Any) -> bool:

@@ -197,9 +197,9 @@ def unpack(archives: list[Path], counts: tuple[int, ...]) -> Loaded:
             with _readable(archive), zipfile.ZipFile(archive) as opened:
                 for name in sorted(characters):
                     for target, member in zip(next(row), sorted(characters[name]), strict=True):
-                        png = _read(opened, characters[name][member])
-                        target[:] = shrink(png)
-                        content.update(f"{member}\0".encode() + np.packbits(bitmap(png)).tobytes())
+                        pixels = bitmap(_read(opened, characters[name][member]))
+                        target[:] = shrunk(pixels)
+                        content.update(f"{member}\0".encode() + np.packbits(pixels).tobytes())
                     bar.update(DRAWERS)
             if counts == COUNTS and content.hexdigest() != CONTENT[archive.name]:
                 raise DataError(
@@ -227,8 +227,13 @@ def bitmap(png: bytes) -> np.ndarray:
 
 def shrink(png: bytes) -> np.ndarray:
     """A 105 x 105 picture of one bit, ink 0, as 28 x 28 grey levels, ink 255. Raises ValueError for another one."""
+    return shrunk(bitmap(png))
+
+
+def shrunk(pixels: np.ndarray) -> np.ndarray:
+    """What `bitmap` gives, as uint8 [28, 28], ink 255."""
     # Grey before it is resized: Pillow resizes pictures of one bit without antialiasing, whatever it is asked for.
-    grey = Image.fromarray(np.where(bitmap(png), 0, 255).astype(np.uint8))
+    grey = Image.fromarray(np.where(pixels, np.uint8(0), np.uint8(255)))
     return np.asarray(grey.resize((SIZE, SIZE), Image.Resampling.LANCZOS))
 
 

@@ -99,3 +99,55 @@ def test_bars_are_dropped_and_other_lines_stay() -> None:
     before = json.dumps(outputs)
     assert [out.text for out in without_bars(outputs)] == ["A warning: 50 % of it\n", "a\nb\n"]
     assert json.dumps(outputs) == before
+
+
+TORCH = "/somewhere/.venv/lib/python3.11/site-packages/torch/nn/functional.py"
+CELL = "/tmp/ipykernel_123/456.py"
+WORDS = {
+    "in a library's file": (f"{TORCH}:12: UserWarning: The old way.\n  old_way()\n", ""),
+    "in a checkout called mlteach": (f"/home/me/mlteach{TORCH[10:]}:12: UserWarning: Old.\n  old()\n", ""),
+    "of what will change": (f"{CELL}:3: FutureWarning: It will change.\n  torch.old()\n", ""),
+    "of what a library calls so": (f"{CELL}:3: MatplotlibDeprecationWarning: It will.\n  draw()\n", ""),
+    "of several lines": (f"{TORCH}:12: UserWarning: One,\ntwo,\nthree.\n  old_way()\nours\n", "ours\n"),
+    "with no code": (f"{TORCH}:12: UserWarning: One.\nours\n", "ours\n"),
+    "twice": (f"a\n{TORCH}:1: UserWarning: A.\n{TORCH}:1: UserWarning: B.\n  b()\nb\n", "a\nb\n"),
+    "of Python's own": ("/usr/lib/python3.12/random.py:9: RuntimeWarning: Oh.\n  random()\nours", "ours"),
+    "of importing": ("<frozen importlib._bootstrap>:241: RuntimeWarning: size changed\n", ""),
+    "of torch's C++": (
+        "[W1128 19:00:00.000000000 NNPACK.cpp:61] Could not initialize NNPACK!\nours\n",
+        "ours\n",
+    ),
+    "a cell's own": (f"{CELL}:3: UserWarning: mine\n  warnings.warn('mine')\n", None),
+    "a cell's arithmetic": (f"{CELL}:3: RuntimeWarning: divide by zero\n  1 / zero\n", None),
+    "the course's own": (
+        "/home/me/course/mlteach/fit.py:208: UserWarning: stopped\n  warnings.warn(1)\n",
+        None,
+    ),
+    "the installed course's": (f"{TORCH.replace('torch', 'mlteach')}:208: UserWarning: stopped\n  x\n", None),
+    "an error": ('Traceback (most recent call last):\n  File "a.py", line 3\nFutureError: x\n', None),
+    "words": ("FutureWarning is a word, 3: of ours\n  and indented\n", None),
+}
+
+
+@pytest.mark.parametrize("name", WORDS)
+def test_warnings_of_libraries_are_dropped_and_our_own_and_errors_stay(name: str) -> None:
+    text, left = WORDS[name]
+    outputs = [nbformat.v4.new_output("stream", name="stderr", text=text)]
+    assert "".join(out.text for out in without_bars(outputs)) == (text if left is None else left)
+    printed = [nbformat.v4.new_output("stream", name="stdout", text=text)]
+    assert without_bars(printed)[0].text == text  # what a lesson prints is not touched
+
+
+def test_what_a_real_library_warns_of_is_dropped_to_its_end() -> None:
+    import warnings
+
+    from torch.nn import functional
+
+    line = next(
+        n for n, code in enumerate(Path(functional.__file__).read_text().splitlines(), 1) if code.strip()
+    )
+    said = warnings.formatwarning("a\n  b\nc", UserWarning, functional.__file__, line)
+    assert (
+        without_bars([nbformat.v4.new_output("stream", name="stderr", text=said + "  ours\n")])[0].text
+        == "  ours\n"
+    )

@@ -535,16 +535,16 @@ def test_a_folder_in_the_place_of_the_cache_is_left_alone(tmp_path, places):
 
 def test_interrupted_unpacking_leaves_nothing_behind(tmp_path, places, monkeypatch):
     archives = make(tmp_path / "given")
-    shrink, seen = omniglot.shrink, []
+    shrunk, seen = omniglot.shrunk, []
 
     def interrupted(content):
         seen.append(1)
         if len(seen) > 30:
             raise KeyboardInterrupt
-        return shrink(content)
+        return shrunk(content)
 
     with monkeypatch.context() as patch:
-        patch.setattr(omniglot, "shrink", interrupted)
+        patch.setattr(omniglot, "shrunk", interrupted)
         with pytest.raises(KeyboardInterrupt):
             omniglot.cached(archives, COUNTS)
     assert left_over(places[0]) == []

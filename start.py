@@ -45,6 +45,14 @@ def main() -> int:
     except SetUpError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
+    except OSError as error:
+        at = f" ({error.filename})" if error.filename else ""
+        print(
+            f"\nThe course could not be set up or started: {error.strerror or error}{at}. Check that you may write into "
+            f"{ROOT} and that its disk is not full, then call this again.",
+            file=sys.stderr,
+        )
+        return 1
 
 
 class SetUpError(Exception):
@@ -53,7 +61,7 @@ class SetUpError(Exception):
 
 def fingerprint() -> str:
     """A name for what should be installed: it changes when the requirements, the Python or the folder change."""
-    parts = [b"1", str(ROOT).encode(), EXTRAS.encode()]
+    parts = [b"1", os.fsencode(ROOT), EXTRAS.encode()]
     parts += [
         path.read_bytes() for path in (ROOT / "pyproject.toml", ROOT / "constraints.txt", VENV / "pyvenv.cfg")
     ]
@@ -62,26 +70,39 @@ def fingerprint() -> str:
 
 def installed() -> bool:
     """Whether .venv holds what the requirements ask for. The stamp is written last, so half an install is not one."""
-    return PYTHON.exists() and STAMP.exists() and STAMP.read_text() == fingerprint()
+    try:
+        return PYTHON.exists() and STAMP.read_bytes() == fingerprint().encode()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def install() -> None:
-    """Make .venv, or mend it, and install the course with the tested versions. Raises SetUpError."""
+    """Make .venv, or mend it, and install the course with the tested versions. Raises SetUpError and OSError."""
     began = time.monotonic()
+    if VENV.exists() and not VENV.is_dir():
+        raise SetUpError(
+            f"{VENV} is a file, and the course's environment belongs there. Move it away, then call this again."
+        )
     STAMP.unlink(missing_ok=True)
-    if not works([str(PYTHON), "-m", "pip", "--version"]):
+    # Not where the folder was moved or its Python is gone or too old.
+    if refusal([str(PYTHON), "-c", "import sys, pip; sys.exit(sys.version_info < (3, 11))"]) is not None:
         print("Making a virtual environment in .venv", flush=True)
         shutil.rmtree(VENV, ignore_errors=True)
-        if not works([sys.executable, "-m", "venv", str(VENV)]):
+        said = refusal([sys.executable, "-m", "venv", str(VENV)])
+        if said is not None:
             shutil.rmtree(VENV, ignore_errors=True)
             raise SetUpError(
-                "Python could not make a virtual environment here. On Debian and Ubuntu run: sudo apt install python3-venv\n"
-                "Elsewhere check that this folder can be written to and that the disk is not full, then call this again."
+                f"Python could not make a virtual environment here. It said: {said}\n"
+                "If that is about venv or ensurepip: on Debian and Ubuntu run sudo apt install python3-venv\n"
+                f"Else check that you may write into {ROOT} and that the disk is not full, then call this again."
             )
     print("Installing the course, once. This takes one to five minutes.", flush=True)
     pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "-c", "constraints.txt", "-e", EXTRAS]
     with open(LOG, "wb") as log:
-        child = subprocess.Popen(pip, stdout=log, stderr=subprocess.STDOUT)
+        # A setting of the user's own that pip refuses inside an environment.
+        child = subprocess.Popen(
+            pip, stdout=log, stderr=subprocess.STDOUT, env={**os.environ, "PIP_USER": "0"}
+        )
         try:
             while child.poll() is None:
                 if sys.stdout.isatty():
@@ -92,8 +113,10 @@ def install() -> None:
                 child.terminate()
                 child.wait()
     if child.returncode:
-        said = [line for line in LOG.read_text(errors="replace").splitlines() if "is ignored" not in line]
-        tail = "\n".join(f"  {line}" for line in said[-8:])
+        lines = [line.strip() for line in LOG.read_text(encoding="utf-8", errors="replace").splitlines()]
+        lines = [line for line in lines if line and "is ignored" not in line]
+        reasons = [line for line in lines if line.startswith("ERROR: ") or "[Errno" in line]
+        tail = "\n".join(f"  {line}" for line in reasons[-3:] or lines[-8:])
         raise SetUpError(
             f"pip could not install the course. It said:\n{tail}\n"
             f"The whole of it is in {LOG}. Check the network and the free disk space (2 GB), then call this again."
@@ -104,12 +127,20 @@ def install() -> None:
     print(f"\rInstalled in {time.monotonic() - began:.0f} s.", flush=True)
 
 
-def works(command: "list[str]") -> bool:
-    """Whether ``command`` exists and ends well; what it prints is dropped."""
+def refusal(command: "list[str]") -> "str | None":
+    """None if ``command`` exists and ends well, else the last line of what it said, or why it could not begin."""
     try:
-        return subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
-    except OSError:
-        return False
+        done = subprocess.run(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
+        )
+    except OSError as error:
+        return error.strerror or str(error)
+    lines = done.stdout.decode(errors="replace").split("\n")
+    return (
+        None
+        if done.returncode == 0
+        else next((line.strip() for line in reversed(lines) if line.strip()), "nothing")
+    )
 
 
 def hand_over(command: "list[str]") -> int:

@@ -196,3 +196,84 @@ def test_a_failed_install_says_why_and_leaves_no_stamp(start: ModuleType) -> Non
     ):
         start.install()
     assert not start.STAMP.exists() and not start.installed()
+
+
+def fake_python(folder: Path, says: str, code: int) -> Path:
+    """A program in the place of Python that says something and ends."""
+    path = folder / "python"
+    path.write_text(f"#!/bin/sh\necho '{says}'\nexit {code}\n")
+    path.chmod(0o755)
+    return path
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a shell")
+def test_an_environment_that_cannot_be_made_says_why(
+    start: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(start, "PYTHON", tmp_path / "nothing")  # moved away, or of a Python that is gone
+    monkeypatch.setattr(start.sys, "executable", str(fake_python(tmp_path, "No module named ensurepip", 1)))
+    assert start.main() == 1
+    said = capsys.readouterr().err
+    assert "It said: No module named ensurepip\n" in said and "sudo apt install python3-venv" in said
+    assert str(start.ROOT) in said and not start.VENV.exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a shell")
+def test_an_environment_of_an_old_python_is_made_anew(
+    start: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(start, "PYTHON", fake_python(tmp_path, "Python 3.9", 1))
+    asked: list[list[str]] = []
+    refusal = start.refusal
+    monkeypatch.setattr(
+        start, "refusal", lambda command: asked.append(command) or refusal([command[0], "-c", "1"])
+    )
+    with pytest.raises((start.SetUpError, OSError)):
+        start.install()
+    assert asked[1][1:] == ["-m", "venv", str(start.VENV)]
+
+
+def test_a_file_in_the_place_of_the_environment_is_left_alone(
+    start: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (start.VENV / "pyvenv.cfg").unlink()
+    start.STAMP.write_text("of an earlier install")
+    assert not start.installed()  # half of it was deleted
+    start.STAMP.unlink()
+    start.VENV.rmdir()
+    start.VENV.write_text("mine")
+    assert start.main() == 1
+    assert (
+        ".venv is a file, and the course's environment belongs there. Move it away" in capsys.readouterr().err
+    )
+    assert start.VENV.read_text() == "mine"
+
+
+@pytest.mark.parametrize("at", ["installed", "install", "hand_over"])
+def test_what_the_system_refuses_while_setting_up_is_a_sentence(
+    start: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], at: str
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(28, "No space left on device", "somewhere")
+
+    for name in ("installed", "install", "hand_over"):
+        monkeypatch.setattr(start, name, refuse if name == at else lambda *_: at == "hand_over")
+    assert start.main() == 1
+    said = capsys.readouterr().err
+    assert said.startswith(
+        "\nThe course could not be set up or started: No space left on device (somewhere). Check"
+    )
+    assert said.count("\n") == 2
+
+
+def test_ctrl_c_while_setting_up_is_a_sentence(
+    start: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stop() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(start, "install", stop)
+    assert start.main() == 130
+    assert (
+        capsys.readouterr().out == "\nStopped. Call the same command again: it goes on from where it was.\n"
+    )

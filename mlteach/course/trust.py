@@ -68,7 +68,7 @@ def trust_lessons(notebooks: Iterable[Path] | None = None) -> list[str]:
     if left:
         print(
             f"Not trusted, because it is not what the build stored: {', '.join(left)}; its explorers come alive when its "
-            "cells are run, and `git checkout notebooks` or `python3 start.py build` brings the stored ones back.",
+            "cells are run. To have the stored one back, keep a copy of this one and call `git checkout notebooks`.",
             file=sys.stderr,
         )
     return left

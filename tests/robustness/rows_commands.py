@@ -183,8 +183,8 @@ def add_script(path: Path) -> None:
 
 
 NOT_TRUSTED = (
-    "Not trusted, because it is not what the build stored: 98_small.ipynb; its explorers come alive when its cells are run, "
-    "and `git checkout notebooks` or `python3 start.py build` brings the stored ones back."
+    "Not trusted, because it is not what the build stored: 98_small.ipynb; its explorers come alive when its cells are run. "
+    "To have the stored one back, keep a copy of this one and call `git checkout notebooks`."
 )
 for wrong, spoil in (
     ("a foreign output in a notebook", add_script),

@@ -48,11 +48,13 @@ def trust_lessons(notebooks: Iterable[Path] | None = None) -> list[str]:
 
     A notebook that cannot be read stops nothing. What was not signed is said in one sentence on stderr.
     """
+    from jupyter_core.paths import jupyter_data_dir
     from nbformat.sign import NotebookNotary
 
     chosen = list(notebooks) if notebooks is not None else [*map(lessons.notebook, lessons.sources())]
     left: list[str] = []
     try:
+        Path(jupyter_data_dir()).mkdir(parents=True, exist_ok=True)  # which nbformat leaves to Jupyter
         notary = NotebookNotary()
         for path in filter(lambda path: path.exists(), chosen):
             if known := whole(path):

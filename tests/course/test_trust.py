@@ -60,6 +60,7 @@ SPOILED: dict[str, Callable[[Path], object]] = {
 def stored(course: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The notebook of lesson 98 as the build stores it (without the kernel), and a signing key of this test's own."""
     monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "jupyter"))
+    (tmp_path / "jupyter").mkdir()
     path = lessons.notebook(course)
     nbformat.write(learner_notebook(course), path)
     remember(path)

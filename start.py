@@ -17,7 +17,14 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:  # on Windows
+    fcntl = None  # type: ignore[assignment]
 
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
@@ -37,7 +44,9 @@ def main() -> int:
     os.chdir(ROOT)
     try:
         if not installed():
-            install()
+            with alone():
+                if not installed():  # by whom we waited for
+                    install()
         return hand_over([str(PYTHON), "-m", "mlteach", *(sys.argv[1:] or ["lab"])])
     except KeyboardInterrupt:
         print("\nStopped. Call the same command again: it goes on from where it was.")
@@ -74,6 +83,29 @@ def installed() -> bool:
         return PYTHON.exists() and STAMP.read_bytes() == fingerprint().encode()
     except (FileNotFoundError, NotADirectoryError):
         return False
+
+
+@contextmanager
+def alone() -> "Iterator[None]":
+    """One start.py at a time: a second waits here, and says so. The system lets go of the lock when a process ends."""
+    (ROOT / "runs").mkdir(exist_ok=True)
+    with open(ROOT / "runs" / "start.lock", "a") as file:
+        told = False
+        while fcntl:  # on Windows two at once are left to pip
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if not told:
+                    print(
+                        "Another start.py is installing the course here. Waiting until it is done.",
+                        flush=True,
+                    )
+                told = True
+                time.sleep(0.5)
+            except OSError:  # a file system that knows no locks
+                break
+        yield
 
 
 def install() -> None:

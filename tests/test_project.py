@@ -277,3 +277,27 @@ def test_ctrl_c_while_setting_up_is_a_sentence(
     assert (
         capsys.readouterr().out == "\nStopped. Call the same command again: it goes on from where it was.\n"
     )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="two at once are left to pip there")
+def test_a_second_start_waits_for_the_first_and_then_has_nothing_to_do(
+    start: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import fcntl
+
+    (start.ROOT / "runs").mkdir()
+    first = open(start.ROOT / "runs" / "start.lock", "a")  # noqa: SIM115  (closed below)
+    fcntl.flock(first, fcntl.LOCK_EX)
+    waits = []
+
+    def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 3:
+            start.STAMP.write_text(start.fingerprint())
+            first.close()
+
+    monkeypatch.setattr(start.time, "sleep", sleep)
+    monkeypatch.setattr(start, "install", lambda: pytest.fail("installed a second time"))
+    monkeypatch.setattr(start, "hand_over", lambda command: 0)
+    assert start.main() == 0 and len(waits) == 3
+    assert capsys.readouterr().out.count("Another start.py is installing the course here.") == 1

@@ -27,19 +27,49 @@ Lesson = Annotated[str, typer.Argument(help="The lesson's number, such as 09.", 
 
 
 @app.command()
-def lab(lesson: Annotated[str, typer.Argument(help="The lesson to open.")] = "00") -> None:
-    """Open a lesson in JupyterLab.
+def lab(
+    lesson: Annotated[str, typer.Argument(help="The lesson to open.")] = "00",
+    executed: Annotated[
+        bool, typer.Option("--executed", help="Open the lesson itself, with its results, to project it.")
+    ] = False,
+) -> None:
+    """Open your own copy of a lesson in JupyterLab.
 
-    `lab` opens lesson 00, the map of the course; `lab 03` opens lesson 03. Stop the server with Ctrl-C.
+    `lab` opens lesson 00, the map of the course; `lab 03` opens lesson 03. Your copies are in my/: what you write there
+    stays, also when a lesson gets a new version. Stop the server with Ctrl-C.
+
+    `lab --executed 03` opens the stored lesson with all its results, for lecturers.
     """
-    from mlteach.course.lessons import NOTEBOOKS, ROOT, notebook, source
+    from mlteach.course import copies
+    from mlteach.course.lessons import ROOT, LessonError, notebook, source
 
-    command = [sys.executable, "-m", "jupyterlab", str(notebook(source(lesson)).relative_to(ROOT))]
+    chosen = source(lesson)
+    page = notebook(chosen) if executed else copies.place(chosen)
+    if not executed:
+        for sentence in copies.bring():
+            print(sentence, flush=True)
+        if not page.exists():
+            raise LessonError(f"{page} could not be made, so there is nothing to open.")
+    folder = page.parent.relative_to(ROOT)
+    command = [sys.executable, "-m", "jupyterlab", str(folder / page.name)]
+    command.append(f"--ServerApp.preferred_dir={folder}")  # what the list of files shows first
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")  # the usual user inside a container; Jupyter refuses it unless told
     trust_lessons()
-    print(f"JupyterLab opens {NOTEBOOKS.name}/ in your browser. Stop it with Ctrl-C.", flush=True)
+    print(f"JupyterLab opens {folder.name}/{page.name} in your browser. Stop it with Ctrl-C.", flush=True)
     raise typer.Exit(subprocess.call(command, cwd=ROOT))
+
+
+@app.command()
+def reset(lesson: Lesson) -> None:
+    """Make a fresh copy of a lesson in my/; the old one stays beside it, under a name with the date.
+
+    `reset 03` is for working through lesson 03 once more. It deletes nothing.
+    """
+    from mlteach.course import copies
+    from mlteach.course.lessons import source
+
+    print(copies.reset(source(lesson)))
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -118,6 +148,7 @@ def build(
     """
     from mlteach.course.build import build as build_lesson
     from mlteach.course.build import stale
+    from mlteach.course.copies import typed_into
     from mlteach.course.lessons import notebook, source, sources
 
     chosen = [source(lesson) for lesson in lessons] if lessons else sources()
@@ -125,7 +156,8 @@ def build(
         reasons = {path: stale(path) for path in chosen}
         for path, reason in reasons.items():
             if reason:
-                print(f"{notebook(path).name} {reason}. Run: python3 start.py build {path.stem[:2]}")
+                kept = " (what was typed into it is kept in my/backups/ first)" if typed_into(path) else ""
+                print(f"{notebook(path).name} {reason}. Run: python3 start.py build {path.stem[:2]}{kept}")
         if any(reasons.values()):
             raise typer.Exit(1)
         print(

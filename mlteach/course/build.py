@@ -21,14 +21,19 @@ BAR = re.compile(r"\r|\d+%\|.*\||\d+it \[")  # what tqdm writes
 def build(path: Path, *, target: Path | None = None, progress: bool = True) -> Path:
     """Execute the lesson whose source is ``path`` and write its notebook, whole or not at all.
 
+    What somebody has typed into the notebook that was there is kept in my/backups/ first.
     Raises LessonError when a cell fails; the notebook that was there before is then untouched.
     """
     import nbformat
+
+    from mlteach.course.copies import keep_typed
 
     built = learner_notebook(path)
     execute(built, name=path.stem, progress=progress)
     tidy(built)
     nbformat.validate(built)
+    if target is None and (kept := keep_typed(path)):
+        print(f"Somebody has typed into {notebook(path).name}; as it was, it is now {kept}.", flush=True)
     target = target or notebook(path)
     write_atomic(target, nbformat.writes(built) + "\n")
     return target

@@ -7,6 +7,7 @@ from mlteach.errors import MlteachError
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = ROOT / "notebooks"
 SOURCES = NOTEBOOKS / "src"
+MY = ROOT / "my"  # a learner's own copies
 RUNS = ROOT / "runs"
 RESULTS = ROOT / "data" / "results"
 CHECKPOINTS = ROOT / "data" / "checkpoints"

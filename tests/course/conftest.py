@@ -55,6 +55,7 @@ def course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for module, name, value in (
         (lessons, "NOTEBOOKS", sources.parent),
         (lessons, "SOURCES", sources),
+        (lessons, "MY", tmp_path / "my"),
         (run, "NOTEBOOKS", sources.parent),
         (run, "RUNS", tmp_path / "runs"),
         (run, "RESULTS", tmp_path / "results"),

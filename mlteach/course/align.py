@@ -26,11 +26,14 @@ def align(old: Sequence[Any], new: Sequence[Any], *, by_id: bool = False) -> dic
     if by_id:
         pair(found, old, new, lambda cell: cell["id"])
     taken = set(found.values())
-    rest = [k for k in range(len(old)) if k not in found]
-    free = [k for k in range(len(new)) if k not in taken]
-    ones, others = [profile(old[a]) for a in rest], [profile(new[b]) for b in free]
-    likeness = [[alike(one, other) for other in others] for one in ones]
-    return found | {rest[a]: free[b] for a, b in in_order(likeness)}
+    rest = {k: profile(old[k]) for k in range(len(old)) if k not in found}
+    free = {k: profile(new[k]) for k in range(len(new)) if k not in taken}
+    likely = [(-alike(one, other), abs(a - b), a, b) for a, one in rest.items() for b, other in free.items()]
+    for unlike, _, a, b in sorted(likely):  # the most alike first; of several, the nearest
+        if unlike and a in rest and b in free:
+            found[a] = b
+            del rest[a], free[b]
+    return found
 
 
 def what(cell: Any) -> tuple[str, str]:
@@ -50,7 +53,7 @@ def pair(found: dict[int, int], old: Sequence[Any], new: Sequence[Any], key: Any
 
 
 class Profile(NamedTuple):
-    """What two versions of a cell are known by: how often each word and sign stands in it, and what it names."""
+    """What two versions of a cell are known by: how often each word stands in it, and what it names."""
 
     cell_type: str
     words: Counter[str]
@@ -61,7 +64,7 @@ def profile(cell: Any) -> Profile:
     """The profile of a notebook cell."""
     return Profile(
         cell["cell_type"],
-        Counter(re.findall(r"\w+|[^\w\s]", cell["source"])),
+        Counter(re.findall(r"\w+", cell["source"])),
         {"".join(match) for match in NAMED.findall(cell["source"])},
     )
 
@@ -74,22 +77,3 @@ def alike(one: Profile, other: Profile) -> float:
     if one.names & other.names:
         share = (1 + share) / 2
     return share if share >= ALIKE else 0.0
-
-
-def in_order(likeness: list[list[float]]) -> list[tuple[int, int]]:
-    """The pairs (row, column), both rising, whose likenesses sum to the most."""
-    rows, columns = len(likeness), len(likeness[0]) if likeness else 0
-    best = [[0.0] * (columns + 1) for _ in range(rows + 1)]
-    for a in range(rows - 1, -1, -1):
-        for b in range(columns - 1, -1, -1):
-            best[a][b] = max(best[a + 1][b], best[a][b + 1], best[a + 1][b + 1] + likeness[a][b])
-    pairs, a, b = [], 0, 0
-    while a < rows and b < columns:
-        if likeness[a][b] and best[a][b] == best[a + 1][b + 1] + likeness[a][b]:
-            pairs.append((a, b))
-            a, b = a + 1, b + 1
-        elif best[a][b] == best[a + 1][b]:
-            a += 1
-        else:
-            b += 1
-    return pairs

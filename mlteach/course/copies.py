@@ -146,7 +146,7 @@ def fresh(source: Path) -> Any:
         cell.metadata.get("slideshow", {}).pop("notes", None)  # what the lecturer says may tell an answer
     show_opening(notebook, lessons.notebook(source))
     shown = [(*what(cell), cell.metadata, cell.get("outputs")) for cell in notebook.cells]
-    content = json.dumps([shown, notebook.metadata], sort_keys=True)
+    content = json.dumps([source.stem, shown, notebook.metadata], sort_keys=True)
     notebook.metadata[OURS] = nbformat.from_dict(
         {
             "lesson": source.stem,
@@ -219,7 +219,7 @@ def parse(content: bytes) -> Any:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 raw = nbformat.convert(nbformat.from_dict(raw), 4)
-        with_ids(raw["cells"], "old")
+        with_ids(raw["cells"])
         for cell in raw["cells"]:
             if isinstance(cell["source"], list):
                 cell["source"] = "".join(cell["source"])
@@ -310,9 +310,9 @@ def report(target: Path, merged: Merged, backup: Path | None) -> str:
     if merged.kept:
         text += f" Your {count(merged.kept, 'cell')} stayed as {'it was' if len(merged.kept) == 1 else 'they were'}."
     if merged.both:
-        text += f" {count(merged.both, 'cell').capitalize()} you both changed: a note above says so and holds the lesson's."
+        text += f" {len(merged.both)} of them the lesson has changed too: a note above holds its version."
     if merged.dropped:
-        text += f" {count(merged.dropped, 'cell').capitalize()} of yours the lesson no longer has: a note says so."
+        text += f" {len(merged.dropped)} of them the lesson no longer has: a note above says so."
     if backup is not None:
         text += f" As it was before: {relative(backup)}."
     return text

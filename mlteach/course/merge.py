@@ -17,6 +17,7 @@ the lesson the copy was made from, the copy as it is now, the lesson as it is no
 import copy
 import hashlib
 import re
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
@@ -182,13 +183,17 @@ def unused(wanted: str, ids: set[str]) -> str:
     return name
 
 
-def with_ids(cells: Sequence[Any], prefix: str) -> None:
-    """Give every cell a valid id of its own; the first cell that has one keeps it. Changes ``cells`` in place."""
+def with_ids(cells: Sequence[Any]) -> None:
+    """Give every cell a valid id of its own; the first cell that has one keeps it. Changes ``cells`` in place.
+
+    New ids are random, so that none is taken for that of a cell the lesson had before.
+    """
     ids: set[str] = set()
     for cell in cells:
         wanted = cell.get("id")
-        good = isinstance(wanted, str) and re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", wanted)
-        cell["id"] = unused(wanted if good else f"{prefix}-mine", ids)
+        good = isinstance(wanted, str) and re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", wanted) and wanted not in ids
+        cell["id"] = wanted if good else uuid.uuid4().hex
+        ids.add(cell["id"])
 
 
 def both_note(mine: Any, after: Any) -> Any:
@@ -259,10 +264,9 @@ def renew_explorers(ours: Any, theirs: Any) -> None:
     """Explorers that came with the copy and were not run since are shown as the new version has them."""
     shown = {cell.id: cell for cell in theirs.cells}
     for cell in ours.cells:
-        new = shown.get(cell.id)
-        if came_alive(cell):
-            same = new is not None and what(new) == what(cell)
-            cell.outputs, cell.execution_count = (new.outputs if same else []), None
+        if cell.cell_type == "code" and not cell.execution_count and (came_alive(cell) or not cell.outputs):
+            new = shown.get(cell.id)
+            cell.outputs = new.outputs if new is not None and what(new) == what(cell) else []
     stored = ours.metadata.get("widgets", {}).get(WIDGET_STATE, {})
     given = theirs.metadata.get("widgets", {}).get(WIDGET_STATE, {})
     own = {name: model for name, model in stored.get("state", {}).items() if not built_id(name)}

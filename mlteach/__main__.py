@@ -41,23 +41,27 @@ def lab(
     `lab --executed 03` opens the stored lesson with all its results, for lecturers.
     """
     from mlteach.course import copies
-    from mlteach.course.lessons import ROOT, LessonError, notebook, source
+    from mlteach.course.lessons import LAB_SETTINGS, ROOT, LessonError, notebook, source
 
     chosen = source(lesson)
     page = notebook(chosen) if executed else copies.place(chosen)
+    environment = dict(os.environ)
     if not executed:
+        settings = [str(LAB_SETTINGS), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
+        environment["JUPYTER_CONFIG_PATH"] = os.pathsep.join(settings)
         for sentence in copies.bring():
             print(sentence, flush=True)
         if not page.exists():
             raise LessonError(f"{page} could not be made, so there is nothing to open.")
     folder = page.parent.relative_to(ROOT)
     command = [sys.executable, "-m", "jupyterlab", str(folder / page.name)]
-    command.append(f"--ServerApp.preferred_dir={folder}")  # what the list of files shows first
+    # the whole course can be opened; what the list of files shows first is the folder of the page
+    command += [f"--ServerApp.root_dir={ROOT}", f"--ServerApp.preferred_dir={ROOT / folder}"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")  # the usual user inside a container; Jupyter refuses it unless told
     trust_lessons()
     print(f"JupyterLab opens {folder.name}/{page.name} in your browser. Stop it with Ctrl-C.", flush=True)
-    raise typer.Exit(subprocess.call(command, cwd=ROOT))
+    raise typer.Exit(subprocess.call(command, cwd=ROOT, env=environment))
 
 
 @app.command()

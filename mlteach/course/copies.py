@@ -22,8 +22,8 @@ import nbformat
 
 from mlteach.course import lessons
 from mlteach.course.align import align, what
-from mlteach.course.lessons import LessonError
 from mlteach.course.build import WIDGET_STATE, WIDGET_VIEW, aged_explorer
+from mlteach.course.lessons import LessonError
 from mlteach.course.merge import OURS, Merged, came, came_alive, merge, with_ids
 from mlteach.course.source import learner_notebook
 from mlteach.files import lock, write_atomic

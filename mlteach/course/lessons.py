@@ -12,6 +12,8 @@ RUNS = ROOT / "runs"
 RESULTS = ROOT / "data" / "results"
 CHECKPOINTS = ROOT / "data" / "checkpoints"
 CHECKPOINTS = ROOT / "data" / "checkpoints"
+# JupyterLab saves explorers with a copy, so that they are alive when it is opened again; a user's own setting is stronger
+LAB_SETTINGS = Path(__file__).parent / "jupyter"
 PROFILES = ("smoke", "lecture", "paper")
 
 

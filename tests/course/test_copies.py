@@ -387,7 +387,7 @@ class TestCommand:
         calls: list[list[str]] = []
         monkeypatch.setattr(lessons, "ROOT", lessons.MY.parent)
         monkeypatch.setattr(line, "trust_lessons", lambda: None)
-        monkeypatch.setattr(line.subprocess, "call", lambda command, cwd: calls.append(command) or 0)
+        monkeypatch.setattr(line.subprocess, "call", lambda command, **_: calls.append(command) or 0)
         return calls
 
     @staticmethod
@@ -402,7 +402,10 @@ class TestCommand:
         self, called: list[list[str]], course: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         self.say("lab", "98")
-        assert str(Path("my/98_small.ipynb")) in called[0] and "--ServerApp.preferred_dir=my" in called[0]
+        assert (
+            str(Path("my/98_small.ipynb")) in called[0]
+            and f"--ServerApp.preferred_dir={lessons.MY}" in called[0]
+        )
         assert "JupyterLab opens my/98_small.ipynb" in capsys.readouterr().out
 
     def test_lab_executed_opens_the_lesson_and_makes_no_copy(self, called: list[list[str]]) -> None:

@@ -51,8 +51,12 @@ def lab(
         environment["JUPYTER_CONFIG_PATH"] = os.pathsep.join(settings)
         for sentence in copies.bring():
             print(sentence, flush=True)
-        if not page.exists():
-            raise LessonError(f"{page} could not be made, so there is nothing to open.")
+    if not page.exists():
+        raise LessonError(
+            f"{page.name} was never built. Run: python3 start.py build {chosen.stem[:2]}"
+            if executed
+            else f"{page} could not be made, so there is nothing to open."
+        )
     folder = page.parent.relative_to(ROOT)
     command = [sys.executable, "-m", "jupyterlab", str(folder / page.name)]
     # the whole course can be opened; what the list of files shows first is the folder of the page

@@ -37,8 +37,8 @@ def align(old: Sequence[Any], new: Sequence[Any], *, by_id: bool = False) -> dic
 
 
 def what(cell: Any) -> tuple[str, str]:
-    """What a reader sees of a cell: its kind and its text."""
-    return cell["cell_type"], cell["source"]
+    """What a reader sees of a cell: its kind and its text, whatever a program does to the ends of lines and text."""
+    return cell["cell_type"], cell["source"].replace("\r\n", "\n").rstrip()
 
 
 def pair(found: dict[int, int], old: Sequence[Any], new: Sequence[Any], key: Any) -> None:

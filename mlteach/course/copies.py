@@ -85,7 +85,8 @@ def bring_one(source: Path) -> str | None:
             kept = put_aside(target, lessons.MY / "backups")
             store(target, lesson, trusted=True)
             return f"{relative(target)} {error}. It is now {relative(kept)}, unchanged, and a fresh copy is in its place."
-        if mine.metadata[OURS]["version"] == lesson.metadata[OURS]["version"]:
+        was, now = mine.metadata[OURS], lesson.metadata[OURS]
+        if was["version"] == now["version"] and (not now["alive"] or was.get("alive") == now["alive"]):
             return None
         merged = merge(mine, lesson)
         nbformat.validate(merged.notebook)
@@ -145,16 +146,22 @@ def fresh(source: Path) -> Any:
     for cell in notebook.cells:
         cell.metadata.get("slideshow", {}).pop("notes", None)  # what the lecturer says may tell an answer
     show_opening(notebook, lessons.notebook(source))
-    shown = [(*what(cell), cell.metadata, cell.get("outputs")) for cell in notebook.cells]
-    content = json.dumps([source.stem, shown, notebook.metadata], sort_keys=True)
+    written = [(*what(cell), cell.metadata) for cell in notebook.cells]
+    shown = [(what(cell), cell.outputs) for cell in notebook.cells if cell.get("outputs")]
     notebook.metadata[OURS] = nbformat.from_dict(
         {
             "lesson": source.stem,
-            "version": hashlib.sha256(content.encode()).hexdigest(),
+            "version": checksum([source.stem, written]),
+            "alive": checksum([shown, notebook.metadata.widgets]) if shown else "",
             "came": came(notebook.cells),
         }
     )
     return notebook
+
+
+def checksum(content: Any) -> str:
+    """The same for the same content, and for no other."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def show_opening(notebook: Any, stored: Path) -> None:
@@ -224,7 +231,9 @@ def parse(content: bytes) -> Any:
             if isinstance(cell["source"], list):
                 cell["source"] = "".join(cell["source"])
         raw["nbformat_minor"] = max(5, raw["nbformat_minor"])
-        notebook = nbformat.reads(json.dumps(raw), as_version=4)
+        text = json.dumps(raw, ensure_ascii=False)
+        text.encode()  # half a character, which could not be written again
+        notebook = nbformat.reads(text, as_version=4)
         nbformat.validate(notebook)
         return notebook
     except Exception as error:  # whatever a file may hold instead of a notebook
@@ -243,7 +252,7 @@ def known(content: bytes, lesson: Any) -> tuple[Any, bool]:
         isinstance(mark, dict) and number(str(mark.get("lesson"))) == number(lesson.metadata[OURS].lesson)
     ):
         cells = lesson.metadata[OURS].came
-        found = align(cells, notebook.cells, by_id=True)
+        found = align(cells, notebook.cells)  # whose ids may be an older version's
         if len(found) < len(cells) / 2 or mark is not None:
             raise ValueError("is not a copy of this lesson")
         notebook.metadata[OURS] = nbformat.from_dict(
@@ -305,8 +314,8 @@ def report(target: Path, merged: Merged, backup: Path | None) -> str:
         f"{len(merged.renewed)} changed" if merged.renewed else "",
         f"{len(merged.gone)} dropped" if merged.gone else "",
     ]
-    cells = ", ".join(part for part in parts if part) or "nothing to read"
-    text = f"{relative(target)}: the lesson has a new version (cells: {cells})."
+    cells = ", ".join(part for part in parts if part)
+    text = f"{relative(target)}: the lesson has a new version{f' (cells: {cells})' if cells else ''}."
     if merged.kept:
         text += f" Your {count(merged.kept, 'cell')} stayed as {'it was' if len(merged.kept) == 1 else 'they were'}."
     if merged.both:

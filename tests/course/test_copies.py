@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import threading
 from pathlib import Path
@@ -112,7 +113,7 @@ def test_three_versions(course: Path) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"\n", b'{"cells": [', b"null", b"[1]", b'{"nbformat": 9}', "Übung".encode("latin-1"), b"\x00" * 50,
+    [b"", b"\n", b'{"cells": [', b"null", b"[1]", b'{"nbformat": 9}', b"[" * 9999, "Übung".encode("latin-1"), b"\x00" * 50,
      json.dumps(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("of somebody else")])).encode(),
      json.dumps(nbformat.v4.new_notebook(metadata={OURS: {"lesson": "03_other"}})).encode(),
      json.dumps(nbformat.v4.new_notebook(metadata={OURS: {"lesson": "98_small", "came": "x", "version": ""}})).encode(),
@@ -157,6 +158,25 @@ def test_a_copy_that_lost_its_ids_and_our_note_is_carried_all_the_same(course: P
     assert {"def double(x):\n    return x + x", "Übung: dasselbe wie zweimal x", "A new thought."} <= set(now)
     assert len(backups()) == 1 and "def double(x):\n    ..." not in now
     assert bring() == []
+
+
+def test_line_ends_are_nobodys_change(course: Path) -> None:
+    bring()
+    write(
+        place(course),
+        lambda cells: [cell.update(source=cell.source.replace("\n", "\r\n") + "\n") for cell in cells],
+    )
+    revise(course, "# # 98 A lesson", "# # 98 A better lesson")
+    (said,) = bring()
+    assert "(cells: 1 changed)" in said and "stayed" not in said
+
+
+def test_half_a_character_is_kept(course: Path) -> None:
+    bring()
+    content = place(course).read_text().replace("double", "\\ud83d", 1)
+    place(course).write_text(content)
+    bring()
+    assert backups()[0].read_text() == content
 
 
 def test_an_untouched_copy_becomes_the_new_version_without_a_backup(course: Path) -> None:
@@ -275,6 +295,22 @@ def test_only_what_was_trusted_stays_trusted(course: Path) -> None:
     assert copies.is_trusted(place(course).read_bytes())
 
 
+def test_every_lesson_as_a_learner_first_gets_it() -> None:
+    """No results, folded solutions, and links that lead to the learner's other copies."""
+    for source in lessons.sources():
+        copied = copies.fresh(source)
+        nbformat.validate(copied)
+        before = True
+        for cell in copied.cells:
+            before = before and copies.PREDICTION not in cell.source
+            outputs = cell.get("outputs", [])
+            assert before or not outputs, f"{source.stem}: {cell.id} is answered before it is run"
+            assert all(WIDGET_VIEW in out.data for out in outputs)
+            assert not cell.get("execution_count") and "notes" not in cell.metadata.get("slideshow", {})
+            for link in re.findall(r"\]\(([^)#]+\.ipynb)", cell.source):
+                assert (lessons.SOURCES / link).with_suffix(".py").exists(), f"{source.stem} links to {link}"
+
+
 class TestOpening:
     """Explorers before the first prediction are there, alive; a later one comes with its cell."""
 
@@ -312,6 +348,12 @@ class TestOpening:
         assert self.shown(explorers) == ["LstmGates"]
         stored.write_text("no notebook")
         assert self.shown(explorers) == []
+
+    def test_a_lesson_run_in_its_own_place_changes_no_copy(self, explorers: Path) -> None:
+        bring()
+        content = place(explorers).read_bytes()
+        lessons.notebook(explorers).write_text("saved by somebody, without its explorers")
+        assert bring() == [] and place(explorers).read_bytes() == content
 
     def test_a_new_version_renews_those_not_run_and_leaves_those_run(self, explorers: Path) -> None:
         bring()
@@ -408,7 +450,14 @@ class TestCommand:
         )
         assert "JupyterLab opens my/98_small.ipynb" in capsys.readouterr().out
 
-    def test_lab_executed_opens_the_lesson_and_makes_no_copy(self, called: list[list[str]]) -> None:
+    def test_lab_executed_opens_the_lesson_and_makes_no_copy(
+        self, called: list[list[str]], course: Path
+    ) -> None:
+        from mlteach.__main__ import app
+
+        with pytest.raises(LessonError, match="98_small.ipynb was never built"):
+            app(["lab", "--executed", "98"])
+        lessons.notebook(course).write_text("{}")
         self.say("lab", "--executed", "98")
         assert str(Path("notebooks/98_small.ipynb")) in called[0]
         assert not lessons.MY.exists()

@@ -364,12 +364,16 @@ class TestOpening:
         models = copied.metadata.widgets[WIDGET_STATE].state
         views = [out.data[WIDGET_VIEW].model_id for cell in copied.cells for out in cell.get("outputs", [])]
         assert views[0] == "f" * 32 and len(views) > 5 and set(views[1:]) <= set(models)
+        assert self.second_view not in views
+
+    second_view = "00000000000000000000000000000003"  # the explorer whose cell was run and showed nothing
 
     @staticmethod
     def run_the_first(cells: Any) -> None:
-        cell = next(cell for cell in cells if cell.get("outputs"))
-        cell.execution_count = 3
-        cell.outputs[0].data[WIDGET_VIEW]["model_id"] = "f" * 32
+        first, second, *_ = (cell for cell in cells if cell.get("outputs"))
+        first.execution_count, second.execution_count = 3, 4
+        first.outputs[0].data[WIDGET_VIEW]["model_id"] = "f" * 32
+        second.outputs = []
 
 
 class TestBuild:

@@ -248,9 +248,7 @@ def known(content: bytes, lesson: Any) -> tuple[Any, bool]:
     """
     notebook = parse(content)
     mark = notebook.metadata.get(OURS)
-    if not (
-        isinstance(mark, dict) and number(str(mark.get("lesson"))) == number(lesson.metadata[OURS].lesson)
-    ):
+    if not (isinstance(mark, dict) and same_lesson(str(mark.get("lesson")), lesson.metadata[OURS].lesson)):
         cells = lesson.metadata[OURS].came
         found = align(cells, notebook.cells)  # whose ids may be an older version's
         if len(found) < len(cells) / 2 or mark is not None:
@@ -276,17 +274,20 @@ def whole_mark(mark: Any) -> bool:
     )
 
 
-def number(stem: str) -> str:
-    """The number of a lesson, out of the name of its source."""
-    return stem[:2]
+def same_lesson(one: str, other: str) -> bool:
+    """Whether two stems, such as 09_omniglot_maml, can be of one lesson: it may get another number or another name."""
+    return one[:2] == other[:2] or one[3:] == other[3:]
 
 
 def renamed(source: Path) -> Path | None:
-    """The one copy of a lesson that had another name when the copy was made, if there is one."""
-    current = {path.stem for path in lessons.sources()}
+    """The one copy of a lesson that had another name or number when the copy was made, if there is one."""
+    current = [path.stem for path in lessons.sources()]
     found = []
-    for path in lessons.MY.glob(f"{number(source.stem)}_*.ipynb"):
-        if path.stem not in current and "." not in path.stem:
+    for path in lessons.MY.glob("[0-9][0-9]_*.ipynb"):
+        if path.stem in current or "." in path.stem:  # a lesson's copy as it is; an older one, put aside
+            continue
+        named = [stem for stem in current if stem[3:] == path.stem[3:]]
+        if (named or [stem for stem in current if same_lesson(stem, path.stem)]) == [source.stem]:
             try:
                 found += [path] if parse(path.read_bytes()).metadata[OURS]["lesson"] == path.stem else []
             except (OSError, ValueError, KeyError, TypeError):

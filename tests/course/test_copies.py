@@ -269,15 +269,22 @@ def test_reset_keeps_every_old_copy_and_progress(course: Path) -> None:
     assert bring() == [] and (lessons.MY / "progress.json").read_text() == "{}" and len(old) == 3
 
 
-def test_a_lesson_that_was_renamed_takes_its_copy_along(course: Path) -> None:
+@pytest.mark.parametrize(("now", "also"), [("98_tiny", None), ("97_small", None), ("97_small", "98_other")])
+def test_a_lesson_with_another_name_or_number_takes_its_copy_along(
+    course: Path, now: str, also: str | None
+) -> None:
     bring()
     write(place(course), solve)
     (lessons.MY / "98_mine.ipynb").write_text("a file of the learner's")
-    course = course.rename(course.with_name("98_tiny.py"))
+    course = course.rename(course.with_name(f"{now}.py"))
+    if also:
+        course.with_name(f"{also}.py").write_text("# %% [markdown]\n# # 98 Another lesson\n")
     bring()
     assert "Übung: dasselbe wie zweimal x" in texts(place(course))
     assert not (lessons.MY / "98_small.ipynb").exists() and len(backups()) == 1
     assert (lessons.MY / "98_mine.ipynb").read_text() == "a file of the learner's"
+    assert not also or texts(lessons.MY / f"{also}.ipynb") == ["# 98 Another lesson"]
+    assert bring() == []
 
 
 def test_only_what_was_trusted_stays_trusted(course: Path) -> None:

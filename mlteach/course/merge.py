@@ -65,13 +65,12 @@ def merge(ours: Any, theirs: Any) -> Merged:
         before = base[b] if b is not None else None
         after = theirs.cells[there[b]] if b is not None and b in there else None
         result[o] = one_cell(done, mine, before, after, noted)
+    stays = [o for o, cells in result.items() if cells]
     ids = {cell["id"] for cell in (*base, *ours.cells)}
-    fresh: dict[int, Any] = {}  # position in theirs -> a cell the copy has not yet
     for t, cell in enumerate(theirs.cells):
         b = of_theirs.get(t)
         if b is None:
             cell.id = unused(cell.id, ids)
-            fresh[t] = cell
             done.new.append(cell.id)
         elif b in here:
             cell.id = ours.cells[here[b]].id
@@ -79,19 +78,16 @@ def merge(ours: Any, theirs: Any) -> Merged:
             cell.id = base[b]["id"]
             done.deleted.append(cell.id)
 
-    stays = {o for o, cells in result.items() if cells}
-    places: list[tuple[str, int]] = []
-    in_place = unmoved([of_ours[o] for o in sorted(stays) if of_ours.get(o) in there])
-    for t in range(len(theirs.cells)):
-        b = of_theirs.get(t)
-        if b is None:
-            places.append(("theirs", t))
-        elif b in in_place:
-            places.append(("ours", here[b]))
-    put_back(places, sorted(stays))
-    ours.cells = [cell for side, k in places for cell in ([fresh[k]] if side == "theirs" else result[k])]
+    fixed = unmoved([of_ours[o] for o in stays if of_ours.get(o) in there])
+    lesson = [
+        ("theirs", t) if (b := of_theirs.get(t)) is None else ("ours", here.get(b, -1))
+        for t in range(len(theirs.cells))
+    ]
+    places = [place for place in lesson if place[0] == "theirs" or of_ours.get(place[1]) in fixed]
+    put_back(places, stays)
+    ours.cells = [cell for side, k in places for cell in (result[k] if side == "ours" else [theirs.cells[k]])]
     for cell in ours.cells:
-        if cell.metadata.get(OURS, {}).get("note"):
+        if OURS in cell.metadata:  # a note
             cell.id = unused(cell.id, ids)
     ours.metadata[OURS] = nbformat.from_dict({**theirs.metadata[OURS], "came": came(theirs.cells)})
     renew_explorers(ours, theirs)

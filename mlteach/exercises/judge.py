@@ -20,11 +20,13 @@ from mlteach.exercises.exercise import Case, Exercise
 
 @dataclass(frozen=True)
 class Verdict:
-    """What `check` found. ``attempted`` is False for an untouched stub."""
+    """What `check` found. ``attempted`` is False for an untouched stub; ``named`` is True where ``message`` says
+    what was done wrong, and not only where the answer differs."""
 
     passed: bool
     attempted: bool
     message: str
+    named: bool = False
 
     def _ipython_display_(self) -> None:
         """Show nothing: `check` has printed the message, and a notebook would show it a second time."""
@@ -56,7 +58,7 @@ def judge(exercise: Exercise, answer: Any) -> Verdict:
     for mistake in exercise.mistakes:
         for wrong in mistake.wrong:
             if _same_behaviour([_try(exercise, wrong, case) for case in cases], came, exercise.tolerance):
-                return _not_yet(exercise, mistake.message)
+                return _not_yet(exercise, mistake.message, named=True)
     return _not_yet(exercise, _first_difference(exercise, cases, expected, came))
 
 
@@ -250,5 +252,5 @@ def _not_attempted(exercise: Exercise) -> Verdict:
     return Verdict(False, False, f"{exercise.id}: not attempted yet. {advice}")
 
 
-def _not_yet(exercise: Exercise, sentence: str) -> Verdict:
-    return Verdict(False, True, f"{exercise.id}: not yet. {sentence}")
+def _not_yet(exercise: Exercise, sentence: str, named: bool = False) -> Verdict:
+    return Verdict(False, True, f"{exercise.id}: not yet. {sentence}", named)

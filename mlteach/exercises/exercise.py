@@ -48,6 +48,7 @@ class Exercise:
     - ``second_order``: the gradients must themselves have the solution's gradients.
     - ``leading``: inputs that may have any number of leading axes, [..., n]; the judge adds cases with one and two more.
     - ``draw``: makes one more case from a seeded generator. The judge draws a few, the tests draw many.
+    - ``called_twice``: every call is made twice, and the second must give the same; False where ``observe`` counts calls.
     - ``chain``: ``chain(inputs, output)`` gives the inputs of the next call, for an answer that is called on its own output.
     """
 
@@ -65,4 +66,5 @@ class Exercise:
     second_order: bool = False
     leading: tuple[str, ...] = ()
     draw: Callable[[torch.Generator], Case] | None = None
+    called_twice: bool = True
     chain: Callable[[tuple[Any, ...], Any], tuple[Any, ...]] | None = None

@@ -134,7 +134,7 @@ def _built_otherwise(known: Reference, answer: Any, came: list[Outcome]) -> Find
     for right, yours in zip(known.right, came, strict=True):
         if yours.error:
             continue
-        for part in paired(right.value, yours.value, (), not known.exercise.cases):
+        for part in paired(right.value, yours.value):
             if isinstance(part, Pair):
                 continue
             return Finding(
@@ -153,16 +153,16 @@ def _surplus(known: Reference, right: Any, yours: Any) -> str | None:
         isinstance(right, (tuple, list)) and isinstance(yours, Tensor)
     ):
         return None
-    exercise, loose = known.exercise, not known.exercise.cases
+    exercise = known.exercise
 
     def is_(a: Any, b: Any) -> bool:
-        return bool(agreement(a, b, exercise.tolerance, loose))
+        return bool(agreement(a, b, exercise.tolerance))
 
     if not isinstance(right, (tuple, list)):
         places = [k for k, part in enumerate(yours) if is_(right, part)]
         if places:
             return f"You return {len(yours)} values, and one is asked for: {ordinal(places[0])} of yours, which is right, alone."
-        return f"You return {brief(yours)}, and one value is asked for."
+        return None
     mine = list(yours) if isinstance(yours, (tuple, list)) else [yours]
     missing = [k for k, part in enumerate(right) if not any(is_(part, m) for m in mine)]
     names = ", ".join(labels(exercise, (k,)) for k in range(len(right)))
@@ -187,18 +187,27 @@ def sheets_of(known: Reference, came: list[Outcome]) -> list[tuple[tuple[int | s
             return []
         inputs = known.given.get(case.name, {})
         groups: dict[tuple[int | str, ...], list[Pair]] = {}
-        for pair in paired(right.value, yours.value, (), not known.exercise.cases):
+        for pair in paired(right.value, yours.value):
             if not isinstance(pair, Pair):
                 return []
             if pair.is_tensor:
-                groups.setdefault(pair.path[:1], []).append(pair)
+                groups.setdefault(() if _is_one(known, right.value) else pair.path[:1], []).append(pair)
             elif closeness(pair, known.exercise.tolerance) == "":
                 return []
         for path, pairs in groups.items():
             numbers = [(p.expected.detach().double(), p.came.detach().cpu().double()) for p in pairs]
-            sheet = Sheet(case.name, inputs, tuple(e for e, _ in numbers), tuple(c for _, c in numbers))
+            keys = tuple(p.path[-1] for p in pairs if p.path)
+            sheet = Sheet(case.name, inputs, tuple(e for e, _ in numbers), tuple(c for _, c in numbers), keys)
             rows.setdefault(path, []).append(sheet)
     return list(rows.items())
+
+
+def _is_one(known: Reference, value: Any) -> bool:
+    """Whether a list is one thing to the learner: where it is long, or of another length from case to case."""
+    if not isinstance(value, (tuple, list)) or known.exercise.outputs:
+        return False
+    lengths = {len(r.value) for r in known.right if isinstance(r.value, (tuple, list))}
+    return len(lengths) > 1 or max(lengths) > 5
 
 
 def _joined(rows: list[tuple[tuple[int | str, ...], Sheets]]) -> Sheets:
@@ -207,7 +216,13 @@ def _joined(rows: list[tuple[tuple[int | str, ...], Sheets]]) -> Sheets:
     if len(count) != 1:
         return []
     return [
-        Sheet(s[0].case, s[0].inputs, sum((x.right for x in s), ()), sum((x.yours for x in s), ()))
+        Sheet(
+            s[0].case,
+            s[0].inputs,
+            sum((x.right for x in s), ()),
+            sum((x.yours for x in s), ()),
+            sum((x.keys for x in s), ()),
+        )
         for s in zip(*(sheets for _, sheets in rows), strict=True)
     ]
 
@@ -236,7 +251,7 @@ def _subjects(known: Reference, came: list[Outcome]) -> Iterator[tuple[str, str,
 
 def _related(known: Reference, answer: Any, came: list[Outcome]) -> Finding | None:
     rows = sheets_of(known, came)
-    if 1 < len(rows) <= 5 and (found := _other_order(rows)):
+    if 1 < len(rows) <= 5 and (found := _other_order(rows)) is not None:
         names = ", ".join(labels(known.exercise, path) for path, _ in rows)
         return Finding(f"The values are right, but in another order{found}: return {names}.", True)
     for said, subject, sheets in _subjects(known, came):
@@ -270,7 +285,9 @@ def _edited(known: Reference, answer: Any, came: list[Outcome]) -> Finding | Non
         return None
     for words, outcomes in known.edited:
         if all(bool(agreement(w.value, c.value, 1e-8)) for w, c in zip(outcomes, came, strict=True)):
-            return Finding(f"Your answer is what comes out with {words}.", True)
+            return Finding(
+                f"Your answer is what comes out with {words}{'' if words.endswith('?') else '.'}", True
+            )
     return None
 
 
@@ -295,9 +312,13 @@ def _deaf(known: Reference, answer: Any, came: list[Outcome]) -> Finding | None:
 
 
 def _partial(known: Reference, answer: Any, came: list[Outcome]) -> Finding | None:
-    """Right on some cases, or at some entries."""
-    for find in (some_entries, some_cases):
-        for said, subject, sheets in _subjects(known, came):
-            for words in find(sheets):
-                return Finding(f"{said}{subject} {words}. {first_difference(known, came)}", True)
+    """Right at some entries, or on some cases: a diagnosis where these can be told apart or are the greater part."""
+    for said, subject, sheets in _subjects(known, came):
+        for words in some_entries(sheets):
+            return Finding(f"{said}{subject} {words}. {first_difference(known, came)}", True)
+    for said, subject, sheets in _subjects(known, came):
+        for words, right in some_cases(sheets):
+            return Finding(
+                f"{said}{subject} {words}. {first_difference(known, came)}", 2 * right >= len(sheets)
+            )
     return None

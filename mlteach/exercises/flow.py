@@ -100,18 +100,15 @@ def lost(exercise: Exercise, right: Flow, yours: Flow, answer: Any) -> str | Non
             return None  # an array is given: without a way back, and nobody expects one
         return f"The numbers are right, but with inputs that need gradients it {complaint(yours.error, answer)[0]}"
     declared = exercise.differentiable
-    close = yours.value is not None and agreement(right.value, yours.value, max(exercise.tolerance, 1e-8))
-    compare = bool(close) and (declared is not None or close == "same" and exercise.tolerance < 1e-6)
-    tolerance = 1e-6 if close == "same" and exercise.tolerance < 1e-8 else 1e-3
-    names = declared if declared is not None else None
-    losses = list(_losses(right, yours, names, compare, tolerance))
+    same = agreement(right.value, yours.value, 1e-12) == "same"
+    losses = list(_losses(right, yours, declared, same or declared is not None, 1e-6 if same else 1e-3))
     if not losses:
         return None
     kind, output, leaf = losses[0]
     if kind == "cut":
-        same = [loss for loss in losses if loss[0] == "cut"]
-        every = {n for _, g in right.outputs for n, v in g.items() if _is_felt(v) and _watched(n, names)}
-        inputs = list(dict.fromkeys(n for _, o, n in same if o == output))
+        cut = [loss for loss in losses if loss[0] == "cut"]
+        every = {n for _, g in right.outputs for n, v in g.items() if _is_felt(v) and _watched(n, declared)}
+        inputs = list(dict.fromkeys(n for _, o, n in cut if o == output))
         into = (
             "the inputs"
             if set(inputs) == every and len(every) > 1

@@ -133,7 +133,7 @@ def _closeness(exercise: Exercise, right: Outcome, came: Outcome) -> str:
     if right.error or came.error:
         same = type(right.error) is type(came.error) and right.stops_next == came.stops_next
         return "same" if same and right.error else ""
-    return agreement(right.value, came.value, exercise.tolerance, loose=not exercise.cases)
+    return agreement(right.value, came.value, exercise.tolerance)
 
 
 def _catalogued(known: Reference, came: list[Outcome]) -> Finding | None:

@@ -75,12 +75,12 @@ def some_entries(sheets: Sheets) -> Iterator[str]:
                     yield f"is right at the {words} entry{along} alone"
 
 
-def some_cases(sheets: Sheets) -> Iterator[str]:
-    """Right on some cases, wrong on others."""
+def some_cases(sheets: Sheets) -> Iterator[tuple[str, int]]:
+    """Right on some cases, wrong on others; and on how many it is right."""
     right = [s.case for s in sheets if all(same(e, c) for e, c in zip(s.right, s.yours, strict=True))]
     wrong = [s.case for s in sheets if s.case not in right]
     if right and wrong:
-        yield f'is right for "{right[0]}"{_more(right)}, wrong for "{wrong[0]}"{_more(wrong)}'
+        yield f'is right for "{right[0]}"{_more(right)}, wrong for "{wrong[0]}"{_more(wrong)}', len(right)
 
 
 def _more(names: list[str]) -> str:

@@ -24,6 +24,7 @@ class Sheet:
     inputs: dict[str, Any]
     right: tuple[Tensor, ...]
     yours: tuple[Tensor, ...]
+    keys: tuple[int | str, ...] = ()  # where the outputs stand in a dict, one for one
 
 
 Sheets = list[Sheet]
@@ -89,19 +90,16 @@ def constant(sheets: Sheets) -> Iterator[str]:
 
 def an_input(sheets: Sheets) -> Iterator[str]:
     """One of the inputs as it came."""
-    for name, value in sheets[0].inputs.items():
-        if isinstance(value, Tensor) and value.numel() > 1 and all(len(s.yours) == 1 for s in sheets):
-            inputs = [s.inputs[name] for s in sheets]
+    for name, rows in candidates(sheets):
+        if _entries(sheets) < 2:
+            continue
+        for words, sign in (("is `{}` as it came in", 1), ("is minus `{}`, and nothing else", -1)):
             if all(
-                isinstance(x, Tensor) and same(x.double(), s.yours[0])
-                for x, s in zip(inputs, sheets, strict=True)
+                same(sign * x, c)
+                for s, row in zip(sheets, rows, strict=True)
+                for x, c in zip(row, s.yours, strict=True)
             ):
-                yield f"is `{name}` as it came in"
-            elif all(
-                isinstance(x, Tensor) and same(-x.double(), s.yours[0])
-                for x, s in zip(inputs, sheets, strict=True)
-            ):
-                yield f"is minus `{name}`, and nothing else is done"
+                yield words.format(name)
 
 
 def minus(sheets: Sheets) -> Iterator[str]:
@@ -237,25 +235,60 @@ def added(sheets: Sheets) -> Iterator[str]:
                 yield f"is the right one {'plus' if numbers[0] > 0 else 'minus'} {brief_number(abs(numbers[0]))}"
         elif found := named_numbers(sheets, numbers):
             yield f"is the right one plus {found}"
-    for name, value in sheets[0].inputs.items():
-        if not isinstance(value, Tensor) or not value.ndim or _count(sheets) < 4:
+    if _count(sheets) < 4:
+        return
+    for name, rows in candidates(sheets):
+        pairs = [_ratio(row, (r,)) for row, r in zip(rows, rest, strict=True)]
+        ratios = [r for r in pairs if r is not None]
+        if len(ratios) < len(pairs):
             continue
-        inputs = [s.inputs.get(name) for s in sheets]
-        if not all(isinstance(x, Tensor) and x.shape == r.shape for x, r in zip(inputs, rest, strict=True)):
-            continue
-        pairs = [(s, _ratio((x.double(),), (r,))) for s, x, r in zip(sheets, inputs, rest, strict=True)]  # type: ignore[union-attr]
-        if any(r is None for _, r in pairs):
-            continue
-        ratios = [float(r) for _, r in pairs if r is not None]
-        if (
-            all(math.isclose(abs(r), 1, rel_tol=1e-6) and r == ratios[0] for r in ratios)
-            or all(math.isclose(r, ratios[0], rel_tol=1e-6) for r in ratios)
-            and math.isclose(abs(ratios[0]), 1, rel_tol=1e-6)
-        ):
-            yield (f"is the right one plus `{name}`: it is in there once too often" if ratios[0] > 0 else
-                   f"is the right one minus `{name}`: it is left out, or taken away once too often")  # fmt: skip
+        if all(math.isclose(r, 1, rel_tol=1e-6) for r in ratios):
+            yield f"is the right one plus `{name}`: it is in there once too often"
+        elif all(math.isclose(r, -1, rel_tol=1e-6) for r in ratios):
+            yield f"is the right one minus `{name}`: it is left out, or taken away once too often"
         elif found := named_numbers(sheets, ratios):
             yield f"is the right one plus `{name}` times {found}"
+
+
+def candidates(sheets: Sheets) -> Iterator[tuple[str, list[tuple[Tensor, ...]]]]:
+    """The inputs that are built as the outputs are: a tensor of the same shape, or a dict with the same names."""
+    for name in sheets[0].inputs:
+        rows: list[tuple[Tensor, ...]] = []
+        for s in sheets:
+            value = s.inputs.get(name)
+            if isinstance(value, dict):
+                value = tuple(value.get(key) for key in s.keys)
+            parts = value if isinstance(value, tuple) else (value,)
+            fits = len(parts) == len(s.right) and all(
+                isinstance(x, Tensor) and x.shape == e.shape for x, e in zip(parts, s.right, strict=True)
+            )
+            if fits:
+                rows.append(tuple(x.detach().double() for x in parts))
+        if len(rows) == len(sheets):
+            yield name, rows
+
+
+def moved(sheets: Sheets) -> Iterator[str]:
+    """A step away from an input: the wrong way, too far, not far enough."""
+    if not _alike_in_shape(sheets) or _count(sheets) < 4:
+        return
+    for name, rows in candidates(sheets):
+        if len(sheets[0].inputs) < 2:
+            continue
+        ratios = []
+        for s, row in zip(sheets, rows, strict=True):
+            steps = tuple(e - x for e, x in zip(s.right, row, strict=True))
+            if all(same(e, x) and same(c, x) for e, c, x in zip(s.right, s.yours, row, strict=True)):
+                continue  # no step is to be made here, and none is
+            mine = tuple(c - x for c, x in zip(s.yours, row, strict=True))
+            ratios.append((s, _ratio(steps, mine)))
+        if not ratios or any(r is None for _, r in ratios):
+            continue
+        numbers = [float(r) for _, r in ratios if r is not None]
+        if all(math.isclose(r, -1, rel_tol=1e-6) for r in numbers):
+            yield f"goes the wrong way: `{name}` is moved by the right step, but with its sign turned"
+        elif found := named_numbers([s for s, _ in ratios], numbers):
+            yield f"goes the right way from `{name}`, but not the right distance: the step is the right one times {found}"
 
 
 def shaped(sheets: Sheets) -> Iterator[str]:
@@ -340,21 +373,21 @@ ALONG: tuple[tuple[str, Callable[[Tensor, int], Tensor]], ...] = (
     ("sum", lambda x, a: x.sum(a)),
     ("mean", lambda x, a: x.mean(a)),
     ("product", lambda x, a: x.prod(a)),
-    ("largest", lambda x, a: x.amax(a)),
-    ("smallest", lambda x, a: x.amin(a)),
+    ("largest entry", lambda x, a: x.amax(a)),
+    ("smallest entry", lambda x, a: x.amin(a)),
     ("length", lambda x, a: x.norm(dim=a)),
-    ("first", lambda x, a: x.select(a, 0)),
-    ("last", lambda x, a: x.select(a, -1)),
+    ("first entry", lambda x, a: x.select(a, 0)),
+    ("last entry", lambda x, a: x.select(a, -1)),
 )
 OVER_ALL: tuple[tuple[str, Callable[[Tensor], Tensor]], ...] = (
     ("sum", lambda x: x.sum()),
     ("mean", lambda x: x.mean()),
     ("product", lambda x: x.prod()),
-    ("largest", lambda x: x.max()),
+    ("largest entry", lambda x: x.max()),
     ("length", lambda x: x.norm()),
     ("squared length", lambda x: x.square().sum()),
-    ("first", lambda x: x.flatten()[0]),
-    ("last", lambda x: x.flatten()[-1]),
+    ("first entry", lambda x: x.flatten()[0]),
+    ("last entry", lambda x: x.flatten()[-1]),
 )
 
 
@@ -429,5 +462,5 @@ def _sorted_alike(sheets: Sheets) -> bool:
 
 
 FINDERS: tuple[Finder, ...] = (
-    constant, an_input, minus, shaped, factor, added, reduced, function, shifted, mixed,
+    constant, an_input, minus, shaped, factor, added, moved, reduced, function, shifted, mixed,
 )  # fmt: skip

@@ -42,7 +42,7 @@ def first_difference(known: Reference, came: list[Outcome]) -> str:
     exercise = known.exercise
     for case, right, yours in zip(known.cases, known.right, came, strict=True):
         where = f'On the case "{case.name}"' if exercise.cases else "Here"
-        for part in paired(right.value, yours.value, (), not exercise.cases):
+        for part in paired(right.value, yours.value):
             if not isinstance(part, Pair):
                 return f"{where} {unlike(exercise, part)}."
             if closeness(part, exercise.tolerance):

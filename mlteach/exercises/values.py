@@ -58,8 +58,10 @@ def rebuilt(value: Any, change: Any) -> Any:
     return value
 
 
-def paired(expected: Any, came: Any, path: Path = (), loose: bool = False) -> Iterator[Pair | Unlike]:
-    """The parts of ``came`` beside those of ``expected``. With ``loose`` a tensor may come as a list of numbers."""
+def paired(expected: Any, came: Any, path: Path = ()) -> Iterator[Pair | Unlike]:
+    """The parts of ``came`` beside those of ``expected``."""
+    if isinstance(expected, np.ndarray) and _is_real(expected):
+        expected = torch.as_tensor(expected)
     if isinstance(expected, (str, bool)) or expected is None or callable(expected):
         yield Pair(path, expected, came.item() if _is_single(came) else came)
     elif isinstance(expected, (int, float, np.number)) or (
@@ -67,7 +69,9 @@ def paired(expected: Any, came: Any, path: Path = (), loose: bool = False) -> It
     ):
         number = as_number(came)
         if number is None and not (isinstance(came, (Tensor, np.ndarray)) and _is_real(came)):
-            yield Unlike(path, f"the number {brief_number(_float(expected))} was expected, {brief(came)} came")
+            yield Unlike(
+                path, f"the number {brief_number(_float(expected))} was expected, {brief(came)} came"
+            )
         else:
             right = (
                 expected if isinstance(expected, Tensor) else torch.tensor(expected, dtype=_dtype(expected))
@@ -76,7 +80,7 @@ def paired(expected: Any, came: Any, path: Path = (), loose: bool = False) -> It
                 path, right, torch.as_tensor(came) if number is None else number, not isinstance(came, Tensor)
             )
     elif isinstance(expected, Tensor):
-        yield _tensor_pair(expected, came, path, loose)
+        yield _tensor_pair(expected, came, path)
     elif isinstance(expected, Mapping):
         if not isinstance(came, Mapping) or set(came) != set(expected):
             yield Unlike(
@@ -84,7 +88,7 @@ def paired(expected: Any, came: Any, path: Path = (), loose: bool = False) -> It
             )
             return
         for key in expected:
-            yield from paired(expected[key], came[key], (*path, key), loose)
+            yield from paired(expected[key], came[key], (*path, key))
     elif isinstance(expected, (tuple, list)):
         if isinstance(came, (Tensor, np.ndarray)) and came.ndim > 0 and len(came) == len(expected):
             came = list(came)
@@ -92,22 +96,33 @@ def paired(expected: Any, came: Any, path: Path = (), loose: bool = False) -> It
             yield Unlike(path, f"{len(expected)} values were expected, {brief(came)} came")
             return
         for k, (e, c) in enumerate(zip(expected, came, strict=True)):
-            yield from paired(e, c, (*path, k), loose)
+            yield from paired(e, c, (*path, k))
     else:
         yield Pair(path, expected, came)
 
 
-def _tensor_pair(expected: Tensor, came: Any, path: Path, loose: bool) -> Pair | Unlike:
-    if loose and isinstance(came, (tuple, list)):
-        try:
-            came = torch.tensor(came, dtype=torch.float64)
-        except (TypeError, ValueError, RuntimeError):
-            pass
+def _tensor_pair(expected: Tensor, came: Any, path: Path) -> Pair | Unlike:
+    if isinstance(came, (tuple, list)) and came and (stacked := _stacked(came)) is not None:
+        if stacked.shape == expected.shape:
+            same_kind = stacked.is_floating_point() == expected.is_floating_point()
+            return Pair(path, expected, stacked.to(expected.dtype) if same_kind else stacked, True)
     if isinstance(came, (Tensor, np.ndarray)) and _is_real(came):
         return Pair(path, expected, torch.as_tensor(came), not isinstance(came, Tensor))
     if isinstance(came, (Tensor, np.ndarray)):
         return Unlike(path, f"a plain tensor of real numbers was expected, {brief(came)} came")
     return Unlike(path, f"a tensor of shape {tuple(expected.shape)} was expected, {brief(came)} came")
+
+
+def _stacked(values: Any) -> Tensor | None:
+    """A list of numbers, or a list of such lists, as one tensor; None where it is none."""
+    if not isinstance(values, (tuple, list)):
+        return as_number(values)
+    parts = [_stacked(value) for value in values]
+    if not parts or any(part is None or part.shape != parts[0].shape for part in parts):  # type: ignore[union-attr]
+        return None
+    kinds = [part.dtype for part in parts if part is not None]
+    wide = torch.float64 if any(kind.is_floating_point for kind in kinds) else kinds[0]
+    return torch.stack([part.to(wide) for part in parts if part is not None])
 
 
 def _float(number: Any) -> float:
@@ -180,10 +195,10 @@ def _largest(values: Tensor) -> float:
     return float(values.abs().max()) if values.numel() else 0.0
 
 
-def agreement(expected: Any, came: Any, tolerance: float, loose: bool = False) -> str:
+def agreement(expected: Any, came: Any, tolerance: float) -> str:
     """The worst closeness of all parts: "same", a precision, or "" if anything differs."""
     worst = "same"
-    for pair in paired(expected, came, (), loose):
+    for pair in paired(expected, came):
         found = closeness(pair, tolerance) if isinstance(pair, Pair) else ""
         if not found:
             return ""
@@ -237,6 +252,8 @@ def brief(value: Any) -> str:
             return f"the number {brief_number(float(value))}"
         except OverflowError:
             return "a number too large to read"
+    if type(value).__module__ == "torch.return_types":
+        return f"all that torch.{type(value).__name__} gives, {len(value)} values"
     if isinstance(value, (tuple, list)):
         return f"a {type(value).__name__} of {len(value)}"
     if isinstance(value, Mapping):

@@ -80,6 +80,17 @@ def reset(lesson: Lesson) -> None:
     print(copies.reset(source(lesson)))
 
 
+@app.command()
+def progress() -> None:
+    """Show which exercises you have solved, and which are open.
+
+    The score is kept in my/progress.json on this machine and goes nowhere. MLTEACH_PROGRESS=off keeps none.
+    """
+    from mlteach.exercises import progress as show
+
+    show()
+
+
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def test(
     context: typer.Context,

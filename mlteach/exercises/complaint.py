@@ -6,6 +6,8 @@ import traceback
 from types import CodeType
 from typing import Any
 
+from mlteach.exercises.trial import Probe
+
 # Where a message is matched, what is said instead; groups are put in. First come, first served.
 TRANSLATIONS: tuple[tuple[type[BaseException], str, str], ...] = (
     (NameError, r"name '(.+?)' is not defined(?:. Did you mean: '(.+?)')?",
@@ -123,14 +125,9 @@ def complaint(error: BaseException, answer: Any) -> tuple[str, bool]:
     return f"{where}{type(error).__name__}: {shortened(message or 'no message', 160)}", False
 
 
-def is_own(error: BaseException, answer: Any) -> bool:
+def is_own(error: BaseException) -> bool:
     """Whether the error came out of the learner's code, not out of what was done with its result."""
-    code = _code(answer)
-    if code is None:
-        return True
-    return any(
-        frame.f_code.co_filename == code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)
-    )
+    return any(frame.f_code is Probe.__call__.__code__ for frame, _ in traceback.walk_tb(error.__traceback__))
 
 
 def _code(answer: Any) -> CodeType | None:
@@ -145,6 +142,8 @@ def _line(error: BaseException, answer: Any) -> str:
     if code is None:
         return ""
     frames = list(traceback.walk_tb(error.__traceback__))
+    began = [k for k, (frame, _) in enumerate(frames) if frame.f_code is Probe.__call__.__code__]
+    frames = frames[began[-1] :] if began else frames
     lines = [line for frame, line in frames if frame.f_code.co_filename == code.co_filename]
     return shortened(linecache.getline(code.co_filename, lines[-1]).strip(), 90) if lines else ""
 

@@ -14,8 +14,6 @@ from mlteach.exercises.exercise import Case, Exercise
 from mlteach.exercises.trial import names_of
 from mlteach.exercises.values import copy
 
-Change = Callable[[dict[str, Any]], Any]
-
 NUMBERS: tuple[tuple[str, Callable[[float], float]], ...] = (
     ("1 in place of `{0}`: is `{0}` left out?", lambda v: 1.0),
     ("0 in place of `{0}`: is `{0}` left out?", lambda v: 0.0),
@@ -90,22 +88,20 @@ def edits(exercise: Exercise, cases: list[Case]) -> Iterator[tuple[str, Callable
             yield f"`{name}` in reverse order", _with(exercise, name, lambda v: v.flip(0))
         elif isinstance(value, dict) and value and all(isinstance(v, Tensor) for v in value.values()):
             for words, turn in TENSORS[:8]:
-                yield (
-                    words.format(name),
-                    _with(exercise, name, lambda v, f=turn: {k: f(x) for k, x in v.items()}),
-                )
+                yield words.format(name), _with(exercise, name, _on_each(turn))
         elif isinstance(value, (tuple, list)) and len(value) > 0 and not hasattr(value, "_fields"):
             for words, pick in SEQUENCES:
                 yield words.format(name), _with(exercise, name, pick)
     for k, a in enumerate(names):
         for b in names[k + 1 :]:
             if _build(sample.get(a)) == _build(sample.get(b)) is not None:
-                yield (
-                    f"`{a}` and `{b}` exchanged",
-                    _given(exercise, lambda v, a=a, b=b: v | {a: v[b], b: v[a]}),
-                )  # type: ignore[misc]
-                yield f"`{a}` in place of `{b}`", _given(exercise, lambda v, a=a, b=b: v | {b: v[a]})  # type: ignore[misc]
-                yield f"`{b}` in place of `{a}`", _given(exercise, lambda v, a=a, b=b: v | {a: v[b]})  # type: ignore[misc]
+                yield f"`{a}` and `{b}` exchanged", _renamed(exercise, {a: b, b: a})
+                yield f"`{a}` in place of `{b}`", _renamed(exercise, {b: a})
+                yield f"`{b}` in place of `{a}`", _renamed(exercise, {a: b})
+
+
+def _on_each(change: Callable[[Tensor], Tensor]) -> Callable[[Any], Any]:
+    return lambda value: {key: change(part) for key, part in value.items()}
 
 
 def _on_number(change: Callable[[float], float]) -> Callable[[Any], Any]:
@@ -140,6 +136,11 @@ def _given(exercise: Exercise, change: Callable[[dict[str, Any]], dict[str, Any]
     return answer
 
 
+def _renamed(exercise: Exercise, names: dict[str, str]) -> Callable[..., Any]:
+    """The solution with some inputs taken for others."""
+    return _given(exercise, lambda given: given | {name: given[other] for name, other in names.items()})
+
+
 def _with(exercise: Exercise, name: str, change: Callable[[Any], Any]) -> Callable[..., Any]:
     return _given(exercise, lambda given: given | {name: change(given[name])})
 
@@ -159,29 +160,33 @@ def _build(value: Any) -> Any:
     return None
 
 
-def nudged(value: Any) -> Any:
-    """Another value of the same kind, near ``value``; None if there is no telling."""
+NUDGES = 3
+
+
+def nudged(value: Any, k: int) -> Any:
+    """Another value of the same kind, in one of several ways; None if there is no telling."""
     if isinstance(value, bool) or isinstance(value, str) or callable(value):
         return None
     if isinstance(value, int):
-        return value + 1
+        return value + 1 + k
     if isinstance(value, float):
-        return 1.1 * value + 0.01
+        return (1.1 * value + 0.01, 0.6 * value, -value)[k]
     if isinstance(value, Tensor) and value.is_floating_point():
-        bend = torch.linspace(0.01, 0.03, value.numel(), dtype=torch.float64).view(value.shape)
-        return (1.1 * value + bend.to(value)).detach().requires_grad_(value.requires_grad)
+        bend = torch.linspace(0.01, 0.03, value.numel(), dtype=torch.float64).view(value.shape).to(value)
+        other = (1.1 * value + bend, 0.6 * value.flip(0) if value.ndim else 0.6 * value, bend - value)[k]
+        return other.detach().requires_grad_(value.requires_grad)
     if isinstance(value, dict):
-        parts = {key: nudged(part) for key, part in value.items()}
+        parts = {key: nudged(part, k) for key, part in value.items()}
         return None if any(part is None for part in parts.values()) else parts
     return None
 
 
-def ignored(exercise: Exercise, answer: Callable[..., Any], name: str) -> Callable[..., Any]:
+def ignored(exercise: Exercise, answer: Callable[..., Any], name: str, k: int) -> Callable[..., Any]:
     """``answer`` with its input ``name`` nudged: where nothing comes of it, the answer does not read it."""
 
     def other(*inputs: Any) -> Any:
         given = dict(zip(names_of(exercise), inputs, strict=True))
-        value = nudged(given[name])
+        value = nudged(given[name], k)
         if value is None:
             raise TypeError("no other value of this kind is known")
         return answer(*(given | {name: value}).values())

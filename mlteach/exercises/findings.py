@@ -1,99 +1,21 @@
-"""What is wrong with an answer that no catalogued mistake explains, in the learner's terms."""
+"""What is wrong with the values of an answer that no catalogued mistake explains, in the learner's terms."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor
 
+from mlteach.exercises.behaviour import Finding, deeds
 from mlteach.exercises.complaint import complaint, is_own
-from mlteach.exercises.edits import ignored
+from mlteach.exercises.edits import NUDGES, ignored
 from mlteach.exercises.partly import not_numbers, some_cases, some_entries
 from mlteach.exercises.reference import Reference
-from mlteach.exercises.relations import Sheet, Sheets, relation, same
+from mlteach.exercises.relations import relation
+from mlteach.exercises.rows import is_right, joined, other_order, sheets_of
+from mlteach.exercises.sheets import Sheets
 from mlteach.exercises.shown import first_difference, labels, ordinal, unlike
 from mlteach.exercises.trial import Outcome, names_of
-from mlteach.exercises.values import Pair, agreement, brief, closeness, name_of, paired
-
-
-@dataclass(frozen=True)
-class Finding:
-    """A sentence, and whether it says what was done wrong."""
-
-    sentence: str
-    named: bool
-
-
-def wrong_behaviour(known: Reference, came: list[Outcome]) -> Finding | None:
-    """For an answer whose values are right: what it does besides, or of which type they are."""
-    exercise = known.exercise
-    for case, right, yours in zip(known.cases, known.right, came, strict=True):
-        if found := _deeds(right, yours):
-            return found
-        watched = exercise.differentiable or ()
-        if left := [name for name in yours.left if name not in right.left and name in watched]:
-            return Finding(f"The numbers are right, but your function leaves a gradient behind in `{left[0]}.grad`, to which "
-                           "the next one will be added. torch.autograd.grad gives a gradient without keeping it.",
-                           True)  # fmt: skip
-        if exercise.chain is not None and not agreement(right.next, yours.next, exercise.tolerance):
-            return Finding(f'One call is right, but the next one, on what it returned, is not (on the case "{case.name}"). '
-                           "What you hand on is not what the next step needs.", True)  # fmt: skip
-    if sentence := dtype_differs(known, came):
-        return Finding(sentence, True)
-    return None
-
-
-def behaviour(known: Reference, came: list[Outcome]) -> list[Any]:
-    """What an answer does besides giving values; empty things where it does as the solution does."""
-    deeds: list[Any] = [dtype_differs(known, came)]
-    for right, yours in zip(known.right, came, strict=True):
-        deeds += [set(yours.changed) - set(right.changed), yours.unsteady and not right.unsteady]
-        deeds += [set(yours.left) - set(right.left)]
-        if known.exercise.chain is not None:
-            deeds += [not agreement(right.next, yours.next, known.exercise.tolerance)]
-    return deeds
-
-
-def _deeds(right: Outcome, yours: Outcome) -> Finding | None:
-    if extra := [name for name in yours.changed if name not in right.changed]:
-        return Finding(f"Your function changes its input `{extra[0]}` in place, so the caller's value is lost. Build a new "
-                       "tensor and return it.", True)  # fmt: skip
-    if yours.unsteady and not right.unsteady:
-        return Finding("Called a second time on the same inputs your function gives something else: it keeps something "
-                       "between calls (a `.grad`, a list, a global), or draws at random.", True)  # fmt: skip
-    return None
-
-
-def dtype_differs(known: Reference, came: list[Outcome]) -> str | None:
-    """A sentence where right numbers come in another type than the solution's, and the type matters."""
-    if not known.exercise.cases:
-        return None
-    for right, yours in zip(known.right, came, strict=True):
-        if right.error or yours.error:
-            continue
-        for pair in paired(right.value, yours.value):
-            if not isinstance(pair, Pair) or not pair.is_tensor or pair.expected.ndim == 0:
-                continue
-            asked, is_ = pair.expected.dtype, pair.came.dtype
-            where = labels(known.exercise, pair.path)
-            if asked.is_floating_point and is_.is_floating_point:
-                if (
-                    is_ != asked
-                    and torch.finfo(is_).eps > torch.finfo(asked).eps
-                    and not known.exercise.any_float
-                ):
-                    return (f"The numbers of {where} are right to the precision they have, but they come as {name_of(is_)} where "
-                            f"{name_of(asked)} went in: leave out `.float()`, and make new tensors with dtype=x.dtype "
-                            "or torch.zeros_like(x).")  # fmt: skip
-            elif is_ != asked:
-                kind = (
-                    "whole numbers, torch.int64: labels and indices must be"
-                    if asked == torch.int64
-                    else name_of(asked)
-                )
-                return f"The numbers of {where} are right, but they come as {name_of(is_)}. Asked for are {kind}."
-    return None
+from mlteach.exercises.values import Pair, agreement, brief, paired
 
 
 def wrong_answer(known: Reference, answer: Any, came: list[Outcome]) -> Finding:
@@ -108,11 +30,11 @@ def _stopped(known: Reference, answer: Any, came: list[Outcome]) -> Finding | No
     for case, right, yours in zip(known.cases, known.right, came, strict=True):
         where = f'On the case "{case.name}" your function'
         if yours.returned is None and right.returned is not None and known.exercise.cases:
-            if yours.error is None or not is_own(yours.error, answer):
+            if yours.error is None or not is_own(yours.error):
                 return Finding("Your function returns nothing (None). Is a `return` missing?", True)
         if yours.error is None or type(yours.error) is type(right.error):
             continue
-        if is_own(yours.error, answer) or right.returned is None:
+        if is_own(yours.error) or right.returned is None:
             sentence, named = complaint(yours.error, answer)
             before = "called on its own output " if yours.stops_next else ""
             return Finding(f"{where}, {before}{sentence}" if before else f"{where} {sentence}", named)
@@ -176,107 +98,36 @@ def _surplus(known: Reference, right: Any, yours: Any) -> str | None:
 
 
 def _besides(known: Reference, answer: Any, came: list[Outcome]) -> Finding | None:
-    return next((found for r, c in zip(known.right, came, strict=True) if (found := _deeds(r, c))), None)
-
-
-def sheets_of(known: Reference, came: list[Outcome]) -> list[tuple[tuple[int | str, ...], Sheets]]:
-    """The numbers of all cases, output for output; empty where there is more to compare than numbers."""
-    rows: dict[tuple[int | str, ...], Sheets] = {}
-    for case, right, yours in zip(known.cases, known.right, came, strict=True):
-        if right.error or yours.error:
-            return []
-        inputs = known.given.get(case.name, {})
-        groups: dict[tuple[int | str, ...], list[Pair]] = {}
-        for pair in paired(right.value, yours.value):
-            if not isinstance(pair, Pair):
-                return []
-            if pair.is_tensor:
-                groups.setdefault(() if _is_one(known, right.value) else pair.path[:1], []).append(pair)
-            elif closeness(pair, known.exercise.tolerance) == "":
-                return []
-        for path, pairs in groups.items():
-            numbers = [(p.expected.detach().double(), p.came.detach().cpu().double()) for p in pairs]
-            keys = tuple(p.path[-1] for p in pairs if p.path)
-            sheet = Sheet(case.name, inputs, tuple(e for e, _ in numbers), tuple(c for _, c in numbers), keys)
-            rows.setdefault(path, []).append(sheet)
-    return list(rows.items())
-
-
-def _is_one(known: Reference, value: Any) -> bool:
-    """Whether a list is one thing to the learner: where it is long, or of another length from case to case."""
-    if not isinstance(value, (tuple, list)) or known.exercise.outputs:
-        return False
-    lengths = {len(r.value) for r in known.right if isinstance(r.value, (tuple, list))}
-    return len(lengths) > 1 or max(lengths) > 5
-
-
-def _joined(rows: list[tuple[tuple[int | str, ...], Sheets]]) -> Sheets:
-    """Several outputs as one, where each has every case."""
-    count = {len(sheets) for _, sheets in rows}
-    if len(count) != 1:
-        return []
-    return [
-        Sheet(
-            s[0].case,
-            s[0].inputs,
-            sum((x.right for x in s), ()),
-            sum((x.yours for x in s), ()),
-            sum((x.keys for x in s), ()),
-        )
-        for s in zip(*(sheets for _, sheets in rows), strict=True)
-    ]
-
-
-def _is_right(sheets: Sheets) -> bool:
-    return all(same(e, c) for s in sheets for e, c in zip(s.right, s.yours, strict=True))
+    return next((found for r, c in zip(known.right, came, strict=True) if (found := deeds(r, c))), None)
 
 
 def _subjects(known: Reference, came: list[Outcome]) -> Iterator[tuple[str, str, Sheets]]:
     """What a relation may hold for: (what is said first, the subject, its numbers). All together, then one by one."""
     rows = sheets_of(known, came)
-    wrong = [(path, sheets) for path, sheets in rows if not _is_right(sheets)]
+    wrong = [(path, sheets) for path, sheets in rows if not is_right(sheets)]
     if not wrong:
         return
     if len(rows) == 1 or len(wrong) == len(rows):
-        yield "", "Your answer", _joined(rows)
+        yield "", "Your answer", joined(rows)
     if len(rows) == 1:
         return
     right = [labels(known.exercise, path) for path, _ in rows if path not in [p for p, _ in wrong]]
     said = f"{_start(' and '.join(right[:3]))} {'is' if len(right) == 1 else 'are'} right. " if right else ""
     if 1 < len(wrong) < len(rows):
-        yield said, "The rest of your answer", _joined(wrong)
+        yield said, "The rest of your answer", joined(wrong)
     for path, sheets in wrong:
         yield said, _start(labels(known.exercise, path)), sheets
 
 
 def _related(known: Reference, answer: Any, came: list[Outcome]) -> Finding | None:
     rows = sheets_of(known, came)
-    if 1 < len(rows) <= 5 and (found := _other_order(rows)) is not None:
+    if 1 < len(rows) <= 5 and (found := other_order(rows)) is not None:
         names = ", ".join(labels(known.exercise, path) for path, _ in rows)
         return Finding(f"The values are right, but in another order{found}: return {names}.", True)
     for said, subject, sheets in _subjects(known, came):
-        for words in (w for w in not_numbers(sheets) if sheets):
-            return Finding(f"{said}{subject} {words}.", True)
-        if words := relation(sheets):
-            return Finding(f"{said}{subject} {words}.", True)
+        if found := next(not_numbers(sheets), None) or relation(sheets):
+            return Finding(f"{said}{subject} {found}.", True)
     return None
-
-
-def _other_order(rows: list[tuple[tuple[int | str, ...], Sheets]]) -> str | None:
-    """Whether each output is right in another's place, one for one."""
-    places = []
-    for _, mine in rows:
-        found = [
-            k for k, (_, theirs) in enumerate(rows)
-            if len(theirs) == len(mine) and all(
-                len(t.right) == len(m.yours) and all(same(e, c) for e, c in zip(t.right, m.yours, strict=True))
-                for t, m in zip(theirs, mine, strict=True)
-            )
-        ]  # fmt: skip
-        places.append(found[0] if found else None)
-    if None in places or sorted(places) != list(range(len(rows))):  # type: ignore[type-var]
-        return None
-    return " (from back to front)" if places == list(range(len(rows)))[::-1] and len(rows) > 2 else ""
 
 
 def _edited(known: Reference, answer: Any, came: list[Outcome]) -> Finding | None:
@@ -297,18 +148,22 @@ def _deaf(known: Reference, answer: Any, came: list[Outcome]) -> Finding | None:
     if not exercise.cases or any(c.error for c in came):
         return None
     for name in names_of(exercise):
-        right = known.outcomes(ignored(exercise, exercise.solution, name), once=True)
-        if any(r.error for r in right) or any(
-            agreement(a.value, b.value, 1e-9) == "same" for a, b in zip(right, known.right, strict=True)
-        ):
-            continue
-        yours = known.outcomes(ignored(exercise, answer, name), once=True)
-        if all(
-            not y.error and agreement(c.value, y.value, 1e-12) == "same"
-            for c, y in zip(came, yours, strict=True)
-        ):
+        tried = [r for k in range(NUDGES) if (r := _unmoved(known, answer, came, name, k)) is not None]
+        if len(tried) > 1 and all(tried):
             return Finding(f"Your answer does not depend on `{name}`, and it should.", True)
     return None
+
+
+def _unmoved(known: Reference, answer: Any, came: list[Outcome], name: str, k: int) -> bool | None:
+    """Whether the answer stays as it is when an input is another and the solution's changes; None where that does not."""
+    right = known.outcomes(ignored(known.exercise, known.exercise.solution, name, k), once=True)
+    before = list(zip(right, known.right, strict=True))
+    if any(r.error or agreement(r.value, now.value, 1e-9) == "same" for r, now in before):
+        return None
+    yours = known.outcomes(ignored(known.exercise, answer, name, k), once=True)
+    return all(
+        not y.error and agreement(c.value, y.value, 1e-12) == "same" for c, y in zip(came, yours, strict=True)
+    )
 
 
 def _partial(known: Reference, answer: Any, came: list[Outcome]) -> Finding | None:

@@ -13,8 +13,9 @@ from typing import Any
 
 import torch
 
+from mlteach.exercises.behaviour import Finding, behaviour, wrong_behaviour
 from mlteach.exercises.exercise import Exercise
-from mlteach.exercises.findings import Finding, behaviour, wrong_answer, wrong_behaviour
+from mlteach.exercises.findings import wrong_answer
 from mlteach.exercises.flow import Flow, lost, same_flow
 from mlteach.exercises.reference import Reference, reference
 from mlteach.exercises.trial import Outcome

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from mlteach.exercises.relations import Sheets, same
+from mlteach.exercises.sheets import Sheets, same
 
 
 def not_numbers(sheets: Sheets) -> Iterator[str]:

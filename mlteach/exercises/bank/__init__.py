@@ -60,9 +60,8 @@ def text_of(bank: Bank, answer: Answer) -> str:
     """The whole text of ``answer``. Raises ValueError if an edit does not fit the base."""
     if isinstance(answer, str):
         return answer
-    edits = [answer] if isinstance(answer[0], str) else answer
     text = bank.base
-    for old, new in edits:  # type: ignore[misc]
+    for old, new in (answer,) if isinstance(answer[0], str) else answer:
         if text.count(old) != 1:
             raise ValueError(
                 f"{old!r} stands {text.count(old)} times in the text to be edited, not once:{text}"

@@ -13,10 +13,11 @@ from mlteach.exercises.values import Pair, agreement, name_of, paired
 
 @dataclass(frozen=True)
 class Finding:
-    """A sentence, and whether it says what was done wrong."""
+    """A sentence, whether it says what was done wrong, and the number of the hint that helps with it, or 0."""
 
     sentence: str
     named: bool
+    hint: int = 0
 
 
 def wrong_behaviour(known: Reference, came: list[Outcome]) -> Finding | None:

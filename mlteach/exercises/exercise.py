@@ -21,10 +21,12 @@ class Mistake:
 
     ``wrong`` may hold several answers when one misunderstanding can be written in several ways. A wrong answer whose
     numbers are right is told from the solution by what else it does: the gradients that flow back, the inputs it changes.
+    ``hint`` is the number of the hint that helps with it, which the message then ends with.
     """
 
     message: str
     wrong: tuple[Any, ...]
+    hint: int = 0
 
 
 @dataclass(frozen=True)

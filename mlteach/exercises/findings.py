@@ -134,8 +134,8 @@ def _edited(known: Reference, answer: Any, came: list[Outcome]) -> Finding | Non
     """The solution with one of its inputs changed, or that with its sign turned."""
     if not known.exercise.cases or any(c.error for c in came):
         return None
-    for words, outcomes in known.edited:
-        if all(bool(agreement(w.value, c.value, 1e-8)) for w, c in zip(outcomes, came, strict=True)):
+    for words, wrong in known.edited:
+        if wrong.is_like(came, 1e-8):
             return Finding(
                 f"Your answer is what comes out with {words}{'' if words.endswith('?') else '.'}", True
             )

@@ -7,6 +7,7 @@ cases. Nothing here raises because of what a learner wrote: whatever happens bec
 
 import dis
 import inspect
+import warnings
 from dataclasses import dataclass
 from types import EllipsisType
 from typing import Any
@@ -17,9 +18,9 @@ from mlteach.exercises.behaviour import Finding, behaviour, wrong_behaviour
 from mlteach.exercises.exercise import Exercise
 from mlteach.exercises.findings import wrong_answer
 from mlteach.exercises.flow import Flow, lost, same_flow
-from mlteach.exercises.reference import Reference, reference
+from mlteach.exercises.reference import Reference, is_close, reference
 from mlteach.exercises.trial import Outcome
-from mlteach.exercises.values import agreement, brief
+from mlteach.exercises.values import brief
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,8 @@ def judge(exercise: Exercise, answer: Any) -> Verdict:
     """
     state, dtype = torch.get_rng_state(), torch.get_default_dtype()
     try:
-        with torch.enable_grad():
+        with torch.enable_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of calls the learner has not made
             return _judge(reference(exercise), answer)
     except Exception as error:  # an object that breaks whatever touches it
         kind = f"{type(error).__name__} out of {brief(answer)}"
@@ -62,7 +64,7 @@ def _judge(known: Reference, answer: Any) -> Verdict:
     came = known.outcomes(answer)
     if any(_has_ellipsis(outcome.returned) for outcome in came):
         return _not_attempted(exercise)
-    close = [_closeness(exercise, r, c) for r, c in zip(known.right, came, strict=True)]
+    close = [is_close(r, c, exercise.tolerance) for r, c in zip(known.right, came, strict=True)]
     if not all(close):
         finding = _catalogued(known, came) or wrong_answer(known, answer, came)
         return _not_yet(exercise, finding)
@@ -129,37 +131,26 @@ def _wrong_kind(exercise: Exercise, answer: Any) -> Finding | None:
     return None
 
 
-def _closeness(exercise: Exercise, right: Outcome, came: Outcome) -> str:
-    """How close the values of one case are: "same", a precision, or "" where they differ."""
-    if right.error or came.error:
-        same = type(right.error) is type(came.error) and right.stops_next == came.stops_next
-        return "same" if same and right.error else ""
-    return agreement(right.value, came.value, exercise.tolerance)
-
-
 def _catalogued(known: Reference, came: list[Outcome]) -> Finding | None:
-    """The mistake whose values are the answer's on every case, where one gives a value on one at least."""
-    for mistake, _, outcomes in known.mistakes:
-        pairs = list(zip(outcomes, came, strict=True))
-        if any(w.error is None for w in outcomes) and all(_closeness(known.exercise, w, c) for w, c in pairs):
-            return Finding(mistake.message, True)
-    return None
+    """The mistake whose values are the answer's on every case."""
+    tolerance = known.exercise.tolerance
+    found = (mistake for mistake, wrong in known.mistakes if wrong.is_like(came, tolerance))
+    return next((Finding(mistake.message, True, mistake.hint) for mistake in found), None)
 
 
 def _catalogued_behaviour(known: Reference, came: list[Outcome], flows: list[Flow]) -> Finding | None:
     """The mistake that also has the right values, and does the same wrong to its inputs or to gradients."""
-    for mistake, wrong, outcomes in known.mistakes:
-        pairs = list(zip(outcomes, came, strict=True))
-        if not all(_closeness(known.exercise, w, c) for w, c in pairs):
+    for mistake, wrong in known.mistakes:
+        if not wrong.is_like(came, known.exercise.tolerance):
             continue
         if not flows:  # something else than gradients is wrong: the mistake must show the same
-            deeds = behaviour(known, outcomes)
+            deeds = behaviour(known, wrong.outcomes)
             if any(deeds) and deeds == behaviour(known, came):
-                return Finding(mistake.message, True)
+                return Finding(mistake.message, True, mistake.hint)
             continue
         names = known.exercise.differentiable
-        if all(same_flow(w, f, names) for w, f in zip(known.flows_of(wrong), flows, strict=True)):
-            return Finding(mistake.message, True)
+        if all(same_flow(w, f, names) for w, f in zip(wrong.flows, flows, strict=True)):
+            return Finding(mistake.message, True, mistake.hint)
     return None
 
 
@@ -169,4 +160,7 @@ def _not_attempted(exercise: Exercise) -> Verdict:
 
 
 def _not_yet(exercise: Exercise, finding: Finding) -> Verdict:
-    return Verdict(False, True, f"{exercise.id}: not yet. {finding.sentence}", finding.named)
+    """Where the mistake is not named, or a hint belongs to it, the sentence ends with the hint that helps."""
+    number = finding.hint or (0 if finding.named else 1)
+    advice = f' hint("{exercise.id}", {number}) may help.' if number else ""
+    return Verdict(False, True, f"{exercise.id}: not yet. {finding.sentence}{advice}", finding.named)

@@ -13,7 +13,7 @@ from mlteach.exercises.edits import edits, given_to
 from mlteach.exercises.exercise import Case, Exercise, Mistake
 from mlteach.exercises.flow import Flow, flow
 from mlteach.exercises.trial import Outcome, attempt, input_names
-from mlteach.exercises.values import copy
+from mlteach.exercises.values import agreement, copy
 
 DRAWN = 3  # cases drawn beside those the exercise lists
 KEPT: dict[int, "Reference"] = {}
@@ -39,9 +39,9 @@ class Reference:
         return [attempt(self.exercise, answer, case, once) for case in self.cases]
 
     @cached_property
-    def mistakes(self) -> list[tuple[Mistake, Any, list[Outcome]]]:
-        """Every catalogued wrong answer with its outcomes."""
-        return [(m, wrong, self.outcomes(wrong)) for m in self.exercise.mistakes for wrong in m.wrong]
+    def mistakes(self) -> list[tuple[Mistake, "Wrong"]]:
+        """Every catalogued wrong answer."""
+        return [(m, Wrong(self, wrong)) for m in self.exercise.mistakes for wrong in m.wrong]
 
     @cached_property
     def flows(self) -> list[Flow]:
@@ -71,16 +71,49 @@ class Reference:
         return self.exercise.observe is None or self.exercise.differentiable is not None
 
     @cached_property
-    def edited(self) -> list[tuple[str, list[Outcome]]]:
-        """What the solution gives with one input changed, change after change."""
-        found: list[tuple[str, list[Outcome]]] = []
+    def edited(self) -> list[tuple[str, "Wrong"]]:
+        """The solution with one input changed, change after change, in words."""
         if not self.exercise.cases:
-            return found
-        for words, wrong in edits(self.exercise, self.cases):
-            outcomes = self.outcomes(wrong, once=True)
-            if not any(outcome.error for outcome in outcomes):
-                found.append((words, outcomes))
-        return found
+            return []
+        return [(words, Wrong(self, wrong)) for words, wrong in edits(self.exercise, self.cases)]
+
+
+class Wrong:
+    """An answer known to be wrong. It is tried case by case, each once, and no further than needed to rule it out."""
+
+    def __init__(self, known: Reference, answer: Any) -> None:
+        self.known, self.answer = known, answer
+        self._tried: dict[int, Outcome] = {}
+
+    def on(self, k: int) -> Outcome:
+        """What comes out on case number ``k``."""
+        if k not in self._tried:
+            self._tried[k] = attempt(self.known.exercise, self.answer, self.known.cases[k], once=True)
+        return self._tried[k]
+
+    @cached_property
+    def outcomes(self) -> list[Outcome]:
+        """What comes out on every case when each call is made twice, as a learner's are."""
+        return self.known.outcomes(self.answer)
+
+    @cached_property
+    def flows(self) -> list[Flow]:
+        """The gradients on every case."""
+        return self.known.flows_of(self.answer)
+
+    def is_like(self, came: list[Outcome], tolerance: float) -> bool:
+        """Whether it gives what ``came`` on every case, and a value on one at least."""
+        # from the last, which is the least special, to the first
+        alike = (is_close(self.on(k), came[k], tolerance) for k in reversed(range(len(came))))
+        return all(alike) and any(self.on(k).error is None for k in range(len(came)))
+
+
+def is_close(right: Outcome, came: Outcome, tolerance: float) -> str:
+    """How close the values of one case are: "same", a precision, or "" where they differ."""
+    if right.error or came.error:
+        same = type(right.error) is type(came.error) and right.stops_next == came.stops_next
+        return "same" if same and right.error else ""
+    return agreement(right.value, came.value, tolerance)
 
 
 def _finite(found: Flow) -> bool:

@@ -42,7 +42,9 @@ def test_the_solution_passes(exercise):
 def test_every_known_mistake_gets_its_own_message(exercise, mistake, wrong):
     verdict = judge(exercise, wrong)
     assert not verdict.passed and verdict.attempted
-    assert verdict.message == f"{exercise.id}: not yet. {mistake.message}"
+    advice = f' hint("{exercise.id}", {mistake.hint}) may help.' if mistake.hint else ""
+    assert verdict.message == f"{exercise.id}: not yet. {mistake.message}{advice}"
+    assert mistake.hint in range(len(exercise.hints) + 1)
 
 
 @pytest.mark.parametrize("exercise", ALL, ids=names)

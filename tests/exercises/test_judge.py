@@ -240,6 +240,14 @@ def test_without_the_relations_only_the_difference_is_shown(monkeypatch):
     assert 'On the case "case 1" entry [0]:' in verdict.message and "(there theta[0] = " in verdict.message
 
 
+def test_a_hint_follows_where_nothing_is_named_and_where_one_belongs_to_the_mistake():
+    plain = lambda t, g, r: (t * g).cos() - r  # noqa: E731
+    assert judge(STEP, plain).message.endswith(' hint("99.1", 1) may help.')
+    asked = lenient(STEP, mistakes=(Mistake("A cosine.", (plain,), hint=2),))
+    assert judge(asked, plain).message == '99.1: not yet. A cosine. hint("99.1", 2) may help.'
+    assert "hint" not in judge(STEP, lambda t, g, r: t + r * g).message
+
+
 def test_what_no_relation_explains_is_not_named():
     for wrong in (lambda t, g, r: t - r * g**3 + 0.1 * t**2, lambda t, g, r: (t * g).cos() - r):
         verdict = judge(STEP, wrong)
@@ -387,7 +395,7 @@ def test_expected_and_came_are_never_the_same_words():
     message = judge(ONE, answer).message
     assert "2.5 was expected, 2.5004 came" in message
     message = judge(STEP, lambda t, g, r: step(t, g, r) + 1e-4 * t.sin()).message
-    words = message.split(": ")[-1]
+    words = message.split("entry [0]: ")[-1]
     assert words.split(" was expected")[0] != words.split("expected, ")[1].split(" came")[0]
 
 
@@ -437,7 +445,7 @@ def test_an_exception_is_a_sentence_with_the_learners_own_line(line, words):
 def test_a_message_nobody_put_into_words_is_not_cut_inside_a_word():
     line = "raise RuntimeError('word ' * 100)"
     verdict = judge(STEP, written(f"def answer(theta, gradient, rate):\n    {line}\n"))
-    assert not verdict.named and verdict.message.endswith("word ...")
+    assert not verdict.named and "word ... hint(" in verdict.message
 
 
 def test_an_observers_error_is_told_in_terms_of_what_was_returned():
@@ -447,6 +455,29 @@ def test_an_observers_error_is_told_in_terms_of_what_was_returned():
     asked = exercise(lambda theta: {"w": 2 * theta}, (normal(1, 3),), observe=observe)
     assert "a list of 1 came" in judge(asked, lambda theta: [2 * theta]).message
     assert "Is a `return` missing?" in judge(asked, lambda theta: None if len(theta) else 1).message
+
+
+def test_without_declared_inputs_a_right_answer_need_not_be_differentiable_by_autograd():
+    def running(f):
+        return f.cumprod(0)
+
+    def filled(f):
+        out = torch.ones_like(f)
+        for k in range(len(f)):
+            out[k] = f[k] * out[k - 1] if k else f[k]
+        return out
+
+    asked = exercise(running, (normal(1, 4),))
+    assert judge(asked, filled).passed
+    assert judge(asked, lambda f: torch.from_numpy(np.cumprod(f.numpy()))).passed
+    assert not judge(asked, lambda f: f.cumprod(0).detach()).passed
+    strict = judge(lenient(asked, differentiable=("f",)), filled)
+    assert not strict.passed and "changed in place" in strict.message
+
+
+def test_warnings_of_calls_the_learner_did_not_make_are_not_shown(recwarn):
+    assert judge(SPREAD, lambda v: float(spread(v))).passed
+    assert not recwarn.list
 
 
 def test_nothing_global_is_left_changed():

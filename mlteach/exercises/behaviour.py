@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 
+from mlteach.exercises.complaint import complaint
 from mlteach.exercises.reference import Reference
 from mlteach.exercises.shown import labels
 from mlteach.exercises.trial import Outcome
@@ -20,7 +21,7 @@ class Finding:
     hint: int = 0
 
 
-def wrong_behaviour(known: Reference, came: list[Outcome]) -> Finding | None:
+def wrong_behaviour(known: Reference, answer: Any, came: list[Outcome]) -> Finding | None:
     """For an answer whose values are right: what it does besides, or of which type they are."""
     exercise = known.exercise
     for case, right, yours in zip(known.cases, known.right, came, strict=True):
@@ -31,12 +32,27 @@ def wrong_behaviour(known: Reference, came: list[Outcome]) -> Finding | None:
             return Finding(f"The numbers are right, but your function leaves a gradient behind in `{left[0]}.grad`, to which "
                            "the next one will be added. torch.autograd.grad gives a gradient without keeping it.",
                            True)  # fmt: skip
-        if exercise.chain is not None and not agreement(right.next, yours.next, exercise.tolerance):
-            return Finding(f'One call is right, but the next one, on what it returned, is not (on the case "{case.name}"). '
-                           "What you hand on is not what the next step needs.", True)  # fmt: skip
+        if exercise.chain is not None and not _goes_on(known, right, yours):
+            return Finding(_not_on(case.name, yours, answer), True)
     if sentence := dtype_differs(known, came):
         return Finding(sentence, True)
     return None
+
+
+def _goes_on(known: Reference, right: Outcome, yours: Outcome) -> bool:
+    """Whether the call on its own output gives what the solution's gives."""
+    if right.next_error or yours.next_error:
+        return type(right.next_error) is type(yours.next_error)
+    return bool(agreement(right.next, yours.next, known.exercise.tolerance))
+
+
+def _not_on(case: str, yours: Outcome, answer: Any) -> str:
+    if yours.next_error is None:
+        return (f'One call is right, but the next one, on what it returned, is not (on the case "{case}"). What you hand on '
+                "is not what the next step needs.")  # fmt: skip
+    return (
+        f"One call is right, but the next one, on what it returned, {complaint(yours.next_error, answer)[0]}"
+    )
 
 
 def behaviour(known: Reference, came: list[Outcome]) -> list[Any]:
@@ -46,7 +62,7 @@ def behaviour(known: Reference, came: list[Outcome]) -> list[Any]:
         deeds += [set(yours.changed) - set(right.changed), yours.unsteady and not right.unsteady]
         deeds += [set(yours.left) - set(right.left)]
         if known.exercise.chain is not None:
-            deeds += [not agreement(right.next, yours.next, known.exercise.tolerance)]
+            deeds += [not _goes_on(known, right, yours)]
     return deeds
 
 

@@ -1,6 +1,7 @@
 """What is wrong with the values of an answer that no catalogued mistake explains, in the learner's terms."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from torch import Tensor
@@ -8,6 +9,7 @@ from torch import Tensor
 from mlteach.exercises.behaviour import Finding, deeds
 from mlteach.exercises.complaint import complaint, is_own
 from mlteach.exercises.edits import NUDGES, ignored
+from mlteach.exercises.exercise import Exercise
 from mlteach.exercises.partly import not_numbers, some_cases, some_entries
 from mlteach.exercises.reference import Reference
 from mlteach.exercises.relations import relation
@@ -36,14 +38,11 @@ def _stopped(known: Reference, answer: Any, came: list[Outcome]) -> Finding | No
             continue
         if is_own(yours.error) or right.returned is None:
             sentence, named = complaint(yours.error, answer)
-            before = "called on its own output " if yours.stops_next else ""
-            return Finding(f"{where}, {before}{sentence}" if before else f"{where} {sentence}", named)
+            return Finding(f"{where} {sentence}", named)
+        if sentence := _structure(known.exercise, right.returned, yours.returned):
+            return Finding(sentence, True)
         for part in paired(right.returned, yours.returned):
-            if not isinstance(part, Pair):
-                return Finding(
-                    f"Your function returns {brief(yours.returned)}: {unlike(known.exercise, part)}.", True
-                )
-            if part.is_tensor and part.expected.shape != part.came.shape:
+            if isinstance(part, Pair) and part.is_tensor and part.expected.shape != part.came.shape:
                 return Finding(f"{where} returns the shape {tuple(part.came.shape)} where {tuple(part.expected.shape)} is "
                                "asked for.", False)  # fmt: skip
         sentence, named = complaint(yours.error, answer)
@@ -53,15 +52,25 @@ def _stopped(known: Reference, answer: Any, came: list[Outcome]) -> Finding | No
 
 def _built_otherwise(known: Reference, answer: Any, came: list[Outcome]) -> Finding | None:
     """Another number of values, another kind of thing."""
+    exercise = known.exercise
     for right, yours in zip(known.right, came, strict=True):
-        if yours.error:
+        if yours.error or not (sentence := _structure(exercise, right.value, yours.value)):
             continue
-        for part in paired(right.value, yours.value):
-            if isinstance(part, Pair):
-                continue
+        if exercise.observe:  # what is observed is the checker's; what was returned is the learner's
+            own = _structure(replace(exercise, outputs=()), right.returned, yours.returned)
             return Finding(
-                _surplus(known, right.value, yours.value) or f"{_start(unlike(known.exercise, part))}.", True
+                own or f"Your function returns {brief(yours.returned)}, which cannot be used. {sentence}",
+                True,
             )
+        return Finding(sentence, True)
+    return None
+
+
+def _structure(exercise: Exercise, right: Any, yours: Any) -> str | None:
+    """A sentence where ``yours`` is built otherwise than ``right``."""
+    for part in paired(right, yours):
+        if not isinstance(part, Pair):
+            return _surplus(exercise, right, yours) or f"{_start(unlike(exercise, part))}."
     return None
 
 
@@ -69,13 +78,12 @@ def _start(text: str) -> str:
     return text[0].upper() + text[1:]
 
 
-def _surplus(known: Reference, right: Any, yours: Any) -> str | None:
+def _surplus(exercise: Exercise, right: Any, yours: Any) -> str | None:
     """More or fewer values than are asked for, with those that are right."""
     if not isinstance(yours, (tuple, list)) and not (
         isinstance(right, (tuple, list)) and isinstance(yours, Tensor)
     ):
         return None
-    exercise = known.exercise
 
     def is_(a: Any, b: Any) -> bool:
         return bool(agreement(a, b, exercise.tolerance))
@@ -83,7 +91,7 @@ def _surplus(known: Reference, right: Any, yours: Any) -> str | None:
     if not isinstance(right, (tuple, list)):
         places = [k for k, part in enumerate(yours) if is_(right, part)]
         if places:
-            return f"You return {len(yours)} values, and one is asked for: {ordinal(places[0])} of yours, which is right, alone."
+            return f"You return {brief(yours)}, and one value is asked for: {ordinal(places[0])} of yours, which is right, alone."
         return None
     mine = list(yours) if isinstance(yours, (tuple, list)) else [yours]
     missing = [k for k, part in enumerate(right) if not any(is_(part, m) for m in mine)]

@@ -68,7 +68,7 @@ def _judge(known: Reference, answer: Any) -> Verdict:
     if not all(close):
         finding = _catalogued(known, came) or wrong_answer(known, answer, came)
         return _not_yet(exercise, finding)
-    finding = wrong_behaviour(known, came)
+    finding = wrong_behaviour(known, answer, came)
     flows: list[Flow] = []
     if finding is None and known.asks_for_gradients:
         flows = known.flows_of(answer)

@@ -148,6 +148,8 @@ def factor(sheets: Sheets) -> Iterator[str]:
         yield f"is right but for a factor: it is the right one times {found}"
     elif entries(sheets) > 1 and all(math.isclose(number, numbers[0], rel_tol=1e-6) for number in numbers):
         yield f"is right but for a factor: it is the right one times {apart(1.0, numbers[0])[1]}, on all cases"
+    elif {round(number, 6) for number in numbers} == {1.0, -1.0}:
+        yield "is right on some cases, and the right one with its sign turned on others"
     elif all(s.right[0].numel() > 2 for s in kept):
         some = ", ".join(map(brief_number, numbers[:3]))
         yield f"is right but for a factor, another one on each case: {some}"

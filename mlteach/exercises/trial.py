@@ -26,7 +26,7 @@ class Outcome:
     left: tuple[str, ...] = ()
     unsteady: bool = False
     next: Any = None
-    stops_next: bool = False  # the error came from the call on its own output
+    next_error: BaseException | None = None
 
 
 class Probe:
@@ -93,16 +93,16 @@ def attempt(exercise: Exercise, answer: Any, case: Case, once: bool = False) -> 
     seen: dict[str, Any] = {}
     try:
         output = exercise.observe(probe, *inputs) if exercise.observe else probe(*inputs)
-        seen["value"] = copy(output)  # a snapshot: what came may be one of the inputs
-        if exercise.chain is not None:
-            seen["returned"] = probe.returned
+        seen = {
+            "value": copy(output),
+            "returned": probe.returned,
+        }  # a snapshot: what came may be one of the inputs
+    except (Exception, SystemExit) as error:
+        seen = {"error": error, "returned": probe.returned}
+    if exercise.chain is not None and "value" in seen:
+        try:
             inputs = exercise.chain(copy(case.inputs), output)
             seen["next"] = copy(exercise.observe(probe, *inputs) if exercise.observe else probe(*inputs))
-    except (Exception, SystemExit) as error:
-        seen |= {"error": error, "stops_next": "value" in seen}
-    return Outcome(
-        **{"returned": probe.returned} | seen,
-        changed=tuple(probe.changed),
-        left=tuple(probe.left),
-        unsteady=probe.unsteady,
-    )
+        except (Exception, SystemExit) as error:
+            seen["next_error"] = error
+    return Outcome(**seen, changed=tuple(probe.changed), left=tuple(probe.left), unsteady=probe.unsteady)

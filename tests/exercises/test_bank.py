@@ -3,9 +3,13 @@
 import functools
 
 import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from mlteach.exercises import exercises
-from mlteach.exercises.bank import Bank, Tried, banks, counts, text_of, tried
+from mlteach.exercises import exercises, find
+from mlteach.exercises.bank import Bank, Tried, banks, counts, learned, text_of, tried
+from mlteach.exercises.reference import Reference, is_close
 
 IDS = list(exercises())
 
@@ -54,3 +58,23 @@ def test_an_edit_that_does_not_fit_is_an_error() -> None:
     for edit in (("y", "x"), ("x", "y")):
         with pytest.raises(ValueError, match="times in the text"):
             text_of(bank, edit)
+
+
+@functools.cache
+def right_answers(id: str) -> list[tuple[str, object]]:
+    bank = banks()[id]
+    texts = {"base": bank.base, **{label: text_of(bank, answer) for label, answer in bank.right.items()}}
+    return [(label, learned(bank, text, label)) for label, text in texts.items()]
+
+
+@pytest.mark.parametrize("id", [id for id in IDS if find(id).draw])
+@settings(max_examples=10)
+@given(seed=st.integers(0, 2**63 - 1))
+def test_right_answers_are_right_on_any_drawn_case(id: str, seed: int) -> None:
+    exercise = find(id)
+    assert exercise.draw is not None
+    known = Reference(exercise, [exercise.draw(torch.Generator().manual_seed(seed))])
+    assert known.right[0].error is None
+    for label, answer in right_answers(id):
+        (came,) = known.outcomes(answer)
+        assert is_close(known.right[0], came, exercise.tolerance), (label, known.cases[0].inputs)

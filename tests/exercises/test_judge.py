@@ -131,6 +131,13 @@ def test_what_is_right_to_single_precision_says_so():
     assert not judge(large, lambda n: 1_000_000 * n + 1).passed  # a whole number is not off by one
 
 
+def test_float32_work_is_held_to_what_float32_rounds():
+    logit = exercise(lambda p: math.log(p / (1 - p)), (0.9996327501,))
+    assert judge(logit, lambda p: torch.logit(torch.tensor(p))).passed  # ill-conditioned: off by 1e-5
+    assert not judge(logit, lambda p: math.log(p / (1 - p)) * (1 + 3e-5)).passed  # no float32 in sight
+    assert not judge(SPREAD, lambda v: spread(v.float()) * 1.001).passed
+
+
 def rate_missing(theta, gradient, rate):
     return theta - gradient
 
@@ -174,7 +181,7 @@ NAMED = [
     (STEP, lambda t, g, r: step(t, g, r) + 1e-3 * torch.rand(()), "draws at random"),
     # how it is built
     (STEP, no_return, "Is a `return` missing?"),
-    (STEP, lambda t, g, r: (step(t, g, r), g), "one is asked for: the first of yours, which is right, alone"),
+    (STEP, lambda t, g, r: (step(t, g, r), g), "one value is asked for: the first of yours, which is right, alone"),
     (PAIR, lambda x, y: x * y, "`gap` is missing"),
     (PAIR, lambda x, y: (x * y, x - y, x), "3 values, and 2 are asked for: `product`, `gap`"),
     (PAIR, lambda x, y: (x - y, x * y), "in another order: return `product`, `gap`"),
@@ -343,6 +350,14 @@ def test_the_call_on_its_own_output_is_tried():
 
     asked = exercise(walk, (normal(1, 3), normal(2, 3)), chain=lambda inputs, output: tuple(output))
     assert judge(asked, walk).passed
+    assert "2 values were expected" in judge(asked, lambda theta, v: theta).message
+
+    def too_plain(theta, v):
+        theta + v.add(0)
+        return (theta - v).numpy(), (0.9 * v).numpy()
+
+    stops = judge(asked, too_plain)
+    assert not stops.passed and "the next one, on what it returned, stops at" in stops.message
 
     def hands_on_memory(theta, v, seen={}):  # noqa: B006
         late = any(v is before for before in seen.setdefault("out", []))
@@ -426,6 +441,11 @@ def written(source):
         ("return [theta] - rate", "arithmetic is done with"),
         ("return theta[5]", "there is no entry 5 along axis 0, which has 3"),
         ("return theta.sum(2)", "there is no axis 2"),
+        ("return rate @ theta", "`@` does not go between a `float` and a `Tensor`"),
+        (
+            "return theta.dot(theta[:, None])",
+            "an inner product of two vectors is asked of tensors with 1 and 2 axes",
+        ),
         ("return theta ^ 2", "`^` is not a power in Python"),
         ("return theta.squared()", "a `Tensor` has no `.squared`"),
         ("return rate.item()", "`.item` is asked of a plain number"),
@@ -454,6 +474,16 @@ def test_an_observers_error_is_told_in_terms_of_what_was_returned():
 
     asked = exercise(lambda theta: {"w": 2 * theta}, (normal(1, 3),), observe=observe)
     assert "a list of 1 came" in judge(asked, lambda theta: [2 * theta]).message
+
+    def counting(answer, theta):
+        came = answer(theta)
+        return ("a", "b", came["w"].detach()) if isinstance(came, dict) else came
+
+    asked = exercise(lambda theta: {"w": 2 * theta}, (normal(1, 3),), observe=counting)
+    told = judge(asked, lambda theta: (1, 2)).message
+    assert (
+        "A dict with the names w was expected, a tuple of 2 came" in told
+    )  # not the observer's three values
     assert "Is a `return` missing?" in judge(asked, lambda theta: None if len(theta) else 1).message
 
 

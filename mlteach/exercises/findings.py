@@ -1,5 +1,6 @@
 """What is wrong with the values of an answer that no catalogued mistake explains, in the learner's terms."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -10,11 +11,12 @@ from mlteach.exercises.behaviour import Finding, deeds
 from mlteach.exercises.complaint import complaint, is_own
 from mlteach.exercises.edits import NUDGES, ignored
 from mlteach.exercises.exercise import Exercise
+from mlteach.exercises.multiples import minus, nice, ratio
 from mlteach.exercises.partly import not_numbers, some_cases, some_entries
 from mlteach.exercises.reference import Reference
 from mlteach.exercises.relations import relation
 from mlteach.exercises.rows import is_right, joined, other_order, sheets_of
-from mlteach.exercises.sheets import Sheets
+from mlteach.exercises.sheets import Sheets, entries
 from mlteach.exercises.shown import first_difference, labels, ordinal, unlike
 from mlteach.exercises.trial import Outcome, names_of
 from mlteach.exercises.values import Pair, agreement, brief, paired
@@ -22,7 +24,7 @@ from mlteach.exercises.values import Pair, agreement, brief, paired
 
 def wrong_answer(known: Reference, answer: Any, came: list[Outcome]) -> Finding:
     """For an answer whose values are wrong: the first thing that explains them, or where they begin to differ."""
-    for find in (_stopped, _built_otherwise, _besides, _related, _edited, _deaf, _partial):
+    for find in (_stopped, _built_otherwise, _besides, _related, _edited, _deaf, _twice_wrong, _partial):
         if finding := find(known, answer, came):
             return finding
     return Finding(first_difference(known, came), False)
@@ -172,6 +174,32 @@ def _unmoved(known: Reference, answer: Any, came: list[Outcome], name: str, k: i
     return all(
         not y.error and agreement(c.value, y.value, 1e-12) == "same" for c, y in zip(came, yours, strict=True)
     )
+
+
+def _twice_wrong(known: Reference, answer: Any, came: list[Outcome]) -> Finding | None:
+    """A known mistake and, on top of it, a sign or a well-known factor."""
+    for mistake, wrong in known.mistakes:
+        last = len(came) - 1
+        if not any(_on_top(known, {last: wrong.on(last)}, came)):
+            continue
+        found = next(_on_top(known, {k: wrong.on(k) for k in range(len(came))}, came), None)
+        if found:
+            return Finding(f"{mistake.message} Besides, {found}.", True, mistake.hint)
+    return None
+
+
+def _on_top(known: Reference, wrong: dict[int, Outcome], came: list[Outcome]) -> Iterator[str]:
+    rows = sheets_of(known, came, wrong)
+    sheets = joined(rows)
+    if not sheets or entries(sheets) < 2:
+        return
+    if next(minus(sheets), None):
+        yield "the sign is turned"
+    ratios = [ratio(sheet.right, sheet.yours) for sheet in sheets]
+    numbers = [r for r in ratios if r is not None]
+    if len(numbers) == len(ratios) and all(math.isclose(r, numbers[0], rel_tol=1e-6) for r in numbers):
+        if name := nice(numbers[0]):
+            yield f"it is multiplied by {name}"
 
 
 def _partial(known: Reference, answer: Any, came: list[Outcome]) -> Finding | None:

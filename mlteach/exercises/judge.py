@@ -8,7 +8,9 @@ cases. Nothing here raises because of what a learner wrote: whatever happens bec
 import dis
 import inspect
 import warnings
+from contextlib import redirect_stdout
 from dataclasses import dataclass
+from io import StringIO
 from types import EllipsisType
 from typing import Any
 
@@ -64,6 +66,12 @@ def _judge(known: Reference, answer: Any) -> Verdict:
     came = known.outcomes(answer)
     if any(_has_ellipsis(outcome.returned) for outcome in came):
         return _not_attempted(exercise)
+    with redirect_stdout(StringIO()):  # what it prints has been seen
+        return _compared(known, answer, came)
+
+
+def _compared(known: Reference, answer: Any, came: list[Outcome]) -> Verdict:
+    exercise = known.exercise
     close = [is_close(r, c, exercise.tolerance) for r, c in zip(known.right, came, strict=True)]
     if not all(close):
         finding = _catalogued(known, came) or wrong_answer(known, answer, came)

@@ -122,7 +122,7 @@ def named_numbers(sheets: Sheets, numbers: list[float]) -> str | None:
 def ratio(right: tuple[Tensor, ...], yours: tuple[Tensor, ...]) -> float | None:
     """The one number r with yours = r * right, if there is one."""
     a, b = torch.cat([e.flatten() for e in right]), torch.cat([c.flatten() for c in yours])
-    if not a.numel() or not bool(a.isfinite().all() and b.isfinite().all()):
+    if not a.numel() or a.shape != b.shape or not bool(a.isfinite().all() and b.isfinite().all()):
         return None
     top = a.abs().argmax()
     if float(a[top].abs()) < 1e-9:

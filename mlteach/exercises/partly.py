@@ -54,15 +54,17 @@ def some_entries(sheets: Sheets) -> Iterator[str]:
         ):
             continue
         x, g = torch.cat([x.flatten().double() for x in inputs]), torch.cat([g.flatten() for g in good])
+        if torch.equal(x == 0, ~g):
+            yield f"is right except where `{name}` is 0"
+        if len(g) < 6 or not 2 <= int(g.sum()) <= len(g) - 2:
+            continue  # too few to tell from luck
         if torch.equal(x > 0, g) or torch.equal(x >= 0, g):
             yield f"is right where `{name}` is positive, wrong where it is negative"
         elif torch.equal(x < 0, g) or torch.equal(x <= 0, g):
             yield f"is right where `{name}` is negative, wrong where it is positive"
-        elif torch.equal(x == 0, ~g):
-            yield f"is right except where `{name}` is 0"
-        elif g.any() and not g.all() and x.abs()[g].min() > x.abs()[~g].max():
+        elif x.abs()[g].min() > x.abs()[~g].max():
             yield f"is right where `{name}` is large, wrong where it is small"
-        elif g.any() and not g.all() and x.abs()[g].max() < x.abs()[~g].min():
+        elif x.abs()[g].max() < x.abs()[~g].min():
             yield f"is right where `{name}` is small, wrong where it is large"
     for axis in range(min(g.ndim for g in good)):
         long = [g.movedim(axis, 0) for g in good if g.shape[axis] > 2]
@@ -71,7 +73,7 @@ def some_entries(sheets: Sheets) -> Iterator[str]:
             if long and all(not bool(g[at].any()) and bool(g[rest].all()) for g in long):
                 yield f"is right but for the {words} entry{along}"
             elif long and all(bool(g[at].all()) and not bool(g[rest].all()) for g in long):
-                if all(float(g[rest].double().mean()) < 0.5 for g in long):
+                if len(long) > 1 and all(float(g[rest].double().mean()) < 0.5 for g in long):
                     yield f"is right at the {words} entry{along} alone"
 
 

@@ -10,10 +10,15 @@ from mlteach.exercises.values import Pair, closeness, paired
 Row = tuple[tuple[int | str, ...], Sheets]
 
 
-def sheets_of(known: Reference, came: list[Outcome]) -> list[Row]:
-    """The numbers of all cases, output for output; empty where there is more to compare than numbers."""
+def sheets_of(known: Reference, came: list[Outcome], beside: dict[int, Outcome] | None = None) -> list[Row]:
+    """The numbers of all cases, output for output; empty where there is more to compare than numbers.
+
+    With ``beside``, another answer's outcomes by the number of the case, these stand in the place of the right ones.
+    """
     rows: dict[tuple[int | str, ...], Sheets] = {}
-    for case, right, yours in zip(known.cases, known.right, came, strict=True):
+    rights = dict(enumerate(known.right)) if beside is None else beside
+    for k, right in rights.items():
+        case, yours = known.cases[k], came[k]
         if right.error or yours.error:
             return []
         inputs = known.given.get(case.name, {})

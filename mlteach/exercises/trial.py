@@ -2,7 +2,9 @@
 
 import inspect
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from dataclasses import dataclass
+from io import StringIO
 from typing import Any
 
 from torch import Tensor
@@ -50,7 +52,8 @@ class Probe:
         self.changed |= dict.fromkeys(changed)
         if self.twice and not changed:
             try:
-                again = self.answer(*inputs, **named)
+                with redirect_stdout(StringIO()):  # what it prints has been seen
+                    again = self.answer(*inputs, **named)
                 self.unsteady |= not _alike(self.returned, again)
             except Exception:
                 self.unsteady = True

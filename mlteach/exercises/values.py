@@ -193,7 +193,10 @@ def closeness(pair: Pair, tolerance: float) -> str:
     half = pair.came.dtype in (torch.float16, torch.bfloat16)
     if half and off <= 4 * torch.finfo(pair.came.dtype).eps * size:
         return f"the precision of {name_of(pair.came.dtype)}"
-    single = pair.came.dtype == torch.float32 or torch.equal(b, b.float().double())
+    rounded = torch.equal(b, b.float().double()) and not torch.equal(
+        b, b.half().double()
+    )  # and not typed short
+    single = pair.came.dtype == torch.float32 or rounded
     return "single precision" if off <= (FLOAT32 if single else SINGLE) * max(size, 1e-2) else ""
 
 

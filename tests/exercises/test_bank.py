@@ -47,6 +47,13 @@ def test_the_likeliest_mistakes_are_named(id: str) -> None:
     assert not unnamed, said(id, unnamed)
 
 
+@pytest.mark.parametrize("id", IDS)
+def test_what_is_said_can_be_read(id: str) -> None:
+    for t in outcome(id):
+        assert "\n" not in t.verdict.message and len(t.verdict.message) < 500, t
+        assert "cannot be compared" not in t.verdict.message, t  # the judge itself has stopped
+
+
 def test_every_bank_belongs_to_an_exercise() -> None:
     assert set(banks()) <= set(IDS)
 

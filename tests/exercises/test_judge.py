@@ -405,6 +405,18 @@ def test_a_known_mistake_is_told_from_the_solution_by_its_gradient():
     assert judge(asked, step).passed
 
 
+def test_a_known_mistake_with_a_sign_or_a_factor_on_top_is_named():
+    cubed = Mistake("You cube the gradient.", (lambda t, g, r: t - r * g**3,))
+    asked = lenient(STEP, mistakes=(cubed,))
+    assert judge(asked, lambda t, g, r: r * g**3 - t).message.endswith(
+        "cube the gradient. Besides, the sign is turned."
+    )
+    twice = judge(asked, lambda t, g, r: 2 * (t - r * g**3))
+    assert twice.message.endswith("You cube the gradient. Besides, it is multiplied by 2.")
+    assert not judge(asked, lambda t, g, r: 2.2 * (t - r * g**3)).named
+    assert not judge(lenient(STEP, mistakes=()), lambda t, g, r: 2 * (t - r * g**3)).named
+
+
 def test_expected_and_came_are_never_the_same_words():
     answer = 2.5 + 4e-4
     message = judge(ONE, answer).message
@@ -503,6 +515,15 @@ def test_without_declared_inputs_a_right_answer_need_not_be_differentiable_by_au
     assert not judge(asked, lambda f: f.cumprod(0).detach()).passed
     strict = judge(lenient(asked, differentiable=("f",)), filled)
     assert not strict.passed and "changed in place" in strict.message
+
+
+def test_what_an_answer_prints_is_seen_once_a_case(capsys):
+    def talks(theta, gradient, rate):
+        print("hello")
+        return theta + gradient * rate**3
+
+    judge(STEP, talks)
+    assert capsys.readouterr().out == "hello\n" * 2
 
 
 def test_warnings_of_calls_the_learner_did_not_make_are_not_shown(recwarn):

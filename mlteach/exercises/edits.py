@@ -3,6 +3,7 @@
 An answer that equals the solution with one input changed has that input wrong, whatever its formula looks like.
 """
 
+import itertools
 import math
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -92,12 +93,23 @@ def edits(exercise: Exercise, cases: list[Case]) -> Iterator[tuple[str, Callable
         elif isinstance(value, (tuple, list)) and len(value) > 0 and not hasattr(value, "_fields"):
             for words, pick in SEQUENCES:
                 yield words.format(name), _with(exercise, name, pick)
-    for k, a in enumerate(names):
-        for b in names[k + 1 :]:
-            if _build(sample.get(a)) == _build(sample.get(b)) is not None:
-                yield f"`{a}` and `{b}` exchanged", _renamed(exercise, {a: b, b: a})
-                yield f"`{a}` in place of `{b}`", _renamed(exercise, {b: a})
-                yield f"`{b}` in place of `{a}`", _renamed(exercise, {a: b})
+    pairs = [
+        (a, b)
+        for a, b in itertools.combinations(names, 2)
+        if _build(sample.get(a)) == _build(sample.get(b)) is not None
+    ]
+    for a, b in pairs:
+        yield f"`{a}` and `{b}` exchanged", _renamed(exercise, {a: b, b: a})
+        yield f"`{a}` in place of `{b}`", _renamed(exercise, {b: a})
+        yield f"`{b}` in place of `{a}`", _renamed(exercise, {a: b})
+    for (a, b), (c, d) in itertools.combinations(pairs, 2):
+        if len({a, b, c, d}) == 4:
+            yield (
+                f"`{a}` and `{b}` exchanged, and `{c}` and `{d}` too",
+                _renamed(exercise, {a: b, b: a, c: d, d: c}),
+            )
+            yield f"`{a}` in place of `{b}`, and `{c}` in place of `{d}`", _renamed(exercise, {b: a, d: c})
+            yield f"`{b}` in place of `{a}`, and `{d}` in place of `{c}`", _renamed(exercise, {a: b, c: d})
 
 
 def _on_each(change: Callable[[Tensor], Tensor]) -> Callable[[Any], Any]:

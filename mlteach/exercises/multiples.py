@@ -184,6 +184,28 @@ def added(sheets: Sheets) -> Iterator[str]:
             yield f"is the right one plus `{name}` times {found}"
 
 
+def mirrored(sheets: Sheets) -> Iterator[str]:
+    """An input, or a number, minus the right answer; or a straight line of it."""
+    if not alike_in_shape(sheets) or any(len(s.right) != 1 for s in sheets):
+        return
+    sums = [s.yours[0] + s.right[0] for s in sheets]
+    if count(sheets) > 3:
+        for name, rows in candidates(sheets):
+            if all(same(row[0], both) for row, both in zip(rows, sums, strict=True)):
+                yield f"is `{name}` minus the right one"
+    if all(x.numel() and same(x, x.flatten()[0].expand_as(x)) for x in sums):
+        if found := named_numbers(sheets, [float(x.flatten()[0]) for x in sums]):
+            yield f"is the right one taken away from {found}"
+    right, yours = (torch.cat([getattr(s, side)[0].flatten() for s in sheets]) for side in ("right", "yours"))
+    if entries(sheets) < 4 or not bool(right.isfinite().all() and yours.isfinite().all()):
+        return
+    low, high = right.argmin(), right.argmax()
+    slope = float((yours[high] - yours[low]) / (right[high] - right[low]))
+    begins = float(yours[low] - slope * right[low])
+    if slope and same(slope * right + begins, yours):
+        yield f"is {brief_number(slope)} times the right one {'plus' if begins > 0 else 'minus'} {brief_number(abs(begins))}"
+
+
 def moved(sheets: Sheets) -> Iterator[str]:
     """A step away from an input: the wrong way, too far, not far enough."""
     if not alike_in_shape(sheets) or count(sheets) < 4:

@@ -5,11 +5,11 @@ luck. All sentences end what is begun by a subject, such as "Your answer" or "`c
 """
 
 from mlteach.exercises.arranged import function, mixed, reduced, shaped, shifted
-from mlteach.exercises.multiples import added, an_input, constant, factor, minus, moved
+from mlteach.exercises.multiples import added, an_input, constant, factor, minus, mirrored, moved
 from mlteach.exercises.sheets import Finder, Sheets
 
 FINDERS: tuple[Finder, ...] = (
-    constant, an_input, minus, shaped, factor, added, moved, reduced, function, shifted, mixed,
+    constant, an_input, minus, shaped, factor, added, moved, mirrored, reduced, function, shifted, mixed,
 )  # fmt: skip
 
 

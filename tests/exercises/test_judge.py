@@ -63,6 +63,9 @@ TABLE = exercise(table, (normal(1, 3, 3), normal(2, 3, 3)), (normal(3, 2, 4), no
 LABELS = exercise(labels, (3, 2), (4, 3))
 TASKS = exercise(over_tasks, (normal(1, 4, 3),), (normal(2, 5, 2),))
 DECAY = exercise(decayed, (0.1, 0.01), (0.5, 0.2), outputs=("f", "i"))
+BOWLS = exercise(lambda A, a, B, b: B @ a - 2 * A @ b, *(
+    (normal(k, 3, 3), normal(k + 1, 3), normal(k + 2, 3, 3), normal(k + 3, 3)) for k in (1, 5)
+))  # fmt: skip
 VALUE = Exercise(
     "99.2", "a value", (0.25, -0.125), ("a", "b", "c"), (), tolerance=1e-3, outputs=("with", "without")
 )
@@ -221,6 +224,11 @@ NAMED = [
     (STEP, lambda t, g, r: torch.where(t > 0, step(t, g, r), t), "right where `theta` is positive"),
     (STEP, lambda t, g, r: step(t, g, r) / (t - t), "is infinite"),
     (DECAY, lambda r, d: (1 - r * d, -r), "`f` is right. `i` is the right one with its sign turned"),
+    (SPREAD, lambda v: len(v) - spread(v), "is the right one taken away from N, where N is the length of `values`"),
+    (STEP, lambda t, g, r: r * g, "is `theta` minus the right one"),
+    (TABLE, lambda a, b: 3 * a @ b + 0.5, "is 3 times the right one plus 0.5"),
+    (BOWLS, lambda A, a, B, b: A @ b - 2 * B @ a, "`A` and `B` exchanged, and `a` and `b` too"),
+    (BOWLS, lambda A, a, B, b: A @ a - 2 * A @ b, "`A` in place of `B`"),
     (LABELS, lambda w, s: labels(w, s) + 1, "plus 1"),
     (LABELS, lambda w, s: torch.arange(w).repeat(s), "in another order"),
     (VALUE, (-0.25, 0.125), "with its sign turned"),

@@ -74,8 +74,7 @@ def _compared(known: Reference, answer: Any, came: list[Outcome]) -> Verdict:
     exercise = known.exercise
     close = [is_close(r, c, exercise.tolerance) for r, c in zip(known.right, came, strict=True)]
     if not all(close):
-        finding = _catalogued(known, came) or wrong_answer(known, answer, came)
-        return _not_yet(exercise, finding)
+        return _not_yet(exercise, _catalogued(known, came) or wrong_answer(known, answer, came))
     finding = wrong_behaviour(known, answer, came)
     flows: list[Flow] = []
     if finding is None and known.asks_for_gradients:

@@ -42,7 +42,7 @@ def is_one(known: Reference, value: Any) -> bool:
     """Whether a list is one thing to the learner: where it is long, or of another length from case to case."""
     if not isinstance(value, (tuple, list)) or known.exercise.outputs:
         return False
-    lengths = {len(r.value) for r in known.right if isinstance(r.value, (tuple, list))}
+    lengths = {len(value)} | {len(r.value) for r in known.right if isinstance(r.value, (tuple, list))}
     return len(lengths) > 1 or max(lengths) > 5
 
 

@@ -421,6 +421,11 @@ def test_a_known_mistake_with_a_sign_or_a_factor_on_top_is_named():
     )
     twice = judge(asked, lambda t, g, r: 2 * (t - r * g**3))
     assert twice.message.endswith("You cube the gradient. Besides, it is multiplied by 2.")
+    pair_for_one = Mistake("A pair.", (lambda t, g, r: (t, g * 2),))  # built otherwise than the solution
+    assert (
+        "cannot be compared"
+        not in judge(lenient(STEP, mistakes=(pair_for_one,)), lambda t, g, r: t * g).message
+    )
     assert not judge(asked, lambda t, g, r: 2.2 * (t - r * g**3)).named
     assert not judge(lenient(STEP, mistakes=()), lambda t, g, r: 2 * (t - r * g**3)).named
 

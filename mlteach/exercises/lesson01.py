@@ -31,7 +31,7 @@ def deal(pictures: Tensor, order: Tensor, shots: int) -> Four:
 def _deal_cases() -> list[Case]:
     draw = torch.Generator().manual_seed(11)
     cases = []
-    for ways, drawers, shots in ((3, 5, 1), (4, 7, 2), (2, 9, 4)):
+    for ways, drawers, shots in ((3, 5, 1), (4, 7, 2), (2, 9, 4), (2, 2, 1)):
         pictures = torch.rand(ways, drawers, 28, 28, generator=draw, dtype=torch.float64)
         order = torch.rand(ways, drawers, generator=draw).argsort(1)
         cases.append(Case(f"{ways} classes, {drawers} drawers, shots = {shots}", (pictures, order, shots)))
@@ -103,6 +103,8 @@ DEAL = Exercise(
     title="support and query from a row of drawers",
     solution=deal,
     cases=_deal_cases,
+    outputs=("support_x", "support_y", "query_x", "query_y"),
+    differentiable=(),
     mistakes=(
         Mistake(
             "The support pictures are also among the queries. Whoever has seen a picture need not recognise it: the "
@@ -359,8 +361,11 @@ DEAL = Exercise(
             ),
         ),
         Mistake(
-            "Your pictures are taken along the wrong axis: `order[way]` says which drawers of class `way`, so the class is chosen first: `pictures[way, order[way]]`.",
+            "`order` says which drawers, and you took it for classes (or for all classes at once): choose the class first, `pictures[way, order[way]]`.",
             (
+                _dealt(lambda p, o: p[o]),
+                _dealt(lambda p, o: p[o][:, 0]),
+                _dealt(lambda p, o: torch.stack([p[o[way]][:, way] for way in range(len(p))])),
                 _dealt(lambda p, o: p[:, o].flatten(1, 2)),
                 _dealt(lambda p, o: p[:, o]),
             ),
@@ -386,7 +391,7 @@ def _neighbour_cases() -> list[Case]:
     """Drawings of few pixels, some darker than others, so that other ways to compare find other neighbours."""
     draw = torch.Generator().manual_seed(12)
     cases = []
-    for support, queries, ways in ((5, 24, 5), (3, 10, 3), (12, 24, 4), (20, 7, 5)):
+    for support, queries, ways in ((5, 12, 5), (8, 10, 4), (20, 7, 5), (6, 6, 3), (5, 1, 3)):
         y = torch.arange(support).remainder(ways)[torch.randperm(support, generator=draw)]
         ink = torch.rand(support + queries, 1, 4, 4, generator=draw, dtype=torch.float64)
         dark = torch.rand(support + queries, 1, 1, 1, generator=draw, dtype=torch.float64)
@@ -453,10 +458,20 @@ def _majority(k: int) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
     return lambda s, y, q: y[_distances(s, q).argsort(1)[:, :k]].mode(1)[0]
 
 
+def _majority_or_nearest(k: int) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
+    def wrong(s: Tensor, y: Tensor, q: Tensor) -> Tensor:
+        near = y[_distances(s, q).argsort(1)[:, :k]]
+        votes = (near[:, :, None] == near[:, None]).sum(2)
+        return near.gather(1, votes.argmax(1, keepdim=True))[:, 0]
+
+    return wrong
+
+
 NEAREST = Exercise(
     id="01.2",
     title="the nearest neighbour in pixels",
     solution=nearest_neighbour,
+    outputs=("labels",),
     cases=_neighbour_cases,
     mistakes=(
         Mistake(
@@ -493,6 +508,7 @@ NEAREST = Exercise(
             "You took one minimum over the whole table, so there is one answer for all queries. Each query has a nearest picture of its own: give argmin an axis.",
             (
                 lambda s, y, q: _distances(s, q).argmin(),
+                lambda s, y, q: y[_distances(s, q).argmin()],
                 lambda s, y, q: y[_distances(s, q).argmin() % len(y)],
                 lambda s, y, q: y[_distances(s, q).argmin() // len(y)],
                 lambda s, y, q: y[_distances(s, q).sum(0).argmin()],
@@ -545,9 +561,8 @@ NEAREST = Exercise(
             ),
         ),
         Mistake(
-            "You left out the last step of the squared distance: |q|^2 - 2 q.s + |s|^2 needs |s|^2 once and the product twice, for it changes from picture to picture.",
+            "Written out, the squared distance is |q|^2 - 2 q.s + |s|^2. Your product q.s enters once instead of twice, or with the other sign.",
             _compared(
-                lambda s, q: -2 * _products(s, q) + s.flatten(1).square().sum(1).sqrt(),
                 lambda s, q: s.flatten(1).square().sum(1) - _products(s, q),
                 lambda s, q: s.flatten(1).square().sum(1) + 2 * _products(s, q),
             ),
@@ -562,7 +577,7 @@ NEAREST = Exercise(
         ),
         Mistake(
             "You let several neighbours vote. The label of the one nearest is asked for.",
-            (_majority(3), _majority(5), _majority(2)),
+            (_majority(3), _majority(5), _majority(2), _majority_or_nearest(3), _majority_or_nearest(5)),
         ),
         Mistake(
             "You mix the labels by weights. A label is a name, and the mean of class 0 and class 2 is not class 1: take the label of the nearest.",
@@ -594,6 +609,7 @@ NEAREST = Exercise(
             "You return one-hot rows (or a score for each class). Asked is one whole number for each query.",
             (
                 lambda s, y, q: torch.eye(int(y.max()) + 1)[nearest_neighbour(s, y, q)],
+                lambda s, y, q: torch.nn.functional.one_hot(nearest_neighbour(s, y, q)),
                 lambda s, y, q: (-_distances(s, q)).softmax(1) @ torch.eye(int(y.max()) + 1).double()[y],
                 lambda s, y, q: (-_distances(s, q)).softmax(1),
             ),
@@ -657,7 +673,11 @@ def _needed_cases() -> list[Case]:
     return [
         Case(f"rate {rate}, {queries} queries a task, ± {half_width}", (rate, queries, half_width))
         for rate, queries, half_width in (
-            (0.95, 75, 0.003), (0.5, 5, 0.01), (0.987, 5, 0.004), (0.2, 25, 0.02), (0.44, 75, 0.006),
+            (0.953, 75, 0.0031),
+            (0.487, 5, 0.0113),
+            (0.987, 5, 0.0041),
+            (0.213, 25, 0.0207),
+            (0.437, 75, 0.0063),
             (0.5, 16, 0.030625), (0.5, 1, 0.06125),
         )
     ]  # fmt: skip
@@ -685,6 +705,7 @@ TASKS_NEEDED = Exercise(
     id="01.3",
     title="how many test tasks an interval needs",
     solution=tasks_needed,
+    outputs=("n",),
     cases=_needed_cases,
     mistakes=(
         Mistake(

@@ -391,11 +391,21 @@ def _neighbour_cases() -> list[Case]:
     """Drawings of few pixels, some darker than others, so that other ways to compare find other neighbours."""
     draw = torch.Generator().manual_seed(12)
     cases = []
-    for support, queries, ways in ((5, 12, 5), (8, 10, 4), (20, 7, 5), (6, 6, 3), (5, 1, 3)):
+    for support, queries, ways, faint in (
+        (5, 12, 5, 1),
+        (8, 14, 4, 1),
+        (20, 12, 5, 0.15),
+        (6, 6, 3, 1),
+        (5, 1, 3, 1),
+    ):
         y = torch.arange(support).remainder(ways)[torch.randperm(support, generator=draw)]
         ink = torch.rand(support + queries, 1, 4, 4, generator=draw, dtype=torch.float64)
         dark = torch.rand(support + queries, 1, 1, 1, generator=draw, dtype=torch.float64)
-        x = torch.where(ink < 0.3, 0, ink**2 * (dark + 0.2)).repeat_interleave(7, 2).repeat_interleave(7, 3)
+        x = (
+            torch.where(ink < 0.3, 0, faint * ink**2 * (dark + 0.2))
+            .repeat_interleave(7, 2)
+            .repeat_interleave(7, 3)
+        )
         cases.append(Case(f"{support} support pictures, {queries} queries", (x[:support], y, x[support:])))
     return cases
 

@@ -523,8 +523,6 @@ NEAREST = Exercise(
                 lambda s, y, q: y[_distances(s, q).argmin() // len(y)],
                 lambda s, y, q: y[_distances(s, q).sum(0).argmin()],
                 lambda s, y, q: y[_distances(s, q).sum(0).argmin()].expand(len(q)),
-                lambda s, y, q: y[_distances(s, q)[0].argmin()],
-                lambda s, y, q: y[_distances(s, q)[-1].argmin()],
                 lambda s, y, q: y[_distances(s, q)[0].argmin()].expand(len(q)),
             ),
         ),

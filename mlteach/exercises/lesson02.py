@@ -29,12 +29,11 @@ def _left_cases() -> list[Case]:
             (torch.tensor([1, 1, 0, 1, 0.5], dtype=torch.float64),),
         ),
         Case("eight different gates", (torch.rand(8, generator=draw, dtype=torch.float64),)),
-        Case("a single step", (torch.tensor([0.7], dtype=torch.float64),)),
     ]
 
 
 def _draw_left(draw: torch.Generator) -> Case:
-    steps = int(torch.randint(1, 12, (), generator=draw))
+    steps = int(torch.randint(2, 12, (), generator=draw))
     return Case(f"{steps} gates drawn by chance", (torch.rand(steps, generator=draw, dtype=torch.float64),))
 
 
@@ -383,8 +382,20 @@ STEP = Exercise(
     chain=lambda inputs, output: (inputs[0], output[1]),
     mistakes=(
         Mistake(
+            "Input gate and forget gate have changed places: torch's order is i, f, g, o, and f stands before the old memory, i before the candidate.",
+            (_step("figo"),),
+        ),
+        Mistake(
+            "Candidate and output gate have changed places: torch's order is i, f, g, o (input, forget, candidate, output).",
+            (_step("ifog"),),
+        ),
+        Mistake(
             "Your order of the four parts is another than torch's: it is i, f, g, o (input, forget, candidate, output).",
-            tuple(_step("".join(order)) for order in permutations("ifgo") if "".join(order) != "ifgo"),
+            tuple(
+                _step("".join(order))
+                for order in permutations("ifgo")
+                if "".join(order) not in ("ifgo", "figo", "ifog")
+            ),
         ),
         Mistake(
             "You put a sigmoid on the candidate g. It is what is written, and may be negative: tanh.",
@@ -425,14 +436,23 @@ STEP = Exercise(
             _gates(torch.tanh),
         ),
         Mistake(
-            "One or more of your gates go through something else than a sigmoid (a relu, a clamp, the sigmoid twice).",
+            "One or more of your gates go through the sigmoid twice. Once is enough.",
+            _gates(lambda x: torch.sigmoid(torch.sigmoid(x))),
+        ),
+        Mistake(
+            "One or more of your gates are cut to a share by a clamp, a relu or a threshold. A gate glides from 0 to 1: sigmoid.",
             (
                 *_gates(torch.relu),
                 *_gates(lambda x: x.clamp(0, 1)),
-                *_gates(lambda x: torch.sigmoid(torch.sigmoid(x))),
                 *_gates(lambda x: (x > 0).to(x)),
                 *_gates(torch.nn.functional.hardsigmoid),
+            ),
+        ),
+        Mistake(
+            "One or more of your gates are exponentials, which have no upper bound. A gate is a share from 0 to 1: 1 / (1 + exp(-z)).",
+            (
                 *_gates(torch.exp),
+                *_gates(lambda x: torch.exp(-x)),
             ),
         ),
         Mistake(
@@ -483,10 +503,11 @@ STEP = Exercise(
         ),
         Mistake(
             "Your h shows the memory through no output gate: h = o * tanh(c).",
-            (
-                _step(says=lambda o, new, c, g: torch.tanh(new)),
-                _step(says=lambda o, new, c, g: o + torch.tanh(new)),
-            ),
+            (_step(says=lambda o, new, c, g: torch.tanh(new)),),
+        ),
+        Mistake(
+            "Your output gate is added. A gate multiplies what it lets through: h = o * tanh(c).",
+            (_step(says=lambda o, new, c, g: o + torch.tanh(new)), _step(says=lambda o, new, c, g: o + new)),
         ),
         Mistake(
             "You return the output gate for h. The gate says how much is shown; what is shown is o * tanh(c).",
@@ -731,14 +752,19 @@ BIAS = Exercise(
             ),
         ),
         Mistake(
-            "Your fraction lacks its brackets: f / 1 - f is f - f. Or you left the logarithm out: log(f / (1 - f)).",
+            "You left the logarithm out: the sigmoid holds an exponential, and that is undone by a logarithm.",
             (
                 lambda steps, share: _root(steps, share) / (1 - _root(steps, share)),
                 lambda steps, share: (1 - _root(steps, share)) / _root(steps, share),
+                lambda steps, share: 1 - 1 / _root(steps, share),
+            ),
+        ),
+        Mistake(
+            "The logarithm is that of the whole fraction, f over 1 - f. You took it of a part, and divided afterwards.",
+            (
                 lambda steps, share: math.log(_root(steps, share)) / (1 - _root(steps, share)),
                 lambda steps, share: math.log(_root(steps, share)) / math.log(1 - _root(steps, share)),
                 lambda steps, share: math.log(1 - _root(steps, share)) / math.log(_root(steps, share)),
-                lambda steps, share: 1 / _root(steps, share) - 1,
             ),
         ),
         Mistake(
@@ -814,7 +840,7 @@ BIAS = Exercise(
             ),
         ),
         Mistake(
-            "`share ** 1 / steps` is share / steps: the brackets are missing. Or you took a square root, whatever the steps.",
+            "You took a square root, whatever the number of steps. It is the root that belongs to so many steps: share ** (1 / steps).",
             (
                 *_for_gates(lambda steps, share: math.sqrt(share)),
                 *_for_gates(lambda steps, share: share ** (1 / 2) / steps),
@@ -836,8 +862,11 @@ BIAS = Exercise(
                 lambda steps, share: math.log(steps - 1),
                 lambda steps, share: math.log(steps + 1),
                 lambda steps, share: 1 - 1 / steps,
-                *_for_gates(lambda steps, share: 0.5 ** (1 / steps)),
             ),
+        ),
+        Mistake(
+            "You took one half for the share. `share` says how much is to be left: f ** steps = share.",
+            _for_gates(lambda steps, share: 0.5 ** (1 / steps)),
         ),
         Mistake(
             "You read the share as per cent. It is a number between 0 and 1.",

@@ -31,7 +31,7 @@ def deal(pictures: Tensor, order: Tensor, shots: int) -> Four:
 def _deal_cases() -> list[Case]:
     draw = torch.Generator().manual_seed(11)
     cases = []
-    for ways, drawers, shots in ((3, 4, 1), (4, 5, 2), (2, 5, 3), (2, 2, 1)):
+    for ways, drawers, shots in ((3, 4, 1), (4, 5, 2), (2, 5, 3), (3, 3, 1)):
         pictures = torch.rand(ways, drawers, 28, 28, generator=draw)
         order = torch.rand(ways, drawers, generator=draw).argsort(1)
         cases.append(Case(f"{ways} classes, {drawers} drawers, shots = {shots}", (pictures, order, shots)))
@@ -82,8 +82,17 @@ def _labelled(labels: Callable[[int, int], Tensor]) -> tuple[Callable[..., Any],
 
 
 def _cut_as(*cuts: Callable[[Tensor, int], tuple[Tensor, Tensor]]) -> tuple[Callable[..., Any], ...]:
-    """Other cuts, with the right shuffling and with none."""
-    return tuple(_dealt(shuffle=shuffle, cut=cut) for cut in cuts for shuffle in (_each, lambda p, o: p))
+    """Other cuts: with the right shuffling, with none, and with labels that are wrong besides."""
+    return tuple(
+        made
+        for cut in cuts
+        for made in (
+            _dealt(cut=cut),
+            _dealt(cut=cut, shuffle=_as_they_lie),
+            _dealt(cut=cut, support_labels=_tiled, query_labels=_tiled),
+            _dealt(cut=cut, support_labels=_from_one, query_labels=_from_one),
+        )
+    )
 
 
 def _as_they_lie(pictures: Tensor, order: Tensor) -> Tensor:
@@ -94,8 +103,25 @@ def _tiled(ways: int, each: int) -> Tensor:
     return torch.arange(ways).repeat(each)
 
 
+def _from_one(ways: int, each: int) -> Tensor:
+    return _labels(ways, each) + 1
+
+
 def _drawer_after_drawer(part: Tensor) -> Tensor:
     return part.transpose(0, 1).flatten(0, 1)
+
+
+def _by_number(pictures: Tensor, order: Tensor, shots: int) -> Four:
+    """The drawers with a number below shots, in the row that order gives."""
+    ways = len(pictures)
+    support = torch.stack([pictures[way, order[way][order[way] < shots]] for way in range(ways)])
+    query = torch.stack([pictures[way, order[way][order[way] >= shots]] for way in range(ways)])
+    return (
+        support.flatten(0, 1),
+        _labels(ways, support.shape[1]),
+        query.flatten(0, 1),
+        _labels(ways, query.shape[1]),
+    )
 
 
 DEAL = Exercise(
@@ -112,6 +138,7 @@ DEAL = Exercise(
             _cut_as(
                 lambda x, shots: (x[:, :shots], x),
                 lambda x, shots: (x[:, :shots], x[:, :shots]),
+                lambda x, shots: (x[:, :shots], x[:, :-shots]),
                 lambda x, shots: (x[:, :shots], torch.cat([x[:, shots:], x[:, :shots]], 1)),
             ),
         ),
@@ -216,7 +243,7 @@ DEAL = Exercise(
         ),
         Mistake(
             "Your labels begin at 1. They are 0 to N-1, as every classifier's outputs are counted.",
-            _labelled(lambda ways, each: _labels(ways, each) + 1),
+            _labelled(_from_one),
         ),
         Mistake(
             "Your labels are one-hot rows. Asked is one whole number for each picture.",
@@ -338,6 +365,23 @@ DEAL = Exercise(
             ),
         ),
         Mistake(
+            "Your cut by `shots` looks at the number of the drawer. It is the place in `order` that counts: the first `shots` of `order[way]`.",
+            (_by_number,),
+        ),
+        Mistake(
+            "Your numbers of classes or drawers are fixed, 5 or 20. Another task has others: count them, `len(pictures)`, `order.shape[1]`.",
+            (
+                *_labelled(lambda ways, each: _labels(5, each)),
+                lambda p, o, s: _dealt(query_labels=lambda ways, each: _labels(ways, 20 - s))(p, o, s),
+                lambda p, o, s: _dealt(query_labels=lambda ways, each: _labels(ways, 15))(p, o, s),
+                *_labelled(lambda ways, each: torch.arange(5)),
+            ),
+        ),
+        Mistake(
+            "Your pictures of all classes lie in one pile, and the cut goes through the pictures. torch.stack keeps the classes apart.",
+            (_dealt(lambda p, o: torch.cat([p[way, o[way]] for way in range(len(p))])),),
+        ),
+        Mistake(
             "You cut the whole pile after `shots` pictures, so only the first classes are in the support set. Cut each class.",
             (
                 lambda p, o, s: (
@@ -450,11 +494,13 @@ def _scaled(how: Callable[[Tensor], Tensor]) -> Table:
     return lambda s, q: _distances(how(s.flatten(1)), how(q.flatten(1)))
 
 
-def _classes(reduce: Callable[[Tensor], Tensor]) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
-    """The class whose support pictures have the smallest reduced distance."""
+def _classes(
+    reduce: Callable[[Tensor], Tensor], power: float = 1
+) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
+    """The class whose support pictures have the smallest reduced distance (to some power)."""
 
     def wrong(s: Tensor, y: Tensor, q: Tensor) -> Tensor:
-        d = _distances(s, q)
+        d = _distances(s, q) ** power
         return torch.stack([reduce(d[:, y == way]) for way in range(int(y.max()) + 1)], 1).argmin(1)
 
     return wrong
@@ -540,6 +586,37 @@ NEAREST = Exercise(
             _compared(lambda s, q: _differences(s, q).abs().sum(2)),
         ),
         Mistake(
+            "You raise the differences to another power. Asked is the squared distance, ** 2.",
+            _compared(
+                lambda s, q: _differences(s, q).pow(4).sum(2),
+                lambda s, q: _differences(s, q).abs().pow(3).sum(2),
+                lambda s, q: _differences(s, q).abs().sqrt().sum(2),
+            ),
+        ),
+        Mistake(
+            "You compare by the one pixel that differs least, and some pixel is always equal. Square the differences and add them up.",
+            _compared(lambda s, q: _differences(s, q).abs().amin(2), lambda s, q: _differences(s, q).prod(2)),
+        ),
+        Mistake(
+            "You add up along one axis of the pictures only, so there are many distances for each pair. Sum over all pixels: one number for each pair.",
+            _compared(
+                lambda s, q: (q[:, None] - s[None]).square().sum(-1),
+                lambda s, q: (q[:, None] - s[None]).square().sum(-2),
+                lambda s, q: (q[:, None] - s[None]).square().sum(2),
+                lambda s, q: (q[:, None] - s[None]).square().sum((2, 3)),
+                lambda s, q: (q[:, None] - s[None]).square().sum((2, 4)),
+            ),
+        ),
+        Mistake(
+            "The same picture wins for every query, the first or the last: is the best distance kept, and compared with?",
+            (
+                lambda s, y, q: y[-1:].expand(len(q)),
+                lambda s, y, q: y[:1].expand(len(q)),
+                lambda s, y, q: y[:1],
+                lambda s, y, q: y[-1:],
+            ),
+        ),
+        Mistake(
             "You compare by the one pixel that differs most. All pixels count: square the differences and add them up.",
             _compared(lambda s, q: _differences(s, q).abs().amax(2), lambda s, q: _differences(s, q).amax(2)),
         ),
@@ -581,7 +658,16 @@ NEAREST = Exercise(
         ),
         Mistake(
             "You let all pictures of a class speak together. The nearest neighbour is the one support picture that lies nearest.",
-            (_classes(lambda d: d.mean(1)), _classes(lambda d: d.sum(1)), _classes(lambda d: d.amax(1))),
+            (
+                _classes(lambda d: d.mean(1)),
+                _classes(lambda d: d.sum(1)),
+                _classes(lambda d: d.amax(1)),
+                _classes(lambda d: d.mean(1), 0.5),
+                _classes(lambda d: d.sum(1), 0.5),
+                lambda s, y, q: _distances(
+                    torch.stack([s[y == way].sum(0) for way in range(int(y.max()) + 1)]), q
+                ).argmin(1),
+            ),
         ),
         Mistake(
             "You let several neighbours vote. The label of the one nearest is asked for.",
@@ -783,6 +869,18 @@ TASKS_NEEDED = Exercise(
             ),
         ),
         Mistake(
+            "Your 1.96 has a slip in it, or another power than 2.",
+            (
+                *_rounded_anyhow(z=1.69**2),
+                *_rounded_anyhow(z=1.9**2),
+                *_rounded_anyhow(z=1.95**2),
+                *_rounded_anyhow(z=1.98**2),
+                *_rounded_anyhow(z=1.99**2),
+                *_rounded_anyhow(z=1.96**3),
+                *_rounded_anyhow(z=1.96**4),
+            ),
+        ),
+        Mistake(
             "You took 2 (or 3) standard errors. Asked is 1.96 of them, and four per cent of the tasks hang on it.",
             (*_rounded_anyhow(z=4), *_rounded_anyhow(z=9)),
         ),
@@ -809,6 +907,7 @@ TASKS_NEEDED = Exercise(
                 *_rounded_anyhow(spread=lambda r: (r * (1 - r)) ** 2),
                 *_rounded_anyhow(spread=lambda r: r * (1 + r)),
                 *_rounded_anyhow(spread=lambda r: 1 - r**2),
+                *_rounded_anyhow(spread=lambda r: math.sqrt(r) * (1 - r)),
             ),
         ),
         Mistake(
@@ -830,11 +929,23 @@ TASKS_NEEDED = Exercise(
             ),
         ),
         Mistake(
+            "The half width enters with a power above 2. When both sides are squared, so is it, once.",
+            (*_rounded_anyhow(per=lambda q, h: q * h**3), *_rounded_anyhow(per=lambda q, h: q * h**4)),
+        ),
+        Mistake(
             "You round down, and the interval is a little too wide. Round up.", (_needed(end=math.floor),)
         ),
         Mistake(
             "You round to the nearest, and half of the time the interval is a little too wide. Round up.",
             (_needed(end=round), _needed(end=lambda n: math.floor(n + 0.5))),
+        ),
+        Mistake(
+            "You round up to a ten or a hundred. The smallest n is asked for, to the single task.",
+            (
+                _needed(end=lambda n: 10 * math.ceil(n / 10)),
+                _needed(end=lambda n: 100 * math.ceil(n / 100)),
+                _needed(end=lambda n: 1 + 10 * math.ceil((n - 1) / 10)),
+            ),
         ),
         Mistake(
             "You add one even where the number is whole already: 64 tasks are enough where the formula gives 64. Round up.",

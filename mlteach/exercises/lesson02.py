@@ -137,6 +137,8 @@ LEFT = Exercise(
                 lambda f: f.mean() ** _steps_left(f),
                 lambda f: f.mean() ** (_steps_left(f) + 1),
                 lambda f: f.mean() ** torch.arange(len(f)),
+                _at_each_step(how=lambda g: g.mean() ** len(g) if len(g) else torch.ones_like(g.sum())),
+                _at_each_step(_own_and_after, lambda g: g.mean() ** len(g)),
             ),
         ),
         Mistake(
@@ -157,10 +159,30 @@ LEFT = Exercise(
             ),
         ),
         Mistake(
+            "You shifted the gates the wrong way: the 1 belongs to the end, after the last gate, and it is the first gate that drops out.",
+            (
+                lambda f: torch.cat([torch.ones_like(f[:1]), f[:-1]]).flip(0).cumprod(0).flip(0),
+                lambda f: _at_each_step(_own_and_after)(f).roll(1),
+                lambda f: torch.cat([torch.ones_like(f[:1]), _at_each_step(_own_and_after)(f)[:-1]]),
+            ),
+        ),
+        Mistake(
+            "You multiplied all the other gates, those before step t too. Those closed before the nudge came: only the later ones count.",
+            (_at_each_step(lambda f, t: torch.cat([f[:t], f[t + 1 :]])), lambda f: f.prod() / f),
+        ),
+        Mistake(
+            "You multiply two gates for each step. A nudge passes all the gates after it, up to the end.",
+            (
+                lambda f: torch.cat([f[:-1] * f[1:], f[-1:]]),
+                lambda f: torch.cat([f[:-1] * f[1:], torch.ones_like(f[:1])]),
+                _at_each_step(lambda f, t: f[t + 1 : t + 3]),
+                _at_each_step(lambda f, t: f[t : t + 2]),
+            ),
+        ),
+        Mistake(
             "You took only the next gate. A nudge passes all gates up to the end: multiply them up.",
             (
                 lambda f: torch.cat([f[1:], torch.ones_like(f[:1])]),
-                lambda f: torch.cat([f[1:] * f[:-1], torch.ones_like(f[:1])]),
                 lambda f: f.roll(-1),
                 lambda f: f * 1,
             ),
@@ -190,6 +212,7 @@ LEFT = Exercise(
                 lambda f: torch.cat([f[1:], torch.ones_like(f[:1])]).flip(0).cummin(0)[0].flip(0),
                 lambda f: f.flip(0).cummin(0)[0].flip(0),
                 lambda f: torch.cat([f[1:], torch.zeros_like(f[:1])]).flip(0).cummax(0)[0].flip(0),
+                lambda f: torch.cat([f[1:].flip(0).cummax(0)[0].flip(0), torch.ones_like(f[:1])]),
                 lambda f: f.flip(0).cummax(0)[0].flip(0),
             ),
         ),
@@ -346,11 +369,13 @@ def _step(
     says: Callable[..., Tensor] = _says,
     give: Callable[[Tensor, Tensor], Any] = lambda h, c: (h, c),
     parts: Callable[[Tensor], Any] = lambda z: z.chunk(4, dim=-1),
+    taken_for: dict[str, str] | None = None,
 ) -> Callable[[Tensor, Tensor], Any]:
     """A cell with something changed: the order of the sums, the squashing of i, f, o or g, what c or h is made of."""
 
     def wrong(z: Tensor, c: Tensor) -> Any:
         part = dict(zip(order, parts(z), strict=True))
+        part |= {role: part[other] for role, other in (taken_for or {}).items()}
         i, f, o = (gate(part[name]) for gate, name in zip(gates, "ifo", strict=True))
         g = squash(part["g"])
         new = memory(f, c, i, g)
@@ -379,7 +404,7 @@ STEP = Exercise(
     draw=_draw_step,
     outputs=("h", "c"),
     leading=("z", "c"),
-    chain=lambda inputs, output: (inputs[0], output[1]),
+    chain=lambda inputs, output: (inputs[0], torch.as_tensor(output[1])),
     mistakes=(
         Mistake(
             "Input gate and forget gate have changed places: torch's order is i, f, g, o, and f stands before the old memory, i before the candidate.",
@@ -396,6 +421,10 @@ STEP = Exercise(
                 for order in permutations("ifgo")
                 if "".join(order) not in ("ifgo", "figo", "ifog")
             ),
+        ),
+        Mistake(
+            "You use one of the four parts twice, and another not at all: i lets in, f keeps, g is written, o shows.",
+            tuple(_step(taken_for={role: other}) for role in "ifgo" for other in "ifgo" if role != other),
         ),
         Mistake(
             "You put a sigmoid on the candidate g. It is what is written, and may be negative: tanh.",
@@ -559,6 +588,8 @@ STEP = Exercise(
                 _step(memory=lambda f, c, i, g: f * c + (1 - f) * g),
                 _step(memory=lambda f, c, i, g: (1 - i) * c + i * g),
                 _step(memory=lambda f, c, i, g: (1 - f) * c + f * g),
+                _step(memory=lambda f, c, i, g: i * c + (1 - i) * g),
+                _step(memory=lambda f, c, i, g: (f * c + i * g) / (f + i)),
             ),
         ),
         Mistake(
@@ -749,6 +780,10 @@ BIAS = Exercise(
                 lambda steps, share: math.tan(math.pi * (_root(steps, share) - 0.5)),
                 lambda steps, share: 2 * math.atanh(_root(steps, share)),
                 lambda steps, share: math.asin(_root(steps, share)),
+                lambda steps, share: math.log(math.expm1(_root(steps, share))),
+                lambda steps, share: torch.special.ndtri(
+                    torch.tensor(_root(steps, share), dtype=torch.float64)
+                ).item(),
             ),
         ),
         Mistake(
@@ -757,6 +792,25 @@ BIAS = Exercise(
                 lambda steps, share: _root(steps, share) / (1 - _root(steps, share)),
                 lambda steps, share: (1 - _root(steps, share)) / _root(steps, share),
                 lambda steps, share: 1 - 1 / _root(steps, share),
+            ),
+        ),
+        Mistake(
+            "The logarithm of a fraction is a difference: log(f) - log(1 - f). Yours adds, or takes away something else.",
+            (
+                lambda steps, share: math.log(_root(steps, share)) + math.log(1 - _root(steps, share)),
+                lambda steps, share: math.log(_root(steps, share)) - 1,
+                lambda steps, share: math.log(_root(steps, share)) + 1,
+                lambda steps, share: math.log(_root(steps, share)) - _root(steps, share),
+                lambda steps, share: math.log(_root(steps, share)) * math.log(1 - _root(steps, share)),
+            ),
+        ),
+        Mistake(
+            "You took a root of the odds, or of the bias. The root belongs to the share, before anything else: f = share ** (1 / steps).",
+            (
+                lambda steps, share: (share / (1 - share)) ** (1 / steps),
+                lambda steps, share: (_root(steps, share) / (1 - _root(steps, share))) ** (1 / steps),
+                lambda steps, share: math.log(_root(steps, share) / (1 - share)),
+                lambda steps, share: math.log(share / (1 - _root(steps, share))),
             ),
         ),
         Mistake(
@@ -844,6 +898,7 @@ BIAS = Exercise(
             (
                 *_for_gates(lambda steps, share: math.sqrt(share)),
                 *_for_gates(lambda steps, share: share ** (1 / 2) / steps),
+                *_for_gates(lambda steps, share: share ** (1 / math.sqrt(steps))),
             ),
         ),
         Mistake(
@@ -855,9 +910,10 @@ BIAS = Exercise(
             ),
         ),
         Mistake(
-            "Your gate does not look at the share: with 1 - 1/steps (or exp(-1/steps)) always the same is left, about a third. f ** steps = share.",
+            "Your gate is that of a time constant (1 - 1/steps, or an exponential of -1/steps), which leaves about a third. Asked is that `share` is left: f ** steps = share.",
             (
                 *_for_gates(lambda steps, share: math.exp(-1 / steps)),
+                *_for_gates(lambda steps, share: math.exp(-share / steps)),
                 lambda steps, share: math.log(steps),
                 lambda steps, share: math.log(steps - 1),
                 lambda steps, share: math.log(steps + 1),

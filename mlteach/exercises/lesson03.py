@@ -82,7 +82,7 @@ CELL = Exercise(
     cases=_cell_cases,
     draw=_draw_cell,
     outputs=("the new memory",),
-    chain=lambda inputs, output: (output, *inputs[1:]),
+    chain=lambda inputs, output: (torch.as_tensor(output), *inputs[1:]),
     mistakes=(
         Mistake(
             "Your step goes uphill: the candidate is minus the gradient.",
@@ -103,6 +103,8 @@ CELL = Exercise(
                 _cell(candidate=torch.tanh),
                 lambda theta, gradient, f, i: f * theta + torch.tanh(-i * gradient),
                 lambda theta, gradient, f, i: torch.tanh(f * theta) + torch.tanh(-i * gradient),
+                lambda theta, gradient, f, i: f * torch.tanh(theta) + i * torch.tanh(-gradient),
+                lambda theta, gradient, f, i: torch.tanh(f * theta + i * torch.tanh(-gradient)),
             ),
         ),
         Mistake(
@@ -148,6 +150,10 @@ CELL = Exercise(
             "The numbers are right, but you wrote them into theta itself, so the start is gone. Return a new tensor: "
             "no `*=`, `-=` or `add_`.",
             (_cell_in_place, lambda theta, gradient, f, i: theta.copy_(f * theta - i * gradient)),
+        ),
+        Mistake(
+            "A gate enters as a root. It is multiplied as it is.",
+            (_cell(i_is=lambda i: i**0.5), _cell(f_is=lambda f: f**0.5)),
         ),
         Mistake(
             "The rate is in there twice: the input gate i is the learning rate, so the gradient meets it once.",
@@ -339,7 +345,7 @@ WRONG_F: dict[str, tuple[Number, ...]] = {
     ),
     "Rate and decay are added in your f. The rate multiplies the whole bracket, the decay term too.": (
         lambda rate, decay: 1 - rate - decay,
-        lambda rate, decay: 1 - (rate + decay),
+        lambda rate, decay: 1 - rate + decay,
     ),
     "Rate or decay enters squared, or as a root. Each stands there once.": (
         lambda rate, decay: 1 - rate * decay**2,
@@ -351,8 +357,10 @@ WRONG_F: dict[str, tuple[Number, ...]] = {
         lambda rate, decay: 1 - decay / rate,
         lambda rate, decay: 1 - rate / decay if decay else float("nan"),
     ),
-    "That shrinks in another way, 1/(1 + rate * decay) or exp(-rate * decay): close for small steps, but not this line.": (
+    "That shrinks in another way (one over a sum, a power or an exponential): close for small steps, but not this line.": (
         lambda rate, decay: 1 / (1 + rate * decay),
+        lambda rate, decay: (1 - decay) ** rate,
+        lambda rate, decay: (1 - rate) ** decay,
         lambda rate, decay: 2.718281828459045 ** (-rate * decay),
     ),
 }
@@ -364,6 +372,8 @@ WRONG_I: dict[str, tuple[Number, ...]] = {
     "You step first and shrink afterwards, so the gradient shrinks too. Both happen at the old theta: i is the rate.": (
         lambda rate, decay: rate * (1 - rate * decay),
         lambda rate, decay: rate * (1 - decay),
+        lambda rate, decay: rate / (1 - rate * decay),
+        lambda rate, decay: rate / (1 + rate * decay),
     ),
     "The decay is in your input gate. It belongs to theta alone, and what stands in front of -gradient is the rate.": (
         lambda rate, decay: rate * decay,
@@ -392,7 +402,7 @@ WRONG_I: dict[str, tuple[Number, ...]] = {
 }
 
 
-SOME_I = tuple(wrong[0] for wrong in list(WRONG_I.values())[:2])
+SOME_I = tuple(wrong[0] for wrong in WRONG_I.values())
 
 
 def _gates(f: Number, i: Number) -> Callable[[float, float], tuple[float, float]]:
@@ -414,7 +424,11 @@ WEIGHT_DECAY = Exercise(
     mistakes=(
         Mistake(
             "The two gates are in the wrong order: return f first, then i.",
-            (_gates(_let_in, _kept), *(_gates(_let_in, f) for fs in list(WRONG_F.values())[:2] for f in fs)),
+            (
+                _gates(_let_in, _kept),
+                *(_gates(_let_in, f) for fs in list(WRONG_F.values())[:2] for f in fs),
+                _gates(lambda rate, decay: -rate, _kept),
+            ),
         ),
         Mistake(
             "Rate and decay have changed places: i is the rate, and the decay goes with theta.",
@@ -523,7 +537,7 @@ MOMENTUM = Exercise(
     cases=_two_cells_cases,
     draw=_draw_two_cells,
     outputs=("theta", "m"),
-    chain=lambda inputs, output: (output[0], output[1], *inputs[2:]),
+    chain=lambda inputs, output: (*map(torch.as_tensor, output), *inputs[2:]),
     mistakes=(
         Mistake(
             "Your weights move by the old velocity. The gradient goes through the first cell and, in the same step, into the second.",
@@ -602,6 +616,11 @@ MOMENTUM = Exercise(
             (
                 _two(lambda m, g, rate, mu: m + g, lambda theta, v, m, g, rate, mu: mu * theta - rate * v),
                 _two(moved=lambda theta, v, m, g, rate, mu: mu * theta - rate * v),
+                _two(moved=lambda theta, v, m, g, rate, mu: mu * theta - rate * g),
+                _two(
+                    lambda m, g, rate, mu: mu * m + g,
+                    lambda theta, v, m, g, rate, mu: (1 - mu) * theta - rate * v,
+                ),
                 _two(
                     lambda m, g, rate, mu: mu * m + g,
                     lambda theta, v, m, g, rate, mu: mu * (theta - rate * v),
@@ -612,6 +631,7 @@ MOMENTUM = Exercise(
             "mu is the forget gate, so it stands before the old m. You put it on the gradient (or on both).",
             (
                 _two(lambda m, g, rate, mu: m + mu * g),
+                _two(lambda m, g, rate, mu: m - mu * g),
                 _two(lambda m, g, rate, mu: mu * (m + g)),
                 _two(lambda m, g, rate, mu: mu * g),
                 _two(lambda m, g, rate, mu: m + (1 - mu) * g),
@@ -1026,7 +1046,14 @@ AUTOGRAD = Exercise(
         ),
         Mistake(
             "You use the gradient at the start for every step. It changes from step to step: the gradient at theta is theta, so take it inside the loop.",
-            (_first_gradient,),
+            (
+                _first_gradient,
+                lambda theta, eta, steps, keep_edges: (
+                    loss_after(theta, eta, steps, True)
+                    if keep_edges
+                    else _first_gradient(theta, eta, steps, False)
+                ),
+            ),
         ),
         Mistake(
             "Your gradient is 2 * theta (or theta / 2). The loss is theta^2 / 2, and the half takes the 2 away: the gradient is theta.",
@@ -1037,8 +1064,12 @@ AUTOGRAD = Exercise(
             ),
         ),
         Mistake(
-            "You step by the loss (or by theta^2), not by its gradient. The gradient of theta^2 / 2 is theta.",
-            (_rolled(gradient=lambda theta: theta**2 / 2), _rolled(gradient=lambda theta: theta**2)),
+            "You step by something else than the gradient (by the loss, by theta^2, by a sign). The gradient of theta^2 / 2 is theta.",
+            (
+                _rolled(gradient=lambda theta: theta**2 / 2),
+                _rolled(gradient=lambda theta: theta**2),
+                _rolled(gradient=torch.sign),
+            ),
         ),
         Mistake(
             "Your gradient is 1, or it is missing: the gradient of theta^2 / 2 at theta is theta.",

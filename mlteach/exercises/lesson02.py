@@ -404,6 +404,7 @@ STEP = Exercise(
     draw=_draw_step,
     outputs=("h", "c"),
     leading=("z", "c"),
+    differentiable=("z", "c"),
     chain=lambda inputs, output: (inputs[0], torch.as_tensor(output[1])),
     mistakes=(
         Mistake(
@@ -576,8 +577,6 @@ STEP = Exercise(
             (
                 _step(memory=lambda f, c, i, g: f * (c + i * g)),
                 _step(memory=lambda f, c, i, g: i * (f * c + g)),
-                _step(memory=lambda f, c, i, g: f * c + f * g),
-                _step(memory=lambda f, c, i, g: i * c + i * g),
                 _step(memory=lambda f, c, i, g: f * c * i * g),
                 _step(memory=lambda f, c, i, g: (f + i) * (c + g)),
             ),
@@ -629,7 +628,6 @@ STEP = Exercise(
                 _step(give=lambda h, c: c),
                 _step(give=lambda h, c: (h, h)),
                 _step(give=lambda h, c: (c, c.clone())),
-                _step(give=lambda h, c: (h,)),
                 _step(give=lambda h, c: torch.cat([h, c], -1)),
             ),
         ),

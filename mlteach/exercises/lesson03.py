@@ -82,6 +82,7 @@ CELL = Exercise(
     cases=_cell_cases,
     draw=_draw_cell,
     outputs=("the new memory",),
+    differentiable=("theta", "gradient", "f", "i"),
     chain=lambda inputs, output: (torch.as_tensor(output), *inputs[1:]),
     mistakes=(
         Mistake(
@@ -402,7 +403,7 @@ WRONG_I: dict[str, tuple[Number, ...]] = {
 }
 
 
-SOME_I = tuple(wrong[0] for wrong in WRONG_I.values())
+SOME_I = tuple(wrong[0] for wrong in list(WRONG_I.values())[:3])
 
 
 def _gates(f: Number, i: Number) -> Callable[[float, float], tuple[float, float]]:
@@ -537,6 +538,7 @@ MOMENTUM = Exercise(
     cases=_two_cells_cases,
     draw=_draw_two_cells,
     outputs=("theta", "m"),
+    differentiable=("theta", "m", "gradient"),
     chain=lambda inputs, output: (*map(torch.as_tensor, output), *inputs[2:]),
     mistakes=(
         Mistake(

@@ -535,8 +535,15 @@ NEAREST = Exercise(
             (
                 lambda s, y, q: _distances(s, q).argmin(1),
                 lambda s, y, q: _distances(s, q).argmin(1, keepdim=True),
+            ),
+        ),
+        Mistake(
+            "Your labels are right only if the support pictures stand in the order of their classes, and they need not: look each label up, support_y[...].",
+            (
                 lambda s, y, q: _distances(s, q).argmin(1) % (y.max() + 1),
                 lambda s, y, q: _distances(s, q).argmin(1) // (len(y) // (y.max() + 1)),
+                lambda s, y, q: y.sort()[0][_distances(s, q).argmin(1)],
+                lambda s, y, q: y.unique()[_distances(s, q).argmin(1) % len(y.unique())],
             ),
         ),
         Mistake(

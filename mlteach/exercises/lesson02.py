@@ -573,23 +573,40 @@ STEP = Exercise(
             ),
         ),
         Mistake(
-            "Your forget gate closes on the candidate too (or your input gate on the old memory): each gate has one of the two. c = f * c + i * g.",
+            "Your forget gate closes on the candidate too: f stands before the old memory alone, i before the candidate.",
+            (_step(memory=lambda f, c, i, g: f * (c + i * g)),),
+        ),
+        Mistake(
+            "Your input gate closes on the old memory too: i stands before the candidate alone, f before the old memory.",
+            (_step(memory=lambda f, c, i, g: i * (f * c + g)),),
+        ),
+        Mistake(
+            "All of it is multiplied. The new memory is a sum of two products: what is kept, and what is let in.",
             (
-                _step(memory=lambda f, c, i, g: f * (c + i * g)),
-                _step(memory=lambda f, c, i, g: i * (f * c + g)),
                 _step(memory=lambda f, c, i, g: f * c * i * g),
                 _step(memory=lambda f, c, i, g: (f + i) * (c + g)),
+                _step(memory=lambda f, c, i, g: (f + c) * (i + g)),
             ),
         ),
         Mistake(
-            "You coupled the gates: in this cell the input gate is a gate of its own, not 1 - f (nor f 1 - i).",
+            "You coupled the gates: in this cell the input gate is a gate of its own, not 1 - f (and f not 1 - i).",
             (
                 _step(memory=lambda f, c, i, g: f * c + (1 - f) * g),
                 _step(memory=lambda f, c, i, g: (1 - i) * c + i * g),
                 _step(memory=lambda f, c, i, g: (1 - f) * c + f * g),
                 _step(memory=lambda f, c, i, g: i * c + (1 - i) * g),
-                _step(memory=lambda f, c, i, g: (f * c + i * g) / (f + i)),
             ),
+        ),
+        Mistake(
+            "You divide by the sum of the gates (or by 2). The gates need not add up to 1, and the memory may grow: it counts.",
+            (
+                _step(memory=lambda f, c, i, g: (f * c + i * g) / (f + i)),
+                _step(memory=lambda f, c, i, g: (f * c + i * g) / 2),
+            ),
+        ),
+        Mistake(
+            "You shift a sum before it is squashed (a bias of 1?). The biases are in z already.",
+            (*_gates(lambda x: torch.sigmoid(x + 1)), *_gates(lambda x: torch.sigmoid(x - 1))),
         ),
         Mistake(
             "Your candidate is taken away from the memory. It is added, and brings its sign along.",

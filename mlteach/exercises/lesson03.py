@@ -83,7 +83,6 @@ CELL = Exercise(
     draw=_draw_cell,
     outputs=("the new memory",),
     differentiable=("theta", "gradient", "f", "i"),
-    chain=lambda inputs, output: (torch.as_tensor(output), *inputs[1:]),
     mistakes=(
         Mistake(
             "Your step goes uphill: the candidate is minus the gradient.",
@@ -482,17 +481,15 @@ def two_cells(theta: Tensor, m: Tensor, gradient: Tensor, rate: float, mu: float
 def _two_cells_cases() -> list[Case]:
     draw = torch.Generator().manual_seed(33)
     theta, m, gradient = torch.randn(3, 5, generator=draw, dtype=torch.float64)
-    table = torch.randn(3, 2, 3, generator=draw, dtype=torch.float64)
     return [
         Case("the first step: the velocity is zero", (theta, torch.zeros_like(m), gradient, 0.1, 0.9)),
         Case("a later step: rate 0.1, mu 0.9", (theta, m, gradient, 0.1, 0.9)),
         Case("a later step: rate 0.5, mu 0.3", (theta, m, gradient, 0.5, 0.3)),
-        Case("a table of weights: rate 0.2, mu 0.6", (*table, 0.2, 0.6)),
     ]
 
 
 def _draw_two_cells(draw: torch.Generator) -> Case:
-    theta, m, gradient = torch.randn(3, 4, generator=draw, dtype=torch.float64)
+    theta, m, gradient = torch.randn(3, 5, generator=draw, dtype=torch.float64)
     rate, mu = (
         round(x, 3) for x in torch.rand(2, generator=draw, dtype=torch.float64).clamp(0.05, 0.95).tolist()
     )
@@ -772,9 +769,7 @@ SECOND_IS: dict[str, tuple[float, ...]] = {
         -0.5,
         0.5,
     ),
-    "In the second the first gradient alone is counted: both steps use eta, so -(g_1 + g_2) stands there.": (
-        -0.25,
-    ),
+    "The second is twice what it should be: is g_2 left out, or the half of theta^2 / 2 lost?": (-0.25,),
     "In the second g_2 has lost its sign: theta_1 = -0.5, so g_1 + g_2 is 1 - 0.5.": (-0.375, 0.375),
     "Without the edges eta does not vanish: it still multiplies g_1 and g_2. Only the gradients are plain numbers.": (
         0.0,
@@ -821,7 +816,7 @@ BY_HAND = Exercise(
         ),
         Mistake(
             "Those are theta_1 = -0.5 and theta_2 = 0.25, the weights on the way. Asked is the slope of the final loss by eta.",
-            ((-0.5, 0.25), (0.25, -0.5)),
+            ((-0.5, 0.25),),
         ),
         Mistake(
             "That is the final loss, theta_2^2 / 2 = 1/32. Asked is how it changes with eta.",
@@ -838,7 +833,7 @@ BY_HAND = Exercise(
             for message, values in FIRST_IS.items()
         ),
         *(
-            Mistake(message, tuple((WITH, value) for value in values if value not in (0.25, -0.5, 0.0625)))
+            Mistake(message, tuple((WITH, value) for value in values if value != 0.25))
             for message, values in SECOND_IS.items()
         ),
     ),
@@ -941,6 +936,21 @@ def _cut_more(step: Callable[[Tensor, Tensor], Tensor]) -> Callable[..., Tensor]
     return wrong
 
 
+def _cut_at(where: Callable[[int, int], bool]) -> Callable[..., Tensor]:
+    """Right with the edges; without them only the gradients of some steps are cut."""
+
+    def wrong(theta: Tensor, eta: Tensor, steps: int, keep_edges: bool) -> Tensor:
+        for k in range(steps):
+            theta = theta - eta * _cut_if_asked(theta, keep_edges or not where(k, steps))
+        return theta**2 / 2
+
+    return wrong
+
+
+def _slope_itself(theta: Tensor, eta: Tensor, steps: int, keep_edges: bool) -> Tensor:
+    return torch.autograd.grad(loss_after(theta, eta, steps, keep_edges), eta, materialize_grads=True)[0]
+
+
 def _first_gradient(theta: Tensor, eta: Tensor, steps: int, keep_edges: bool) -> Tensor:
     gradient = _cut_if_asked(theta, keep_edges)
     for _ in range(steps):
@@ -990,6 +1000,20 @@ AUTOGRAD = Exercise(
                     keep_edges,
                 ),
             ),
+        ),
+        Mistake(
+            "You start afresh at every step, with the edges and without: theta is detached, so the loss remembers one step only. The memory line stays.",
+            (
+                _rolled(step=lambda theta, eta, g: theta.detach() - eta * g.detach()),
+                _rolled(
+                    step=lambda theta, eta, g: theta.detach() - eta * theta.detach(),
+                    loss=lambda theta: theta**2,
+                ),
+            ),
+        ),
+        Mistake(
+            "You cut the edge of one step only. Without the edges the gradient of every step is a constant.",
+            (_cut_at(lambda k, steps: k == steps - 1),),
         ),
         Mistake(
             "Without the edges nothing of eta is left: you detached the whole step (or worked under no_grad). Detach the gradient alone.",
@@ -1115,6 +1139,14 @@ AUTOGRAD = Exercise(
             ),
         ),
         Mistake(
+            "You return the slope itself. Return the loss: the check differentiates it.",
+            (_slope_itself,),
+        ),
+        Mistake(
+            "You shared the rate out among the steps. Every step has the whole rate eta.",
+            (lambda theta, eta, steps, keep_edges: loss_after(theta, eta / steps, steps, keep_edges),),
+        ),
+        Mistake(
             "You return the loss at the start. It is asked for after the steps.",
             (_rolled(give=lambda path: path[0]),),
         ),
@@ -1123,6 +1155,8 @@ AUTOGRAD = Exercise(
             (
                 _rolled(loss=lambda theta: (theta, theta**2 / 2)),
                 _rolled(loss=lambda theta: (theta**2 / 2, theta)),
+                _rolled(loss=lambda losses: losses, give=lambda path: [theta**2 / 2 for theta in path[1:]]),
+                _rolled(loss=lambda losses: losses, give=lambda path: [theta**2 / 2 for theta in path]),
             ),
         ),
     ),

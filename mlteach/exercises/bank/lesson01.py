@@ -141,6 +141,46 @@ def deal(pictures, order, shots):
     shuffled = pictures
 """),
         "no return": ("return support", "support"),
+        "the drawer's number compared with shots": '''
+def deal(pictures, order, shots):
+    sx, sy, qx, qy = [], [], [], []
+    for way in range(len(pictures)):
+        for drawer in order[way]:
+            if drawer < shots:
+                sx.append(pictures[way, drawer])
+                sy.append(way)
+            else:
+                qx.append(pictures[way, drawer])
+                qy.append(way)
+    return torch.stack(sx), torch.tensor(sy), torch.stack(qx), torch.tensor(qy)
+''',
+        "at most shots, by a loop": '''
+def deal(pictures, order, shots):
+    sx, sy, qx, qy = [], [], [], []
+    for way in range(len(pictures)):
+        for k, picture in enumerate(pictures[way][order[way]]):
+            if k <= shots:
+                sx.append(picture)
+                sy.append(way)
+            else:
+                qx.append(picture)
+                qy.append(way)
+    return torch.stack(sx), torch.tensor(sy), torch.stack(qx), torch.tensor(qy)
+''',
+        "the order sorted": ("order[way]]", "order[way].sort().values]"),
+        "pictures on their side": ("return support.flatten(0, 1)", "return support.flatten(0, 1).transpose(1, 2)"),
+        "the label sets exchanged": (
+            "return support.flatten(0, 1), support_y, query.flatten(0, 1), query_y",
+            "return support.flatten(0, 1), query_y, query.flatten(0, 1), support_y",
+        ),
+        "labels from behind": ("torch.arange(ways)", "torch.arange(ways).flip(0)"),
+        "five ways, always": ("torch.arange(ways)", "torch.arange(5)"),
+        "one pile of pictures": ("torch.stack([pic", "torch.cat([pic"),
+        "the channel put in": (
+            "return support.flatten(0, 1), support_y, query.flatten(0, 1), query_y",
+            "return support.flatten(0, 1)[:, None], support_y, query.flatten(0, 1)[:, None], query_y",
+        ),
+        "pictures divided by 255": ("return support.flatten(0, 1)", "return support.flatten(0, 1) / 255"),
     },
     pitfalls=(
         "all drawers are queries",
@@ -201,6 +241,16 @@ def deal(pictures, order, shots):
             ("support = shuffled[:, :shots]\n", "support, query = shuffled.split([shots, order.shape[1] - shots], dim=1)\n"),
             ("    query = shuffled[:, shots:]\n", ""),
         ),
+        "filled": '''
+def deal(pictures, order, shots):
+    ways, drawers = pictures.shape[:2]
+    x = torch.empty_like(pictures)
+    for way in range(ways):
+        for place in range(drawers):
+            x[way, place] = pictures[way, order[way, place]]
+    y = torch.arange(ways).view(ways, 1).expand(ways, drawers)
+    return x[:, :shots].reshape(ways * shots, 28, 28), y[:, :shots].reshape(-1), x[:, shots:].reshape(-1, 28, 28), y[:, shots:].reshape(-1)
+''',
     },
 )  # fmt: skip
 
@@ -305,6 +355,44 @@ def nearest_neighbour(support_x, support_y, query_x):
         ),
         "no return": ("return support_y[nearest]", "support_y[nearest]"),
         "prints": ("return support_y[nearest]", "print(support_y[nearest])"),
+        "absolute values to the fourth": ("difference**2", "difference**4"),
+        "roots": ("difference**2", "difference.abs() ** 0.5"),
+        "the least pixel": ("(difference**2).flatten(2).sum(2)", "(difference**2).flatten(2).amin(2)"),
+        "the amount of ink": (
+            "(difference**2).flatten(2).sum(2)",
+            "(query_x.flatten(1).sum(1)[:, None] - support_x.flatten(1).sum(1)[None]).abs()",
+        ),
+        "the sum picture of each class": '''
+def nearest_neighbour(support_x, support_y, query_x):
+    ways = int(support_y.max()) + 1
+    sums = torch.stack([support_x[support_y == way].sum(0) for way in range(ways)])
+    return ((query_x[:, None] - sums[None]) ** 2).flatten(2).sum(2).argmin(1)
+''',
+        "the best is never kept": '''
+def nearest_neighbour(support_x, support_y, query_x):
+    answers = []
+    for q in query_x:
+        best = float("inf")
+        for s, y in zip(support_x, support_y):
+            if ((q - s) ** 2).sum() < best:
+                label = y
+        answers.append(label)
+    return torch.stack(answers)
+''',
+        "the best is kept for all queries": '''
+def nearest_neighbour(support_x, support_y, query_x):
+    answers, best = [], float("inf")
+    for q in query_x:
+        for s, y in zip(support_x, support_y):
+            distance = ((q - s) ** 2).sum()
+            if distance < best:
+                best, label = distance, y
+        answers.append(label)
+    return torch.stack(answers)
+''',
+        "labels from 1": ("support_y[nearest]", "support_y[nearest] + 1"),
+        "labels sorted": ("support_y[nearest]", "support_y.sort().values[nearest]"),
+        "softmax of plus": ("distance.argmin(1)", "distance.softmax(1).argmax(1)"),
     },
     pitfalls=("the number of the picture", "the wrong axis", "the farthest", "not squared", "absolute differences"),
     right={
@@ -348,6 +436,12 @@ def nearest_neighbour(support_x, support_y, query_x):
         ),
         "gather": ("support_y[nearest]", "support_y.gather(0, nearest)"),
         "one-hot and back": ("support_y[nearest]", "F.one_hot(support_y[nearest]).argmax(1)"),
+        "einsum": ("(difference**2).flatten(2).sum(2)", 'torch.einsum("qschw,qschw->qs", difference, difference)'),
+        "numpy": '''
+def nearest_neighbour(support_x, support_y, query_x):
+    q, s = query_x.reshape(len(query_x), -1).numpy(), support_x.reshape(len(support_x), -1).numpy()
+    return support_y[torch.from_numpy(((q[:, None] - s[None]) ** 2).sum(-1).argmin(1))]
+''',
     },
 )  # fmt: skip
 
@@ -424,6 +518,16 @@ def tasks_needed(rate, queries, half_width):
         n += 1
     return n
 ''',
+        "a slip in 1.96": ("1.96**2", "1.69**2"),
+        "half width cubed": ("half_width**2", "half_width**3"),
+        "to the next ten": ("math.ceil(n)", "math.ceil(n / 10) * 10"),
+        "the number of queries, rounded": ("math.ceil(n)", "math.ceil(n) * queries"),
+        "divided after rounding": '''
+def tasks_needed(rate, queries, half_width):
+    return math.ceil(1.96**2 * rate * (1 - rate) / half_width**2) // queries
+''',
+        "another root": ("rate * (1 - rate) /", "math.sqrt(rate) * (1 - rate) /"),
+        "rate and queries swapped": ("(rate, queries, half_width)", "(queries, rate, half_width)"),
     },
     pitfalls=("queries, not tasks", "half width not squared", "no 1.96", "rounded down", "a fraction", "int and one"),
     right={
@@ -454,6 +558,12 @@ def tasks_needed(rate, queries, half_width):
 
     n = (floor_of(rate, queries, 1) / half_width) ** 2
     return math.ceil(round(n, 6))
+''',
+        "next": '''
+def tasks_needed(rate, queries, half_width):
+    from itertools import count
+
+    return next(n for n in count(1) if 1.96 * math.sqrt(rate * (1 - rate) / (queries * n)) <= half_width)
 ''',
     },
 )  # fmt: skip

@@ -120,6 +120,35 @@ def left(f):
         "a column": ("return later.flip(0).cumprod(0).flip(0)", "return later.flip(0).cumprod(0).flip(0)[:, None]"),
         "no return": ("return later", "later"),
         "prints": ("return later.flip(0).cumprod(0).flip(0)", "print(later.flip(0).cumprod(0).flip(0))"),
+        "all the others": '''
+def left(f):
+    return torch.stack([torch.cat([f[:t], f[t + 1 :]]).prod() for t in range(len(f))])
+''',
+        "two gates": '''
+def left(f):
+    return torch.stack([f[t + 1 : t + 3].prod() for t in range(len(f))])
+''',
+        "moved the wrong way": ("torch.cat([f[1:], torch.ones_like(f[:1])])", "torch.cat([torch.ones_like(f[:1]), f[:-1]])"),
+        "the recursion takes the gate before": '''
+def left(f):
+    out = [torch.ones_like(f[0])]
+    for t in range(len(f) - 1, 0, -1):
+        out.append(out[-1] * f[t - 1])
+    return torch.stack(out[::-1])
+''',
+        "numbers taken out": '''
+def left(f):
+    return torch.tensor([f[t + 1 :].prod().item() for t in range(len(f))], dtype=torch.float64)
+''',
+        "a tensor of tensors": '''
+def left(f):
+    return torch.tensor([f[t + 1 :].prod() for t in range(len(f))])
+''',
+        "the largest of the later gates": '''
+def left(f):
+    later = [f[t + 1 :] for t in range(len(f))]
+    return torch.stack([g.max() if len(g) else torch.ones_like(f[0]) for g in later])
+''',
     },
     pitfalls=("its own gate too", "from the front", "not flipped back", "one number", "divided"),
     right={
@@ -176,6 +205,20 @@ def left(f):
     from operator import mul
 
     return torch.stack(list(accumulate(reversed(list(f[1:])), mul, initial=torch.ones_like(f[0])))[::-1])
+''',
+        "by autograd": '''
+def left(f):
+    states = [torch.ones((), dtype=f.dtype, requires_grad=True)]
+    for gate in f[1:]:
+        states.append(states[-1] * gate)
+    return torch.stack(torch.autograd.grad(states[-1], states, create_graph=True))
+''',
+        "by recursion": '''
+def left(f):
+    if len(f) == 1:
+        return torch.ones_like(f)
+    rest = left(f[1:])
+    return torch.cat([(f[1] * rest[0])[None], rest])
 ''',
     },
 )  # fmt: skip
@@ -257,6 +300,27 @@ def step(z, c):
         "no gradients": ("def step", "@torch.no_grad()\ndef step"),
         "in single precision": ("return h, new", "return h.float(), new.float()"),
         "no return": ("return h, new", "h, new"),
+        "one more on the forget gate": ("torch.sigmoid(f)", "torch.sigmoid(f + 1)"),
+        "as in a GRU": ("f * c + i * g", "i * c + (1 - i) * g"),
+        "the output gate lets in": ("i * g", "o * g"),
+        "the input gate shows": ("o * torch.tanh(new)", "i * torch.tanh(new)"),
+        "as a mean": ("new = f * c + i * g", "new = (f * c + i * g) / (f + i)"),
+        "four numbers a part": ("z.chunk(4, dim=-1)", "z.split(4, dim=-1)"),
+        "as many as the batch": ("z.chunk(4, dim=-1)", "(z[..., k * len(c) : (k + 1) * len(c)] for k in range(4))"),
+        "new memory detached": ("return h, new", "return h, new.detach()"),
+        "h and both": ("return h, new", "return h, (h, new)"),
+        "in half precision": ("return h, new", "return h.half(), new.half()"),
+        "keeps the memory itself": '''
+memory = None
+
+
+def step(z, c):
+    global memory
+    memory = c if memory is None or memory.shape != c.shape else memory
+    i, f, g, o = z.chunk(4, dim=-1)
+    memory = torch.sigmoid(f) * memory + torch.sigmoid(i) * torch.tanh(g)
+    return torch.sigmoid(o) * torch.tanh(memory), memory
+''',
     },
     pitfalls=(
         "f, i, g, o", "i, f, o, g", "sigmoid on the candidate", "no tanh on the way out", "h of the old memory",
@@ -292,6 +356,11 @@ def step(z, c):
     new = s[..., n : 2 * n] * c + s[..., :n] * torch.tanh(z[..., 2 * n : 3 * n])
     return s[..., 3 * n :] * torch.tanh(new), new
 ''',
+        "narrow": ("z.chunk(4, dim=-1)", "[z.narrow(-1, k * c.shape[-1], c.shape[-1]) for k in range(4)]"),
+        "a named tuple": (
+            ("\ndef step", "from collections import namedtuple\n\nState = namedtuple('State', 'h c')\n\n\ndef step"),
+            ("return h, new", "return State(h, new)"),
+        ),
     },
 )  # fmt: skip
 
@@ -343,6 +412,21 @@ def forget_bias(steps, share):
         "rounded": ("return math.log(f / (1 - f))", "return round(math.log(f / (1 - f)), 1)"),
         "no return": ("return ", ""),
         "prints": ("return math.log(f / (1 - f))", "print(math.log(f / (1 - f)))"),
+        "logs added": ("math.log(f / (1 - f))", "math.log(f) + math.log(1 - f)"),
+        "log minus 1": ("math.log(f / (1 - f))", "math.log(f) - 1"),
+        "root of the steps": ("(1 / steps)", "(1 / math.sqrt(steps))"),
+        "an exponential gate": ("share ** (1 / steps)", "math.exp(-share / steps)"),
+        "the log divided, no exponential": ("share ** (1 / steps)", "math.log(share) / steps"),
+        "of what each step loses": ("share ** (1 / steps)", "1 - share ** (1 / steps)"),
+        "the root of the odds": ("math.log(f / (1 - f))", "(f / (1 - f)) ** (1 / steps)"),
+        "half of it": ("return math", "return 0.5 * math"),
+        "searched by tenths": '''
+def forget_bias(steps, share):
+    bias = -10.0
+    while (1 / (1 + math.exp(-bias))) ** steps < share:
+        bias += 0.1
+    return bias
+''',
     },
     pitfalls=("the gate", "one step only", "lost evenly", "the sign", "divided by the steps", "the logarithm of the gate"),
     right={
@@ -371,6 +455,11 @@ def forget_bias(steps, share):
     return middle
 ''',
         "pow": ("share ** (1 / steps)", "math.pow(share, 1.0 / steps)"),
+        "scipy": (
+            "return math.log(f / (1 - f))",
+            "from scipy.special import logit\n\n    return logit(f)",
+        ),
+        "expm1": ("math.log(f / (1 - f))", "-math.log(math.expm1(-math.log(share) / steps))"),
     },
 )  # fmt: skip
 

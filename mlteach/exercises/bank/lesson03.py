@@ -71,6 +71,15 @@ def cell(theta, gradient, f, i):
         "new and old": ("f * theta + i * (-gradient)", "f * theta + i * (-gradient), theta"),
         "no return": ("return ", ""),
         "prints": ("return f * theta + i * (-gradient)", "print(f * theta + i * (-gradient))"),
+        "the roots of the gates": ("i * (-gradient)", "i**0.5 * (-gradient)"),
+        "tanh on both": ("f * theta + i * (-gradient)", "f * torch.tanh(theta) + i * torch.tanh(-gradient)"),
+        "all multiplied": ("f * theta + i * (-gradient)", "f * theta * i * (-gradient)"),
+        "absolute values": ("(-gradient)", "(-gradient.abs())"),
+        "kept and let in apart": ("f * theta + i * (-gradient)", "f * theta, i * (-gradient)"),
+        "an array": ("f * theta + i * (-gradient)", "(f * theta + i * (-gradient)).detach().numpy()"),
+        "transposed": ("f * theta + i * (-gradient)", "(f * theta + i * (-gradient)).T"),
+        "a new leaf": ("f * theta + i * (-gradient)", "(f * theta + i * (-gradient)).detach().requires_grad_()"),
+        "minus everything": ("f * theta + i * (-gradient)", "-(f * theta + i * (-gradient))"),
     },
     pitfalls=("uphill", "gates swapped", "tanh on the candidate", "no forget gate", "in place", "one number for a gate", "detached"),
     right={
@@ -106,6 +115,15 @@ def cell(theta, gradient, f, i):
     rule = lstm_cell(forget=f, input=i)
     new, _ = rule.step({"w": theta}, {"w": gradient}, rule.init({"w": theta}), loss=torch.zeros(()))
     return new["w"]
+''',
+        "a lambda": '''
+cell = lambda theta, gradient, f, i: f * theta - i * gradient
+''',
+        "row by row": '''
+def cell(theta, gradient, f, i):
+    f = torch.as_tensor(f, dtype=theta.dtype).expand_as(theta)
+    i = torch.as_tensor(i, dtype=theta.dtype).expand_as(theta)
+    return torch.stack([f[row] * theta[row] - i[row] * gradient[row] for row in range(len(theta))])
 ''',
     },
 )  # fmt: skip
@@ -156,6 +174,14 @@ def gates_of_weight_decay(rate, decay):
         "as text": ("return f, i", 'return f"f = {f}, i = {i}"'),
         "no return": ("return f, i", "f, i"),
         "prints": ("return f, i", "print(f, i)"),
+        "two things wrong": (("1 - rate * decay", "1 - decay"), ("i = rate", "i = -rate")),
+        "i divided by f": ("i = rate", "i = rate / f"),
+        "a power": ("1 - rate * decay", "(1 - decay) ** rate"),
+        "rate taken, decay added": ("1 - rate * decay", "1 - rate + decay"),
+        "both taken": ("1 - rate * decay", "1 - rate - decay"),
+        "in per cent": ("return f, i", "return 100 * f, 100 * i"),
+        "i is 1 - rate": ("i = rate", "i = 1 - rate"),
+        "half in both": (("1 - rate * decay", "1 - rate * decay / 2"), ("i = rate", "i = rate / 2")),
     },
     pitfalls=("no rate in f", "grows", "the share that is lost", "wrong order", "shrinks the step too", "two too many", "i negative"),
     right={
@@ -177,6 +203,11 @@ def gates_of_weight_decay(rate, decay):
 
     return new(1.0, 0.0), -new(0.0, 1.0)
 ''',
+        "a named tuple": (
+            "return f, i",
+            'from collections import namedtuple\n\n    return namedtuple("Gates", "f i")(f, i)',
+        ),
+        "numpy numbers": ("return f, i", "import numpy as np\n\n    return np.float64(f), np.float32(i)"),
     },
 )  # fmt: skip
 
@@ -254,6 +285,18 @@ def two_cells(theta, m, gradient, rate, mu):
 ''',
         "squashed": ("mu * m + gradient", "mu * m + torch.tanh(gradient)"),
         "no return": ("return new_theta, new_m", "new_theta, new_m"),
+        "mu twice": ("rate * new_m", "rate * mu * new_m"),
+        "the velocity of this step alone, returned": ("return new_theta, new_m", "return new_theta, gradient"),
+        "the change, returned": ("return new_theta, new_m", "return new_theta, new_theta - theta"),
+        "lerp": ("mu * m + gradient", "torch.lerp(gradient, m, mu)"),
+        "mu on the weights, plain gradient": ("theta - rate * new_m", "mu * theta - rate * gradient"),
+        "averaged and corrected": (
+            ("+ gradient", "+ (1 - mu) * gradient"), ("rate * new_m", "rate * new_m / (1 - mu)"),
+        ),
+        "squared gradient": ("+ gradient", "+ gradient**2"),
+        "gradient detached": ("+ gradient", "+ gradient.detach()"),
+        "a dict": ("return new_theta, new_m", 'return {"theta": new_theta, "m": new_m}'),
+        "gradient set to zero": ("    return new_theta", "    gradient.zero_()\n    return new_theta"),
     },
     pitfalls=("the old velocity", "averages", "Nesterov", "the rate in the first cell", "uphill", "wrong order", "in place",
               "mu on the weights"),
@@ -288,6 +331,7 @@ def two_cells(theta, m, gradient, rate, mu):
     theta = theta.clone().sub_(rate * m)
     return theta, m
 ''',
+        "torch.sub": ("theta - rate * new_m", "torch.sub(theta, new_m, alpha=rate)"),
     },
 )  # fmt: skip
 
@@ -333,6 +377,17 @@ by_hand = 0.25
 by_hand = ("up", "down")
 ''',
         "rounded": ("-0.125", "-0.13"),
+        "second quartered": ("-0.125", "-0.0625"),
+        "second of the first gradient, turned": ("-0.125", "0.25"),
+        "first by a hundred": ((" 0.25", " 25.0"), ("-0.125", "-12.5")),
+        "both slopes turned": ((" 0.25", " -1.0"), ("-0.125", "0.5")),
+        "a dict": '''
+by_hand = {"with": 0.25, "without": -0.125}
+''',
+        "a function": '''
+def by_hand(eta):
+    return -2 * (1 - eta) ** 3, -0.125
+''',
     },
     pitfalls=("wrong order", "with the edges twice", "without the edges twice", "slopes of theta_2", "signs turned", "one step"),
     right={
@@ -356,6 +411,9 @@ eta = torch.tensor(1.5, requires_grad=True)
 with_edges = (theta * (1 - eta) ** 2) ** 2 / 2
 without = (1 - eta * 1.0 - eta * -0.5) ** 2 / 2
 by_hand = torch.autograd.grad(with_edges, eta)[0], torch.autograd.grad(without, eta)[0]
+''',
+        "a column": '''
+by_hand = torch.tensor([[0.25], [-0.125]])
 ''',
     },
 )  # fmt: skip
@@ -461,11 +519,10 @@ def loss_after(theta, eta, steps, keep_edges):
 ''',
         "the slope itself": '''
 def loss_after(theta, eta, steps, keep_edges):
-    start = theta
     for _ in range(steps):
         gradient = theta if keep_edges else theta.detach()
         theta = theta - eta * gradient
-    return theta * -start
+    return torch.autograd.grad(theta**2 / 2, eta)[0]
 ''',
         "the closed form, both times": '''
 def loss_after(theta, eta, steps, keep_edges):
@@ -490,6 +547,40 @@ def loss_after(theta, eta, steps, keep_edges):
         "decay": ("theta - eta * gradient", "(1 - eta) * theta - eta * gradient"),
         "theta and loss": ("return theta**2 / 2", "return theta, theta**2 / 2"),
         "no return": ("return ", ""),
+        "only the last gradient cut": '''
+def loss_after(theta, eta, steps, keep_edges):
+    for k in range(steps):
+        gradient = theta.detach() if not keep_edges and k == steps - 1 else theta
+        theta = theta - eta * gradient
+    return theta**2 / 2
+''',
+        "cloned, not cut": ("gradient.detach()", "gradient.clone()"),
+        "a constant added": ("return theta**2 / 2", "return theta**2 / 2 + 1"),
+        "the loss at the start": ("    for _ in range(steps):", "    loss = theta**2 / 2\n    return loss\n    for _ in range(steps):"),
+        "a list of losses": '''
+def loss_after(theta, eta, steps, keep_edges):
+    losses = []
+    for _ in range(steps):
+        gradient = theta if keep_edges else theta.detach()
+        theta = theta - eta * gradient
+        losses.append(theta**2 / 2)
+    return losses
+''',
+        "the rate divided by the steps": ("theta - eta * gradient", "theta - eta / steps * gradient"),
+        "backward": '''
+def loss_after(theta, eta, steps, keep_edges):
+    for _ in range(steps):
+        theta = theta.detach().requires_grad_()
+        (theta**2 / 2).backward()
+        theta = theta - eta * theta.grad
+    return theta**2 / 2
+''',
+        "all constant without edges": '''
+def loss_after(theta, eta, steps, keep_edges):
+    if keep_edges:
+        return (theta * (1 - eta) ** steps) ** 2 / 2
+    return (theta - steps * eta * theta.detach()) ** 2 / 2
+''',
     },
     pitfalls=("never cut", "always cut", "the wrong way round", "theta detached", "the step detached", "uphill", "theta, not the loss",
               "autograd without create_graph"),
@@ -553,6 +644,16 @@ def loss_after(theta, eta, steps, keep_edges):
         return p["theta"] ** 2 / 2
 
     return bowl(adapt(bowl, {"theta": theta}, sgd(eta), steps, first_order=not keep_edges))
+''',
+        "torch.func": '''
+def loss_after(theta, eta, steps, keep_edges):
+    def bowl(theta):
+        return theta**2 / 2
+
+    for _ in range(steps):
+        gradient = torch.func.grad(bowl)(theta)
+        theta = theta - eta * (gradient if keep_edges else gradient.detach())
+    return bowl(theta)
 ''',
     },
 )  # fmt: skip

@@ -31,9 +31,6 @@ def _cell_cases() -> list[Case]:
         Case("one pair of gates for each row", (theta, gradient, rows[0], rows[1])),
         Case("one pair of gates for each weight", (theta, gradient, entries[0], entries[1])),
         Case("one pair of gates for each column", (square[0], square[1], columns[0], columns[1])),
-        Case(
-            "a row of weights with gates of their own", (theta[0], gradient[0], entries[0, 0], entries[1, 0])
-        ),
     ]
 
 

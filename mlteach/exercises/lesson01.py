@@ -30,12 +30,18 @@ def deal(pictures: Tensor, order: Tensor, shots: int) -> Four:
 
 def _deal_cases() -> list[Case]:
     draw = torch.Generator().manual_seed(11)
-    cases = []
-    for ways, drawers, shots in ((3, 4, 1), (4, 5, 2), (2, 5, 3), (3, 3, 1)):
-        pictures = torch.rand(ways, drawers, 28, 28, generator=draw)
-        order = torch.rand(ways, drawers, generator=draw).argsort(1)
-        cases.append(Case(f"{ways} classes, {drawers} drawers, shots = {shots}", (pictures, order, shots)))
-    return cases
+    return [_deal_case(draw, *sizes) for sizes in ((3, 4, 1), (4, 5, 2), (2, 5, 3), (3, 3, 1))]
+
+
+def _deal_case(draw: torch.Generator, ways: int, drawers: int, shots: int) -> Case:
+    pictures = torch.rand(ways, drawers, 28, 28, generator=draw)
+    order = torch.rand(ways, drawers, generator=draw).argsort(1)
+    return Case(f"{ways} classes, {drawers} drawers, shots = {shots}", (pictures, order, shots))
+
+
+def _draw_deal(draw: torch.Generator) -> Case:
+    ways, drawers = int(torch.randint(2, 4, (), generator=draw)), int(torch.randint(4, 7, (), generator=draw))
+    return _deal_case(draw, ways, drawers, int(torch.randint(1, drawers - 1, (), generator=draw)))
 
 
 def _each(pictures: Tensor, order: Tensor) -> Tensor:
@@ -129,6 +135,7 @@ DEAL = Exercise(
     title="support and query from a row of drawers",
     solution=deal,
     cases=_deal_cases,
+    draw=_draw_deal,
     outputs=("support_x", "support_y", "query_x", "query_y"),
     differentiable=(),
     mistakes=(
@@ -432,26 +439,28 @@ def nearest_neighbour(support_x: Tensor, support_y: Tensor, query_x: Tensor) -> 
 
 
 def _neighbour_cases() -> list[Case]:
-    """Drawings of few pixels, some darker than others, so that other ways to compare find other neighbours."""
     draw = torch.Generator().manual_seed(12)
-    cases = []
-    for support, queries, ways, faint in (
-        (5, 12, 5, 1),
-        (8, 14, 4, 1),
-        (20, 12, 5, 0.15),
-        (6, 6, 3, 1),
-        (5, 1, 3, 1),
-    ):
-        y = torch.arange(support).remainder(ways)[torch.randperm(support, generator=draw)]
-        ink = torch.rand(support + queries, 1, 4, 4, generator=draw, dtype=torch.float64)
-        dark = torch.rand(support + queries, 1, 1, 1, generator=draw, dtype=torch.float64)
-        x = (
-            torch.where(ink < 0.3, 0, faint * ink**2 * (dark + 0.2))
-            .repeat_interleave(7, 2)
-            .repeat_interleave(7, 3)
-        )
-        cases.append(Case(f"{support} support pictures, {queries} queries", (x[:support], y, x[support:])))
-    return cases
+    sizes = ((5, 12, 5, 1), (8, 14, 4, 1), (20, 12, 5, 0.15), (6, 6, 3, 1), (5, 1, 3, 1))
+    return [_neighbour_case(draw, *each) for each in sizes]
+
+
+def _neighbour_case(draw: torch.Generator, support: int, queries: int, ways: int, faint: float) -> Case:
+    """Drawings of few patches, some darker than others, so that other ways to compare find other neighbours."""
+    y = torch.arange(support).remainder(ways)[torch.randperm(support, generator=draw)]
+    ink = torch.rand(support + queries, 1, 4, 4, generator=draw, dtype=torch.float64)
+    dark = torch.rand(support + queries, 1, 1, 1, generator=draw, dtype=torch.float64)
+    x = (
+        torch.where(ink < 0.3, 0, faint * ink**2 * (dark + 0.2))
+        .repeat_interleave(7, 2)
+        .repeat_interleave(7, 3)
+    )
+    name = f"{support} support pictures, {queries} quer{'y' if queries == 1 else 'ies'}"
+    return Case(name, (x[:support], y, x[support:]))
+
+
+def _draw_neighbour(draw: torch.Generator) -> Case:
+    ways, each, queries = torch.randint(2, 5, (3,), generator=draw).tolist()
+    return _neighbour_case(draw, ways * (each + 1), 3 * queries, ways, 1)
 
 
 Table = Callable[[Tensor, Tensor], Tensor]
@@ -523,12 +532,19 @@ def _majority_or_nearest(k: int) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
     return wrong
 
 
+def _best_so_far(s: Tensor, y: Tensor, q: Tensor) -> Tensor:
+    """The best distance is carried over from query to query."""
+    smallest, which = _distances(s, q).min(1)
+    return torch.stack([y[which[smallest[: k + 1].argmin()]] for k in range(len(q))])
+
+
 NEAREST = Exercise(
     id="01.2",
     title="the nearest neighbour in pixels",
     solution=nearest_neighbour,
     outputs=("labels",),
     cases=_neighbour_cases,
+    draw=_draw_neighbour,
     mistakes=(
         Mistake(
             "You return which support picture is nearest. The answer is that picture's label: support_y[...].",
@@ -725,6 +741,10 @@ NEAREST = Exercise(
             ),
         ),
         Mistake(
+            "The best distance is carried over from query to query. Each query begins anew: nothing has been compared yet.",
+            (_best_so_far,),
+        ),
+        Mistake(
             "You answer for one query only. Asked is one label for each of the queries.",
             (lambda s, y, q: nearest_neighbour(s, y, q)[:1], lambda s, y, q: nearest_neighbour(s, y, q)[-1:]),
         ),
@@ -783,6 +803,20 @@ def _needed_cases() -> list[Case]:
     ]  # fmt: skip
 
 
+def _draw_needed(draw: torch.Generator) -> Case:
+    """As those: not near a whole number, nor with so many tasks that the digits of 1.96 matter."""
+    while True:
+        rate, width = torch.rand(2, generator=draw, dtype=torch.float64).tolist()
+        rate, queries, half_width = (
+            round(0.03 + 0.94 * rate, 3),
+            int(torch.randint(1, 100, (), generator=draw)),
+            round(0.002 + 0.04 * width, 4),
+        )
+        n = 1.96**2 * rate * (1 - rate) / (queries * half_width**2)
+        if 3 < n < 3000 and 0.2 < n % 1 < 0.9:
+            return Case(f"rate {rate}, {queries} queries a task, ± {half_width}", (rate, queries, half_width))
+
+
 def _needed(
     z: float = 1.96**2,
     spread: Callable[[float], float] = lambda r: r * (1 - r),
@@ -807,6 +841,7 @@ TASKS_NEEDED = Exercise(
     solution=tasks_needed,
     outputs=("n",),
     cases=_needed_cases,
+    draw=_draw_needed,
     mistakes=(
         Mistake(
             "That is the number of queries. Each task brings `queries` of them: divide.",

@@ -477,7 +477,7 @@ def two_cells(theta: Tensor, m: Tensor, gradient: Tensor, rate: float, mu: float
 
 def _two_cells_cases() -> list[Case]:
     draw = torch.Generator().manual_seed(33)
-    theta, m, gradient = torch.randn(3, 5, generator=draw, dtype=torch.float64)
+    theta, m, gradient = torch.randn(3, 2, 3, generator=draw, dtype=torch.float64)
     return [
         Case("the first step: the velocity is zero", (theta, torch.zeros_like(m), gradient, 0.1, 0.9)),
         Case("a later step: rate 0.1, mu 0.9", (theta, m, gradient, 0.1, 0.9)),
@@ -486,7 +486,7 @@ def _two_cells_cases() -> list[Case]:
 
 
 def _draw_two_cells(draw: torch.Generator) -> Case:
-    theta, m, gradient = torch.randn(3, 5, generator=draw, dtype=torch.float64)
+    theta, m, gradient = torch.randn(3, 2, 3, generator=draw, dtype=torch.float64)
     rate, mu = (
         round(x, 3) for x in torch.rand(2, generator=draw, dtype=torch.float64).clamp(0.05, 0.95).tolist()
     )

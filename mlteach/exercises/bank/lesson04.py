@@ -1,0 +1,382 @@
+"""Answers to the exercises of lesson 04."""
+
+from mlteach.exercises.bank import Bank
+
+FEATURES = Bank(
+    name="features",
+    base="""
+def features(x, p):
+    large = x.abs() >= math.exp(-p)
+    size = torch.where(large, x.abs().log() / p, -1.0)
+    direction = torch.where(large, x.sign(), math.exp(p) * x)
+    return torch.stack([size, direction], -1)
+""",
+    pitfalls=(
+        "no branch",
+        "not divided by p",
+        "order swapped",
+        "the direction is lost",
+        "small branch is x itself",
+    ),
+    wrong={
+        "no branch": """
+def features(x, p):
+    return torch.stack([x.abs().log() / p, x.sign()], -1)
+""",
+        "no branch, clamped": """
+def features(x, p):
+    return torch.stack([x.abs().clamp_min(1e-12).log() / p, torch.sign(x)], dim=-1)
+""",
+        "no branch, a little added": """
+def features(x, p):
+    return torch.stack([torch.log(x.abs() + 1e-8) / p, torch.sign(x)], dim=-1)
+""",
+        "only the size has a branch": ("math.exp(p) * x)", "x.sign())"),
+        "only the direction has a branch": (
+            "torch.where(large, x.abs().log() / p, -1.0)",
+            "x.abs().log() / p",
+        ),
+        "small size is 0": ("-1.0", "0.0"),
+        "small size is 1": ("-1.0", "1.0"),
+        "small size is -p": ("-1.0", "-p * torch.ones_like(x)"),
+        "not divided by p": ("x.abs().log() / p", "x.abs().log()"),
+        "times p": ("x.abs().log() / p", "x.abs().log() * p"),
+        "log to base 10": ("x.abs().log() / p", "torch.log10(x.abs()) / p"),
+        "log to base 2": ("x.abs().log() / p", "x.abs().log2() / p"),
+        "log of one plus x": ("x.abs().log() / p", "torch.log1p(x.abs()) / p"),
+        "log of x over p": ("x.abs().log() / p", "(x.abs() / p).log()"),
+        "size by sign": ("x.abs().log() / p", "x.sign() * x.abs().log() / p"),
+        "size with the sign turned": ("x.abs().log() / p", "-x.abs().log() / p"),
+        "no absolute value in the log": ("x.abs().log()", "x.log()"),
+        "no absolute value in the condition": ("x.abs() >= ", "x >= "),
+        "small branch is x itself": ("math.exp(p) * x", "x"),
+        "small branch with e^-p": ("math.exp(p) * x", "math.exp(-p) * x"),
+        "small branch with p": ("math.exp(p) * x", "p * x"),
+        "small branch is zero": ("math.exp(p) * x", "torch.zeros_like(x)"),
+        "small branch unsigned": ("math.exp(p) * x", "math.exp(p) * x.abs()"),
+        "order swapped": ("[size, direction]", "[direction, size]"),
+        "the direction is lost": ("x.sign()", "1.0"),
+        "the direction is zero or one": ("x.sign()", "(x > 0).double()"),
+        "the direction is x": ("x.sign()", "x"),
+        "the direction turned round": ("x.sign()", "-x.sign()"),
+        "the border is p": (">= math.exp(-p)", ">= p"),
+        "the border is e^p": (">= math.exp(-p)", ">= math.exp(p)"),
+        "the border is 10^-p": (">= math.exp(-p)", ">= 10 ** (-p)"),
+        "the border is -p": (">= math.exp(-p)", ">= -p"),
+        "the border of p = 10, always": (">= math.exp(-p)", ">= math.exp(-10)"),
+        "branches the wrong way round": (">= math.exp(-p)", "< math.exp(-p)"),
+        "one condition for all": (
+            "x.abs() >= math.exp(-p)",
+            "(x.abs() >= math.exp(-p)).all()",
+        ),
+        "an if on a tensor": """
+def features(x, p):
+    if x.abs() >= math.exp(-p):
+        return torch.stack([x.abs().log() / p, x.sign()], -1)
+    return torch.stack([-torch.ones_like(x), math.exp(p) * x], -1)
+""",
+        "a new first axis": (", -1)\n", ")\n"),
+        "axis 1": ("direction], -1)", "direction], 1)"),
+        "put behind one another": ("torch.stack", "torch.cat"),
+        "two tensors": ("torch.stack([size, direction], -1)", "size, direction"),
+        "only the size": ("torch.stack([size, direction], -1)", "size"),
+        "in single precision": ("    large", "    x = x.float()\n    large"),
+        "no return": ("return ", "result = "),
+    },
+    right={
+        "clamped": """
+def features(x, p):
+    size = (x.abs().log() / p).clamp_min(-1)
+    return torch.stack([size, (math.exp(p) * x).clamp(-1, 1)], dim=-1)
+""",
+        "cat of new axes": """
+def features(x, p):
+    small = x.abs() < math.e ** -p
+    size = torch.log(torch.abs(x)) / p
+    size[small] = -1
+    way = torch.sign(x)
+    way[small] = math.exp(p) * x[small]
+    return torch.cat([size.unsqueeze(-1), way[..., None]], -1)
+""",
+        "one number after another": """
+def features(x, p):
+    def two(number):
+        if abs(number) >= math.exp(-p):
+            return [math.log(abs(number)) / p, math.copysign(1, number)]
+        return [-1.0, math.exp(p) * number]
+    numbers = [two(number) for number in x.flatten().tolist()]
+    return torch.tensor(numbers, dtype=torch.float64).reshape(*x.shape, 2)
+""",
+        "an empty tensor filled": """
+def features(x, p):
+    result = torch.empty(x.shape + (2,), dtype=x.dtype)
+    large = x.abs() > math.exp(-p)
+    result[..., 0] = torch.where(large, x.abs().clamp(min=math.exp(-p)).log() / p, -torch.ones_like(x))
+    result[..., 1] = torch.where(large, x / x.abs(), x * math.exp(p))
+    return result
+""",
+        "rounded at the end": ("direction], -1)", "direction], -1).float()"),
+        "numpy": """
+import numpy as np
+def features(x, p):
+    x = x.numpy()
+    large = np.abs(x) >= np.exp(-p)
+    with np.errstate(divide="ignore"):
+        size = np.where(large, np.log(np.abs(x)) / p, -1)
+    return torch.from_numpy(np.stack([size, np.where(large, np.sign(x), np.exp(p) * x)], -1))
+""",
+        "masks multiplied": """
+def features(x, p):
+    mask = (x.abs() >= math.exp(-p)).to(x)
+    log = torch.log(x.abs() + (1 - mask)) / p
+    return torch.stack((mask * log - (1 - mask), mask * x.sign() + (1 - mask) * math.exp(p) * x), -1)
+""",
+    },
+)
+
+BIAS = Bank(
+    name="forget_bias",
+    base="""
+def forget_bias(mu):
+    return math.log(mu / (1 - mu))
+""",
+    pitfalls=("mu itself", "squashed once more", "upside down", "the log of mu", "no logarithm"),
+    wrong={
+        "mu itself": ("math.log(mu / (1 - mu))", "mu"),
+        "squashed once more": ("math.log(mu / (1 - mu))", "1 / (1 + math.exp(-mu))"),
+        "squashed by torch": ("math.log(mu / (1 - mu))", "torch.sigmoid(torch.tensor(mu)).item()"),
+        "the gate of the bias": ("math.log(mu / (1 - mu))", "1 / (1 + (1 - mu) / mu)"),
+        "upside down": ("mu / (1 - mu)", "(1 - mu) / mu"),
+        "a minus too many": ("math.log(mu", "-math.log(mu"),
+        "one over mu minus one": ("mu / (1 - mu)", "1 / mu - 1"),
+        "the log of mu": ("mu / (1 - mu)", "mu"),
+        "minus the log of mu": ("math.log(mu / (1 - mu))", "-math.log(mu)"),
+        "one over mu": ("mu / (1 - mu)", "1 / mu"),
+        "the log of 1 - mu": ("mu / (1 - mu)", "1 - mu"),
+        "minus the log of 1 - mu": ("math.log(mu / (1 - mu))", "-math.log(1 - mu)"),
+        "no logarithm": ("math.log(mu / (1 - mu))", "mu / (1 - mu)"),
+        "no logarithm, upside down": ("math.log(mu / (1 - mu))", "(1 - mu) / mu"),
+        "the sum for the difference": ("(1 - mu)", "(1 + mu)"),
+        "a quotient of logs": ("math.log(mu / (1 - mu))", "math.log(mu) / math.log(1 - mu)"),
+        "a sum of logs": ("math.log(mu / (1 - mu))", "math.log(mu) + math.log(1 - mu)"),
+        "the log above only": ("math.log(mu / (1 - mu))", "math.log(mu) / (1 - mu)"),
+        "base 10": ("math.log(", "math.log10("),
+        "base 2": ("math.log(", "math.log2("),
+        "the brackets forgotten": ("mu / (1 - mu)", "mu / 1 - mu"),
+        "tanh undone": ("math.log(mu / (1 - mu))", "math.atanh(mu)"),
+        "a factor of two": ("math.log(mu / (1 - mu))", "math.atanh(2 * mu - 1)"),
+        "the slope of the sigmoid": ("math.log(mu / (1 - mu))", "mu * (1 - mu)"),
+        "what is forgotten": ("math.log(mu / (1 - mu))", "1 - mu"),
+        "the horizon": ("math.log(mu / (1 - mu))", "1 / (1 - mu)"),
+        "for mu = 0.9 only": ("math.log(mu / (1 - mu))", "math.log(9)"),
+        "rounded": ("math.log(mu / (1 - mu))", "round(math.log(mu / (1 - mu)), 2)"),
+        "exp for log": ("math.log(", "math.exp("),
+        "prints": ("return math.log(mu / (1 - mu))", "print(math.log(mu / (1 - mu)))"),
+        "no return": ("return ", "b = "),
+        "torch.log of a number": ("math.log(", "torch.log("),
+        "a function": ("return math.log(mu / (1 - mu))", "return lambda: math.log(mu / (1 - mu))"),
+    },
+    right={
+        "logit": ("math.log(mu / (1 - mu))", "torch.logit(torch.tensor(mu, dtype=torch.float64))"),
+        "logit in single precision": ("math.log(mu / (1 - mu))", "torch.logit(torch.tensor(mu))"),
+        "two logs": ("math.log(mu / (1 - mu))", "math.log(mu) - math.log1p(-mu)"),
+        "minus a log": ("math.log(mu / (1 - mu))", "-math.log(1 / mu - 1)"),
+        "atanh": ("math.log(mu / (1 - mu))", "2 * math.atanh(2 * mu - 1)"),
+        "one element": (
+            "math.log(mu / (1 - mu))",
+            "torch.tensor([mu / (1 - mu)], dtype=torch.float64).log()",
+        ),
+        "numpy": """
+import numpy as np
+def forget_bias(mu):
+    return np.log(mu / (1 - mu))
+""",
+        "halving": """
+def forget_bias(mu):
+    low, high = -50.0, 50.0
+    for _ in range(200):
+        middle = (low + high) / 2
+        if 1 / (1 + math.exp(-middle)) < mu:
+            low = middle
+        else:
+            high = middle
+    return middle
+""",
+    },
+)
+
+PIECE = Bank(
+    name="piece",
+    base="""
+def piece(step, loss, slope, phi, theta, state, steps):
+    total = 0
+    for _ in range(steps):
+        gradient = slope(theta).detach()
+        update, state = step(phi, gradient, state)
+        theta = theta + update
+        total = total + loss(theta)
+    return total / steps, theta.detach(), state.detach()
+""",
+    pitfalls=(
+        "the slope keeps its way back",
+        "theta cut inside",
+        "the last loss",
+        "the sum",
+        "nothing detached",
+        "losses before the step",
+        "the state stays",
+        "the mean is a number",
+    ),
+    wrong={
+        "the slope keeps its way back": ("slope(theta).detach()", "slope(theta)"),
+        "theta cut inside": ("theta = theta + update", "theta = theta.detach() + update"),
+        "theta cut after each step": ("loss(theta)\n", "loss(theta)\n        theta = theta.detach()\n"),
+        "the state cut inside": ("gradient, state)\n", "gradient, state.detach())\n"),
+        "both cut inside": (
+            "loss(theta)\n",
+            "loss(theta)\n        theta, state = theta.detach(), state.detach()\n",
+        ),
+        "the update cut": ("theta + update", "theta + update.detach()"),
+        "the loss of a cut theta": ("loss(theta)\n", "loss(theta.detach())\n"),
+        "the loss cut": ("loss(theta)\n", "loss(theta).detach()\n"),
+        "the mean is a number": ("total / steps,", "(total / steps).item(),"),
+        "the losses are numbers": ("loss(theta)\n", "loss(theta).item()\n"),
+        "the mean cut": ("total / steps,", "(total / steps).detach(),"),
+        "no gradients at all": """
+@torch.no_grad()
+def piece(step, loss, slope, phi, theta, state, steps):
+    total = 0
+    for _ in range(steps):
+        update, state = step(phi, slope(theta), state)
+        theta = theta + update
+        total = total + loss(theta)
+    return total / steps, theta, state
+""",
+        "phi cut": ("step(phi,", "step(phi.detach(),"),
+        "the last loss": ("total = total + loss(theta)", "total = steps * loss(theta)"),
+        "the last loss over steps": ("total = total + loss(theta)", "total = loss(theta)"),
+        "the least loss": """
+def piece(step, loss, slope, phi, theta, state, steps):
+    losses = []
+    for _ in range(steps):
+        update, state = step(phi, slope(theta).detach(), state)
+        theta = theta + update
+        losses.append(loss(theta))
+    return min(losses), theta.detach(), state.detach()
+""",
+        "losses before the step": """
+def piece(step, loss, slope, phi, theta, state, steps):
+    total = 0
+    for _ in range(steps):
+        total = total + loss(theta)
+        update, state = step(phi, slope(theta).detach(), state)
+        theta = theta + update
+    return total / steps, theta.detach(), state.detach()
+""",
+        "the start counts too": (
+            ("total = 0", "total = loss(theta)"),
+            ("total / steps", "total / (steps + 1)"),
+        ),
+        "the start counts too, over steps": ("total = 0", "total = loss(theta)"),
+        "the sum": ("total / steps", "total"),
+        "one step fewer": ("range(steps)", "range(steps - 1)"),
+        "counted from one": ("range(steps)", "range(1, steps)"),
+        "one step more": ("range(steps)", "range(steps + 1)"),
+        "over one less": ("total / steps", "total / (steps - 1 or 1)"),
+        "uphill": ("theta + update", "theta - update"),
+        "theta is the update": ("theta = theta + update", "theta = update"),
+        "down the gradient as well": ("theta + update", "theta + update - gradient"),
+        "update times gradient": ("theta + update", "theta + update * gradient"),
+        "the gradient turned": ("slope(theta).detach()", "-slope(theta).detach()"),
+        "the state stays": ("update, state = step", "update, _ = step"),
+        "the state begins anew": (
+            "        gradient =",
+            "        state = torch.zeros_like(state)\n        gradient =",
+        ),
+        "always the slope of the start": (
+            ("    total = 0", "    total, first = 0, slope(theta).detach()"),
+            ("slope(theta).detach()\n        u", "first\n        u"),
+        ),
+        "theta stays": (
+            "        theta = theta + update\n        total = total + loss(theta)",
+            "        total = total + loss(theta + update)",
+        ),
+        "the loss is handed on": ("slope(theta).detach()", "loss(theta).detach()"),
+        "nothing detached": ("theta.detach(), state.detach()", "theta, state"),
+        "theta not detached": (", theta.detach(),", ", theta,"),
+        "state not detached": ("state.detach()", "state"),
+        "state cloned, not detached": ("theta.detach(), state.detach()", "theta.clone(), state.clone()"),
+        "where it began": (
+            ("    total = 0", "    total, first, memory = 0, theta, state"),
+            ("theta.detach(), state.detach()", "first, memory"),
+        ),
+        "the state it began with": (
+            ("    total = 0", "    total, memory = 0, state"),
+            ("state.detach()", "memory"),
+        ),
+        "theta and state swapped": ("theta.detach(), state.detach()", "state.detach(), theta.detach()"),
+        "the mean last": (
+            "total / steps, theta.detach(), state.detach()",
+            "theta.detach(), state.detach(), total / steps",
+        ),
+        "the mean only": ("total / steps, theta.detach(), state.detach()", "total / steps"),
+        "no state": ("theta.detach(), state.detach()", "theta.detach()"),
+        "theta in place": ("theta = theta + update", "theta += update.detach()"),
+        "the answer taken apart the wrong way": ("update, state = step", "state, update = step"),
+        "gradient and state swapped": ("step(phi, gradient, state)", "step(phi, state, gradient)"),
+        "it walks by itself": """
+def piece(step, loss, slope, phi, theta, state, steps):
+    total = 0
+    for _ in range(steps):
+        theta = theta - 0.1 * slope(theta).detach()
+        total = total + loss(theta)
+    return total / steps, theta.detach(), state.detach()
+""",
+        "no return": ("return ", "result = "),
+    },
+    right={
+        "a list of losses": """
+def piece(step, loss, slope, phi, theta, state, steps):
+    losses = []
+    for k in range(steps):
+        update, state = step(phi, slope(theta.detach()), state)
+        theta = theta + update
+        losses.append(loss(theta))
+    return torch.stack(losses).mean(), theta.detach(), state.detach()
+""",
+        "a list of three": (
+            "return total / steps, theta.detach(), state.detach()",
+            "return [total / steps, theta.detach(), state.detach()]",
+        ),
+        "a share at each step": (("loss(theta)\n", "loss(theta) / steps\n"), ("total / steps,", "total,")),
+        "with no_grad": (
+            "        gradient = slope(theta).detach()",
+            "        with torch.no_grad():\n            gradient = slope(theta)",
+        ),
+        "detached at the end": (
+            "    return total / steps, theta.detach(), state.detach()",
+            "    theta, state = theta.detach().clone(), state.detach().clone()\n    return total / steps, theta, state",
+        ),
+        "data": ("theta.detach(), state.detach()", "theta.data, state.data"),
+        "a leaf that asks for gradients": (", theta.detach(),", ", theta.detach().requires_grad_(),"),
+        "recursion": """
+def piece(step, loss, slope, phi, theta, state, steps):
+    def total(theta, state, left):
+        if left == 0:
+            return 0, theta, state
+        update, state = step(phi, slope(theta).detach(), state)
+        rest, end, last = total(theta + update, state, left - 1)
+        return loss(theta + update) + rest, end, last
+    value, theta, state = total(theta, state, steps)
+    return value / steps, theta.detach(), state.detach()
+""",
+        "sum of a list": (
+            ("total = 0", "seen = []"),
+            ("total = total + loss(theta)", "seen += [loss(theta)]"),
+            ("total / steps", "sum(seen) / len(seen)"),
+        ),
+        "a mean with one axis": ("total / steps,", "(total / steps).reshape(1),"),
+    },
+)
+
+BANK = {"04.1": FEATURES, "04.2": BIAS, "04.3": PIECE}

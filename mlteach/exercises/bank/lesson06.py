@@ -1,0 +1,441 @@
+"""Answers to the exercises of lesson 06."""
+
+from mlteach.exercises.bank import Bank
+
+GUESS = Bank(
+    name="best_guess",
+    base="""
+def best_guess(x):
+    return -2.55 * 2 / math.pi * torch.cos(x)
+""",
+    pitfalls=(
+        "the mean sinusoid",
+        "zero",
+        "upside down",
+        "no amplitude",
+        "the integral is not divided by pi",
+        "half of it",
+    ),
+    wrong={
+        "the mean sinusoid": ("-2.55 * 2 / math.pi * torch.cos(x)", "2.55 * torch.sin(x - math.pi / 2)"),
+        "the mean sinusoid of a mean of 2.5": (
+            "-2.55 * 2 / math.pi * torch.cos(x)",
+            "2.5 * torch.sin(x - math.pi / 2)",
+        ),
+        "the mean phase, no amplitude": ("-2.55 * 2 / math.pi * torch.cos(x)", "torch.sin(x - math.pi / 2)"),
+        "the mean phase added": ("-2.55 * 2 / math.pi * torch.cos(x)", "2.55 * torch.sin(x + math.pi / 2)"),
+        "zero": ("-2.55 * 2 / math.pi * torch.cos(x)", "0 * x"),
+        "the phases go all round": """
+def best_guess(x):
+    phase = (torch.arange(1000) + 0.5) * 2 * math.pi / 1000
+    return 2.55 * torch.sin(x[..., None] - phase).mean(-1)
+""",
+        "upside down": ("-2.55", "2.55"),
+        "the phases added": """
+def best_guess(x):
+    phase = torch.linspace(0, math.pi, 100001)
+    return 2.55 * torch.sin(x[..., None] + phase).mean(-1)
+""",
+        "no amplitude": ("-2.55 * 2", "-2"),
+        "the mean is 2.5": ("-2.55", "-2.5"),
+        "half the range": ("-2.55", "-2.45"),
+        "the range": ("-2.55", "-4.9"),
+        "the largest amplitude": ("-2.55", "-5"),
+        "the smallest amplitude": ("-2.55", "-0.1"),
+        "sum of the ends": ("-2.55", "-5.1"),
+        "the integral is not divided by pi": (" / math.pi", ""),
+        "divided by two pi": ("2 / math.pi", "1 / math.pi"),
+        "half of it": ("-2.55 * 2", "-2.55"),
+        "the mean over x": ("torch.cos(x)", "torch.cos(x).mean()"),
+        "times pi": ("/ math.pi", "* math.pi"),
+        "a sine": ("torch.cos", "torch.sin"),
+        "a sine, right way up": ("-2.55 * 2 / math.pi * torch.cos", "2.55 * 2 / math.pi * torch.sin"),
+        "the phase forgotten": ("-2.55 * 2 / math.pi * torch.cos(x)", "2.55 * torch.sin(x)"),
+        "the largest phase": ("-2.55 * 2 / math.pi * torch.cos(x)", "2.55 * torch.sin(x - math.pi)"),
+        "a sine of the largest phase, weighed": ("torch.cos(x)", "torch.sin(x - math.pi)"),
+        "amplitude from sin squared": ("-2.55 * 2 / math.pi", "-2.55 / math.sqrt(2)"),
+        "half the mean amplitude": ("-2.55 * 2 / math.pi", "-2.55 / 2"),
+        "the root mean square amplitude": ("-2.55", "-math.sqrt((5**3 - 0.1**3) / 3 / 4.9)"),
+        "cos of pi x": ("torch.cos(x)", "torch.cos(math.pi * x)"),
+        "in degrees": ("torch.cos(x)", "torch.cos(x * math.pi / 180)"),
+        "math.cos": ("torch.cos", "math.cos"),
+        "absolute value": ("torch.cos(x)", "torch.cos(x).abs()"),
+        "the amplitude alone": ("-2.55 * 2 / math.pi * torch.cos(x)", "torch.full_like(x, 2.55)"),
+        "one task drawn": """
+def best_guess(x):
+    generator = torch.Generator().manual_seed(0)
+    amplitude = 0.1 + 4.9 * torch.rand((), generator=generator)
+    phase = math.pi * torch.rand((), generator=generator)
+    return amplitude * torch.sin(x - phase)
+""",
+        "a few tasks drawn": """
+def best_guess(x):
+    generator = torch.Generator().manual_seed(0)
+    amplitude = 0.1 + 4.9 * torch.rand(300, generator=generator)
+    phase = math.pi * torch.rand(300, generator=generator)
+    return (amplitude * torch.sin(x[..., None] - phase)).mean(-1)
+""",
+        "a sum over phases": """
+def best_guess(x):
+    phase = torch.linspace(0, math.pi, 1000)
+    return 2.55 * torch.sin(x[..., None] - phase).sum(-1)
+""",
+        "prints": "def best_guess(x):\n    print(-5.1 / math.pi * torch.cos(x))\n",
+        "no return": ("return ", "y = "),
+    },
+    right={
+        "another constant": ("-2.55 * 2 / math.pi * torch.cos(x)", "-(5.1 / math.pi) * x.cos()"),
+        "four digits": ("-2.55 * 2 / math.pi", "-1.6234"),
+        "a shifted sine": (
+            "-2.55 * 2 / math.pi * torch.cos(x)",
+            "5.1 / math.pi * torch.sin(x - math.pi / 2)",
+        ),
+        "the antiderivative": (
+            "-2.55 * 2 / math.pi * torch.cos(x)",
+            "2.55 * (torch.cos(x - math.pi) - torch.cos(x)) / math.pi",
+        ),
+        "a numerical integral": """
+def best_guess(x):
+    n = 1000
+    phase = (torch.arange(n, dtype=torch.float64) + 0.5) * math.pi / n
+    return 2.55 * torch.sin(x[..., None] - phase).mean(-1)
+""",
+        "trapezoids in single precision": """
+def best_guess(x):
+    phase = torch.linspace(0, math.pi, 500)
+    return 2.55 * torch.trapezoid(torch.sin(x[..., None] - phase), phase, dim=-1) / math.pi
+""",
+        "many points, mean": """
+def best_guess(x):
+    phases = torch.linspace(0, torch.pi, 5001)
+    amplitudes = torch.linspace(0.1, 5, 51)
+    return amplitudes.mean() * torch.stack([torch.sin(x - phase) for phase in phases]).mean(0)
+""",
+        "rounded": ("torch.cos(x)", "torch.cos(x.float())"),
+        "a tensor's pi": ("math.pi", "torch.tensor(math.pi)"),
+        "numpy": "import numpy as np\n\ndef best_guess(x):\n    return -(0.1 + 5) / np.pi * np.cos(np.asarray(x))\n",
+    },
+)
+
+BOWL = Bank(
+    name="meta_gradient",
+    base="""
+def meta_gradient(theta, alpha, A, a, B, b):
+    phi = theta - alpha * A @ (theta - a)
+    back = B @ (phi - b)
+    return (torch.eye(len(theta)) - alpha * A).to(B) @ back
+""",
+    pitfalls=(
+        "FOMAML",
+        "joint training",
+        "the factor on the right",
+        "1 for the identity",
+        "the query gradient at theta",
+        "judged on the support set",
+    ),
+    wrong={
+        "FOMAML": ("(torch.eye(len(theta)) - alpha * A).to(B) @ back", "back"),
+        "joint training": (
+            ("B @ (phi - b)", "B @ (theta - b)"),
+            ("(torch.eye(len(theta)) - alpha * A).to(B) @ back", "back"),
+        ),
+        "the support gradient": ("(torch.eye(len(theta)) - alpha * A).to(B) @ back", "A @ (theta - a)"),
+        "Reptile": ("(torch.eye(len(theta)) - alpha * A).to(B) @ back", "theta - phi"),
+        "the query gradient at theta": ("B @ (phi - b)", "B @ (theta - b)"),
+        "the factor on the right": """
+def meta_gradient(theta, alpha, A, a, B, b):
+    phi = theta - alpha * A @ (theta - a)
+    return B @ (torch.eye(len(theta), dtype=A.dtype) - alpha * A) @ (phi - b)
+""",
+        "1 for the identity": ("(torch.eye(len(theta)) - alpha * A).to(B) @ back", "(1 - alpha * A) @ back"),
+        "a matrix of ones": ("torch.eye(len(theta))", "torch.ones_like(A)"),
+        "plus in the factor": ("- alpha * A).to(B)", "+ alpha * A).to(B)"),
+        "B in the factor": ("- alpha * A).to(B)", "- alpha * B).to(B)"),
+        "no alpha in the factor": ("- alpha * A).to(B)", "- A).to(B)"),
+        "alpha twice": ("- alpha * A).to(B)", "- alpha**2 * A).to(B)"),
+        "no alpha anywhere": (("- alpha * A @", "- A @"), ("- alpha * A).to(B)", "- A).to(B)")),
+        "no alpha in the step": ("- alpha * A @", "- A @"),
+        "the factor's second part alone": (
+            "(torch.eye(len(theta)) - alpha * A).to(B) @ back",
+            "-alpha * A @ back",
+        ),
+        "the second part, plus": ("(torch.eye(len(theta)) - alpha * A).to(B) @ back", "alpha * A @ back"),
+        "the Hessian alone": ("(torch.eye(len(theta)) - alpha * A).to(B) @ back", "A @ back"),
+        "two steps' factor": (
+            "(torch.eye(len(theta)) - alpha * A).to(B) @ back",
+            "(torch.eye(len(theta)).to(A) - alpha * A) @ (torch.eye(len(theta)).to(A) - alpha * A) @ back",
+        ),
+        "the factor inverted": (
+            "(torch.eye(len(theta)) - alpha * A).to(B) @ back",
+            "torch.linalg.solve(torch.eye(len(theta)).to(A) - alpha * A, back)",
+        ),
+        "uphill": ("theta - alpha * A @", "theta + alpha * A @"),
+        "uphill and its factor": (
+            ("theta - alpha * A @", "theta + alpha * A @"),
+            ("- alpha * A).to(B)", "+ alpha * A).to(B)"),
+        ),
+        "minus the gradient": ("return (", "return -("),
+        "the update": (
+            "return (torch.eye(len(theta)) - alpha * A).to(B) @ back",
+            "return theta - alpha * ((torch.eye(len(theta)) - alpha * A).to(B) @ back)",
+        ),
+        "judged on the support set": ("B @ (phi - b)", "A @ (phi - a)"),
+        "judged with A": ("B @ (phi - b)", "A @ (phi - b)"),
+        "judged at a": ("B @ (phi - b)", "B @ (phi - a)"),
+        "the sets swapped": (
+            ("alpha * A @ (theta - a)", "alpha * B @ (theta - b)"),
+            ("B @ (phi - b)", "A @ (phi - a)"),
+            ("alpha * A).to(B)", "alpha * B).to(B)"),
+        ),
+        "the step on the query set": ("alpha * A @ (theta - a)", "alpha * B @ (theta - b)"),
+        "the bottom of the support bowl forgotten": ("A @ (theta - a)", "A @ theta"),
+        "the bottom of the query bowl forgotten": ("B @ (phi - b)", "B @ phi"),
+        "brackets": ("A @ (theta - a)", "(A @ theta - a)"),
+        "brackets outside": ("B @ (phi - b)", "B @ phi - b"),
+        "B forgotten": ("B @ (phi - b)", "(phi - b)"),
+        "A forgotten in the step": ("alpha * A @ (theta - a)", "alpha * (theta - a)"),
+        "differences the wrong way": (("(theta - a)", "(a - theta)"), ("(phi - b)", "(b - phi)")),
+        "b minus phi": ("(phi - b)", "(b - phi)"),
+        "a minus theta": ("(theta - a)", "(a - theta)"),
+        "twice": ("return (", "return 2 * ("),
+        "without the half": (
+            ("alpha * A @ (theta - a)", "2 * alpha * A @ (theta - a)"),
+            ("B @ (phi - b)", "2 * B @ (phi - b)"),
+        ),
+        "number by number": ("@ back", "* back"),
+        "stars for all": """
+def meta_gradient(theta, alpha, A, a, B, b):
+    phi = theta - alpha * A * (theta - a)
+    return (1 - alpha * A) * B * (phi - b)
+""",
+        "support and query together": (
+            "return (torch.eye(len(theta)) - alpha * A).to(B) @ back",
+            "return (torch.eye(len(theta)) - alpha * A).to(B) @ back + A @ (theta - a)",
+        ),
+        "the loss": (
+            "return (torch.eye(len(theta)) - alpha * A).to(B) @ back",
+            "return 0.5 * (phi - b) @ back",
+        ),
+        "the end": ("return (torch.eye(len(theta)) - alpha * A).to(B) @ back", "return phi"),
+        "diagonal only": ("alpha * A).to(B)", "alpha * torch.diag(torch.diag(A))).to(B)"),
+        "theta in place": (
+            "    phi = theta - alpha * A @ (theta - a)",
+            "    theta -= alpha * A @ (theta - a)\n    phi = theta",
+        ),
+        "no return": ("return ", "g = "),
+    },
+    right={
+        "written out": (
+            "return (torch.eye(len(theta)) - alpha * A).to(B) @ back",
+            "return back - alpha * A @ back",
+        ),
+        "autograd": """
+def meta_gradient(theta, alpha, A, a, B, b):
+    theta = theta.detach().requires_grad_()
+    phi = theta - alpha * A.mv(theta - a)
+    loss = 0.5 * (phi - b).dot(B.mv(phi - b))
+    return torch.autograd.grad(loss, theta)[0]
+""",
+        "from the left": (
+            "(torch.eye(len(theta)) - alpha * A).to(B) @ back",
+            "back @ (torch.eye(len(theta)).to(A) - alpha * A)",
+        ),
+        "einsum": """
+def meta_gradient(theta, alpha, A, a, B, b):
+    M = torch.eye(A.shape[0], dtype=A.dtype) - alpha * A
+    phi = a + torch.einsum("ij,j->i", M, theta - a)
+    return torch.einsum("ij,jk,k->i", M.T, B, phi - b)
+""",
+        "differences of the loss": """
+def meta_gradient(theta, alpha, A, a, B, b):
+    def loss(theta):
+        phi = theta - alpha * (A @ (theta - a))
+        return 0.5 * (phi - b) @ B @ (phi - b)
+    h = 1e-4
+    nudges = h * torch.eye(len(theta), dtype=theta.dtype)
+    return torch.stack([(loss(theta + n) - loss(theta - n)) / (2 * h) for n in nudges])
+""",
+        "columns": """
+def meta_gradient(theta, alpha, A, a, B, b):
+    phi = theta[:, None] - alpha * A @ (theta - a)[:, None]
+    back = B @ (phi - b[:, None])
+    return (back - alpha * (A @ back)).squeeze(1)
+""",
+        "single precision": """
+def meta_gradient(theta, alpha, A, a, B, b):
+    theta, A, a, B, b = theta.float(), A.float(), a.float(), B.float(), b.float()
+    phi = theta - alpha * A @ (theta - a)
+    back = B @ (phi - b)
+    return back - alpha * A @ back
+""",
+        "a list": (
+            "return (torch.eye(len(theta)) - alpha * A).to(B) @ back",
+            "return (back - alpha * A @ back).tolist()",
+        ),
+    },
+)
+
+META_SGD = Bank(
+    name="meta_sgd_step",
+    setup="from mlteach.params import gradient_of, leaves, map_params, scale, subtract\n",
+    base="""
+def meta_sgd_step(loss, theta, rates):
+    gradient = torch.autograd.grad(loss(theta), list(theta.values()), create_graph=True)
+    return {name: theta[name] - rates[name] * g for name, g in zip(theta, gradient)}
+""",
+    pitfalls=(
+        "no create_graph",
+        "the gradients pile up",
+        "rates cut",
+        "the mean rate",
+        "uphill",
+        "in place",
+        "everything cut",
+    ),
+    wrong={
+        "no create_graph": (", create_graph=True", ""),
+        "retain_graph for create_graph": ("create_graph", "retain_graph"),
+        "the gradient cut": ("* g for", "* g.detach() for"),
+        "the gradients pile up": """
+def meta_sgd_step(loss, theta, rates):
+    value = loss(theta)
+    value.backward(create_graph=True)
+    return {name: v - rates[name] * v.grad for name, v in theta.items()}
+""",
+        "backward": """
+def meta_sgd_step(loss, theta, rates):
+    loss(theta).backward()
+    return {name: v - rates[name] * v.grad for name, v in theta.items()}
+""",
+        "rates cut": ("rates[name] * g", "rates[name].detach() * g"),
+        "rates' data": ("rates[name] * g", "rates[name].data * g"),
+        "rates as a number": ("rates[name] * g", "rates[name].mean().item() * g"),
+        "the start cut": ("theta[name] - ", "theta[name].detach() - "),
+        "a fresh start": ("    gradient", "    theta = leaves(theta)\n    gradient"),
+        "the start's data": ("theta[name] - ", "theta[name].data - "),
+        "everything cut": (
+            "theta[name] - rates[name] * g for",
+            "(theta[name] - rates[name] * g).detach() for",
+        ),
+        "a fresh leaf": (
+            "theta[name] - rates[name] * g for",
+            "(theta[name] - rates[name] * g).detach().requires_grad_() for",
+        ),
+        "no_grad": (
+            "    return {name: theta[name] - rates[name] * g for name, g in zip(theta, gradient)}",
+            "    with torch.no_grad():\n        return {name: theta[name] - rates[name] * g for name, g in zip(theta, gradient)}",
+        ),
+        "the mean rate": ("rates[name] * g", "rates[name].mean() * g"),
+        "the summed rate": ("rates[name] * g", "rates[name].sum() * g"),
+        "the first rate": ("rates[name] * g", "rates[name].flatten()[0] * g"),
+        "one rate for all": (
+            "rates[name] * g",
+            "torch.cat([r.flatten() for r in rates.values()]).mean() * g",
+        ),
+        "the same rate always": ("rates[name] * g", "0.01 * g"),
+        "uphill": ("- rates", "+ rates"),
+        "no rates": ("rates[name] * g", "g"),
+        "exp of the rates": ("rates[name] * g", "rates[name].exp() * g"),
+        "the sigmoid of the rates": ("rates[name] * g", "torch.sigmoid(rates[name]) * g"),
+        "softplus": ("rates[name] * g", "F.softplus(rates[name]) * g"),
+        "positive rates only": ("rates[name] * g", "rates[name].abs() * g"),
+        "negative rates stopped": ("rates[name] * g", "rates[name].clamp(min=0) * g"),
+        "divided": ("rates[name] * g", "g / rates[name]"),
+        "rates squared": ("rates[name] * g", "rates[name] ** 2 * g"),
+        "rate times theta": ("theta[name] - rates[name] * g", "rates[name] * theta[name] - g"),
+        "a share of theta": ("theta[name] - rates[name] * g", "theta[name] * (1 - rates[name] * g)"),
+        "the rates subtracted": ("rates[name] * g", "rates[name] - g"),
+        "the sign of the gradient": ("rates[name] * g", "rates[name] * g.sign()"),
+        "normalised": ("rates[name] * g", "rates[name] * g / g.norm()"),
+        "the change alone": ("theta[name] - rates[name] * g", "-rates[name] * g"),
+        "the gradient alone": ("theta[name] - rates[name] * g", "g"),
+        "two steps": """
+def meta_sgd_step(loss, theta, rates):
+    for _ in range(2):
+        gradient = torch.autograd.grad(loss(theta), list(theta.values()), create_graph=True)
+        theta = {name: theta[name] - rates[name] * g for name, g in zip(theta, gradient)}
+    return theta
+""",
+        "one after the other": """
+def meta_sgd_step(loss, theta, rates):
+    phi = dict(theta)
+    for name in theta:
+        (g,) = torch.autograd.grad(loss(phi), [phi[name]], create_graph=True)
+        phi[name] = phi[name] - rates[name] * g
+    return phi
+""",
+        "the first one only": """
+def meta_sgd_step(loss, theta, rates):
+    name = next(iter(theta))
+    (g,) = torch.autograd.grad(loss(theta), [theta[name]], create_graph=True)
+    return {**theta, name: theta[name] - rates[name] * g}
+""",
+        "the rates move": ("theta[name] - rates[name] * g", "rates[name] - theta[name] * g"),
+        "in place": """
+def meta_sgd_step(loss, theta, rates):
+    gradient = torch.autograd.grad(loss(theta), list(theta.values()), create_graph=True)
+    with torch.no_grad():
+        for (name, value), g in zip(theta.items(), gradient):
+            value -= rates[name] * g
+    return theta
+""",
+        "data in place": """
+def meta_sgd_step(loss, theta, rates):
+    gradient = torch.autograd.grad(loss(theta), list(theta.values()), create_graph=True)
+    for name, g in zip(theta, gradient):
+        theta[name].data = theta[name].data - rates[name] * g
+    return theta
+""",
+        "the dict itself": """
+def meta_sgd_step(loss, theta, rates):
+    gradient = torch.autograd.grad(loss(theta), list(theta.values()), create_graph=True)
+    for name, g in zip(list(theta), gradient):
+        theta[name] = theta[name] - rates[name] * g
+    return theta
+""",
+        "a list": (
+            "{name: theta[name] - rates[name] * g for name, g in zip(theta, gradient)}",
+            "[theta[name] - rates[name] * g for name, g in zip(theta, gradient)]",
+        ),
+        "the loss too": ("zip(theta, gradient)}", "zip(theta, gradient)}, loss(theta)"),
+        "no list": ("list(theta.values())", "theta"),
+        "the derivative by the rates": ("list(theta.values())", "list(rates.values())"),
+        "no return": ("return ", "phi = "),
+    },
+    right={
+        "the package": """
+def meta_sgd_step(loss, theta, rates):
+    gradient = gradient_of(loss(theta), theta, create_graph=True)
+    return {name: theta[name] - rates[name] * gradient[name] for name in theta}
+""",
+        "torch.func": """
+def meta_sgd_step(loss, theta, rates):
+    gradient = torch.func.grad(loss)(theta)
+    return {name: value - rates[name] * gradient[name] for name, value in theta.items()}
+""",
+        "a loop": """
+def meta_sgd_step(loss, theta, rates):
+    names = sorted(theta)
+    grads = torch.autograd.grad(loss(theta), [theta[n] for n in names], create_graph=True, retain_graph=True)
+    phi = {}
+    for n, g in zip(names, grads):
+        phi[n] = torch.addcmul(theta[n], rates[n], g, value=-1)
+    return phi
+""",
+        "cloned first": (
+            "    gradient",
+            "    theta = {name: value.clone() for name, value in theta.items()}\n    gradient",
+        ),
+        "one gradient at a time": """
+def meta_sgd_step(loss, theta, rates):
+    return {name: theta[name] - rates[name] * torch.autograd.grad(loss(theta), theta[name], create_graph=True)[0] for name in theta}
+""",
+        "minus first": ("theta[name] - rates[name] * g", "-(rates[name] * g) + theta[name]"),
+        "an ordered dict": (
+            "    return {name: theta[name] - rates[name] * g for name, g in zip(theta, gradient)}",
+            "    from collections import OrderedDict\n    return OrderedDict((name, theta[name] - rates[name] * g) for name, g in zip(theta, gradient))",
+        ),
+    },
+)
+
+BANK = {"06.1": GUESS, "06.2": BOWL, "06.3": META_SGD}

@@ -1,0 +1,470 @@
+"""Answers to the exercises of lesson 07."""
+
+from mlteach.exercises.bank import Bank
+
+STEP = Bank(
+    name="reptile_step",
+    setup="import copy\n",
+    base="""
+def reptile_step(adapt, theta, tasks, epsilon):
+    phis = [adapt(theta, task) for task in tasks]
+    new = {}
+    for name, value in theta.items():
+        mean = sum(phi[name] for phi in phis) / len(phis)
+        new[name] = value + epsilon * (mean - value)
+    return new
+""",
+    pitfalls=(
+        "no epsilon",
+        "the wrong way",
+        "weights swapped",
+        "one after the other",
+        "a move after every task",
+        "the sum",
+        "the last task only",
+    ),
+    wrong={
+        "no epsilon": ("value + epsilon * (mean - value)", "mean"),
+        "the wrong way": ("value + epsilon", "value - epsilon"),
+        "theta minus phi": ("(mean - value)", "(value - mean)"),
+        "weights swapped": ("value + epsilon * (mean - value)", "epsilon * value + (1 - epsilon) * mean"),
+        "one after the other": (
+            "phis = [adapt(theta, task) for task in tasks]",
+            """phis, here = [], theta
+    for task in tasks:
+        here = adapt(here, task)
+        phis.append(here)""",
+        ),
+        "one after the other, to the last": (
+            "phis = [adapt(theta, task) for task in tasks]",
+            """here = theta
+    for task in tasks:
+        here = adapt(here, task)
+    phis = [here]""",
+        ),
+        "one after the other, all the way": """
+def reptile_step(adapt, theta, tasks, epsilon):
+    for task in tasks:
+        theta = adapt(theta, task)
+    return theta
+""",
+        "a move after every task": """
+def reptile_step(adapt, theta, tasks, epsilon):
+    for task in tasks:
+        phi = adapt(theta, task)
+        theta = {name: value + epsilon * (phi[name] - value) for name, value in theta.items()}
+    return theta
+""",
+        "a short move after every task": """
+def reptile_step(adapt, theta, tasks, epsilon):
+    for task in tasks:
+        phi = adapt(theta, task)
+        theta = {name: value + epsilon / len(tasks) * (phi[name] - value) for name, value in theta.items()}
+    return theta
+""",
+        "moves added up, phis from the start": """
+def reptile_step(adapt, theta, tasks, epsilon):
+    new = dict(theta)
+    for phi in [adapt(theta, task) for task in tasks]:
+        new = {name: value + epsilon * (phi[name] - value) for name, value in new.items()}
+    return new
+""",
+        "the sum": ("epsilon * (mean - value)", "epsilon * len(phis) * (mean - value)"),
+        "the phis added up": (" / len(phis)", ""),
+        "over one less": ("len(phis)", "max(len(phis) - 1, 1)"),
+        "divided twice": ("epsilon * (mean - value)", "epsilon / len(phis) * (mean - value)"),
+        "the last task only": ("mean = sum(phi[name] for phi in phis) / len(phis)", "mean = phis[-1][name]"),
+        "the last task only, by a loop": """
+def reptile_step(adapt, theta, tasks, epsilon):
+    for task in tasks:
+        phi = adapt(theta, task)
+        new = {name: value + epsilon * (phi[name] - value) for name, value in theta.items()}
+    return new
+""",
+        "the last task only, divided": """
+def reptile_step(adapt, theta, tasks, epsilon):
+    for task in tasks:
+        phi = adapt(theta, task)
+        new = {name: value + epsilon * (phi[name] - value) / len(tasks) for name, value in theta.items()}
+    return new
+""",
+        "the first task only": ("mean = sum(phi[name] for phi in phis) / len(phis)", "mean = phis[0][name]"),
+        "returns in the loop": """
+def reptile_step(adapt, theta, tasks, epsilon):
+    for task in tasks:
+        phi = adapt(theta, task)
+        return {name: value + epsilon * (phi[name] - value) for name, value in theta.items()}
+""",
+        "the change alone": ("value + epsilon * (mean - value)", "epsilon * (mean - value)"),
+        "the difference alone": ("value + epsilon * (mean - value)", "mean - value"),
+        "theta plus epsilon phi": ("(mean - value)", "mean"),
+        "epsilon phi alone": ("value + epsilon * (mean - value)", "epsilon * mean"),
+        "only theta shrunk": ("value + epsilon * (mean - value)", "(1 - epsilon) * value"),
+        "epsilon on theta alone": ("value + epsilon * (mean - value)", "mean - epsilon * value"),
+        "divided by epsilon": ("epsilon * (mean - value)", "(mean - value) / epsilon"),
+        "the whole way past": ("value + epsilon * (mean - value)", "value + (mean - value)"),
+        "brackets": ("epsilon * (mean - value)", "epsilon * mean - value"),
+        "the median": (
+            "sum(phi[name] for phi in phis) / len(phis)",
+            "torch.stack([phi[name] for phi in phis]).median(0).values",
+        ),
+        "mean over everything": (
+            "sum(phi[name] for phi in phis) / len(phis)",
+            "torch.stack([phi[name] for phi in phis]).mean()",
+        ),
+        "trained on all tasks as one": (
+            "[adapt(theta, task) for task in tasks]",
+            "[adapt(theta, sum(tasks) / len(tasks))]",
+        ),
+        "all tasks handed over": ("[adapt(theta, task) for task in tasks]", "[adapt(theta, tasks)]"),
+        "epsilon one half, always": ("epsilon * (mean", "0.5 * (mean"),
+        "theta in place": (
+            "new[name] = value + epsilon * (mean - value)",
+            "new[name] = value.add_(epsilon * (mean - value))",
+        ),
+        "the dict in place": ("new = {}", "new = theta"),
+        "only the first name": (
+            "        new[name] = value + epsilon * (mean - value)\n    return new",
+            "        new[name] = value + epsilon * (mean - value)\n        return new",
+        ),
+        "a list": ("return new", "return list(new.values())"),
+        "the trained weights": ("    return new", "    return phis"),
+        "dicts subtracted": """
+def reptile_step(adapt, theta, tasks, epsilon):
+    phis = [adapt(theta, task) for task in tasks]
+    return theta + epsilon * sum(phi - theta for phi in phis) / len(phis)
+""",
+        "no return": ("return new", "theta = new"),
+    },
+    right={
+        "a comprehension": """
+def reptile_step(adapt, theta, tasks, epsilon):
+    phis = [adapt(theta, task) for task in tasks]
+    return {n: v + epsilon * sum(phi[n] - v for phi in phis) / len(phis) for n, v in theta.items()}
+""",
+        "a running average": """
+def reptile_step(adapt, theta, tasks, epsilon):
+    new = {n: (1 - epsilon) * v for n, v in theta.items()}
+    for task in tasks:
+        for n, v in adapt(theta, task).items():
+            new[n] = new[n] + epsilon / len(tasks) * v
+    return new
+""",
+        "lerp of a stack": """
+def reptile_step(adapt, theta, tasks, epsilon):
+    phis = [adapt(theta, task) for task in tasks]
+    return {n: torch.lerp(theta[n], torch.stack([phi[n] for phi in phis]).mean(dim=0), epsilon) for n in theta}
+""",
+        "an optimizer": """
+def reptile_step(adapt, theta, tasks, epsilon):
+    new = {n: v.detach().clone().requires_grad_() for n, v in theta.items()}
+    optimizer = torch.optim.SGD(new.values(), lr=epsilon)
+    phis = [adapt(theta, task) for task in tasks]
+    for n, v in new.items():
+        v.grad = torch.stack([theta[n] - phi[n] for phi in phis]).mean(0)
+    optimizer.step()
+    return {n: v.detach() for n, v in new.items()}
+""",
+        "copies first": ("adapt(theta, task) for", "adapt(copy.deepcopy(theta), task) for"),
+        "epsilon as a tensor": ("epsilon * (mean", "torch.tensor(epsilon) * (mean"),
+        "a clone moved in place": (
+            "new[name] = value + epsilon * (mean - value)",
+            "new[name] = value.clone().mul_(1 - epsilon).add_(mean, alpha=epsilon)",
+        ),
+        "single precision": (
+            "new[name] = value + epsilon * (mean - value)",
+            "new[name] = (value + epsilon * (mean - value)).float()",
+        ),
+    },
+)
+
+FAR = Bank(
+    name="gone",
+    base="""
+def gone(theta, a, h, alpha, k):
+    return (1 - (1 - alpha * h) ** k) * (theta - a)
+""",
+    pitfalls=(
+        "all gradients at theta",
+        "the way it went",
+        "what is left",
+        "where it ends",
+        "no h",
+        "one step",
+        "divided by alpha",
+    ),
+    wrong={
+        "all gradients at theta": ("(1 - (1 - alpha * h) ** k)", "k * alpha * h"),
+        "the way it went": ("(theta - a)", "(a - theta)"),
+        "what is left": ("(1 - (1 - alpha * h) ** k)", "(1 - alpha * h) ** k"),
+        "what is left, the other way": ("(1 - (1 - alpha * h) ** k)", "-(1 - alpha * h) ** k"),
+        "where it ends": (
+            "(1 - (1 - alpha * h) ** k) * (theta - a)",
+            "a + (1 - alpha * h) ** k * (theta - a)",
+        ),
+        "where a one-step training ends": (
+            "(1 - (1 - alpha * h) ** k) * (theta - a)",
+            "theta - alpha * h * (theta - a)",
+        ),
+        "no h": ("alpha * h", "alpha"),
+        "no alpha": ("alpha * h", "h"),
+        "half h": ("alpha * h", "alpha * h / 2"),
+        "h squared": ("alpha * h", "alpha * h ** 2"),
+        "two h": ("alpha * h", "2 * alpha * h"),
+        "divided by alpha": ("(theta - a)", "(theta - a) / alpha"),
+        "divided by alpha h": ("(theta - a)", "(theta - a) / (alpha * h)"),
+        "divided by k": ("(theta - a)", "(theta - a) / k"),
+        "one step": ("(1 - (1 - alpha * h) ** k)", "alpha * h"),
+        "one step fewer": ("** k", "** (k - 1)"),
+        "one step more": ("** k", "** (k + 1)"),
+        "times k for to the k": ("(1 - alpha * h) ** k", "(1 - alpha * h) * k"),
+        "k into the bracket": ("(1 - alpha * h) ** k", "(1 - k * alpha * h)"),
+        "the power on the wrong thing": ("(1 - alpha * h) ** k", "(1 - (alpha * h) ** k)"),
+        "the power on h": ("(1 - alpha * h) ** k", "(1 - alpha * h ** k)"),
+        "the power outside": ("(1 - (1 - alpha * h) ** k)", "(1 - (1 - alpha * h)) ** k"),
+        "uphill": ("1 - alpha * h", "1 + alpha * h"),
+        "as if time were continuous": ("(1 - alpha * h) ** k", "torch.exp(-alpha * h * k)"),
+        "to the second order": (
+            "(1 - (1 - alpha * h) ** k)",
+            "(k * alpha * h - k * (k - 1) / 2 * (alpha * h) ** 2)",
+        ),
+        "theta for the distance": ("(theta - a)", "theta"),
+        "a for the distance": ("(theta - a)", "a"),
+        "the sum for the distance": ("(theta - a)", "(theta + a)"),
+        "no distance": (" * (theta - a)", ""),
+        "the distance squared": ("(theta - a)", "(theta - a) ** 2"),
+        "the distance without its sign": ("(theta - a)", "(theta - a).abs()"),
+        "all the way": ("(1 - (1 - alpha * h) ** k) * (theta - a)", "theta - a"),
+        "the sum of the factors": (
+            "(1 - (1 - alpha * h) ** k)",
+            "sum((1 - alpha * h) ** j for j in range(k))",
+        ),
+        "a step too many in the sum": (
+            "(1 - (1 - alpha * h) ** k)",
+            "alpha * h * sum((1 - alpha * h) ** j for j in range(k + 1))",
+        ),
+        "the last gradient": ("(1 - (1 - alpha * h) ** k)", "alpha * h * (1 - alpha * h) ** (k - 1)"),
+        "alpha and h swapped round": ("(1 - (1 - alpha * h) ** k)", "(1 - (1 - alpha / h) ** k)"),
+        "an xor": ("** k", "^ k"),
+        "theta in place": """
+def gone(theta, a, h, alpha, k):
+    start = theta
+    for _ in range(k):
+        theta -= alpha * h * (theta - a)
+    return start - theta
+""",
+        "the loss": ("(theta - a)", "h / 2 * (theta - a) ** 2"),
+        "no return": ("return ", "d = "),
+    },
+    right={
+        "phi subtracted": (
+            "(1 - (1 - alpha * h) ** k) * (theta - a)",
+            "theta - (a + (1 - alpha * h) ** k * (theta - a))",
+        ),
+        "two distances": (
+            "(1 - (1 - alpha * h) ** k) * (theta - a)",
+            "(theta - a) - (1 - alpha * h) ** k * (theta - a)",
+        ),
+        "a loop": """
+def gone(theta, a, h, alpha, k):
+    phi = theta
+    for _ in range(k):
+        phi = phi - alpha * h * (phi - a)
+    return theta - phi
+""",
+        "a geometric sum": (
+            "(1 - (1 - alpha * h) ** k)",
+            "alpha * h * sum((1 - alpha * h) ** j for j in range(k))",
+        ),
+        "torch.pow": ("(1 - alpha * h) ** k", "torch.pow(1 - alpha * h, k)"),
+        "a number": """
+def gone(theta, a, h, alpha, k):
+    theta, a, h = float(theta), float(a), float(h)
+    return (theta - a) * (1 - (1 - alpha * h) ** k)
+""",
+        "autograd": """
+def gone(theta, a, h, alpha, k):
+    phi = theta.clone()
+    for _ in range(k):
+        phi.requires_grad_()
+        (g,) = torch.autograd.grad(h / 2 * (phi - a) ** 2, phi)
+        phi = (phi - alpha * g).detach()
+    return theta - phi
+""",
+        "one element": ("(theta - a)\n", "(theta - a).reshape(1)\n"),
+        "single precision": ("(theta - a)\n", "(theta - a).float()\n"),
+    },
+)
+
+SERVER = Bank(
+    name="federated",
+    base="""
+def federated(clients, sizes):
+    total = sum(sizes)
+    new = {}
+    for name in clients[0]:
+        new[name] = sum(n / total * phi[name] for phi, n in zip(clients, sizes))
+    return new
+""",
+    pitfalls=(
+        "all count the same",
+        "not divided",
+        "divided by the number of clients",
+        "the sum",
+        "upside down",
+    ),
+    wrong={
+        "all count the same": ("n / total * phi[name]", "phi[name] / len(clients)"),
+        "not divided": ("n / total * phi[name]", "n * phi[name]"),
+        "divided by the number of clients": ("n / total", "n / len(clients)"),
+        "divided by both": ("n / total", "n / total / len(clients)"),
+        "the sum": ("n / total * phi[name]", "phi[name]"),
+        "the sum over examples": ("n / total * phi[name]", "phi[name] / total"),
+        "upside down": ("n / total", "(1 / n) / sum(1 / m for m in sizes)"),
+        "one over the share": ("n / total", "total / n"),
+        "the rest of the share": ("n / total", "(1 - n / total)"),
+        "the rest of the share, mean": ("n / total", "(1 - n / total) / (len(sizes) - 1)"),
+        "the largest client": """
+def federated(clients, sizes):
+    return clients[sizes.index(max(sizes))]
+""",
+        "the smallest client": """
+def federated(clients, sizes):
+    return clients[sizes.index(min(sizes))]
+""",
+        "the first client": (
+            "sum(n / total * phi[name] for phi, n in zip(clients, sizes))",
+            "clients[0][name]",
+        ),
+        "the last client": (
+            "sum(n / total * phi[name] for phi, n in zip(clients, sizes))",
+            "clients[-1][name]",
+        ),
+        "the last one's share": """
+def federated(clients, sizes):
+    new = {}
+    for phi, n in zip(clients, sizes):
+        for name in phi:
+            new[name] = n / sum(sizes) * phi[name]
+    return new
+""",
+        "by the largest": ("total = sum(sizes)", "total = max(sizes)"),
+        "softmax of the sizes": (
+            "n / total",
+            "torch.softmax(torch.tensor(sizes, dtype=torch.float64), 0)[sizes.index(n)]",
+        ),
+        "roots of the sizes": ("n / total", "n ** 0.5 / sum(m ** 0.5 for m in sizes)"),
+        "logs of the sizes": ("n / total", "math.log(n + 1) / sum(math.log(m + 1) for m in sizes)"),
+        "squares of the sizes": ("n / total", "n ** 2 / sum(m ** 2 for m in sizes)"),
+        "whole division": ("n / total", "n // total"),
+        "sizes in another order": ("zip(clients, sizes)", "zip(clients, sorted(sizes))"),
+        "sizes the other way round": ("zip(clients, sizes)", "zip(clients, sizes[::-1])"),
+        "a running mean": """
+def federated(clients, sizes):
+    new = dict(clients[0])
+    for phi in clients[1:]:
+        new = {name: (new[name] + phi[name]) / 2 for name in new}
+    return new
+""",
+        "a running mean with the last size": """
+def federated(clients, sizes):
+    new = dict(clients[0])
+    for k, phi in enumerate(clients[1:], 1):
+        share = sizes[k] / sum(sizes)
+        new = {name: (1 - share) * new[name] + share * phi[name] for name in new}
+    return new
+""",
+        "the first one left out": ("zip(clients, sizes)", "list(zip(clients, sizes))[1:]"),
+        "the median": (
+            "sum(n / total * phi[name] for phi, n in zip(clients, sizes))",
+            "torch.stack([phi[name] for phi in clients]).median(0).values",
+        ),
+        "mean over everything": (
+            "sum(n / total * phi[name] for phi, n in zip(clients, sizes))",
+            "sum(n / total * phi[name] for phi, n in zip(clients, sizes)).mean()",
+        ),
+        "one mean for all the numbers of a client": ("phi[name] for", "phi[name].mean() for"),
+        "stacked, not summed": (
+            "sum(n / total * phi[name] for phi, n in zip(clients, sizes))",
+            "torch.stack([n / total * phi[name] for phi, n in zip(clients, sizes)])",
+        ),
+        "a list of shares": (
+            "sum(n / total * phi[name] for phi, n in zip(clients, sizes))",
+            "[n / total * phi[name] for phi, n in zip(clients, sizes)]",
+        ),
+        "the first client in place": """
+def federated(clients, sizes):
+    new, total = clients[0], sum(sizes)
+    for name in new:
+        new[name] *= sizes[0] / total
+        for phi, n in zip(clients[1:], sizes[1:]):
+            new[name] += n / total * phi[name]
+    return new
+""",
+        "all clients in place": """
+def federated(clients, sizes):
+    for phi, n in zip(clients, sizes):
+        for name in phi:
+            phi[name].mul_(n / sum(sizes))
+    return {name: sum(phi[name] for phi in clients) for name in clients[0]}
+""",
+        "a list of tensors": ("return new", "return list(new.values())"),
+        "only the first name": ("    return new", "        return new"),
+        "dicts multiplied": """
+def federated(clients, sizes):
+    return sum(n / sum(sizes) * phi for phi, n in zip(clients, sizes))
+""",
+        "the minimum": (
+            "sum(n / total * phi[name] for phi, n in zip(clients, sizes))",
+            "torch.stack([phi[name] for phi in clients]).amin(0)",
+        ),
+        "no return": ("return new", "theta = new"),
+    },
+    right={
+        "a comprehension": """
+def federated(clients, sizes):
+    total = sum(sizes)
+    return {name: sum(n / total * phi[name] for phi, n in zip(clients, sizes)) for name in clients[0]}
+""",
+        "single precision shares": """
+def federated(clients, sizes):
+    shares = torch.tensor(sizes) / sum(sizes)
+    return {name: sum(s * phi[name] for s, phi in zip(shares, clients)) for name in clients[0]}
+""",
+        "tensordot": """
+def federated(clients, sizes):
+    n = torch.tensor(sizes, dtype=torch.float64)
+    return {name: torch.tensordot(n / n.sum(), torch.stack([c[name] for c in clients]), dims=1) for name in clients[0]}
+""",
+        "every example votes": """
+def federated(clients, sizes):
+    votes = [phi for phi, n in zip(clients, sizes) for _ in range(n)]
+    return {name: torch.stack([phi[name] for phi in votes]).mean(0) for name in clients[0]}
+""",
+        "divided at the end": (
+            ("n / total * phi", "n * phi"),
+            ("zip(clients, sizes))", "zip(clients, sizes)) / total"),
+        ),
+        "a running weighted mean": """
+def federated(clients, sizes):
+    new, seen = {name: value.clone() for name, value in clients[0].items()}, sizes[0]
+    for phi, n in zip(clients[1:], sizes[1:]):
+        seen += n
+        for name in new:
+            new[name] += n / seen * (phi[name] - new[name])
+    return new
+""",
+        "averaged by numpy": """
+import numpy as np
+def federated(clients, sizes):
+    return {k: np.average([c[k].numpy() for c in clients], axis=0, weights=sizes) for k in clients[0]}
+""",
+        "zeros first": (
+            "sum(n / total * phi[name] for phi, n in zip(clients, sizes))",
+            "sum((phi[name] * (n / total) for phi, n in zip(clients, sizes)), torch.zeros(()))",
+        ),
+        "single precision": ("zip(clients, sizes))", "zip(clients, sizes)).float()"),
+    },
+)
+
+BANK = {"07.1": STEP, "07.2": FAR, "07.3": SERVER}

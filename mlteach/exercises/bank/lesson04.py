@@ -115,7 +115,6 @@ def features(x, p):
     result[..., 1] = torch.where(large, x / x.abs(), x * math.exp(p))
     return result
 """,
-        "rounded at the end": ("direction], -1)", "direction], -1).float()"),
         "numpy": """
 import numpy as np
 def features(x, p):
@@ -124,6 +123,13 @@ def features(x, p):
     with np.errstate(divide="ignore"):
         size = np.where(large, np.log(np.abs(x)) / p, -1)
     return torch.from_numpy(np.stack([size, np.where(large, np.sign(x), np.exp(p) * x)], -1))
+""",
+        "a tensor's exponential": """
+def features(x, p):
+    border = torch.exp(torch.tensor(-p))
+    large = x.abs() >= border
+    size = torch.where(large, torch.log(x.abs()) / p, torch.tensor(-1.0))
+    return torch.stack([size, torch.where(large, x.sign(), x / border)], dim=x.dim())
 """,
         "masks multiplied": """
 def features(x, p):

@@ -294,6 +294,11 @@ def meta_sgd_step(loss, theta, rates):
     ),
     wrong={
         "no create_graph": (", create_graph=True", ""),
+        "the package's gradient": """
+def meta_sgd_step(loss, theta, rates):
+    gradient = gradient_of(loss(theta), theta)
+    return subtract(theta, {name: rates[name] * gradient[name] for name in theta})
+""",
         "retain_graph for create_graph": ("create_graph", "retain_graph"),
         "the gradient cut": ("* g for", "* g.detach() for"),
         "the gradients pile up": """
@@ -403,11 +408,6 @@ def meta_sgd_step(loss, theta, rates):
         "no return": ("return ", "phi = "),
     },
     right={
-        "the package": """
-def meta_sgd_step(loss, theta, rates):
-    gradient = gradient_of(loss(theta), theta, create_graph=True)
-    return {name: theta[name] - rates[name] * gradient[name] for name in theta}
-""",
         "torch.func": """
 def meta_sgd_step(loss, theta, rates):
     gradient = torch.func.grad(loss)(theta)

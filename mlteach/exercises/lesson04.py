@@ -26,7 +26,8 @@ def _numbers() -> list[Case]:
     return [
         Case("numbers of many sizes, p = 10", (mixed, 10.0)),
         Case("the same, p = 5", (mixed, 5.0)),
-        Case("a matrix of gradients", (matrix, 10.0)),
+        Case("a matrix of gradients, p = 2", (matrix, 2.0)),
+        Case("small gradients alone", (torch.tensor([2e-5, -1e-8], dtype=torch.float64), 10.0)),
     ]
 
 
@@ -261,7 +262,6 @@ PREPROCESS = Exercise(
             "Your border between large and small is elsewhere. What counts as small begins at e^-p.",
             (
                 _changed(large=lambda x, p: x.abs() >= p),
-                _changed(large=lambda x, p: x.abs() >= -p),
                 _changed(large=lambda x, p: x.abs() >= 1 / p),
                 _changed(large=lambda x, p: x.abs() >= 1),
                 _changed(large=lambda x, p: x.abs() >= math.exp(p)),
@@ -451,7 +451,6 @@ FORGET_BIAS = Exercise(
             "That is one over the gate, or its exponential. Undo the sigmoid with a logarithm.",
             (
                 lambda mu: 1 / mu,
-                lambda mu: 1 / mu - 1,
                 lambda mu: math.exp(mu),
                 lambda mu: math.exp(-mu),
                 lambda mu: math.exp(mu / (1 - mu)),
@@ -547,9 +546,9 @@ def _piece_cases() -> list[Case]:
     return [
         Case(
             "one step" if steps == 1 else f"{steps} steps",
-            (torch.tensor([0.4, 0.8], dtype=torch.float64), normal(3), normal(3), steps),
+            (torch.tensor([rate, 0.8], dtype=torch.float64), normal(3), normal(3), steps),
         )
-        for steps in (1, 4, 3)
+        for steps, rate in ((1, 0.4), (4, 0.4), (3, -0.3))
     ]
 
 

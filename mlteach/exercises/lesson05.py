@@ -231,7 +231,6 @@ CELL = Exercise(
             "Your forget gate shrinks the step as well. It is for theta alone: f * theta - i * gradient.",
             (
                 _cell(move=lambda s: s.new_f * (s.theta - s.new_i * s.gradient)),
-                _cell(move=lambda s: s.new_f * (s.theta - s.gradient)),
                 _cell(move=lambda s: s.new_f * s.theta - s.new_f * s.new_i * s.gradient),
             ),
         ),
@@ -638,7 +637,6 @@ GATE = Exercise(
         Mistake(
             "Your product runs the wrong way, or leaves a row for each step. Take the product of what comes after t, one number for each coordinate.",
             (
-                _told(lambda f, t: f.cumprod(0)[t]),
                 _told(lambda f, t: f.cumprod(0)[-1] / f[t]),
                 _told(lambda f, t: f[t + 1 :].cumprod(0)),
                 _told(lambda f, t: f.flip(0).cumprod(0)[t]),
@@ -726,7 +724,6 @@ GATE = Exercise(
             "That is what the forget gate is told, or something like it. The input gate lets in minus the gradient of step t.",
             (
                 lambda f, gradients, at_the_end, t: f[t + 1 :].prod(0) * at_the_end * f[t],
-                lambda f, gradients, at_the_end, t: f[t + 1 :].prod(0) * at_the_end,
                 lambda f, gradients, at_the_end, t: (
                     -f[t + 1 :].prod(0) * at_the_end * gradients[t] * f[t] * (1 - f[t])
                 ),

@@ -103,7 +103,6 @@ BEST_GUESS = Exercise(
                 -MEAN / 2,
                 MEAN / 2,
                 -2 * MEAN * PI,
-                -4 * MEAN / PI,
                 -MEAN * PI,
             ),
         ),
@@ -270,16 +269,11 @@ META_GRADIENT = Exercise(
             (
                 _by(lambda s: s.A @ (s.theta - s.a)),
                 _by(lambda s: s.A @ (s.phi - s.a)),
-                _by(lambda s: s.alpha * s.A @ (s.theta - s.a)),
             ),
         ),
         Mistake(
             "That is the change of the weights, theta - phi, as Reptile takes it. MAML's gradient needs the query set.",
-            (
-                _by(lambda s: s.theta - s.phi),
-                _by(lambda s: s.phi - s.theta),
-                _by(lambda s: (s.theta - s.phi) / s.alpha),
-            ),
+            (_by(lambda s: s.theta - s.phi), _by(lambda s: s.phi - s.theta)),
         ),
         Mistake(
             "You stop at the end of the step, phi, or take one step more. Asked for is the gradient.",
@@ -381,7 +375,7 @@ META_GRADIENT = Exercise(
             ),
         ),
         Mistake(
-            "That is minus the gradient, the way the outer step will go. Asked for is the gradient itself, B (phi - b) pulled back.",
+            "The sign is turned round: minus the gradient is the way the outer step will go. Asked for is the gradient itself, B (phi - b) pulled back.",
             (
                 _by(lambda s: -_pull(s)),
                 _by(lambda s: -s.back),
@@ -437,16 +431,6 @@ META_GRADIENT = Exercise(
                 _by(back=lambda s: s.B @ s.B @ (s.phi - s.b)),
                 _by(lambda s: s.back, back=lambda s: s.B @ s.phi),
                 _by(lambda s: s.back, back=lambda s: s.phi - s.b),
-            ),
-        ),
-        Mistake(
-            "A difference stands the wrong way round: the gradients are A (theta - a) and B (phi - b).",
-            (
-                _by(
-                    phi=lambda s: s.theta - s.alpha * s.A @ (s.a - s.theta),
-                    back=lambda s: s.B @ (s.b - s.phi),
-                ),
-                _by(back=lambda s: s.B @ (s.b - s.phi)),
             ),
         ),
         Mistake(
@@ -700,6 +684,7 @@ META_SGD_STEP = Exercise(
     ],
     draw=_more_steps,
     observe=_observe_meta_sgd,
+    called_twice=False,  # _observe_meta_sgd calls for two tasks
     outputs=(
         "phi",
         "the start afterwards",

@@ -153,6 +153,7 @@ REPTILE_STEP = Exercise(
     cases=_step_cases,
     draw=_more_tasks,
     observe=_observe_step,
+    any_float=True,
     mistakes=(
         Mistake(
             "You go all the way to what training found: epsilon is missing. With one task that is plain SGD, task after task.",
@@ -227,9 +228,6 @@ REPTILE_STEP = Exercise(
                 _step(goal=lambda phis: phis.sum(0) / max(len(phis) - 1, 1)),
                 _step(goal=lambda phis: phis.sum(0) / (len(phis) + 1)),
                 _step(
-                    lambda theta, goal, epsilon: theta + goal - theta, share=lambda epsilon, count: 1 / count
-                ),
-                _step(
                     lambda theta, goal, epsilon: theta + (goal - theta) * epsilon,
                     share=lambda epsilon, count: 1 / count,
                 ),
@@ -284,10 +282,7 @@ REPTILE_STEP = Exercise(
         ),
         Mistake(
             "You begin the move at phi. It begins at theta and goes a part of the way to phi.",
-            (
-                _step(lambda theta, goal, epsilon: goal + epsilon * (goal - theta)),
-                _step(lambda theta, goal, epsilon: goal + epsilon * (theta - goal)),
-            ),
+            (_step(lambda theta, goal, epsilon: goal + epsilon * (goal - theta)),),
         ),
         Mistake(
             "epsilon stands in the wrong place: the difference is multiplied by it, once.",
@@ -296,7 +291,6 @@ REPTILE_STEP = Exercise(
                 _step(lambda theta, goal, epsilon: theta + epsilon * goal - epsilon),
                 _step(lambda theta, goal, epsilon: epsilon * theta + (goal - theta)),
                 _step(lambda theta, goal, epsilon: theta + epsilon**2 * (goal - theta)),
-                _step(lambda theta, goal, epsilon: epsilon * (theta + (goal - theta))),
                 _step(lambda theta, goal, epsilon: theta + epsilon + (goal - theta)),
                 _step(lambda theta, goal, epsilon: theta + (1 - epsilon) * (theta - goal)),
             ),
@@ -305,7 +299,7 @@ REPTILE_STEP = Exercise(
             "Your epsilon is a number of your own. Take the one that is handed over.",
             tuple(
                 _step(share=lambda epsilon, count, fixed=fixed: fixed)
-                for fixed in (0.5, 0.1, 0.01, 0.25, 1.0)
+                for fixed in (0.5, 0.1, 0.01, 0.25, 0.001)
             ),  # type: ignore[misc]
         ),
         Mistake(
@@ -494,12 +488,11 @@ GONE = Exercise(
                 lambda theta, a, h, alpha, k: gone(theta, a, h, alpha, k) / (alpha * k),
                 lambda theta, a, h, alpha, k: gone(theta, a, h, alpha, k) * alpha,
                 lambda theta, a, h, alpha, k: gone(theta, a, h, alpha, k) * h,
-                lambda theta, a, h, alpha, k: k * h * (theta - a),
                 lambda theta, a, h, alpha, k: gone(theta, a, h, alpha, k) * k,
             ),
         ),
         Mistake(
-            "One step too few, or too many: k steps shrink the distance to a k times.",
+            "One step too few, or too many: k steps shrink the distance to a exactly k times.",
             (
                 _gone(lambda x, k: 1 - (1 - x) ** (k - 1)),
                 _gone(lambda x, k: 1 - (1 - x) ** (k + 1)),
@@ -559,7 +552,6 @@ GONE = Exercise(
                 _gone(distance=lambda theta, a: theta * a),
                 lambda theta, a, h, alpha, k: (1 - (1 - alpha * h) ** k) * theta - a,
                 lambda theta, a, h, alpha, k: gone(theta, a, h, alpha, k) * h / 2 * (theta - a),
-                lambda theta, a, h, alpha, k: (1 - (1 - alpha * h) ** k) * h * (theta - a),
                 lambda theta, a, h, alpha, k: (1 - (1 - alpha * h) ** k) * h / 2 * (theta - a) ** 2,
             ),
         ),
@@ -578,12 +570,9 @@ GONE = Exercise(
         Mistake(
             "You sum the shares of what is left. One step goes alpha h of what is left before it: that factor is missing, or a step too many is in the sum.",
             (
-                _gone(lambda x, k: sum((1 - x) ** j for j in range(k))),
-                _gone(lambda x, k: x * sum((1 - x) ** j for j in range(k + 1))),
                 _gone(lambda x, k: x * sum((1 - x) ** j for j in range(1, k))),
                 _gone(lambda x, k: x * sum((1 - x) ** j for j in range(1, k + 1))),
                 _gone(lambda x, k: sum((1 - x) ** j for j in range(1, k + 1))),
-                lambda theta, a, h, alpha, k: h * sum((1 - alpha * h) ** j for j in range(k)) * (theta - a),
             ),
         ),
         Mistake(

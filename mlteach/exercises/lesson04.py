@@ -131,12 +131,14 @@ PREPROCESS = Exercise(
             (
                 _changed(lambda x, p: x.abs().log()),
                 _changed(lambda x, p: x.abs().log(), large=_everywhere),
+                _changed(lambda x, p: x.abs().log().clamp(-1, 1)),
+                _changed(lambda x, p: x.abs().log().clamp(min=-1)),
                 _changed(lambda x, p: x.abs().log(), small_size=lambda x, p: torch.full_like(x, -p)),
             ),
         ),
         Mistake(
             "You multiply the logarithm by p. Divide by it: the size is counted in powers of e^p.",
-            (_changed(lambda x, p: x.abs().log() * p),),
+            (_changed(lambda x, p: x.abs().log() * p), _changed(lambda x, p: x.abs().log() / p**2)),
         ),
         Mistake(
             "You divide the gradient by p and then take the logarithm. Divide the logarithm.",
@@ -151,6 +153,37 @@ PREPROCESS = Exercise(
                 _changed(lambda x, p: x.abs().log2()),
                 _changed(lambda x, p: x.abs().log10() / p, large=lambda x, p: x.abs() >= 10**-p),
                 _changed(lambda x, p: x.abs().log10() / p, large=_everywhere),
+            ),
+        ),
+        Mistake(
+            "You take the logarithm of x squared, or of its root: that is twice, or half, of log|x|.",
+            (
+                _changed(lambda x, p: x.square().log() / p),
+                _changed(lambda x, p: x.square().log()),
+                _changed(lambda x, p: x.abs().sqrt().log() / p),
+            ),
+        ),
+        Mistake(
+            "You divide the gradients by the largest, by their length or by their sum first. Each number is looked at by itself, as it is.",
+            tuple(
+                lambda x, p, whole=whole: features(x / whole(x), p)  # type: ignore[misc]
+                for whole in (
+                    lambda x: x.abs().max(),
+                    lambda x: x.norm(),
+                    lambda x: x.abs().sum(),
+                    lambda x: x.std(),
+                    lambda x: x.max(),
+                )
+            ),
+        ),
+        Mistake(
+            "You divide by the logarithm of p, or add p. The size is log|x| divided by p itself.",
+            (
+                _changed(lambda x, p: x.abs().log() / math.log(p)),
+                _changed(lambda x, p: x.abs().log() / math.exp(p)),
+                _changed(lambda x, p: x.abs().log() + p),
+                _changed(lambda x, p: (x.abs().log() + p) / p),
+                _changed(lambda x, p: x.abs().log() - math.log(p)),
             ),
         ),
         Mistake(
@@ -219,6 +252,9 @@ PREPROCESS = Exercise(
                 _changed(small_way=lambda x, p: 2**p * x),
                 _changed(small_way=lambda x, p: -math.exp(p) * x),
                 _changed(small_way=lambda x, p: x.exp() * p),
+                _changed(small_way=lambda x, p: (math.exp(p) * x).tanh()),
+                _changed(small_way=lambda x, p: x.exp()),
+                _changed(small_way=lambda x, p: math.exp(p) + x),
                 _changed(small_way=lambda x, p: (p * x).exp()),
             ),
         ),
@@ -236,6 +272,7 @@ PREPROCESS = Exercise(
             (
                 _changed(put=lambda size, way: torch.stack([way, size], -1)),
                 _changed(large=_everywhere, put=lambda size, way: torch.stack([way, size], -1)),
+                _changed(small_size=lambda x, p: math.exp(p) * x, small_way=lambda x, p: -torch.ones_like(x)),
                 _changed(put=lambda size, way: torch.stack([way, size], 0)),
             ),
         ),
@@ -265,6 +302,9 @@ PREPROCESS = Exercise(
                 _changed(large=lambda x, p: x.abs() >= 1 / p),
                 _changed(large=lambda x, p: x.abs() >= 1),
                 _changed(large=lambda x, p: x.abs() >= math.exp(p)),
+                _changed(large=lambda x, p: x.square() >= math.exp(-p)),
+                _changed(large=lambda x, p: x.abs() >= p**-p),
+                _changed(large=lambda x, p: x.abs() >= p * math.exp(-1)),
                 _changed(large=lambda x, p: x.abs() >= 10.0**-p),
                 _changed(large=lambda x, p: x.abs() >= 2.0**-p),
                 _changed(large=lambda x, p: x.abs() >= math.exp(-1 / p)),
@@ -315,6 +355,8 @@ PREPROCESS = Exercise(
             "new last axis (stack).",
             (
                 _changed(put=lambda size, way: torch.cat([size, way], -1)),
+                _changed(put=lambda size, way: torch.column_stack([size, way])),
+                _changed(put=lambda size, way: torch.cat([size.flatten(), way.flatten()])),
                 _changed(put=lambda size, way: torch.cat([size, way], 0)),
             ),
         ),
@@ -368,7 +410,15 @@ FORGET_BIAS = Exercise(
         ),
         Mistake(
             "You squash mu once more. Go the other way: undo the sigmoid.",
-            (lambda mu: 1 / (1 + math.exp(-mu)), lambda mu: math.tanh(mu), lambda mu: 1 / (1 + math.exp(mu))),
+            (
+                lambda mu: 1 / (1 + math.exp(-mu)),
+                lambda mu: math.tanh(mu),
+                lambda mu: 1 / (1 + math.exp(mu)),
+                lambda mu: 1 / (1 + math.exp(mu - 1)),
+                lambda mu: 1 / (1 + math.exp(1 - mu)),
+                lambda mu: math.exp(-mu) / (1 + math.exp(-mu)) ** 2,
+                lambda mu: 1 + math.exp(-mu),
+            ),
         ),
         Mistake(
             "The sign is turned round: with this bias the gate is 1 - mu, and forgets what it should keep.",
@@ -384,7 +434,14 @@ FORGET_BIAS = Exercise(
         ),
         Mistake(
             "That is one over e^-b, or e^-b itself. Take the logarithm.",
-            (lambda mu: mu / (1 - mu), lambda mu: (1 - mu) / mu, lambda mu: -mu / (1 - mu)),
+            (
+                lambda mu: mu / (1 - mu),
+                lambda mu: (1 - mu) / mu,
+                lambda mu: -mu / (1 - mu),
+                lambda mu: mu / (1 + mu),
+                lambda mu: math.sqrt(mu / (1 - mu)),
+                lambda mu: -(1 - mu) / mu,
+            ),
         ),
         Mistake(
             "A logarithm to base 10 or 2 does not undo e^-b. Take the natural one.",
@@ -432,7 +489,10 @@ FORGET_BIAS = Exercise(
                 lambda mu: math.log(1 / mu) - 1,
                 lambda mu: 1 - math.log(1 / mu),
                 lambda mu: -math.log(1 / mu) - 1,
-                lambda mu: math.log(mu / 1) - mu,
+                lambda mu: math.log(mu) - mu,
+                lambda mu: math.log(mu) * (1 - mu),
+                lambda mu: math.log(1 - mu) * mu,
+                lambda mu: mu / math.log(1 - mu),
             ),
         ),
         Mistake(
@@ -468,9 +528,26 @@ FORGET_BIAS = Exercise(
             ),
         ),
         Mistake(
-            "You rounded the bias. Return it as it is.",
+            "That is a straight line in mu. Undoing the sigmoid is bent: the bias grows without end as mu goes to 1.",
+            (
+                lambda mu: 4 * (mu - 0.5),
+                lambda mu: 2 * mu - 1,
+                lambda mu: 4 * mu - 2,
+                lambda mu: mu - 0.5,
+                lambda mu: 10 * mu - 5,
+                lambda mu: -mu,
+                lambda mu: 10 * mu,
+            ),
+        ),
+        Mistake(
+            "You rounded the bias.Return it as it is.",
             tuple(
                 lambda mu, digits=digits: round(math.log(mu / (1 - mu)), digits) for digits in (0, 1, 2, 3, 4)
+            )
+            + (
+                lambda mu: int(math.log(mu / (1 - mu))),
+                lambda mu: math.floor(math.log(mu / (1 - mu))),
+                lambda mu: math.ceil(math.log(mu / (1 - mu))),
             ),
         ),
     ),
@@ -601,6 +678,33 @@ def _piece(
     return wrong
 
 
+def _running_mean(losses: list[Tensor], steps: int) -> Tensor:
+    mean = losses[0]
+    for value in losses[1:]:
+        mean = (mean + value) / 2
+    return mean
+
+
+def _slopes(size: Callable[[Tensor], Tensor]) -> Callable[..., Any]:
+    def wrong(
+        step: Step, loss: Map, slope: Map, phi: Tensor, theta: Tensor, state: Tensor, steps: int
+    ) -> tuple[Any, Tensor, Tensor]:
+        return piece(step, lambda theta: size(slope(theta)), slope, phi, theta, state, steps)
+
+    return wrong
+
+
+def _twice(
+    step: Step, loss: Map, slope: Map, phi: Tensor, theta: Tensor, state: Tensor, steps: int
+) -> tuple[Any, Tensor, Tensor]:
+    total = torch.zeros((), dtype=theta.dtype)
+    for _ in range(steps):
+        update, state = step(phi, slope(theta).detach(), state)
+        total = total + loss(theta + update)
+        theta = theta + 2 * update
+    return total / steps, theta.detach(), state.detach()
+
+
 def _always_the_first(
     step: Step, loss: Map, slope: Map, phi: Tensor, theta: Tensor, state: Tensor, steps: int
 ) -> tuple[Any, Tensor, Tensor]:
@@ -706,7 +810,13 @@ PIECE = Exercise(
         ),
         Mistake(
             "You take the loss before the step, so the start counts, which phi cannot change, and the end does not.",
-            (_piece(early=True), _piece(early=True, mean=lambda losses, steps: sum(losses))),
+            (
+                _piece(early=True),
+                _piece(early=True, mean=lambda losses, steps: sum(losses)),
+                _piece(early=True, mean=lambda losses, steps: losses[-1]),
+                _piece(early=True, read=lambda slope, loss, theta: slope(theta)),
+                _piece(start_counts=True, turns=lambda steps: steps - 1),
+            ),
         ),
         Mistake(
             "The loss of the start is in your mean. Only the losses after each step count: phi cannot change the start.",
@@ -733,10 +843,35 @@ PIECE = Exercise(
                 _piece(mean=lambda losses, steps: sum(losses) / (steps + 1)),
                 _piece(mean=lambda losses, steps: sum(losses) / steps**2),
                 _piece(mean=lambda losses, steps: sum(losses) / 20),
+                _piece(mean=lambda losses, steps: sum(losses) / 2),
             ),
         ),
         Mistake(
-            "You return the losses as they are. Asked for is their mean, one number.",
+            "Your losses do not count alike: some have a weight. Asked for is their plain mean.",
+            (
+                _piece(
+                    mean=lambda losses, steps: sum((t + 1) * loss for t, loss in enumerate(losses)) / steps
+                ),
+                _piece(mean=lambda losses, steps: sum(t * loss for t, loss in enumerate(losses)) / steps),
+                _piece(mean=lambda losses, steps: sum(loss / (t + 1) for t, loss in enumerate(losses))),
+                _piece(mean=_running_mean),
+                _piece(mean=lambda losses, steps: torch.stack(losses).sum().sqrt()),
+                _piece(mean=lambda losses, steps: torch.stack(losses).square().mean()),
+                _piece(mean=lambda losses, steps: torch.stack(losses).log().mean()),
+            ),
+        ),
+        Mistake(
+            "You average something else than the losses: the slopes, the updates or theta. Asked for is loss(theta), after each step.",
+            (
+                _piece(seen=lambda loss, theta: theta.sum()),
+                _piece(seen=lambda loss, theta: theta.square().sum()),
+                _slopes(torch.sum),
+                _slopes(torch.mean),
+                _slopes(torch.norm),
+            ),
+        ),
+        Mistake(
+            "You return the losses as they are.Asked for is their mean, one number.",
             (
                 _piece(mean=lambda losses, steps: torch.stack(losses)),
                 _piece(mean=lambda losses, steps: list(losses)),
@@ -774,6 +909,19 @@ PIECE = Exercise(
                 _piece(move=lambda theta, update, gradient: theta + update + gradient),
                 _piece(move=lambda theta, update, gradient: theta + update * gradient),
                 _piece(move=lambda theta, update, gradient: theta - update * gradient),
+            ),
+        ),
+        Mistake(
+            "You add the update twice, or only a part of it. theta moves by the update as it is, once.",
+            (
+                _piece(move=lambda theta, update, gradient: theta + 2 * update),
+                _piece(
+                    seen=lambda loss, theta: loss(theta),
+                    move=lambda theta, update, gradient: theta + 0.1 * update,
+                ),
+                _piece(move=lambda theta, update, gradient: theta + 0.01 * update),
+                _piece(move=lambda theta, update, gradient: theta * update),
+                _twice,
             ),
         ),
         Mistake(

@@ -185,13 +185,14 @@ CELL = Exercise(
             ),
         ),
         Mistake(
-            "You took 1 - i for the forget gate. It has weights of its own, W_F and b_F.",
+            "1 - i stands where f or i belongs. The forget gate has weights of its own, W_F and b_F, and an open input gate lets in.",
             (
                 _cell(
                     move=lambda s: (1 - s.new_i) * s.theta - s.new_i * s.gradient,
                     give=lambda theta, s: (theta, 1 - s.new_i, s.new_i),
                 ),
                 _cell(move=lambda s: (1 - s.new_i) * s.theta - s.new_i * s.gradient),
+                _cell(move=lambda s: s.new_f * s.theta - (1 - s.new_i) * s.gradient),
             ),
         ),
         Mistake(
@@ -330,7 +331,11 @@ CELL = Exercise(
             ),
         ),
         Mistake(
-            "Your gates do not read h, which is all that the first layer has to say.",
+            "Your gates read h alone. They read theta, and what they were at the step before, as well.",
+            (_cell(lambda s: (s.h, 0 * s.theta, 0 * s.f), lambda s: (s.h, 0 * s.theta, 0 * s.i)),),
+        ),
+        Mistake(
+            "Your gates do not read h,which is all that the first layer has to say.",
             (_cell(lambda s: (0 * s.h, s.theta, s.f), lambda s: (0 * s.h, s.theta, s.i)),),
         ),
         Mistake(
@@ -543,6 +548,15 @@ def _told(
     return wrong
 
 
+def _either_sign(*mistakes: Mistake) -> tuple[Mistake, ...]:
+    """Each mistake, known with the sign turned round as well: who forgets a factor may forget the minus too."""
+
+    def turned(wrong: Gate) -> Gate:
+        return lambda f, gradients, at_the_end, t: -wrong(f, gradients, at_the_end, t)
+
+    return tuple(Mistake(m.message, (*m.wrong, *(turned(each) for each in m.wrong))) for m in mistakes)
+
+
 GATE = Exercise(
     id="05.2",
     title="what an input gate is told",
@@ -554,186 +568,197 @@ GATE = Exercise(
     mistakes=(
         Mistake(
             "The sign is turned round. Opening the gate moves theta against the gradient.",
-            (_told(whole=lambda product: product),),
+            (_told(whole=lambda product: product), _told(whole=torch.abs)),
         ),
-        Mistake(
-            "Your product holds one gate too many: f_t closes on what was there before step t, not on what step t brings.",
-            (
-                _told(lambda f, t: f[t:].prod(0)),
-                _told(lambda f, t: f[t:].prod(0), whole=lambda product: product),
-            ),
-        ),
-        Mistake(
-            "Your product holds one gate too few. All the forget gates after step t stand between it and the end, the last one too.",
-            (
-                _told(lambda f, t: f[t + 2 :].prod(0)),
-                _told(lambda f, t: f[t + 1 : -1].prod(0)),
-                _told(lambda f, t: f[t:-1].prod(0)),
-            ),
-        ),
-        Mistake(
-            "You multiplied the gates up to t. What step t brings passes the gates that come after it.",
-            (
-                _told(lambda f, t: f[:t].prod(0)),
-                _told(lambda f, t: f[: t + 1].prod(0)),
-                _told(lambda f, t: f[1 : t + 1].prod(0)),
-                _told(lambda f, t: f[: t + 2].prod(0)),
-            ),
-        ),
-        Mistake(
-            "You multiplied all forget gates. Only those after t stand between step t and the end.",
-            (
-                _told(lambda f, t: f.prod(0)),
-                _told(lambda f, t: f[:-1].prod(0)),
-                _told(lambda f, t: f[1:].prod(0)),
-            ),
-        ),
-        Mistake(
-            "Only one forget gate is in your answer. What step t brings passes all the gates after it: multiply them.",
-            (
-                _told(lambda f, t: f[t]),
-                _told(lambda f, t: f[t - 1]),
-                _told(lambda f, t: f[-1]),
-                _told(lambda f, t: f[min(t + 1, len(f) - 1)]),
-                _told(lambda f, t: f[t + 1] if t + 1 < len(f) else torch.ones_like(f[t])),
-            ),
-        ),
-        Mistake(
-            "The forget gates are missing: what step t brings is partly forgotten before the end.",
-            (_told(lambda f, t: 1), _told(lambda f, t: 1, whole=lambda product: product)),
-        ),
-        Mistake(
-            "You add the forget gates up, or take their mean. A change passes one gate after the other: multiply.",
-            (
-                _told(lambda f, t: f[t + 1 :].sum(0)),
-                _told(lambda f, t: f[t + 1 :].mean(0)),
-                _told(lambda f, t: f[t:].sum(0)),
-                _told(lambda f, t: f[t:].mean(0)),
-                _told(lambda f, t: f.sum(0)),
-                _told(lambda f, t: f.mean(0)),
-            ),
-        ),
-        Mistake(
-            "You multiply by what is forgotten, 1 - f. What is kept counts: f.",
-            (
-                _told(lambda f, t: (1 - f[t + 1 :]).prod(0)),
-                _told(lambda f, t: 1 - f[t + 1 :].prod(0)),
-                _told(lambda f, t: (1 - f[t:]).prod(0)),
-            ),
-        ),
-        Mistake(
-            "You divide by the forget gates. A change shrinks on its way to the end: multiply.",
-            (_told(lambda f, t: 1 / f[t + 1 :].prod(0)), _told(lambda f, t: f[: t + 1].prod(0) / f.prod(0))),
-        ),
-        Mistake(
-            "Your product runs over the coordinates as well, or over them alone. It runs over the steps, axis 0, for each coordinate by itself.",
-            (
-                _told(lambda f, t: f[t + 1 :].prod()),
-                _told(lambda f, t: f[t:].prod()),
-                _told(lambda f, t: f.prod()),
-                _told(lambda f, t: f[t + 1 :].prod(1)[:1].sum()),
-            ),
-        ),
-        Mistake(
-            "Your product runs the wrong way, or leaves a row for each step. Take the product of what comes after t, one number for each coordinate.",
-            (
-                _told(lambda f, t: f.cumprod(0)[-1] / f[t]),
-                _told(lambda f, t: f[t + 1 :].cumprod(0)),
-                _told(lambda f, t: f.flip(0).cumprod(0)[t]),
-                _told(lambda f, t: f[t + 1 :]),
-            ),
-        ),
-        Mistake(
-            "You summed over the coordinates. Each coordinate has a gate of its own: one number for each.",
-            (
-                _told(whole=lambda product: -product.sum()),
-                _told(whole=lambda product: product.sum()),
-                _told(whole=lambda product: -product.mean()),
-                lambda f, gradients, at_the_end, t: -f[t + 1 :].prod(0) * (at_the_end @ gradients[t]),
-                lambda f, gradients, at_the_end, t: -(at_the_end @ gradients[t]),
-                lambda f, gradients, at_the_end, t: f[t + 1 :].prod(0) * (at_the_end @ gradients[t]),
-            ),
-        ),
-        Mistake(
-            "You took the gradient of another step. `t` counts from 0, so step t's is gradients[t].",
-            (
-                _told(then=lambda gradients, t: gradients[t - 1]),
-                _told(then=lambda gradients, t: gradients[min(t + 1, len(gradients) - 1)]),
-                _told(then=lambda gradients, t: gradients[-1]),
-                _told(then=lambda gradients, t: gradients[0]),
-                _told(lambda f, t: f[t:].prod(0), lambda gradients, t: gradients[t - 1]),
-                _told(
-                    lambda f, t: f[t:].prod(0), lambda gradients, t: gradients[min(t + 1, len(gradients) - 1)]
+        *_either_sign(
+            Mistake(
+                "Your product holds one gate too many: f_t closes on what was there before step t, not on what step t brings.",
+                (
+                    _told(lambda f, t: f[t:].prod(0)),
+                    _told(lambda f, t: f[t:].prod(0), whole=lambda product: product),
                 ),
             ),
-        ),
-        Mistake(
-            "You put several steps' gradients in. The gate of step t lets in the gradient of step t alone.",
-            (
-                _told(then=lambda gradients, t: gradients.sum(0)),
-                _told(then=lambda gradients, t: gradients.mean(0)),
-                _told(then=lambda gradients, t: gradients[t:].sum(0)),
-                _told(then=lambda gradients, t: gradients[t + 1 :].sum(0)),
-                _told(then=lambda gradients, t: gradients[: t + 1].sum(0)),
-                _told(then=lambda gradients, t: gradients[t:].prod(0)),
-                _told(then=lambda gradients, t: gradients),
-            ),
-        ),
-        Mistake(
-            "The gradient of step t is missing: a gate before a gradient of zero changes nothing.",
-            (
-                _told(then=lambda gradients, t: 1),
-                _told(then=lambda gradients, t: 1, whole=lambda product: product),
-            ),
-        ),
-        Mistake(
-            "You took another function of a gradient. Both come in as they are: their product says whether they agree.",
-            (
-                _told(then=lambda gradients, t: gradients[t].sign()),
-                _told(then=lambda gradients, t: gradients[t].square()),
-                _told(then=lambda gradients, t: gradients[t].abs()),
-                _told(end=lambda at_the_end, gradients: at_the_end.sign()),
-                _told(end=lambda at_the_end, gradients: at_the_end.square()),
-            ),
-        ),
-        Mistake(
-            "You took a gradient of the run where the one of the query loss belongs, or the other way round.",
-            (
-                _told(end=lambda at_the_end, gradients: gradients[-1]),
-                lambda f, gradients, at_the_end, t: -f[t + 1 :].prod(0) * gradients[t].square(),
-                lambda f, gradients, at_the_end, t: -f[t + 1 :].prod(0) * at_the_end.square(),
-            ),
-        ),
-        Mistake(
-            "You add the two gradients. The chain rule multiplies: how much the end changes, times how much that matters.",
-            (
-                lambda f, gradients, at_the_end, t: -f[t + 1 :].prod(0) * (at_the_end + gradients[t]),
-                lambda f, gradients, at_the_end, t: -(f[t + 1 :].prod(0) + at_the_end * gradients[t]),
-                lambda f, gradients, at_the_end, t: -f[t + 1 :].prod(0) * at_the_end - gradients[t],
-                lambda f, gradients, at_the_end, t: -f[t + 1 :].prod(0) * gradients[t] + at_the_end,
-            ),
-        ),
-        Mistake(
-            "The gradient at the end is missing: the query loss has to want the change.",
-            (
-                _told(end=lambda at_the_end, gradients: 1),
-                _told(end=lambda at_the_end, gradients: 1, whole=lambda product: product),
-            ),
-        ),
-        Mistake(
-            "That is what the forget gate is told, or something like it. The input gate lets in minus the gradient of step t.",
-            (
-                lambda f, gradients, at_the_end, t: f[t + 1 :].prod(0) * at_the_end * f[t],
-                lambda f, gradients, at_the_end, t: (
-                    -f[t + 1 :].prod(0) * at_the_end * gradients[t] * f[t] * (1 - f[t])
+            Mistake(
+                "Your product holds one gate too few. All the forget gates after step t stand between it and the end, the last one too.",
+                (
+                    _told(lambda f, t: f[t + 2 :].prod(0)),
+                    _told(lambda f, t: f[t + 1 : -1].prod(0)),
+                    _told(lambda f, t: f[t:-1].prod(0)),
                 ),
             ),
-        ),
-        Mistake(
-            "Your answer keeps the axis of the steps, or stands as a column. The answer for step t is [N].",
-            (
-                _told(whole=lambda product: -product[None]),
-                _told(whole=lambda product: -product[:, None]),
+            Mistake(
+                "You multiplied the gates up to t. What step t brings passes the gates that come after it.",
+                (
+                    _told(lambda f, t: f[:t].prod(0)),
+                    _told(lambda f, t: f[: t + 1].prod(0)),
+                    _told(lambda f, t: f[1 : t + 1].prod(0)),
+                    _told(lambda f, t: f[: t + 2].prod(0)),
+                ),
+            ),
+            Mistake(
+                "You multiplied all forget gates. Only those after t stand between step t and the end.",
+                (
+                    _told(lambda f, t: f.prod(0)),
+                    _told(lambda f, t: f[:-1].prod(0)),
+                    _told(lambda f, t: f[1:].prod(0)),
+                ),
+            ),
+            Mistake(
+                "Only one forget gate is in your answer. What step t brings passes all the gates after it: multiply them.",
+                (
+                    _told(lambda f, t: f[t]),
+                    _told(lambda f, t: f[t - 1]),
+                    _told(lambda f, t: f[-1]),
+                    _told(lambda f, t: f[t] ** (len(f) - t - 1)),
+                    _told(lambda f, t: f[t] ** (len(f) - t)),
+                    _told(lambda f, t: f[-1] ** (len(f) - t - 1)),
+                    _told(lambda f, t: f[min(t + 1, len(f) - 1)]),
+                    _told(lambda f, t: f[t + 1] if t + 1 < len(f) else torch.ones_like(f[t])),
+                ),
+            ),
+            Mistake(
+                "The forget gates are missing: what step t brings is partly forgotten before the end.",
+                (_told(lambda f, t: 1), _told(lambda f, t: 1, whole=lambda product: product)),
+            ),
+            Mistake(
+                "You add the forget gates up, or take their mean. A change passes one gate after the other: multiply.",
+                (
+                    _told(lambda f, t: f[t + 1 :].sum(0)),
+                    _told(lambda f, t: f[t + 1 :].mean(0)),
+                    _told(lambda f, t: f[t:].sum(0)),
+                    _told(lambda f, t: f[t:].mean(0)),
+                    _told(lambda f, t: f.sum(0)),
+                    _told(lambda f, t: f.mean(0)),
+                ),
+            ),
+            Mistake(
+                "You multiply by what is forgotten, 1 - f. What is kept counts: f.",
+                (
+                    _told(lambda f, t: (1 - f[t + 1 :]).prod(0)),
+                    _told(lambda f, t: 1 - f[t + 1 :].prod(0)),
+                    _told(lambda f, t: (1 - f[t:]).prod(0)),
+                ),
+            ),
+            Mistake(
+                "You divide by the forget gates. A change shrinks on its way to the end: multiply.",
+                (
+                    _told(lambda f, t: 1 / f[t + 1 :].prod(0)),
+                    _told(lambda f, t: f[: t + 1].prod(0) / f.prod(0)),
+                ),
+            ),
+            Mistake(
+                "Your product runs over the coordinates as well, or over them alone. It runs over the steps, axis 0, for each coordinate by itself.",
+                (
+                    _told(lambda f, t: f[t + 1 :].prod()),
+                    _told(lambda f, t: f[t:].prod()),
+                    _told(lambda f, t: f.prod()),
+                    _told(lambda f, t: f[t + 1 :].prod(1)[:1].sum()),
+                ),
+            ),
+            Mistake(
+                "Your product runs the wrong way, or leaves a row for each step. Take the product of what comes after t, one number for each coordinate.",
+                (
+                    _told(lambda f, t: f.cumprod(0)[-1] / f[t]),
+                    _told(lambda f, t: f[t + 1 :].cumprod(0)),
+                    lambda f, gradients, at_the_end, t: -(f[t + 1 :] * at_the_end * gradients[t]).prod(0),
+                    _told(lambda f, t: f.flip(0).cumprod(0)[t]),
+                    _told(lambda f, t: f[t + 1 :]),
+                ),
+            ),
+            Mistake(
+                "You summed over the coordinates. Each coordinate has a gate of its own: one number for each.",
+                (
+                    _told(whole=lambda product: -product.sum()),
+                    _told(whole=lambda product: product.sum()),
+                    _told(whole=lambda product: -product.mean()),
+                    lambda f, gradients, at_the_end, t: -f[t + 1 :].prod(0) * (at_the_end @ gradients[t]),
+                    lambda f, gradients, at_the_end, t: -(at_the_end @ gradients[t]),
+                    lambda f, gradients, at_the_end, t: f[t + 1 :].prod(0) * (at_the_end @ gradients[t]),
+                ),
+            ),
+            Mistake(
+                "You took the gradient of another step. `t` counts from 0, so step t's is gradients[t].",
+                (
+                    _told(then=lambda gradients, t: gradients[t - 1]),
+                    _told(then=lambda gradients, t: gradients[min(t + 1, len(gradients) - 1)]),
+                    _told(then=lambda gradients, t: gradients[-1]),
+                    _told(then=lambda gradients, t: gradients[0]),
+                    _told(lambda f, t: f[t:].prod(0), lambda gradients, t: gradients[t - 1]),
+                    _told(
+                        lambda f, t: f[t:].prod(0),
+                        lambda gradients, t: gradients[min(t + 1, len(gradients) - 1)],
+                    ),
+                ),
+            ),
+            Mistake(
+                "You put several steps' gradients in. The gate of step t lets in the gradient of step t alone.",
+                (
+                    _told(then=lambda gradients, t: gradients.sum(0)),
+                    _told(then=lambda gradients, t: gradients.mean(0)),
+                    _told(then=lambda gradients, t: gradients[t:].sum(0)),
+                    _told(then=lambda gradients, t: gradients[t + 1 :].sum(0)),
+                    _told(then=lambda gradients, t: gradients[: t + 1].sum(0)),
+                    _told(then=lambda gradients, t: gradients[t:].prod(0)),
+                    _told(then=lambda gradients, t: gradients),
+                ),
+            ),
+            Mistake(
+                "The gradient of step t is missing: a gate before a gradient of zero changes nothing.",
+                (
+                    _told(then=lambda gradients, t: 1),
+                    _told(then=lambda gradients, t: 1, whole=lambda product: product),
+                ),
+            ),
+            Mistake(
+                "You took another function of a gradient. Both come in as they are: their product says whether they agree.",
+                (
+                    _told(then=lambda gradients, t: gradients[t].sign()),
+                    _told(then=lambda gradients, t: gradients[t].square()),
+                    _told(then=lambda gradients, t: gradients[t].abs()),
+                    _told(end=lambda at_the_end, gradients: at_the_end.sign()),
+                    _told(end=lambda at_the_end, gradients: at_the_end.square()),
+                ),
+            ),
+            Mistake(
+                "You took a gradient of the run where the one of the query loss belongs, or the other way round.",
+                (
+                    _told(end=lambda at_the_end, gradients: gradients[-1]),
+                    lambda f, gradients, at_the_end, t: -f[t + 1 :].prod(0) * gradients[t].square(),
+                    lambda f, gradients, at_the_end, t: -f[t + 1 :].prod(0) * at_the_end.square(),
+                ),
+            ),
+            Mistake(
+                "You add the two gradients. The chain rule multiplies: how much the end changes, times how much that matters.",
+                (
+                    lambda f, gradients, at_the_end, t: -f[t + 1 :].prod(0) * (at_the_end + gradients[t]),
+                    lambda f, gradients, at_the_end, t: -f[t + 1 :].prod(0) * (at_the_end - gradients[t]),
+                    lambda f, gradients, at_the_end, t: -(f[t + 1 :].prod(0) + at_the_end * gradients[t]),
+                    lambda f, gradients, at_the_end, t: -f[t + 1 :].prod(0) * at_the_end - gradients[t],
+                    lambda f, gradients, at_the_end, t: -f[t + 1 :].prod(0) * gradients[t] + at_the_end,
+                ),
+            ),
+            Mistake(
+                "The gradient at the end is missing: the query loss has to want the change.",
+                (
+                    _told(end=lambda at_the_end, gradients: 1),
+                    _told(end=lambda at_the_end, gradients: 1, whole=lambda product: product),
+                ),
+            ),
+            Mistake(
+                "That is what the forget gate is told, or something like it. The input gate lets in minus the gradient of step t.",
+                (
+                    lambda f, gradients, at_the_end, t: f[t + 1 :].prod(0) * at_the_end * f[t],
+                    lambda f, gradients, at_the_end, t: (
+                        -f[t + 1 :].prod(0) * at_the_end * gradients[t] * f[t] * (1 - f[t])
+                    ),
+                ),
+            ),
+            Mistake(
+                "Your answer keeps the axis of the steps, or stands as a column. The answer for step t is [N].",
+                (
+                    _told(whole=lambda product: -product[None]),
+                    _told(whole=lambda product: -product[:, None]),
+                ),
             ),
         ),
     ),

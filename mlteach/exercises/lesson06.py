@@ -39,6 +39,13 @@ def _waves(
 
 PI, MEAN = math.pi, 2.55
 
+
+def _grid(count: int, end: float) -> Callable[[Tensor], Tensor]:
+    """The mean over a grid of phases from 0 to ``end`` that counts both ends."""
+    phases = torch.linspace(0, end, count, dtype=torch.float64)
+    return lambda x: MEAN * torch.sin(x[..., None] - phases).mean(-1)
+
+
 BEST_GUESS = Exercise(
     id="06.1",
     title="the best guess for a task nobody has seen",
@@ -65,7 +72,7 @@ BEST_GUESS = Exercise(
         ),
         Mistake(
             "Zero is right where the phases go all the way round and cancel. Here they cover half a turn.",
-            _waves(0.0),
+            (*_waves(0.0), *(_grid(n, 2 * PI) for n in (100, 101, 200, 500, 1000, 1001))),
         ),
         Mistake(
             "That is the mean over the phases. The amplitudes have a mean too: multiply by it.",
@@ -135,7 +142,15 @@ BEST_GUESS = Exercise(
             ),
         ),
         Mistake(
-            "Your answer is one number for all x. The best guess is a function: average at each x by itself.",
+            "You average over the phases, and that is right, but a grid that counts both of its ends is too coarse: there the sines cancel. Take "
+            "the middles of many small intervals, or the integral.",
+            tuple(
+                _grid(n, PI)
+                for n in (2, 3, 5, 10, 11, 20, 21, 50, 51, 100, 101, 128, 200, 201, 256, 300, 400, 500)
+            ),
+        ),
+        Mistake(
+            "Your answer is one number for all x.The best guess is a function: average at each x by itself.",
             (
                 lambda x: torch.full_like(x, MEAN),
                 lambda x: torch.full_like(x, 2 * MEAN / PI),
@@ -338,6 +353,9 @@ META_GRADIENT = Exercise(
                 _by(lambda s: s.alpha * _pull(s)),
                 _by(lambda s: s.back - s.alpha * s.back),
                 _by(lambda s: s.alpha * (s.back - s.A @ s.back)),
+                _by(lambda s: s.alpha * s.back),
+                _by(lambda s: _pull(s) / s.alpha),
+                _by(lambda s: s.alpha * s.back - s.A @ s.back),
             ),
         ),
         Mistake(
@@ -362,7 +380,21 @@ META_GRADIENT = Exercise(
             ),
         ),
         Mistake(
-            "You divide by the factor. The chain rule multiplies by it.",
+            "The factor holds the Hessian of the support loss, a matrix: A. You put the gradient, or the query loss's numbers, in its place.",
+            (
+                _by(lambda s: (s.one - s.alpha * s.A @ (s.theta - s.a)) @ s.back),
+                _by(lambda s: s.back - s.alpha * (s.A @ (s.theta - s.a)) * s.back),
+                _by(lambda s: (1 - s.alpha * s.A @ (s.theta - s.a)) * s.back),
+                _by(lambda s: s.back * (1 - s.alpha)),
+                _by(lambda s: (s.one - s.alpha * (s.theta - s.a)) @ s.back),
+                _by(lambda s: s.back - s.alpha * s.A @ (s.theta - s.a) * s.back.sum()),
+                _by(lambda s: s.back - s.alpha * s.A @ s.phi),
+                _by(lambda s: s.back - s.alpha * s.A @ (s.phi - s.b)),
+                _by(lambda s: s.back - s.alpha * s.A),
+            ),
+        ),
+        Mistake(
+            "You divide by the factor.The chain rule multiplies by it.",
             (_by(lambda s: torch.linalg.solve(s.one - s.alpha * s.A, s.back)),),
         ),
         Mistake(
@@ -420,6 +452,13 @@ META_GRADIENT = Exercise(
                 _by(phi=lambda s: s.theta - s.alpha * s.A @ s.A @ (s.theta - s.a)),
                 _by(phi=lambda s: s.theta - s.alpha * (s.A @ (s.theta - s.a)).square()),
                 _by(phi=lambda s: s.theta - s.alpha * s.A @ s.a),
+                _by(lambda s: s.back, phi=lambda s: s.theta - s.alpha * s.A @ s.theta),
+                _by(
+                    phi=lambda s: s.theta - s.alpha * (s.A @ s.theta - s.a), back=lambda s: s.B @ s.phi - s.b
+                ),
+                _by(phi=lambda s: s.theta - s.alpha * s.A @ s.theta, back=lambda s: s.B @ s.phi),
+                _by(phi=lambda s: s.theta - s.alpha * (s.theta - s.a), back=lambda s: s.phi - s.b),
+                _by(lambda s: s.back - s.alpha * s.back, lambda s: s.theta - s.alpha * (s.theta - s.a)),
             ),
         ),
         Mistake(
@@ -494,6 +533,10 @@ META_GRADIENT = Exercise(
                 _by(lambda s: _pull(s) + s.back),
                 _by(lambda s: s.back + s.A @ (s.theta - s.a)),
                 _by(lambda s: s.back - s.alpha * s.A @ (s.theta - s.a)),
+                _by(lambda s: s.back + s.alpha * s.A @ (s.theta - s.a)),
+                _by(lambda s: s.B @ (s.theta - s.b) + s.A @ (s.theta - s.a)),
+                _by(lambda s: _pull(s) + s.B @ (s.theta - s.b)),
+                _by(lambda s: _pull(s) - s.A @ (s.theta - s.a)),
             ),
         ),
         Mistake(
@@ -634,6 +677,24 @@ def _steps(count: int) -> Callable[..., Params]:
     return wrong
 
 
+def _crossed(gradients: bool, rates_too: bool) -> Callable[..., Any]:
+    """The gradients, or the rates, handed out the other way round, where their shapes fit."""
+
+    def wrong(loss: Loss, theta: Params, rates: Params) -> Any:
+        names = list(theta)
+        found = torch.autograd.grad(loss(theta), [theta[n] for n in names], create_graph=True)
+        found = found[::-1] if gradients else found
+        order = names[::-1] if rates_too else names
+        return {n: theta[n] - rates[m] * g for n, m, g in zip(names, order, found, strict=True)}
+
+    return wrong
+
+
+def _first_gradient(loss: Loss, theta: Params, rates: Params) -> Any:
+    g = torch.autograd.grad(loss(theta), list(theta.values()), create_graph=True)[0]
+    return {n: theta[n] - rates[n] * g for n in theta}
+
+
 def _one_after_another(loss: Loss, theta: Params, rates: Params) -> Params:
     phi = dict(theta)
     for name in theta:
@@ -758,6 +819,10 @@ META_SGD_STEP = Exercise(
             "but here they are the rates.",
             (
                 *_either(lambda theta, rate, g: theta - rate.exp() * g),
+                *_either(lambda theta, rate, g: theta - 10**rate * g),
+                *_either(lambda theta, rate, g: theta + rate.exp() * g),
+                *_either(lambda theta, rate, g: theta - rate.abs().log() * g),
+                *_either(lambda theta, rate, g: theta - rate.abs().sqrt() * g),
                 *_either(lambda theta, rate, g: theta - rate.sigmoid() * g),
                 *_either(lambda theta, rate, g: theta - torch.nn.functional.softplus(rate) * g),
                 *_either(lambda theta, rate, g: theta - rate.square() * g),
@@ -817,7 +882,27 @@ META_SGD_STEP = Exercise(
                 *_either(lambda theta, rate, g: g),
             ),
         ),
-        Mistake("You take more than one step. One is asked for.", (_steps(2), _steps(5))),
+        Mistake(
+            "A tensor of theta gets the gradient, or the rates, of another one. They go together by name, and torch.autograd.grad answers in the order in "
+            "which it was asked.",
+            (_crossed(True, False), _crossed(False, True), _first_gradient, _crossed(True, True)),
+        ),
+        Mistake(
+            "You step by the loss, not by its gradient.",
+            (
+                lambda loss, theta, rates: {n: theta[n] - rates[n] * loss(theta) for n in theta},
+                lambda loss, theta, rates: {n: theta[n] - rates[n] * loss(theta).detach() for n in theta},
+            ),
+        ),
+        Mistake(
+            "You move the rates as well. They are learned by the outer loop; here they stay as they are.",
+            tuple(
+                _moved(lambda theta, rate, g, by=by: theta - (rate - by * g) * g)
+                for by in (0.001, 0.01, 0.1, 1.0)  # type: ignore[misc]
+            )
+            + (_moved(lambda theta, rate, g: theta - (rate - rate * g) * g),),
+        ),
+        Mistake("You take more than one step.One is asked for.", (_steps(2), _steps(5))),
         Mistake(
             "You move one tensor after the other, and the second gradient sees the first one moved. Take all gradients at theta, then move.",
             (_one_after_another,),

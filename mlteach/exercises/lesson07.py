@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from mlteach.exercises.exercise import Case, Exercise, Mistake
-from mlteach.params import Params
+from mlteach.params import Params, map_params
 
 Adapt = Callable[[Params, Any], Params]
 
@@ -146,6 +146,15 @@ def _of_the_step(form: Callable[[Params, list[Params]], Any]) -> Step:
     return wrong
 
 
+_OTHER_FORMULAS: tuple[Formula, ...] = (
+    lambda theta, goal, epsilon: goal,
+    lambda theta, goal, epsilon: theta - epsilon * (goal - theta),
+    lambda theta, goal, epsilon: epsilon * theta + (1 - epsilon) * goal,
+    lambda theta, goal, epsilon: epsilon * (goal - theta),
+    lambda theta, goal, epsilon: theta + epsilon * goal,
+)
+
+
 REPTILE_STEP = Exercise(
     id="07.1",
     title="one outer step of Reptile",
@@ -183,6 +192,8 @@ REPTILE_STEP = Exercise(
                 _step(lambda theta, goal, epsilon: goal, phis=_chained, goal=lambda phis: phis[-1]),
                 _step(lambda theta, goal, epsilon: goal, phis=_chained),
                 _step(phis=_chained, goal=lambda phis: phis.sum(0)),
+                *(_step(other, phis=_chained) for other in _OTHER_FORMULAS),
+                *(_step(other, phis=_chained, goal=lambda phis: phis[-1]) for other in _OTHER_FORMULAS),
             ),
         ),
         Mistake(
@@ -238,6 +249,7 @@ REPTILE_STEP = Exercise(
             (
                 _step(goal=lambda phis: phis[-1]),
                 _step(goal=lambda phis: phis[-1], share=lambda epsilon, count: epsilon / count),
+                *(_step(other, goal=lambda phis: phis[-1]) for other in _OTHER_FORMULAS[1:]),
                 _step(goal=lambda phis: phis[-1] / len(phis)),
             ),
         ),
@@ -245,7 +257,9 @@ REPTILE_STEP = Exercise(
             "Only the first task counts in your step. Take the mean over all of them.",
             (
                 _step(goal=lambda phis: phis[0]),
+                _step(goal=lambda phis: phis[0]),
                 _step(goal=lambda phis: phis[0], share=lambda epsilon, count: epsilon / count),
+                *(_step(other, goal=lambda phis: phis[0]) for other in _OTHER_FORMULAS),
             ),
         ),
         Mistake(
@@ -314,6 +328,10 @@ REPTILE_STEP = Exercise(
             "You take the mean over the numbers of a tensor as well. It runs over the tasks alone, for each number by itself.",
             (
                 _step(goal=lambda phis: phis.mean()),
+                _step(lambda theta, goal, epsilon: theta + epsilon * (goal - theta).mean()),
+                _step(lambda theta, goal, epsilon: theta + epsilon * (goal - theta).sum()),
+                _step(lambda theta, goal, epsilon: theta + epsilon * (goal - theta).norm()),
+                _step(goal=lambda phis: phis.flatten(1).norm(dim=1).max() if phis.dim() > 1 else phis.max()),
                 _step(goal=lambda phis: phis.mean().expand_as(phis[0])),
                 _step(goal=lambda phis: phis.sum()),
             ),
@@ -403,6 +421,18 @@ def _left(x: Any, k: int) -> Any:
     return (1 - x) ** k
 
 
+def _down(slope: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Way:
+    """k steps down another slope."""
+
+    def wrong(theta: Tensor, a: Tensor, h: Tensor, alpha: float, k: int) -> Tensor:
+        phi = theta
+        for _ in range(k):
+            phi = phi - alpha * slope(phi, a, h)
+        return theta - phi
+
+    return wrong
+
+
 def _in_place_down(theta: Tensor, a: Tensor, h: Tensor, alpha: float, k: int) -> Tensor:
     start = theta
     for _ in range(k):
@@ -461,7 +491,11 @@ GONE = Exercise(
         ),
         Mistake(
             "The rate alpha is missing: one step moves by alpha times the gradient.",
-            (_gone(rate=lambda h, alpha: h), _gone(lambda x, k: k * x, rate=lambda h, alpha: h)),
+            (
+                _gone(rate=lambda h, alpha: h),
+                _gone(lambda x, k: k * x, rate=lambda h, alpha: h),
+                lambda theta, a, h, alpha, k: alpha * (1 - (1 - h) ** k) * (theta - a),
+            ),
         ),
         Mistake(
             "The gradient of h/2 (theta - a)^2 is h (theta - a): the two of the square and the half cancel. Each step shrinks the distance by "
@@ -517,7 +551,36 @@ GONE = Exercise(
             ),
         ),
         Mistake(
-            "You climb: with 1 + alpha h the distance to a grows at each step. Gradient descent shrinks it.",
+            "A bracket is missing: the difference of 1 and the power is taken first, and the whole of it multiplies theta - a.",
+            (
+                lambda theta, a, h, alpha, k: 1 - (1 - alpha * h) ** k * (theta - a),
+                lambda theta, a, h, alpha, k: theta - a - (1 - alpha * h) ** k,
+                lambda theta, a, h, alpha, k: theta - (1 - alpha * h) ** k * theta - a,
+                lambda theta, a, h, alpha, k: (1 - alpha * h) ** k * (theta - a) - theta,
+                lambda theta, a, h, alpha, k: (theta - a) * (1 - alpha * h) ** k - 1,
+                lambda theta, a, h, alpha, k: (1 - 1 - alpha * h) ** k * (theta - a),
+                lambda theta, a, h, alpha, k: theta - a * (1 - alpha * h) ** k,
+                lambda theta, a, h, alpha, k: theta - (a - (1 - alpha * h) ** k * (theta - a)),
+                lambda theta, a, h, alpha, k: theta - (1 - alpha * h) ** k * theta,
+                lambda theta, a, h, alpha, k: theta - (1 - alpha * h) ** k * a,
+            ),
+        ),
+        Mistake(
+            "The loss, or its distance squared, stands where its slope belongs: each step goes alpha h (theta - a).",
+            (
+                _down(lambda phi, a, h: h / 2 * (phi - a) ** 2),
+                _down(lambda phi, a, h: h * (phi - a) ** 2),
+                _down(lambda phi, a, h: (phi - a) ** 2),
+                _down(lambda phi, a, h: h * (phi - a).abs()),
+                _down(lambda phi, a, h: h * (phi - a).sign()),
+                _down(lambda phi, a, h: h * phi - a),
+                _down(lambda phi, a, h: h * phi),
+                lambda theta, a, h, alpha, k: (theta - a) * (1 - alpha * h * (theta - a)) ** k,
+                lambda theta, a, h, alpha, k: (theta - a) * (1 - (1 - alpha * h * (theta - a)) ** k),
+            ),
+        ),
+        Mistake(
+            "You climb: with 1 + alpha hthe distance to a grows at each step. Gradient descent shrinks it.",
             (
                 _gone(lambda x, k: 1 - (1 + x) ** k),
                 _gone(lambda x, k: (1 + x) ** k),
@@ -550,6 +613,9 @@ GONE = Exercise(
                 _gone(distance=lambda theta, a: 1),
                 _gone(distance=lambda theta, a: (theta - a).square()),
                 _gone(distance=lambda theta, a: theta * a),
+                _gone(distance=lambda theta, a: (theta - a).square() / 2),
+                lambda theta, a, h, alpha, k: (1 - (1 - alpha * h) ** k) * (theta - a) + a,
+                lambda theta, a, h, alpha, k: (1 - (1 - alpha * h) ** k) * (theta - a) + theta,
                 lambda theta, a, h, alpha, k: (1 - (1 - alpha * h) ** k) * theta - a,
                 lambda theta, a, h, alpha, k: gone(theta, a, h, alpha, k) * h / 2 * (theta - a),
                 lambda theta, a, h, alpha, k: (1 - (1 - alpha * h) ** k) * h / 2 * (theta - a) ** 2,
@@ -673,6 +739,18 @@ def _running(share: Callable[[Sequence[int], int], float]) -> Callable[..., Para
     return wrong
 
 
+def _divided_on_the_way(total: bool) -> Callable[..., Params]:
+    def wrong(clients: Sequence[Params], sizes: Sequence[int]) -> Params:
+        new, seen = map_params(torch.zeros_like, clients[0]), 0
+        for phi, n in zip(clients, sizes, strict=True):
+            seen += n
+            by = sum(sizes) if total else seen
+            new = {name: (value + n * phi[name]) / by for name, value in new.items()}
+        return new
+
+    return wrong
+
+
 def _first_in_place(clients: Sequence[Params], sizes: Sequence[int]) -> Params:
     new = clients[0]
     for name, value in new.items():
@@ -782,6 +860,8 @@ FEDERATED = Exercise(
                 _weighted(lambda sizes: [n / sum(sizes) for n in sizes[:-1]] + [0.0]),
                 _weighted(lambda sizes: [0.0] + [n / sum(sizes[1:]) for n in sizes[1:]]),
                 _weighted(lambda sizes: [sizes[0] / sum(sizes)] + [0.0] * (len(sizes) - 1)),
+                _weighted(lambda sizes: [n / sum(sizes) for n in sizes[:2]] + [0.0] * (len(sizes) - 2)),
+                _weighted(lambda sizes: [n / sum(sizes[:2]) for n in sizes[:2]] + [0.0] * (len(sizes) - 2)),
             ),
         ),
         Mistake(
@@ -823,6 +903,10 @@ FEDERATED = Exercise(
                 _running(lambda sizes, k: sizes[k] / sum(sizes)),
                 _running(lambda sizes, k: sizes[k] / (sizes[k] + sizes[k - 1])),
             ),
+        ),
+        Mistake(
+            "You divide inside the loop, again and again, so the first clients shrink away. Add up first, and divide once.",
+            (_divided_on_the_way(total=True), _divided_on_the_way(total=False)),
         ),
         Mistake(
             "That is the median, the largest or the smallest of the clients' numbers. The server takes their mean, weighed by examples.",

@@ -183,7 +183,6 @@ PREPROCESS = Exercise(
                 _changed(lambda x, p: x.abs().log() / math.exp(p)),
                 _changed(lambda x, p: x.abs().log() + p),
                 _changed(lambda x, p: (x.abs().log() + p) / p),
-                _changed(lambda x, p: x.abs().log() - math.log(p)),
             ),
         ),
         Mistake(

@@ -144,10 +144,7 @@ BEST_GUESS = Exercise(
         Mistake(
             "You average over the phases, and that is right, but a grid that counts both of its ends is too coarse: there the sines cancel. Take "
             "the middles of many small intervals, or the integral.",
-            tuple(
-                _grid(n, PI)
-                for n in (2, 3, 5, 10, 11, 20, 21, 50, 51, 100, 101, 128, 200, 201, 256, 300, 400, 500)
-            ),
+            tuple(_grid(n, PI) for n in (5, 10, 11, 20, 21, 100, 101, 128, 200, 201, 256, 300, 400, 500)),
         ),
         Mistake(
             "Your answer is one number for all x.The best guess is a function: average at each x by itself.",
@@ -385,7 +382,6 @@ META_GRADIENT = Exercise(
                 _by(lambda s: (s.one - s.alpha * s.A @ (s.theta - s.a)) @ s.back),
                 _by(lambda s: s.back - s.alpha * (s.A @ (s.theta - s.a)) * s.back),
                 _by(lambda s: (1 - s.alpha * s.A @ (s.theta - s.a)) * s.back),
-                _by(lambda s: s.back * (1 - s.alpha)),
                 _by(lambda s: (s.one - s.alpha * (s.theta - s.a)) @ s.back),
                 _by(lambda s: s.back - s.alpha * s.A @ (s.theta - s.a) * s.back.sum()),
                 _by(lambda s: s.back - s.alpha * s.A @ s.phi),

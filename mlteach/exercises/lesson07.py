@@ -173,12 +173,7 @@ REPTILE_STEP = Exercise(
         ),
         Mistake(
             "You walk away from what training found. theta - phi is what an optimizer descends on; the step itself goes from theta towards phi.",
-            (
-                _step(lambda theta, goal, epsilon: theta - epsilon * (goal - theta)),
-                _step(
-                    lambda theta, goal, epsilon: theta - epsilon * (goal - theta), goal=lambda phis: phis[-1]
-                ),
-            ),
+            (_step(lambda theta, goal, epsilon: theta - epsilon * (goal - theta)),),
         ),
         Mistake(
             "The weights are swapped: you keep epsilon of theta. Keep 1 - epsilon of it, and take epsilon of phi.",
@@ -495,6 +490,7 @@ GONE = Exercise(
                 _gone(rate=lambda h, alpha: h),
                 _gone(lambda x, k: k * x, rate=lambda h, alpha: h),
                 lambda theta, a, h, alpha, k: alpha * (1 - (1 - h) ** k) * (theta - a),
+                lambda theta, a, h, alpha, k: h * (1 - (1 - alpha) ** k) * (theta - a),
             ),
         ),
         Mistake(
@@ -561,7 +557,6 @@ GONE = Exercise(
                 lambda theta, a, h, alpha, k: (1 - 1 - alpha * h) ** k * (theta - a),
                 lambda theta, a, h, alpha, k: theta - a * (1 - alpha * h) ** k,
                 lambda theta, a, h, alpha, k: theta - (a - (1 - alpha * h) ** k * (theta - a)),
-                lambda theta, a, h, alpha, k: theta - (1 - alpha * h) ** k * theta,
                 lambda theta, a, h, alpha, k: theta - (1 - alpha * h) ** k * a,
             ),
         ),
@@ -574,7 +569,6 @@ GONE = Exercise(
                 _down(lambda phi, a, h: h * (phi - a).abs()),
                 _down(lambda phi, a, h: h * (phi - a).sign()),
                 _down(lambda phi, a, h: h * phi - a),
-                _down(lambda phi, a, h: h * phi),
                 lambda theta, a, h, alpha, k: (theta - a) * (1 - alpha * h * (theta - a)) ** k,
                 lambda theta, a, h, alpha, k: (theta - a) * (1 - (1 - alpha * h * (theta - a)) ** k),
             ),
@@ -614,9 +608,7 @@ GONE = Exercise(
                 _gone(distance=lambda theta, a: (theta - a).square()),
                 _gone(distance=lambda theta, a: theta * a),
                 _gone(distance=lambda theta, a: (theta - a).square() / 2),
-                lambda theta, a, h, alpha, k: (1 - (1 - alpha * h) ** k) * (theta - a) + a,
                 lambda theta, a, h, alpha, k: (1 - (1 - alpha * h) ** k) * (theta - a) + theta,
-                lambda theta, a, h, alpha, k: (1 - (1 - alpha * h) ** k) * theta - a,
                 lambda theta, a, h, alpha, k: gone(theta, a, h, alpha, k) * h / 2 * (theta - a),
                 lambda theta, a, h, alpha, k: (1 - (1 - alpha * h) ** k) * h / 2 * (theta - a) ** 2,
             ),

@@ -82,6 +82,77 @@ def features(x, p):
         "only the size": ("torch.stack([size, direction], -1)", "size"),
         "in single precision": ("    large", "    x = x.float()\n    large"),
         "no return": ("return ", "result = "),
+        "size clamped, direction the sign": """
+def features(x, p):
+    size = torch.log(torch.abs(x)) / p
+    size = torch.where(size < -1, torch.tensor(-1.0, dtype=x.dtype), size)
+    return torch.stack([size, torch.sign(x)], -1)
+""",
+        "filled into float32": """
+def features(x, p):
+    out = torch.zeros(*x.shape, 2)
+    big = x.abs() >= math.exp(-p)
+    out[..., 0][big] = (x.abs().log() / p)[big]
+    out[..., 1][big] = x.sign()[big]
+    out[..., 1][~big] = (math.exp(p) * x)[~big].float()
+    return out
+""",
+        "small branch the wrong way round": """
+def features(x, p):
+    big = x.abs() >= math.exp(-p)
+    return torch.where(big[..., None], torch.stack([x.abs().log() / p, x.sign()], -1), torch.stack([math.exp(p) * x, -torch.ones_like(x)], -1))
+""",
+        "clamped and not divided": """
+def features(x, p):
+    big = x.abs() > math.exp(-p)
+    a = x.abs().log().clamp(-1, 1)
+    return torch.stack([a, torch.where(big, x.sign(), math.exp(p) * x)], -1)
+""",
+        "divided by the largest first": """
+def features(x, p):
+    x = x / x.abs().max()
+    a = (x.abs().log() / p).clamp(min=-1)
+    return torch.stack([a, (math.exp(p) * x).clamp(-1, 1)], -1)
+""",
+        "over log p": """
+def features(x, p):
+    big = x.abs() >= math.exp(-p)
+    size = torch.where(big, (x.abs().log() / math.log(p)), -1.0)
+    return torch.stack([size, torch.where(big, x.sign(), math.exp(p) * x)], -1)
+""",
+        "a loop over the first axis": """
+def features(x, p):
+    result = []
+    for v in x:
+        if abs(v) >= math.exp(-p):
+            result.append((math.log(abs(v)) / p, math.copysign(1, v)))
+        else:
+            result.append((-1.0, math.exp(p) * v))
+    return torch.tensor(result)
+""",
+        "the border for the square": """
+def features(x, p):
+    big = (x * x) >= math.exp(-p)
+    size = torch.where(big, (x.abs().log() / p), -1.0)
+    return torch.stack([size, torch.where(big, x.sign(), math.exp(p) * x)], -1)
+""",
+        "the log of the square": """
+def features(x, p):
+    big = x.abs() >= math.exp(-p)
+    size = torch.where(big, (x.pow(2).log() / p), -1.0)
+    return torch.stack([size, torch.where(big, x.sign(), math.exp(p) * x)], -1)
+""",
+        "columns stacked": """
+def features(x, p):
+    big = x.abs() >= math.exp(-p)
+    size = torch.where(big, (x.abs().log() / p), -1.0)
+    return torch.column_stack([size, torch.where(big, x.sign(), math.exp(p) * x)])
+""",
+        "the condition has an axis too few": """
+def features(x, p):
+    big = x.abs() >= math.exp(-p)
+    return torch.where(big, torch.stack([x.abs().log() / p, x.sign()], -1), torch.stack([-torch.ones_like(x), math.exp(p) * x], -1))
+""",
     },
     right={
         "clamped": """
@@ -137,6 +208,31 @@ def features(x, p):
     log = torch.log(x.abs() + (1 - mask)) / p
     return torch.stack((mask * log - (1 - mask), mask * x.sign() + (1 - mask) * math.exp(p) * x), -1)
 """,
+        "clamped twice": """
+def features(x, p):
+    size = (x.abs().log() / p)
+    return torch.stack((torch.clamp(size, min=-1.0), torch.clamp(x * math.exp(p), -1.0, 1.0)), dim=-1)
+""",
+        "pairs chosen": """
+def features(x, p):
+    large = x.abs() >= math.exp(-p)
+    a = torch.stack([x.abs().log() / p, torch.sign(x)], -1)
+    b = torch.stack([torch.full_like(x, -1), x * math.exp(p)], -1)
+    return torch.where(large.unsqueeze(-1), a, b)
+""",
+        "filled one by one": """
+def features(x, p):
+    flat = x.reshape(-1)
+    out = torch.zeros(len(flat), 2, dtype=x.dtype)
+    for k, v in enumerate(flat):
+        if v.abs() >= math.exp(-p):
+            out[k, 0] = v.abs().log() / p
+            out[k, 1] = v.sign()
+        else:
+            out[k, 0] = -1
+            out[k, 1] = math.exp(p) * v
+    return out.reshape(*x.shape, 2)
+""",
     },
 )
 
@@ -181,6 +277,34 @@ def forget_bias(mu):
         "no return": ("return ", "b = "),
         "torch.log of a number": ("math.log(", "torch.log("),
         "a function": ("return math.log(mu / (1 - mu))", "return lambda: math.log(mu / (1 - mu))"),
+        "another sigmoid": """
+def forget_bias(mu):
+    return math.exp(mu) / (1 + math.exp(mu))
+""",
+        "the sum below, no log": """
+def forget_bias(mu):
+    return mu / (1 + mu)
+""",
+        "the log above only, times": """
+def forget_bias(mu):
+    return math.log(mu) * (1 - mu)
+""",
+        "a straight line": """
+def forget_bias(mu):
+    return 10 * mu - 5
+""",
+        "a root": """
+def forget_bias(mu):
+    return math.sqrt(mu / (1 - mu))
+""",
+        "cut to a whole number": """
+def forget_bias(mu):
+    return int(math.log(mu / (1 - mu)))
+""",
+        "a text": """
+def forget_bias(mu):
+    return str(math.log(mu / (1 - mu)))
+""",
     },
     right={
         "logit": ("math.log(mu / (1 - mu))", "torch.logit(torch.tensor(mu, dtype=torch.float64))"),
@@ -207,6 +331,26 @@ def forget_bias(mu):
         else:
             high = middle
     return middle
+""",
+        "float of a tensor": """
+def forget_bias(mu):
+    return float(torch.logit(torch.tensor(mu)))
+""",
+        "a difference of logs": """
+def forget_bias(mu):
+    return math.log(mu) - math.log(1 - mu)
+""",
+        "Newton": """
+def forget_bias(mu):
+    b = 0.0
+    for _ in range(200):
+        g = 1 / (1 + math.exp(-b))
+        b = b - (g - mu) / (g * (1 - g))
+    return b
+""",
+        "a tensor's log": """
+def forget_bias(mu):
+    return torch.tensor(mu / (1 - mu)).log()
 """,
     },
 )
@@ -339,6 +483,96 @@ def piece(step, loss, slope, phi, theta, state, steps):
     return total / steps, theta.detach(), state.detach()
 """,
         "no return": ("return ", "result = "),
+        "losses collected as numbers": """
+def piece(step, loss, slope, phi, theta, state, steps):
+    losses = torch.zeros(steps)
+    for t in range(steps):
+        update, state = step(phi, slope(theta).detach(), state)
+        theta = theta + update
+        losses[t] = loss(theta).item()
+    return losses.mean(), theta.detach(), state.detach()
+""",
+        "moved twice": """
+def piece(step, loss, slope, phi, theta, state, steps):
+    total = 0
+    for _ in range(steps):
+        update, state = step(phi, slope(theta).detach(), state)
+        total += loss(theta + update)
+        theta = theta + update + update
+    return total / steps, theta.detach(), state.detach()
+""",
+        "theta cut at once": """
+def piece(step, loss, slope, phi, theta, state, steps):
+    total = 0
+    for _ in range(steps):
+        update, state = step(phi, slope(theta).detach(), state)
+        theta = (theta + update).detach()
+        total += loss(theta)
+    return total / steps, theta, state.detach()
+""",
+        "returns in the loop": """
+def piece(step, loss, slope, phi, theta, state, steps):
+    total = 0
+    for _ in range(steps):
+        update, state = step(phi, slope(theta).detach(), state)
+        theta = theta + update
+        total += loss(theta)
+        return total / steps, theta.detach(), state.detach()
+""",
+        "the mean cut, the ends not": """
+def piece(step, loss, slope, phi, theta, state, steps):
+    total = 0
+    for _ in range(steps):
+        update, state = step(phi, slope(theta).detach(), state)
+        theta = theta + update
+        total += loss(theta)
+    return (total / steps).detach(), theta, state
+""",
+        "the mean of slopes": """
+def piece(step, loss, slope, phi, theta, state, steps):
+    total = 0
+    for _ in range(steps):
+        update, state = step(phi, slope(theta).detach(), state)
+        theta = theta + update
+        total += slope(theta).sum()
+    return total / steps, theta.detach(), state.detach()
+""",
+        "one step fewer and the start": """
+def piece(step, loss, slope, phi, theta, state, steps):
+    total = loss(theta)
+    for _ in range(steps - 1):
+        update, state = step(phi, slope(theta).detach(), state)
+        theta = theta + update
+        total = total + loss(theta)
+    return total / steps, theta.detach(), state.detach()
+""",
+        "the answer not taken apart": """
+def piece(step, loss, slope, phi, theta, state, steps):
+    total = 0
+    for _ in range(steps):
+        update = step(phi, slope(theta).detach(), state)
+        theta = theta + update
+        total = total + loss(theta)
+    return total / steps, theta.detach(), state.detach()
+""",
+        "later losses weigh more": """
+def piece(step, loss, slope, phi, theta, state, steps):
+    total = 0
+    for t in range(steps):
+        update, state = step(phi, slope(theta).detach(), state)
+        theta = theta + update
+        total = total + (t + 1) * loss(theta)
+    return total / steps, theta.detach(), state.detach()
+""",
+        "a dict": """
+def piece(step, loss, slope, phi, theta, state, steps):
+    total = 0
+    for _ in range(steps):
+        update, state = step(phi, slope(theta).detach(), state)
+        theta = theta + update
+        total = total + loss(theta)
+    return {"loss": total / steps, "theta": theta.detach(), "state": state.detach()}
+""",
     },
     right={
         "a list of losses": """
@@ -382,6 +616,28 @@ def piece(step, loss, slope, phi, theta, state, steps):
             ("total / steps", "sum(seen) / len(seen)"),
         ),
         "a mean with one axis": ("total / steps,", "(total / steps).reshape(1),"),
+        "add": """
+def piece(step, loss, slope, phi, theta, state, steps):
+    losses = []
+    for _ in range(steps):
+        with torch.no_grad():
+            g = slope(theta)
+        update, state = step(phi, g, state)
+        theta = theta.add(update)
+        losses.append(loss(theta))
+    return sum(losses) / steps, theta.detach().clone(), state.detach().clone()
+""",
+        "while": """
+def piece(step, loss, slope, phi, theta, state, steps):
+    t = 0
+    total = torch.tensor(0.0)
+    while t < steps:
+        update, state = step(phi, slope(theta.detach()).detach(), state)
+        theta = theta + update
+        total = total + loss(theta) / steps
+        t += 1
+    return (total, theta.detach(), state.detach())
+""",
     },
 )
 

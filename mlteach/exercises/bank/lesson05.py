@@ -144,6 +144,74 @@ def cell(h, theta, f, i, gradient, phi):
             ("theta[:, None], old_i[:, None]", "theta, old_i"),
         ),
         "no return": ("return ", "result = "),
+        "one reading for both gates": """
+def cell(h, theta, f, i, gradient, phi):
+    z = torch.cat([h, theta[:, None], f[:, None], i[:, None]], 1)
+    f = torch.sigmoid(z[:, :-1] @ phi["W_F"] + phi["b_F"])
+    i = torch.sigmoid(z[:, :-1] @ phi["W_I"] + phi["b_I"])
+    return f * theta - i * gradient, f, i
+""",
+        "theta kept as well": """
+def cell(h, theta, f, i, gradient, phi):
+    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ phi["W_F"] + phi["b_F"])
+    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ phi["W_I"] + phi["b_I"])
+    return theta - i * gradient + f * theta, f, i
+""",
+        "biases outside": """
+def cell(h, theta, f, i, gradient, phi):
+    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ phi["W_F"]) + phi["b_F"]
+    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ phi["W_I"]) + phi["b_I"]
+    return f * theta - i * gradient, f, i
+""",
+        "what is read is cut": """
+def cell(h, theta, f, i, gradient, phi):
+    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1).detach() @ phi["W_F"] + phi["b_F"])
+    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1).detach() @ phi["W_I"] + phi["b_I"])
+    return f * theta - i * gradient, f, i
+""",
+        "new names, old ones returned": """
+def cell(h, theta, f, i, gradient, phi):
+    nf = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ phi["W_F"] + phi["b_F"])
+    ni = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ phi["W_I"] + phi["b_I"])
+    return nf * theta - ni * gradient, f, i
+""",
+        "one gate for all": """
+def cell(h, theta, f, i, gradient, phi):
+    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ phi["W_F"] + phi["b_F"]).mean()
+    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ phi["W_I"] + phi["b_I"]).mean()
+    return f * theta - i * gradient, f, i
+""",
+        "weights as columns": """
+def cell(h, theta, f, i, gradient, phi):
+    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ phi["W_F"][:, None] + phi["b_F"])
+    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ phi["W_I"][:, None] + phi["b_I"])
+    return f * theta - i * gradient, f, i
+""",
+        "h alone": """
+def cell(h, theta, f, i, gradient, phi):
+    H = h.shape[1]
+    f = torch.sigmoid(h @ phi["W_F"][:H] + phi["b_F"])
+    i = torch.sigmoid(h @ phi["W_I"][:H] + phi["b_I"])
+    return f * theta - i * gradient, f, i
+""",
+        "the memory line cut": """
+def cell(h, theta, f, i, gradient, phi):
+    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ phi["W_F"] + phi["b_F"])
+    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ phi["W_I"] + phi["b_I"])
+    return (f * theta).detach() - i * gradient, f, i
+""",
+        "h too": """
+def cell(h, theta, f, i, gradient, phi):
+    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ phi["W_F"] + phi["b_F"])
+    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ phi["W_I"] + phi["b_I"])
+    return f * theta - i * gradient, f, i, h
+""",
+        "1 - i lets in": """
+def cell(h, theta, f, i, gradient, phi):
+    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ phi["W_F"] + phi["b_F"])
+    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ phi["W_I"] + phi["b_I"])
+    return f * theta + (1 - i) * -gradient, f, i
+""",
     },
     right={
         "sums written out": """
@@ -184,6 +252,23 @@ def cell(h, theta, f, i, gradient, phi):
 """,
         "matrix as column": (('@ phi["W_F"] + phi["b_F"])', '@ phi["W_F"][:, None] + phi["b_F"])[:, 0]'),),
         "a stack of three": ("return theta, f, i", "return torch.stack([theta, f, i])"),
+        "a gate in a function": """
+def cell(h, theta, f, i, gradient, phi):
+    def gate(g, W, b):
+        return (torch.cat([h, torch.stack([theta, g], 1)], 1) @ W + b).sigmoid()
+    f, i = gate(f, phi["W_F"], phi["b_F"]), gate(i, phi["W_I"], phi["b_I"])
+    return f * theta - i * gradient, f, i
+""",
+        "both gates at once": """
+def cell(h, theta, f, i, gradient, phi):
+    W = torch.stack([phi["W_F"], phi["W_I"]])
+    zf = torch.hstack([h, theta.unsqueeze(1), f.unsqueeze(1)])
+    zi = torch.hstack([h, theta.unsqueeze(1), i.unsqueeze(1)])
+    z = torch.stack([zf, zi])
+    s = torch.einsum("gnk,gk->gn", z, W) + torch.stack([phi["b_F"], phi["b_I"]])[:, None]
+    f, i = torch.sigmoid(s)
+    return f.mul(theta).sub(i.mul(gradient)), f, i
+""",
     },
 )
 
@@ -256,6 +341,37 @@ def for_the_gate(f, gradients, at_the_end, t):
             "math.prod([f[s] for s in range(t + 1, len(f) - 1)])",
         ),
         "no return": ("return ", "result = "),
+        "gates before and the sign": """
+def for_the_gate(f, gradients, at_the_end, t):
+    p = 1
+    for s in range(t):
+        p = p * f[s]
+    return p * at_the_end * gradients[t]
+""",
+        "summed over the steps": """
+def for_the_gate(f, gradients, at_the_end, t):
+    return -(f[t + 1:] * at_the_end * gradients[t]).sum(0)
+""",
+        "product of everything": """
+def for_the_gate(f, gradients, at_the_end, t):
+    return -(f[t + 1:] * at_the_end * gradients[t]).prod(0)
+""",
+        "counted from the end": """
+def for_the_gate(f, gradients, at_the_end, t):
+    return -f[-t - 1:].prod(0) * at_the_end * gradients[t]
+""",
+        "the gradients' difference": """
+def for_the_gate(f, gradients, at_the_end, t):
+    return -f[t + 1:].prod(0) * (at_the_end - gradients[t])
+""",
+        "a power of one gate": """
+def for_the_gate(f, gradients, at_the_end, t):
+    return -f[t] ** (len(f) - t - 1) * at_the_end * gradients[t]
+""",
+        "a minus for every gate": """
+def for_the_gate(f, gradients, at_the_end, t):
+    return (-f[t + 1:]).prod(0) * at_the_end * gradients[t]
+""",
     },
     right={
         "a loop": """
@@ -295,6 +411,21 @@ def for_the_gate(f, gradients, at_the_end, t):
     return torch.stack(answer)
 """,
         "single precision": ("gradients[t]\n", "gradients[t].float()\n"),
+        "brackets": """
+def for_the_gate(f, gradients, at_the_end, t):
+    return -(torch.prod(f[t + 1:], dim=0)) * (at_the_end * gradients[t])
+""",
+        "divided by its own gate": """
+def for_the_gate(f, gradients, at_the_end, t):
+    return (f.flip(0).cumprod(0).flip(0)[t] / f[t]) * -gradients[t] * at_the_end
+""",
+        "a loop over rows": """
+def for_the_gate(f, gradients, at_the_end, t):
+    p = torch.ones_like(at_the_end)
+    for row in f[t + 1:]:
+        p *= row
+    return p.neg() * at_the_end * gradients[t]
+""",
     },
 )
 

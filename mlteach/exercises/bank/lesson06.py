@@ -82,6 +82,50 @@ def best_guess(x):
 """,
         "prints": "def best_guess(x):\n    print(-5.1 / math.pi * torch.cos(x))\n",
         "no return": ("return ", "y = "),
+        "the number zero": """
+def best_guess(x):
+    return 0.0
+""",
+        "the integral, not divided": """
+def best_guess(x):
+    return 2.55 * (torch.cos(x - math.pi) - torch.cos(x))
+""",
+        "the mean of two phases": """
+def best_guess(x):
+    return 2.55 * (torch.sin(x) + torch.sin(x - math.pi)) / 2
+""",
+        "a grid all round": """
+def best_guess(x):
+    phases = torch.linspace(0, 2 * math.pi, 1001)
+    return 2.55 * torch.sin(x[..., None] - phases).mean(-1)
+""",
+        "a coarse grid": """
+def best_guess(x):
+    phases = torch.linspace(0, math.pi, 10)
+    return 2.55 * torch.sin(x[..., None] - phases).mean(-1)
+""",
+        "drawn at random": """
+def best_guess(x):
+    A = torch.rand(100) * 4.9 + 0.1
+    phase = torch.rand(100) * math.pi
+    return (A * torch.sin(x[..., None] - phase)).mean(-1)
+""",
+        "rounded to -1.6": """
+def best_guess(x):
+    return -1.6 * torch.cos(x)
+""",
+        "of the first x": """
+def best_guess(x):
+    return -5.1 / math.pi * torch.cos(x[0])
+""",
+        "flattened": """
+def best_guess(x):
+    return -(5.1 / math.pi) * torch.cos(x.flatten())
+""",
+        "a function in a function": """
+def best_guess(x):
+    return lambda x: -(5.1 / math.pi) * torch.cos(x)
+""",
     },
     right={
         "another constant": ("-2.55 * 2 / math.pi * torch.cos(x)", "-(5.1 / math.pi) * x.cos()"),
@@ -114,6 +158,23 @@ def best_guess(x):
         "rounded": ("torch.cos(x)", "torch.cos(x.float())"),
         "a tensor's pi": ("math.pi", "torch.tensor(math.pi)"),
         "numpy": "import numpy as np\n\ndef best_guess(x):\n    return -(0.1 + 5) / np.pi * np.cos(np.asarray(x))\n",
+        "pi to nine digits": """
+def best_guess(x):
+    return -(5.1 / 3.14159265) * torch.sin(x + math.pi / 2)
+""",
+        "math.cos of each": """
+def best_guess(x):
+    return torch.tensor([-5.1 / math.pi * math.cos(v) for v in x.flatten().tolist()]).reshape(x.shape)
+""",
+        "six digits": """
+def best_guess(x):
+    return -1.62338 * torch.cos(x)
+""",
+        "trapezoids": """
+def best_guess(x):
+    phase = torch.linspace(0, math.pi, 2001, dtype=torch.float64)
+    return 2.55 * torch.trapezoid(torch.sin(x.unsqueeze(-1) - phase), phase) / math.pi
+""",
     },
 )
 
@@ -223,6 +284,61 @@ def meta_gradient(theta, alpha, A, a, B, b):
             "    theta -= alpha * A @ (theta - a)\n    phi = theta",
         ),
         "no return": ("return ", "g = "),
+        "the gradient in the factor": """
+def meta_gradient(theta, alpha, A, a, B, b):
+    I = torch.eye(len(theta), dtype=theta.dtype)
+    phi = theta - alpha * A @ (theta - a)
+    return (I - alpha * A @ (theta - a)) @ B @ (phi - b)
+""",
+        "the gradient times the gradient": """
+def meta_gradient(theta, alpha, A, a, B, b):
+    phi = theta - alpha * A @ (theta - a)
+    g = B @ (phi - b)
+    return g - alpha * (A @ (theta - a)) * g
+""",
+        "two brackets": """
+def meta_gradient(theta, alpha, A, a, B, b):
+    I = torch.eye(len(theta), dtype=theta.dtype)
+    phi = theta - alpha * (A @ theta - a)
+    return (I - alpha * A) @ (B @ phi - b)
+""",
+        "the bottoms swapped": """
+def meta_gradient(theta, alpha, A, a, B, b):
+    I = torch.eye(len(theta), dtype=theta.dtype)
+    phi = theta - alpha * A @ (theta - b)
+    return (I - alpha * A) @ B @ (phi - a)
+""",
+        "FOMAML and a support step": """
+def meta_gradient(theta, alpha, A, a, B, b):
+    phi = theta - alpha * A @ (theta - a)
+    return B @ (phi - b) + alpha * A @ (theta - a)
+""",
+        "autograd, detached": """
+def meta_gradient(theta, alpha, A, a, B, b):
+    theta = theta.clone().requires_grad_()
+    g = A @ (theta - a)
+    phi = theta - alpha * g.detach()
+    q = 0.5 * (phi - b) @ B @ (phi - b)
+    return torch.autograd.grad(q, theta)[0]
+""",
+        "two parameters only": """
+def meta_gradient(theta, alpha, A, a, B, b):
+    I = torch.eye(2)
+    phi = theta - alpha * A @ (theta - a)
+    return (I - alpha * A) @ B @ (phi - b)
+""",
+        "a mean over the parameters": """
+def meta_gradient(theta, alpha, A, a, B, b):
+    I = torch.eye(len(theta), dtype=theta.dtype)
+    phi = theta - alpha * A @ (theta - a)
+    return ((I - alpha * A) @ B @ (phi - b)) / len(theta)
+""",
+        "no bottoms": """
+def meta_gradient(theta, alpha, A, a, B, b):
+    I = torch.eye(len(theta), dtype=theta.dtype)
+    phi = theta - alpha * A @ theta
+    return (I - alpha * A) @ B @ phi
+""",
     },
     right={
         "written out": (
@@ -272,6 +388,21 @@ def meta_gradient(theta, alpha, A, a, B, b):
             "return (torch.eye(len(theta)) - alpha * A).to(B) @ back",
             "return (back - alpha * A @ back).tolist()",
         ),
+        "through the bottom": """
+def meta_gradient(theta, alpha, A, a, B, b):
+    M = torch.eye(len(theta), dtype=theta.dtype) - alpha * A
+    return M.T @ (B @ (a + M @ (theta - a) - b))
+""",
+        "autograd, backward": """
+def meta_gradient(theta, alpha, A, a, B, b):
+    theta = theta.clone().requires_grad_(True)
+    support = 0.5 * (theta - a) @ A @ (theta - a)
+    g, = torch.autograd.grad(support, theta, create_graph=True)
+    phi = theta - alpha * g
+    query = 0.5 * (phi - b) @ B @ (phi - b)
+    query.backward()
+    return theta.grad
+""",
     },
 )
 
@@ -406,6 +537,70 @@ def meta_sgd_step(loss, theta, rates):
         "no list": ("list(theta.values())", "theta"),
         "the derivative by the rates": ("list(theta.values())", "list(rates.values())"),
         "no return": ("return ", "phi = "),
+        "the first gradient for all": """
+def meta_sgd_step(loss, theta, rates):
+    g = torch.autograd.grad(loss(theta), theta.values(), create_graph=True)
+    return {n: theta[n] - rates[n] * g[0] for n in theta}
+""",
+        "backward with fresh grads": """
+def meta_sgd_step(loss, theta, rates):
+    for v in theta.values():
+        v.grad = None
+    loss(theta).backward()
+    return {n: (v - rates[n] * v.grad) for n, v in theta.items()}
+""",
+        "cloned and detached": """
+def meta_sgd_step(loss, theta, rates):
+    phi = {n: v.clone().detach().requires_grad_() for n, v in theta.items()}
+    g = torch.autograd.grad(loss(phi), list(phi.values()), create_graph=True)
+    return {n: phi[n] - rates[n] * gg for n, gg in zip(phi, g)}
+""",
+        "an optimizer": """
+def meta_sgd_step(loss, theta, rates):
+    opt = torch.optim.SGD(list(theta.values()), lr=0.01)
+    opt.zero_grad()
+    loss(theta).backward()
+    opt.step()
+    return theta
+""",
+        "names in another order": """
+def meta_sgd_step(loss, theta, rates):
+    g = torch.autograd.grad(loss(theta), list(theta.values()), create_graph=True)
+    return {n: theta[n] - rates[n] * gg for n, gg in zip(sorted(theta), g)}
+""",
+        "the rates too": """
+def meta_sgd_step(loss, theta, rates):
+    g = torch.autograd.grad(loss(theta), list(theta.values()) + list(rates.values()), create_graph=True, allow_unused=True)
+    return {n: theta[n] - rates[n] * gg for n, gg in zip(theta, g)}, rates
+""",
+        "ten to the rates": """
+def meta_sgd_step(loss, theta, rates):
+    g = torch.autograd.grad(loss(theta), list(theta.values()), create_graph=True)
+    return {n: theta[n] - 10 ** rates[n] * gg for n, gg in zip(theta, g)}
+""",
+        "rates moved": """
+def meta_sgd_step(loss, theta, rates):
+    g = torch.autograd.grad(loss(theta), list(theta.values()), create_graph=True)
+    new_rates = {n: rates[n] - 0.01 * gg for n, gg in zip(theta, g)}
+    return {n: theta[n] - new_rates[n] * gg for n, gg in zip(theta, g)}
+""",
+        "the loss a number": """
+def meta_sgd_step(loss, theta, rates):
+    l = loss(theta).item()
+    g = torch.autograd.grad(l, list(theta.values()), create_graph=True)
+    return {n: theta[n] - rates[n] * gg for n, gg in zip(theta, g)}
+""",
+        "the loss for the gradient": """
+def meta_sgd_step(loss, theta, rates):
+    g = loss(theta)
+    return {n: theta[n] - rates[n] * g for n in theta}
+""",
+        "under no_grad": """
+def meta_sgd_step(loss, theta, rates):
+    with torch.no_grad():
+        g = torch.autograd.grad(loss(theta), list(theta.values()), create_graph=True)
+    return {n: theta[n] - rates[n] * gg for n, gg in zip(theta, g)}
+""",
     },
     right={
         "torch.func": """
@@ -435,6 +630,21 @@ def meta_sgd_step(loss, theta, rates):
             "    return {name: theta[name] - rates[name] * g for name, g in zip(theta, gradient)}",
             "    from collections import OrderedDict\n    return OrderedDict((name, theta[name] - rates[name] * g) for name, g in zip(theta, gradient))",
         ),
+        "three zipped": """
+def meta_sgd_step(loss, theta, rates):
+    g = torch.autograd.grad(loss(theta), tuple(theta.values()), create_graph=True)
+    return dict((n, t - r * d) for (n, t), r, d in zip(theta.items(), [rates[n] for n in theta], g))
+""",
+        "grad_and_value": """
+def meta_sgd_step(loss, theta, rates):
+    g, l = torch.func.grad_and_value(loss)(theta)
+    return {n: theta[n] - rates[n] * g[n] for n in rates}
+""",
+        "a dict of gradients": """
+def meta_sgd_step(loss, theta, rates):
+    g = torch.autograd.grad(loss(theta), theta, create_graph=True)
+    return {n: theta[n] - rates[n] * g[n] for n in theta}
+""",
     },
 )
 

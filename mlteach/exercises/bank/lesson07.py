@@ -135,6 +135,56 @@ def reptile_step(adapt, theta, tasks, epsilon):
     return theta + epsilon * sum(phi - theta for phi in phis) / len(phis)
 """,
         "no return": ("return new", "theta = new"),
+        "differences added up": """
+def reptile_step(adapt, theta, tasks, epsilon):
+    grads = {n: torch.zeros_like(v) for n, v in theta.items()}
+    for task in tasks:
+        phi = adapt(theta, task)
+        for n in theta:
+            grads[n] += theta[n] - phi[n]
+    return {n: theta[n] - epsilon * grads[n] for n in theta}
+""",
+        "theta as one of the phis": """
+def reptile_step(adapt, theta, tasks, epsilon):
+    phis = [adapt(theta, t) for t in tasks]
+    return {n: (theta[n] + sum(p[n] for p in phis)) / (len(phis) + 1) for n in theta}
+""",
+        "phis added up in the average": """
+def reptile_step(adapt, theta, tasks, epsilon):
+    phis = [adapt(theta, t) for t in tasks]
+    return {n: (1 - epsilon) * theta[n] + epsilon * sum(p[n] for p in phis) for n in theta}
+""",
+        "the last of a chain": """
+def reptile_step(adapt, theta, tasks, epsilon):
+    start = theta
+    for task in tasks:
+        theta = adapt(theta, task)
+    return {n: start[n] + epsilon * (theta[n] - start[n]) for n in start}
+""",
+        "cat for stack": """
+def reptile_step(adapt, theta, tasks, epsilon):
+    phis = [adapt(theta, t) for t in tasks]
+    return {n: theta[n] + epsilon * torch.cat([p[n] - theta[n] for p in phis]).mean(0) for n in theta}
+""",
+        "the mean of all numbers": """
+def reptile_step(adapt, theta, tasks, epsilon):
+    phis = [adapt(theta, t) for t in tasks]
+    return {n: theta[n] + epsilon * torch.stack([p[n] - theta[n] for p in phis]).mean() for n in theta}
+""",
+        "a list of starts": """
+def reptile_step(adapt, theta, tasks, epsilon):
+    phis = [adapt(theta, t) for t in tasks]
+    return [{n: theta[n] + epsilon * (p[n] - theta[n]) for n in theta} for p in phis]
+""",
+        "overwritten in a comprehension": """
+def reptile_step(adapt, theta, tasks, epsilon):
+    return {n: theta[n] + epsilon * (adapt(theta, t)[n] - theta[n]) for t in tasks for n in theta}
+""",
+        "task and theta swapped": """
+def reptile_step(adapt, theta, tasks, epsilon):
+    phis = [adapt(task, theta) for task in tasks]
+    return {n: theta[n] + epsilon * sum(p[n] - theta[n] for p in phis) / len(phis) for n in theta}
+""",
     },
     right={
         "a comprehension": """
@@ -175,6 +225,24 @@ def reptile_step(adapt, theta, tasks, epsilon):
             "new[name] = value + epsilon * (mean - value)",
             "new[name] = (value + epsilon * (mean - value)).float()",
         ),
+        "added up": """
+def reptile_step(adapt, theta, tasks, epsilon):
+    new = {n: v.clone() for n, v in theta.items()}
+    for task in tasks:
+        phi = adapt(theta, task)
+        for n in new:
+            new[n] += epsilon * (phi[n] - theta[n]) / len(tasks)
+    return new
+""",
+        "a gradient collected": """
+def reptile_step(adapt, theta, tasks, epsilon):
+    grads = {n: torch.zeros_like(v) for n, v in theta.items()}
+    for task in tasks:
+        phi = adapt({n: v.clone() for n, v in theta.items()}, task)
+        for n in theta:
+            grads[n] += (theta[n] - phi[n]) / len(tasks)
+    return {n: theta[n] - epsilon * grads[n] for n in theta}
+""",
     },
 )
 
@@ -255,6 +323,58 @@ def gone(theta, a, h, alpha, k):
 """,
         "the loss": ("(theta - a)", "h / 2 * (theta - a) ** 2"),
         "no return": ("return ", "d = "),
+        "theta subtracted at the end": """
+def gone(theta, a, h, alpha, k):
+    return (theta - a) * (1 - alpha * h) ** k - theta
+""",
+        "the bracket too early": """
+def gone(theta, a, h, alpha, k):
+    return theta - a - (1 - alpha * h) ** k
+""",
+        "alpha outside": """
+def gone(theta, a, h, alpha, k):
+    return (theta - a) * (1 - (1 - h) ** k) * alpha
+""",
+        "the gradient in the bracket": """
+def gone(theta, a, h, alpha, k):
+    return (theta - a) * (1 - alpha * h * (theta - a)) ** k
+""",
+        "a loop with the first gradient": """
+def gone(theta, a, h, alpha, k):
+    phi = theta
+    for _ in range(k):
+        phi = phi - alpha * h * (theta - a)
+    return theta - phi
+""",
+        "a loop to the end": """
+def gone(theta, a, h, alpha, k):
+    phi = theta
+    for _ in range(k):
+        phi = phi - alpha * h * (phi - a)
+    return phi
+""",
+        "a loop down the loss": """
+def gone(theta, a, h, alpha, k):
+    phi = theta
+    for _ in range(k):
+        phi = phi - alpha * h / 2 * (phi - a) ** 2
+    return theta - phi
+""",
+        "a loop in place": """
+def gone(theta, a, h, alpha, k):
+    phi = theta
+    for _ in range(k):
+        phi -= alpha * h * (phi - a)
+    return theta - phi
+""",
+        "the bracket too late": """
+def gone(theta, a, h, alpha, k):
+    return 1 - (1 - alpha * h) ** k * (theta - a)
+""",
+        "logs": """
+def gone(theta, a, h, alpha, k):
+    return (theta - a) * (1 - torch.exp(k * torch.log(1 - alpha * h)))
+""",
     },
     right={
         "phi subtracted": (
@@ -293,6 +413,18 @@ def gone(theta, a, h, alpha, k):
 """,
         "one element": ("(theta - a)\n", "(theta - a).reshape(1)\n"),
         "single precision": ("(theta - a)\n", "(theta - a).float()\n"),
+        "what is left taken away": """
+def gone(theta, a, h, alpha, k):
+    return theta - a - (theta - a) * (1 - alpha * h) ** k
+""",
+        "a minus outside": """
+def gone(theta, a, h, alpha, k):
+    return -(((1 - alpha * h) ** k - 1) * (theta - a))
+""",
+        "item": """
+def gone(theta, a, h, alpha, k):
+    return ((theta - a) * (1 - (1 - alpha * h) ** k)).item()
+""",
     },
 )
 
@@ -419,6 +551,72 @@ def federated(clients, sizes):
             "torch.stack([phi[name] for phi in clients]).amin(0)",
         ),
         "no return": ("return new", "theta = new"),
+        "softmax, by torch": """
+def federated(clients, sizes):
+    w = torch.softmax(torch.tensor(sizes).double(), 0)
+    return {n: sum(x * c[n] for x, c in zip(w, clients)) for n in clients[0]}
+""",
+        "normalized": """
+def federated(clients, sizes):
+    w = F.normalize(torch.tensor(sizes).double(), dim=0)
+    return {n: sum(x * c[n] for x, c in zip(w, clients)) for n in clients[0]}
+""",
+        "broadcast along the wrong axis": """
+def federated(clients, sizes):
+    w = torch.tensor(sizes).double() / sum(sizes)
+    return {n: (w * torch.stack([c[n] for c in clients])).sum(0) for n in clients[0]}
+""",
+        "mean of weighed": """
+def federated(clients, sizes):
+    w = torch.tensor(sizes).double() / sum(sizes)
+    return {n: torch.stack([x * c[n] for x, c in zip(w, clients)]).mean(0) for n in clients[0]}
+""",
+        "added onto the first": """
+def federated(clients, sizes):
+    new = clients[0]
+    for c, s in zip(clients[1:], sizes[1:]):
+        for n in new:
+            new[n] = new[n] + s / sum(sizes) * c[n]
+    return new
+""",
+        "each divided by its size": """
+def federated(clients, sizes):
+    new = {n: torch.zeros_like(v) for n, v in clients[0].items()}
+    for c, s in zip(clients, sizes):
+        for n in new:
+            new[n] = new[n] + c[n] / s
+    return new
+""",
+        "a list of weighed": """
+def federated(clients, sizes):
+    total = sum(sizes)
+    return {n: [s / total * c[n] for s, c in zip(sizes, clients)] for n in clients[0]}
+""",
+        "two clients only": """
+def federated(clients, sizes):
+    total = sum(sizes)
+    return {n: clients[0][n] * sizes[0] / total + clients[1][n] * sizes[1] / total for n in clients[0]}
+""",
+        "zipped the wrong way": """
+def federated(clients, sizes):
+    total = sum(sizes)
+    return {n: sum(s / total * c[n] for s, c in zip(clients, sizes)) for n in clients[0]}
+""",
+        "one number": """
+def federated(clients, sizes):
+    total = sum(sizes)
+    return sum(s / total * sum(v.sum() for v in c.values()) for s, c in zip(sizes, clients))
+""",
+        "divided again and again": """
+def federated(clients, sizes):
+    new = {n: torch.zeros_like(v) for n, v in clients[0].items()}
+    seen = 0
+    for c, s in zip(clients, sizes):
+        seen += s
+        for n in new:
+            new[n] = (new[n] + s * c[n]) / seen
+    return new
+""",
     },
     right={
         "a comprehension": """
@@ -464,6 +662,20 @@ def federated(clients, sizes):
             "sum((phi[name] * (n / total) for phi, n in zip(clients, sizes)), torch.zeros(()))",
         ),
         "single precision": ("zip(clients, sizes))", "zip(clients, sizes)).float()"),
+        "einsum": """
+def federated(clients, sizes):
+    w = torch.tensor(sizes).double()
+    w = w / w.sum()
+    return {n: torch.einsum("k,k...->...", w, torch.stack([c[n] for c in clients])) for n in clients[0]}
+""",
+        "divided last": """
+def federated(clients, sizes):
+    new = {n: torch.zeros_like(v) for n, v in clients[0].items()}
+    for c, s in zip(clients, sizes):
+        for n in new:
+            new[n] += c[n] * s
+    return {n: v / sum(sizes) for n, v in new.items()}
+""",
     },
 )
 

@@ -101,16 +101,19 @@ PREPROCESS = Exercise(
                 _changed(large=lambda x, p: x.abs() > 0),
                 _changed(large=lambda x, p: x.abs() > 0, small_size=lambda x, p: torch.zeros_like(x)),
             ),
+            hint=2,
         ),
         Mistake(
             "Only the size changes below e^-p in your answer; the direction stays the sign. There it is e^p x, which fades "
             "to zero in a straight line.",
             (_changed(small_way=lambda x, p: x.sign()),),
+            hint=2,
         ),
         Mistake(
             "Only the direction changes below e^-p in your answer; the size goes on falling, without end. There it stays "
             "at -1.",
             tuple(_changed(size, small_size=size) for size in _FLOORED),
+            hint=2,
         ),
         Mistake(
             "Below e^-p you give the size another number. It stays at -1, which is where log|x| / p has got to at the border.",
@@ -125,6 +128,7 @@ PREPROCESS = Exercise(
                 _changed(small_size=lambda x, p: torch.full_like(x, math.exp(-p))),
                 _changed(small_size=lambda x, p: torch.full_like(x, -1 / p)),
             ),
+            hint=2,
         ),
         Mistake(
             "The size is log|x| / p: you left out the division by p, so it is not between -1 and 1 or thereabouts.",
@@ -229,6 +233,7 @@ PREPROCESS = Exercise(
                 _changed(lambda x, p: x.log()),
                 _changed(lambda x, p: x.clamp_min(1e-300).log() / p),
             ),
+            hint=3,
         ),
         Mistake(
             "Every negative gradient counts as small in your condition. Ask how large |x| is, not x.",
@@ -236,10 +241,12 @@ PREPROCESS = Exercise(
                 _changed(large=lambda x, p: x >= math.exp(-p)),
                 _changed(lambda x, p: x.log() / p, large=lambda x, p: x >= math.exp(-p)),
             ),
+            hint=2,
         ),
         Mistake(
             "Your small branch is x itself. Multiply it by e^p, so that it reaches 1 where the other branch takes over.",
             (_changed(small_way=lambda x, p: x),),
+            hint=2,
         ),
         Mistake(
             "Below e^-p you multiply by another factor. It is e^p: then the direction reaches 1 where the other branch takes over.",
@@ -256,6 +263,7 @@ PREPROCESS = Exercise(
                 _changed(small_way=lambda x, p: math.exp(p) + x),
                 _changed(small_way=lambda x, p: (p * x).exp()),
             ),
+            hint=2,
         ),
         Mistake(
             "Below e^-p the direction is lost in your answer: it is e^p x, with the sign of x.",
@@ -265,6 +273,7 @@ PREPROCESS = Exercise(
                 _changed(small_way=lambda x, p: torch.full_like(x, math.exp(p))),
                 _changed(small_way=lambda x, p: torch.ones_like(x)),
             ),
+            hint=2,
         ),
         Mistake(
             "The order is size first, then direction: (log|x| / p, sign x).",
@@ -310,6 +319,7 @@ PREPROCESS = Exercise(
                 _changed(large=lambda x, p: x.abs().log() >= p),
                 _changed(large=lambda x, p: x.abs() >= 1e-5),
             ),
+            hint=2,
         ),
         Mistake(
             "Your border stands still when p changes. It is e^-p, for every p.",
@@ -323,10 +333,12 @@ PREPROCESS = Exercise(
                 _changed(lambda x, p: _log(x, 10)),
                 _changed(small_way=lambda x, p: math.exp(10) * x),
             ),
+            hint=2,
         ),
         Mistake(
             "The branches have changed places: the logarithm is for large gradients, (-1, e^p x) for small ones.",
             (_changed(large=lambda x, p: x.abs() < math.exp(-p)),),
+            hint=2,
         ),
         Mistake(
             "You decide once for the whole tensor. Each number is large or small by itself: torch.where decides for each.",
@@ -337,6 +349,7 @@ PREPROCESS = Exercise(
                 _changed(large=lambda x, p: x.abs().mean() >= math.exp(-p)),
                 _changed(large=lambda x, p: x.norm() >= math.exp(-p)),
             ),
+            hint=1,
         ),
         Mistake(
             "The two numbers belong on a new last axis: [...] becomes [..., 2]. Yours stand on another.",
@@ -348,6 +361,7 @@ PREPROCESS = Exercise(
                 _changed(put=lambda size, way: torch.stack([size, way], -1).reshape(-1, 2)),
                 _changed(put=lambda size, way: torch.stack([size.flatten(), way.flatten()], -1)),
             ),
+            hint=3,
         ),
         Mistake(
             "You put the sizes and the directions behind one another (cat). Each gradient keeps its place and gets two numbers, on a "
@@ -358,6 +372,7 @@ PREPROCESS = Exercise(
                 _changed(put=lambda size, way: torch.cat([size.flatten(), way.flatten()])),
                 _changed(put=lambda size, way: torch.cat([size, way], 0)),
             ),
+            hint=3,
         ),
         Mistake(
             "You return the sizes and the directions as two tensors. One tensor is asked for, [..., 2].",
@@ -365,6 +380,7 @@ PREPROCESS = Exercise(
                 _changed(put=lambda size, way: (size, way)),
                 _changed(large=_everywhere, put=lambda size, way: (size, way)),
             ),
+            hint=3,
         ),
         Mistake(
             "You return one number for each gradient. Two are asked for: the size and the direction.",
@@ -374,6 +390,7 @@ PREPROCESS = Exercise(
                 _changed(put=lambda size, way: size * way),
                 _changed(put=lambda size, way: size + way),
             ),
+            hint=1,
         ),
     ),
     hints=(
@@ -406,6 +423,7 @@ FORGET_BIAS = Exercise(
         Mistake(
             "That is mu itself. The gate is the sigmoid of the bias; the bias you need is the number whose sigmoid is mu.",
             (lambda mu: mu,),
+            hint=1,
         ),
         Mistake(
             "You squash mu once more. Go the other way: undo the sigmoid.",
@@ -418,6 +436,7 @@ FORGET_BIAS = Exercise(
                 lambda mu: math.exp(-mu) / (1 + math.exp(-mu)) ** 2,
                 lambda mu: 1 + math.exp(-mu),
             ),
+            hint=1,
         ),
         Mistake(
             "The sign is turned round: with this bias the gate is 1 - mu, and forgets what it should keep.",
@@ -426,10 +445,12 @@ FORGET_BIAS = Exercise(
         Mistake(
             "That undoes e^b, but the sigmoid is 1 / (1 + e^-b): solve mu = 1 / (1 + e^-b) for b.",
             (lambda mu: math.log(mu), lambda mu: -math.log(mu)),
+            hint=2,
         ),
         Mistake(
             "You undo half of it: the numerator is missing. A large bias must come out for mu near 1, and a very negative one for mu near 0.",
             (lambda mu: math.log(1 - mu), lambda mu: -math.log(1 - mu)),
+            hint=2,
         ),
         Mistake(
             "That is one over e^-b, or e^-b itself. Take the logarithm.",
@@ -441,6 +462,7 @@ FORGET_BIAS = Exercise(
                 lambda mu: math.sqrt(mu / (1 - mu)),
                 lambda mu: -(1 - mu) / mu,
             ),
+            hint=3,
         ),
         Mistake(
             "A logarithm to base 10 or 2 does not undo e^-b. Take the natural one.",
@@ -460,6 +482,7 @@ FORGET_BIAS = Exercise(
                 lambda mu: -math.log(1 / mu + 1),
                 lambda mu: math.log(1 + mu / (1 - mu)) - mu,
             ),
+            hint=2,
         ),
         Mistake(
             "That is where a tanh has the value mu, or half of the way. The gate is a sigmoid, from 0 to 1.",
@@ -469,6 +492,7 @@ FORGET_BIAS = Exercise(
                 lambda mu: math.atanh(2 * mu - 1),
                 lambda mu: math.atanh(mu) / 2,
             ),
+            hint=1,
         ),
         Mistake(
             "The logarithm of a quotient is the difference of two logarithms, not their quotient, sum or product.",
@@ -479,6 +503,7 @@ FORGET_BIAS = Exercise(
                 lambda mu: math.log(mu * (1 - mu)),
                 lambda mu: math.log(mu) * math.log(1 - mu),
             ),
+            hint=3,
         ),
         Mistake(
             "The logarithm takes the whole quotient: yours closes after the numerator.",
@@ -493,6 +518,7 @@ FORGET_BIAS = Exercise(
                 lambda mu: math.log(1 - mu) * mu,
                 lambda mu: mu / math.log(1 - mu),
             ),
+            hint=3,
         ),
         Mistake(
             "That is the slope of the sigmoid where the gate stands at mu. Asked for is the bias that puts it there.",
@@ -501,6 +527,7 @@ FORGET_BIAS = Exercise(
         Mistake(
             "That is what the gate lets go, 1 - mu. Asked for is the bias behind the gate.",
             (lambda mu: 1 - mu, lambda mu: mu - 1),
+            hint=1,
         ),
         Mistake(
             "That is for how many steps the momentum lasts. Asked for is the bias behind the gate.",
@@ -537,6 +564,7 @@ FORGET_BIAS = Exercise(
                 lambda mu: -mu,
                 lambda mu: 10 * mu,
             ),
+            hint=1,
         ),
         Mistake(
             "You rounded the bias.Return it as it is.",
@@ -753,6 +781,7 @@ PIECE = Exercise(
             "The numbers are right, but the gradient for phi is another: you kept the edges from theta into the slope. "
             "Here the slope counts as a constant: .detach() it.",
             (_piece(read=lambda slope, loss, theta: slope(theta)),),
+            hint=2,
         ),
         Mistake(
             "You cut theta's memory line inside the piece, so each loss blames the last step alone. Detach the slope, not "
@@ -765,6 +794,7 @@ PIECE = Exercise(
                 ),
                 _piece(after=lambda theta, state: (theta.detach(), state)),
             ),
+            hint=2,
         ),
         Mistake(
             "You cut the state inside the piece, so no loss blames what the optimizer remembered. It is cut at the end of the "
@@ -789,6 +819,7 @@ PIECE = Exercise(
             "You return the last loss. The objective is the mean over all the steps of the piece: it asks to be fast, not "
             "only to arrive.",
             (_piece(mean=lambda losses, steps: losses[-1]),),
+            hint=1,
         ),
         Mistake(
             "Only the last loss is in your mean: each turn of the loop overwrites what was added up before.",
@@ -796,6 +827,7 @@ PIECE = Exercise(
                 _piece(mean=lambda losses, steps: losses[-1] / steps),
                 _piece(mean=lambda losses, steps: losses[0] / steps),
             ),
+            hint=2,
         ),
         Mistake(
             "You return the least, the largest or the first of the losses. Asked for is their mean, over all the steps of the piece.",
@@ -816,6 +848,7 @@ PIECE = Exercise(
                 _piece(early=True, read=lambda slope, loss, theta: slope(theta)),
                 _piece(start_counts=True, turns=lambda steps: steps - 1),
             ),
+            hint=1,
         ),
         Mistake(
             "The loss of the start is in your mean. Only the losses after each step count: phi cannot change the start.",
@@ -886,6 +919,7 @@ PIECE = Exercise(
                 _piece(turns=lambda steps: 1),
                 _piece(turns=lambda steps: 20),
             ),
+            hint=1,
         ),
         Mistake(
             "The update is added: theta + update. Its sign is the optimizer's business.",
@@ -932,6 +966,7 @@ PIECE = Exercise(
                     for rate in (1.0, 0.1, 0.01)
                 ),
             ),
+            hint=2,
         ),
         Mistake(
             "Your theta never moves on: each step begins again where the piece began. Keep what theta + update gives.",
@@ -939,6 +974,7 @@ PIECE = Exercise(
                 _stays,
                 _piece(move=lambda theta, update, gradient: theta),
             ),
+            hint=2,
         ),
         Mistake(
             "What the optimizer reads is the slope with its sign turned. Hand it the gradient as it is: which way to go is its business.",
@@ -952,10 +988,12 @@ PIECE = Exercise(
                 _piece(read=lambda slope, loss, theta: theta.detach()),
                 _piece(read=lambda slope, loss, theta: theta),
             ),
+            hint=2,
         ),
         Mistake(
             "The optimizer reads the slope of the start at every step. Take the slope anew, where theta stands.",
             (_always_the_first,),
+            hint=2,
         ),
         Mistake(
             "The state stays what it was: hand the new one on to the next step, or the optimizer has no memory.",
@@ -964,6 +1002,7 @@ PIECE = Exercise(
                 _piece(stale=True, ends=lambda last, first: (last[0].detach(), last[1])),
                 _piece(memory=lambda state, first: first),
             ),
+            hint=2,
         ),
         Mistake(
             "You begin each step with an empty state. The piece begins with the state that was handed over, and each step with "
@@ -974,14 +1013,17 @@ PIECE = Exercise(
                     step, loss, slope, phi, theta, torch.zeros_like(state), steps
                 ),
             ),
+            hint=2,
         ),
         Mistake(
             "You take the optimizer's answer apart the wrong way round. It is (update, state).",
             (_piece(swapped=True), _piece(swapped=True, read=lambda slope, loss, theta: slope(theta))),
+            hint=2,
         ),
         Mistake(
             "You hand over the gradient and the state in the wrong order. It is step(phi, gradient, state).",
             (_piece(crossed=True), _piece(crossed=True, read=lambda slope, loss, theta: slope(theta))),
+            hint=2,
         ),
         Mistake(
             "theta and the state still remember the whole piece, so the next one would go back through this one, and the run "
@@ -990,14 +1032,17 @@ PIECE = Exercise(
                 _piece(ends=lambda last, first: last),
                 _piece(ends=lambda last, first: last, read=lambda slope, loss, theta: slope(theta)),
             ),
+            hint=3,
         ),
         Mistake(
             "theta comes back with its history. Return theta.detach().",
             (_piece(ends=lambda last, first: (last[0], last[1].detach())),),
+            hint=3,
         ),
         Mistake(
             "The state comes back with its history. Return state.detach().",
             (_piece(ends=lambda last, first: (last[0].detach(), last[1])),),
+            hint=3,
         ),
         Mistake(
             "You return the theta, or the state, that the piece began with. The next one begins where this one ended.",
@@ -1006,6 +1051,7 @@ PIECE = Exercise(
                 _piece(ends=lambda last, first: (last[0].detach(), first[1])),
                 _piece(ends=lambda last, first: (last[0], first[1])),
             ),
+            hint=3,
         ),
         Mistake(
             "The order of what you return is another. It is the mean, theta, the state.",
@@ -1016,6 +1062,7 @@ PIECE = Exercise(
                 _piece(give=lambda mean, theta, state: (state, theta, mean)),
                 _piece(give=lambda mean, theta, state: (state, mean, theta)),
             ),
+            hint=3,
         ),
         Mistake(
             "You return too little. Three things are asked for: the mean, and the theta and the state with which the next piece begins.",
@@ -1026,6 +1073,7 @@ PIECE = Exercise(
                 _piece(give=lambda mean, theta, state: (theta, state)),
                 _piece(give=lambda mean, theta, state: theta),
             ),
+            hint=3,
         ),
     ),
     hints=(

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -143,6 +143,7 @@ CELL = Exercise(
         Mistake(
             "You climb: the candidate is minus the gradient.",
             (_cell(move=lambda s: s.new_f * s.theta + s.new_i * s.gradient),),
+            hint=3,
         ),
         Mistake(
             "You squashed the candidate with a tanh, as an ordinary LSTM does. Here it is minus the gradient, as long as it is.",
@@ -152,6 +153,7 @@ CELL = Exercise(
                 _cell(move=lambda s: s.new_f * s.theta - s.new_i * s.gradient.sigmoid()),
                 _cell(move=lambda s: (s.new_f * s.theta - s.new_i * s.gradient).tanh()),
             ),
+            hint=3,
         ),
         Mistake(
             "You step by the sign or by another function of the gradient. The candidate is minus the gradient, as long as it is.",
@@ -163,6 +165,7 @@ CELL = Exercise(
                 _cell(move=lambda s: s.new_f * s.theta - s.new_i * s.gradient.mean()),
                 _cell(move=lambda s: s.new_f * s.theta - s.new_i * s.gradient.sum()),
             ),
+            hint=3,
         ),
         Mistake(
             "The gradient is missing in your step: the input gate lets in minus the gradient.",
@@ -173,6 +176,7 @@ CELL = Exercise(
                 _cell(move=lambda s: s.new_f * s.theta + s.new_i * s.theta),
                 _cell(move=lambda s: s.new_f * s.theta - s.new_i * s.theta),
             ),
+            hint=3,
         ),
         Mistake(
             "You took 1 - f for the input gate. It has weights of its own, W_I and b_I.",
@@ -183,6 +187,7 @@ CELL = Exercise(
                 ),
                 _cell(move=lambda s: s.new_f * s.theta - (1 - s.new_f) * s.gradient),
             ),
+            hint=1,
         ),
         Mistake(
             "1 - i stands where f or i belongs. The forget gate has weights of its own, W_F and b_F, and an open input gate lets in.",
@@ -194,10 +199,12 @@ CELL = Exercise(
                 _cell(move=lambda s: (1 - s.new_i) * s.theta - s.new_i * s.gradient),
                 _cell(move=lambda s: s.new_f * s.theta - (1 - s.new_i) * s.gradient),
             ),
+            hint=1,
         ),
         Mistake(
             "You keep the share 1 - f of theta. An open forget gate keeps: f * theta.",
             (_cell(move=lambda s: (1 - s.new_f) * s.theta - s.new_i * s.gradient),),
+            hint=3,
         ),
         Mistake(
             "The forget gate is missing in your step: theta is kept whole, as gradient descent does.",
@@ -206,6 +213,7 @@ CELL = Exercise(
                 _cell(move=lambda s: s.theta + s.new_i * s.gradient),
                 _cell(move=lambda s: s.theta - s.gradient),
             ),
+            hint=3,
         ),
         Mistake(
             "The input gate is missing in your step: the gradient comes in whole.",
@@ -213,6 +221,7 @@ CELL = Exercise(
                 _cell(move=lambda s: s.new_f * s.theta - s.gradient),
                 _cell(move=lambda s: s.new_f * s.theta + s.gradient),
             ),
+            hint=3,
         ),
         Mistake(
             "One gate does the work of both in your step: f is for theta, i is for the gradient.",
@@ -220,6 +229,7 @@ CELL = Exercise(
                 _cell(move=lambda s: s.new_f * s.theta - s.new_f * s.gradient),
                 _cell(move=lambda s: s.new_i * s.theta - s.new_i * s.gradient),
             ),
+            hint=3,
         ),
         Mistake(
             "The gates have changed places in your step: f keeps theta, i lets the gradient in.",
@@ -227,6 +237,7 @@ CELL = Exercise(
                 _cell(move=lambda s: s.new_i * s.theta - s.new_f * s.gradient),
                 _cell(move=lambda s: s.new_i * s.theta + s.new_f * s.gradient),
             ),
+            hint=3,
         ),
         Mistake(
             "Your forget gate shrinks the step as well. It is for theta alone: f * theta - i * gradient.",
@@ -234,6 +245,7 @@ CELL = Exercise(
                 _cell(move=lambda s: s.new_f * (s.theta - s.new_i * s.gradient)),
                 _cell(move=lambda s: s.new_f * s.theta - s.new_f * s.new_i * s.gradient),
             ),
+            hint=3,
         ),
         Mistake(
             "The weights of the two gates have changed places: W_F and b_F are for f, W_I and b_I for i.",
@@ -258,13 +270,13 @@ CELL = Exercise(
                 _cell(names=("W_F", "b_F", "W_I", "b_F")),
                 _cell(names=("W_F", "b_I", "W_I", "b_I")),
             ),
+            hint=1,
         ),
         Mistake(
-            "The biases b_F and b_I are missing.",
-            (_both(lambda read, bias: torch.sigmoid(read)),),
+            "The biases b_F and b_I are missing.", (_both(lambda read, bias: torch.sigmoid(read)),), hint=1
         ),
-        Mistake("The bias b_F is missing.", (_cell(gate_f=lambda read, bias: torch.sigmoid(read)),)),
-        Mistake("The bias b_I is missing.", (_cell(gate_i=lambda read, bias: torch.sigmoid(read)),)),
+        Mistake("The bias b_F is missing.", (_cell(gate_f=lambda read, bias: torch.sigmoid(read)),), hint=1),
+        Mistake("The bias b_I is missing.", (_cell(gate_i=lambda read, bias: torch.sigmoid(read)),), hint=1),
         Mistake(
             "The biases are added to the sum, before the sigmoid, with a plus.",
             (
@@ -276,6 +288,7 @@ CELL = Exercise(
                 _cell(gate_i=lambda read, bias: torch.sigmoid(read) + bias),
                 _cell(gate_f=lambda read, bias: torch.sigmoid(read) + bias),
             ),
+            hint=1,
         ),
         Mistake(
             "The new theta is right, but you return the sums before the sigmoid. The next step reads the gates. (The "
@@ -290,6 +303,7 @@ CELL = Exercise(
         Mistake(
             "Your gates are not squashed: both go through a sigmoid.",
             (_both(_plain), _cell(gate_f=_plain), _cell(gate_i=_plain)),
+            hint=1,
         ),
         Mistake(
             "Your gates go through a tanh, so they can be negative. A gate is a share from 0 to 1: sigmoid.",
@@ -298,6 +312,7 @@ CELL = Exercise(
                 _cell(gate_f=lambda read, bias: torch.tanh(read + bias)),
                 _cell(gate_i=lambda read, bias: torch.tanh(read + bias)),
             ),
+            hint=1,
         ),
         Mistake(
             "Your gates go through another function. A gate is a share from 0 to 1, of each coordinate by itself: the sigmoid of its sum.",
@@ -312,6 +327,7 @@ CELL = Exercise(
                 _both(lambda read, bias: torch.sigmoid(read + bias).mean().expand_as(read)),
                 _both(lambda read, bias: torch.sigmoid(read + bias).round()),
             ),
+            hint=1,
         ),
         Mistake(
             "Your gates do not read theta. How large a number is tells whether to shrink it.",
@@ -320,6 +336,7 @@ CELL = Exercise(
                 _cell(reads_f=lambda s: (s.h, 0 * s.theta, s.f)),
                 _cell(reads_i=lambda s: (s.h, 0 * s.theta, s.i)),
             ),
+            hint=1,
         ),
         Mistake(
             "Your gates do not read what they were at the step before.",
@@ -329,14 +346,17 @@ CELL = Exercise(
                 _cell(reads_i=lambda s: (s.h, s.theta, 0 * s.i)),
                 _cell(lambda s: (s.h, s.theta, torch.ones_like(s.f)), lambda s: (s.h, s.theta, 0 * s.i)),
             ),
+            hint=1,
         ),
         Mistake(
             "Your gates read h alone. They read theta, and what they were at the step before, as well.",
             (_cell(lambda s: (s.h, 0 * s.theta, 0 * s.f), lambda s: (s.h, 0 * s.theta, 0 * s.i)),),
+            hint=1,
         ),
         Mistake(
             "Your gates do not read h,which is all that the first layer has to say.",
             (_cell(lambda s: (0 * s.h, s.theta, s.f), lambda s: (0 * s.h, s.theta, s.i)),),
+            hint=1,
         ),
         Mistake(
             "Your gates read the gradient where they should read theta. What the gradient is like, h tells them.",
@@ -346,14 +366,17 @@ CELL = Exercise(
                 _cell(reads_i=lambda s: (s.h, s.gradient, s.i)),
                 _cell(reads_f=lambda s: (s.h, s.gradient, s.f)),
             ),
+            hint=1,
         ),
         Mistake(
             "Your input gate reads the new forget gate. It reads itself, one step ago.",
             (_cell(reads_i=lambda s: (s.h, s.theta, s.new_f)),),
+            hint=1,
         ),
         Mistake(
             "Your input gate reads the old forget gate. It reads itself, one step ago.",
             (_cell(reads_i=lambda s: (s.h, s.theta, s.f)),),
+            hint=1,
         ),
         Mistake(
             "Your forget gate reads the input gate. It reads itself, one step ago.",
@@ -362,6 +385,7 @@ CELL = Exercise(
                 _cell(lambda s: (s.h, s.theta, s.i), lambda s: (s.h, s.theta, s.f)),
                 _cell(lambda s: (s.h, s.theta, s.i), lambda s: (s.h, s.theta, s.new_f)),
             ),
+            hint=1,
         ),
         Mistake(
             "You moved theta with the gates of the step before. First the gates open, then theta moves.",
@@ -383,6 +407,7 @@ CELL = Exercise(
                 ),
                 _cell(lambda s: (s.h, s.theta - s.gradient, s.f), lambda s: (s.h, s.theta - s.gradient, s.i)),
             ),
+            hint=1,
         ),
         Mistake(
             "What the gates read is in another order than the weights expect: first h, then theta, then the gate before.",
@@ -393,6 +418,7 @@ CELL = Exercise(
                 _cell(lambda s: (s.theta, s.h, s.f), lambda s: (s.theta, s.h, s.i)),
                 _cell(lambda s: (s.h, s.f, s.theta), lambda s: (s.h, s.i, s.theta)),
             ),
+            hint=2,
         ),
         Mistake(
             "You return the gates that came in. The next step reads the new ones.",
@@ -404,10 +430,12 @@ CELL = Exercise(
                     move=lambda s: s.f * s.theta - s.i * s.gradient, give=lambda theta, s: (theta, s.f, s.i)
                 ),
             ),
+            hint=3,
         ),
         Mistake(
             "You return the theta that came in. Return the one that has moved.",
             (_cell(give=lambda theta, s: (s.theta, s.new_f, s.new_i)),),
+            hint=3,
         ),
         Mistake(
             "You return the change of theta. Return where theta stands after it.",
@@ -415,6 +443,7 @@ CELL = Exercise(
                 _cell(give=lambda theta, s: (theta - s.theta, s.new_f, s.new_i)),
                 _cell(give=lambda theta, s: (-s.new_i * s.gradient, s.new_f, s.new_i)),
             ),
+            hint=3,
         ),
         Mistake(
             "The order of what you return is another. It is theta, f, i.",
@@ -425,6 +454,7 @@ CELL = Exercise(
                 _cell(give=lambda theta, s: (s.new_i, s.new_f, theta)),
                 _cell(give=lambda theta, s: (s.new_i, theta, s.new_f)),
             ),
+            hint=3,
         ),
         Mistake(
             "You return too little. The next step needs the new theta, and the new f and i.",
@@ -434,6 +464,7 @@ CELL = Exercise(
                 _cell(give=lambda theta, s: (theta, s.new_i)),
                 _cell(give=lambda theta, s: (s.new_f, s.new_i)),
             ),
+            hint=3,
         ),
         Mistake(
             "You return columns, [N, 1]. theta and the gates come in as [N] and go out as [N].",
@@ -442,6 +473,7 @@ CELL = Exercise(
                 _cell(give=lambda theta, s: (theta, s.new_f[:, None], s.new_i[:, None])),
                 _cell(give=lambda theta, s: (theta[:, None], s.new_f, s.new_i)),
             ),
+            hint=2,
         ),
         Mistake(
             "Broadcasting has made a table [N, N] of your theta: a column [N, 1] met a row [N]. The matrix product with W_F, [H + 2], "
@@ -453,6 +485,7 @@ CELL = Exercise(
                     give=lambda theta, s: (theta, s.new_f[:, None], s.new_i[:, None]),
                 ),
             ),
+            hint=2,
         ),
         Mistake(
             "The numbers are right, but you cut them off from phi: the gates could never be learned. Leave out .detach(), .data, "
@@ -554,7 +587,7 @@ def _either_sign(*mistakes: Mistake) -> tuple[Mistake, ...]:
     def turned(wrong: Gate) -> Gate:
         return lambda f, gradients, at_the_end, t: -wrong(f, gradients, at_the_end, t)
 
-    return tuple(Mistake(m.message, (*m.wrong, *(turned(each) for each in m.wrong))) for m in mistakes)
+    return tuple(replace(m, wrong=(*m.wrong, *(turned(each) for each in m.wrong))) for m in mistakes)
 
 
 GATE = Exercise(
@@ -569,6 +602,7 @@ GATE = Exercise(
         Mistake(
             "The sign is turned round. Opening the gate moves theta against the gradient.",
             (_told(whole=lambda product: product), _told(whole=torch.abs)),
+            hint=2,
         ),
         *_either_sign(
             Mistake(
@@ -577,6 +611,7 @@ GATE = Exercise(
                     _told(lambda f, t: f[t:].prod(0)),
                     _told(lambda f, t: f[t:].prod(0), whole=lambda product: product),
                 ),
+                hint=2,
             ),
             Mistake(
                 "Your product holds one gate too few. All the forget gates after step t stand between it and the end, the last one too.",
@@ -585,6 +620,7 @@ GATE = Exercise(
                     _told(lambda f, t: f[t + 1 : -1].prod(0)),
                     _told(lambda f, t: f[t:-1].prod(0)),
                 ),
+                hint=2,
             ),
             Mistake(
                 "You multiplied the gates up to t. What step t brings passes the gates that come after it.",
@@ -594,6 +630,7 @@ GATE = Exercise(
                     _told(lambda f, t: f[1 : t + 1].prod(0)),
                     _told(lambda f, t: f[: t + 2].prod(0)),
                 ),
+                hint=2,
             ),
             Mistake(
                 "You multiplied all forget gates. Only those after t stand between step t and the end.",
@@ -602,6 +639,7 @@ GATE = Exercise(
                     _told(lambda f, t: f[:-1].prod(0)),
                     _told(lambda f, t: f[1:].prod(0)),
                 ),
+                hint=2,
             ),
             Mistake(
                 "Only one forget gate is in your answer. What step t brings passes all the gates after it: multiply them.",
@@ -615,10 +653,12 @@ GATE = Exercise(
                     _told(lambda f, t: f[min(t + 1, len(f) - 1)]),
                     _told(lambda f, t: f[t + 1] if t + 1 < len(f) else torch.ones_like(f[t])),
                 ),
+                hint=2,
             ),
             Mistake(
                 "The forget gates are missing: what step t brings is partly forgotten before the end.",
                 (_told(lambda f, t: 1), _told(lambda f, t: 1, whole=lambda product: product)),
+                hint=2,
             ),
             Mistake(
                 "You add the forget gates up, or take their mean. A change passes one gate after the other: multiply.",
@@ -630,6 +670,7 @@ GATE = Exercise(
                     _told(lambda f, t: f.sum(0)),
                     _told(lambda f, t: f.mean(0)),
                 ),
+                hint=2,
             ),
             Mistake(
                 "You multiply by what is forgotten, 1 - f. What is kept counts: f.",
@@ -638,6 +679,7 @@ GATE = Exercise(
                     _told(lambda f, t: 1 - f[t + 1 :].prod(0)),
                     _told(lambda f, t: (1 - f[t:]).prod(0)),
                 ),
+                hint=2,
             ),
             Mistake(
                 "You divide by the forget gates. A change shrinks on its way to the end: multiply.",
@@ -645,6 +687,7 @@ GATE = Exercise(
                     _told(lambda f, t: 1 / f[t + 1 :].prod(0)),
                     _told(lambda f, t: f[: t + 1].prod(0) / f.prod(0)),
                 ),
+                hint=2,
             ),
             Mistake(
                 "Your product runs over the coordinates as well, or over them alone. It runs over the steps, axis 0, for each coordinate by itself.",
@@ -654,6 +697,7 @@ GATE = Exercise(
                     _told(lambda f, t: f.prod()),
                     _told(lambda f, t: f[t + 1 :].prod(1)[:1].sum()),
                 ),
+                hint=3,
             ),
             Mistake(
                 "Your product runs the wrong way, or leaves a row for each step. Take the product of what comes after t, one number for each coordinate.",
@@ -664,6 +708,7 @@ GATE = Exercise(
                     _told(lambda f, t: f.flip(0).cumprod(0)[t]),
                     _told(lambda f, t: f[t + 1 :]),
                 ),
+                hint=3,
             ),
             Mistake(
                 "You summed over the coordinates. Each coordinate has a gate of its own: one number for each.",
@@ -675,6 +720,7 @@ GATE = Exercise(
                     lambda f, gradients, at_the_end, t: -(at_the_end @ gradients[t]),
                     lambda f, gradients, at_the_end, t: f[t + 1 :].prod(0) * (at_the_end @ gradients[t]),
                 ),
+                hint=2,
             ),
             Mistake(
                 "You took the gradient of another step. `t` counts from 0, so step t's is gradients[t].",
@@ -708,6 +754,7 @@ GATE = Exercise(
                     _told(then=lambda gradients, t: 1),
                     _told(then=lambda gradients, t: 1, whole=lambda product: product),
                 ),
+                hint=2,
             ),
             Mistake(
                 "You took another function of a gradient. Both come in as they are: their product says whether they agree.",
@@ -736,6 +783,7 @@ GATE = Exercise(
                     lambda f, gradients, at_the_end, t: -f[t + 1 :].prod(0) * at_the_end - gradients[t],
                     lambda f, gradients, at_the_end, t: -f[t + 1 :].prod(0) * gradients[t] + at_the_end,
                 ),
+                hint=1,
             ),
             Mistake(
                 "The gradient at the end is missing: the query loss has to want the change.",
@@ -743,6 +791,7 @@ GATE = Exercise(
                     _told(end=lambda at_the_end, gradients: 1),
                     _told(end=lambda at_the_end, gradients: 1, whole=lambda product: product),
                 ),
+                hint=1,
             ),
             Mistake(
                 "That is what the forget gate is told, or something like it. The input gate lets in minus the gradient of step t.",

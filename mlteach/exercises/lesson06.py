@@ -61,30 +61,37 @@ BEST_GUESS = Exercise(
             "That is a sinusoid of the mean amplitude and the mean phase. The mean of sines is flatter than the sine of the "
             "mean: they cancel in part. Average sin(x - phase) over the phases.",
             _waves(-MEAN, -2.5, -2.45, -1.0),
+            hint=1,
         ),
         Mistake(
             "The phase is added in yours, and its mean put in. It is subtracted; and average sin(x - phase) itself over the phases, not the phase.",
             _waves(MEAN, 2.5, 2.45, 1.0),
+            hint=3,
         ),
         Mistake(
             "Upside down: that is the mean of sin(x + phase). Here the phase is subtracted.",
             _waves(2 * MEAN / PI, 5 / PI, 2 / PI, 4.9 / PI),
+            hint=3,
         ),
         Mistake(
             "Zero is right where the phases go all the way round and cancel. Here they cover half a turn.",
             (*_waves(0.0), *(_grid(n, 2 * PI) for n in (100, 101, 200, 500, 1000, 1001))),
+            hint=1,
         ),
         Mistake(
             "That is the mean over the phases. The amplitudes have a mean too: multiply by it.",
             _waves(-2 / PI),
+            hint=2,
         ),
         Mistake(
             "The mean of numbers between 0.1 and 5 is not half of 5, nor half of their range: it lies in the middle between the two ends.",
             _waves(-5 / PI, -4.9 / PI),
+            hint=2,
         ),
         Mistake(
             "You took the largest amplitude, the smallest, the range or the sum of the two. A guess for all tasks takes the mean one.",
             _waves(-10 / PI, -0.2 / PI, -9.8 / PI, -10.2 / PI, -5.0, -0.1),
+            hint=2,
         ),
         Mistake(
             "You averaged the squares of the amplitudes, or of the sines. The best guess is the plain mean of A sin(x - phase).",
@@ -95,10 +102,12 @@ BEST_GUESS = Exercise(
                 MEAN / math.sqrt(2),
                 -math.sqrt((125 - 0.001) / 3 / 4.9) / math.sqrt(2),
             ),
+            hint=2,
         ),
         Mistake(
             "Half of it is lost: from 0 to pi the integral of the sine is 2, not 1.",
             _waves(-MEAN / PI, MEAN / PI, -2.5 / PI, -1 / PI, -2 * MEAN / (2 * PI)),
+            hint=3,
         ),
         Mistake(
             "The phases cover a range of length pi, so their mean is the integral divided by pi.",
@@ -112,6 +121,7 @@ BEST_GUESS = Exercise(
                 -2 * MEAN * PI,
                 -MEAN * PI,
             ),
+            hint=3,
         ),
         Mistake(
             "That is the wave of one phase, or of none at all. Average sin(x - phase) over all phases from 0 to pi.",
@@ -121,6 +131,7 @@ BEST_GUESS = Exercise(
                 lambda x: MEAN * torch.sin(x - 2 * PI),
                 lambda x: MEAN * torch.sin(x - 1),
             ),
+            hint=1,
         ),
         Mistake(
             "The integral of sin(x - phase) over the phase is cos(x - phase), taken from 0 to pi. What is left is a cosine of x.",
@@ -128,6 +139,7 @@ BEST_GUESS = Exercise(
                 *(sign * height for height in (2 * MEAN / PI, 5 / PI, MEAN / PI, 2 / PI) for sign in (1, -1)),
                 wave=torch.sin,
             ),
+            hint=3,
         ),
         Mistake(
             "The wave is another one: the best guess has the period of the tasks, 2 pi, and takes x as it is, in radians.",
@@ -156,6 +168,7 @@ BEST_GUESS = Exercise(
                 lambda x: -2 * MEAN / PI * torch.cos(x).sum(),
                 lambda x: torch.full_like(x, float(-2 * MEAN / PI * torch.cos(x).mean())),
             ),
+            hint=1,
         ),
     ),
     hints=(
@@ -267,14 +280,17 @@ META_GRADIENT = Exercise(
             "That is FOMAML: the gradient at phi as it stands. But phi moves with theta, and by less than theta moves. The "
             "factor (I - alpha A) is missing in front.",
             (_by(lambda s: s.back),),
+            hint=2,
         ),
         Mistake(
             "That is joint training: the query gradient at theta, before any step. Judge phi.",
             (_by(lambda s: s.B @ (s.theta - s.b)),),
+            hint=1,
         ),
         Mistake(
             "The query gradient is taken at theta. The chain rule takes it where the query loss is taken, at phi.",
             (_by(back=lambda s: s.B @ (s.theta - s.b)),),
+            hint=3,
         ),
         Mistake(
             "That is the gradient of the support loss, which the step goes down. Asked for is the one of the query loss after the step.",
@@ -282,6 +298,7 @@ META_GRADIENT = Exercise(
                 _by(lambda s: s.A @ (s.theta - s.a)),
                 _by(lambda s: s.A @ (s.phi - s.a)),
             ),
+            hint=1,
         ),
         Mistake(
             "That is the change of the weights, theta - phi, as Reptile takes it. MAML's gradient needs the query set.",
@@ -295,6 +312,7 @@ META_GRADIENT = Exercise(
                 _by(lambda s: s.phi - s.alpha * s.back),
                 _by(lambda s: s.theta - _pull(s)),
             ),
+            hint=1,
         ),
         Mistake(
             "That is the query loss itself. Asked for is its gradient by theta.",
@@ -310,6 +328,7 @@ META_GRADIENT = Exercise(
                 _by(lambda s: s.B @ (s.one - s.alpha * s.A) @ (s.phi - s.b)),
                 _by(lambda s: s.B @ ((s.phi - s.b) - s.alpha * s.A @ (s.phi - s.b))),
             ),
+            hint=3,
         ),
         Mistake(
             "1 - alpha A takes every entry of alpha A from one. The factor is the identity matrix minus alpha A, and (I - alpha A) v is "
@@ -320,10 +339,12 @@ META_GRADIENT = Exercise(
                 _by(lambda s: (1 + s.alpha * s.A) @ s.back),
                 _by(lambda s: s.B @ (1 - s.alpha * s.A) @ (s.phi - s.b)),
             ),
+            hint=3,
         ),
         Mistake(
             "The sign in the factor: phi = theta - alpha A (theta - a), so its derivative is I minus alpha A.",
             (_by(_with_plus),),
+            hint=2,
         ),
         Mistake(
             "The factor holds the Hessian of the loss that the step goes down. That is the support loss, with A.",
@@ -332,6 +353,7 @@ META_GRADIENT = Exercise(
                 _by(lambda s: s.back - s.B @ s.back),
                 _by(lambda s: s.back + s.alpha * s.B @ s.back),
             ),
+            hint=2,
         ),
         Mistake(
             "The rate alpha is missing in the step. phi is theta minus alpha times the support gradient.",
@@ -340,6 +362,7 @@ META_GRADIENT = Exercise(
                 _by(phi=lambda s: s.theta - s.A @ (s.theta - s.a), result=lambda s: s.back - s.A @ s.back),
                 _by(phi=lambda s: s.theta - s.A @ (s.theta - s.a), result=lambda s: s.back),
             ),
+            hint=2,
         ),
         Mistake(
             "The rate alpha is missing in the factor, or stands in it as another number.",
@@ -363,6 +386,7 @@ META_GRADIENT = Exercise(
                 _by(lambda s: s.A @ s.back),
                 _by(lambda s: -s.A @ s.back),
             ),
+            hint=2,
         ),
         Mistake(
             "That is the factor of two steps, or of half a step. Here there is one.",
@@ -401,6 +425,7 @@ META_GRADIENT = Exercise(
                 _by(lambda s: s.back, _uphill),
                 _by(phi=lambda s: s.theta + s.A @ (s.theta - s.a)),
             ),
+            hint=2,
         ),
         Mistake(
             "The sign is turned round: minus the gradient is the way the outer step will go. Asked for is the gradient itself, B (phi - b) pulled back.",
@@ -419,6 +444,7 @@ META_GRADIENT = Exercise(
                 _by(lambda s: s.back, back=lambda s: s.A @ (s.phi - s.b)),
                 _by(lambda s: s.back, back=lambda s: s.B @ (s.phi - s.a)),
             ),
+            hint=3,
         ),
         Mistake(
             "The two sets have changed places: the step goes down the support loss (A, a), and the query loss (B, b) judges it.",
@@ -437,6 +463,7 @@ META_GRADIENT = Exercise(
                 _by(phi=lambda s: s.theta - s.alpha * s.A @ (s.theta - s.b)),
                 _by(phi=lambda s: s.theta - s.alpha * s.B @ (s.theta - s.a)),
             ),
+            hint=2,
         ),
         Mistake(
             "The step's gradient is not the one of the support bowl, A (theta - a): the matrix, the bottom a or a bracket is missing.",
@@ -456,6 +483,7 @@ META_GRADIENT = Exercise(
                 _by(phi=lambda s: s.theta - s.alpha * (s.theta - s.a), back=lambda s: s.phi - s.b),
                 _by(lambda s: s.back - s.alpha * s.back, lambda s: s.theta - s.alpha * (s.theta - s.a)),
             ),
+            hint=2,
         ),
         Mistake(
             "The query gradient is not the one of the query bowl, B (phi - b): the matrix, the bottom b or a bracket is missing.",
@@ -467,6 +495,7 @@ META_GRADIENT = Exercise(
                 _by(lambda s: s.back, back=lambda s: s.B @ s.phi),
                 _by(lambda s: s.back, back=lambda s: s.phi - s.b),
             ),
+            hint=3,
         ),
         Mistake(
             "You forgot the half: the gradient of 1/2 (theta - a) A (theta - a) is A (theta - a), without a two.",
@@ -756,11 +785,13 @@ META_SGD_STEP = Exercise(
                 _moved(create_graph=False),
                 _moved(lambda theta, rate, g: theta - rate * g.detach()),
             ),
+            hint=2,
         ),
         Mistake(
             ".backward() adds to what .grad held before, so the second task steps by the gradients of both. Ask torch.autograd.grad, which "
             "hands the gradient over and leaves nothing behind.",
             (_by_backward(), _by_backward(create_graph=True), _by_backward(retain_graph=True)),
+            hint=2,
         ),
         Mistake(
             "The rates are cut off from the result, so they can never be learned. Use the tensors themselves, without "
@@ -793,10 +824,12 @@ META_SGD_STEP = Exercise(
                 _one_rate(lambda rates: rates[0]),
                 _one_rate(lambda rates: rates.mean().detach()),
             ),
+            hint=1,
         ),
         Mistake(
             "Your step goes uphill: subtract the rate times the gradient.",
             _either(lambda theta, rate, g: theta + rate * g),
+            hint=3,
         ),
         Mistake(
             "The rates are missing.",
@@ -856,6 +889,7 @@ META_SGD_STEP = Exercise(
                 *_either(lambda theta, rate, g: theta - rate),
                 *_either(lambda theta, rate, g: theta - rate * theta),
             ),
+            hint=1,
         ),
         Mistake(
             "You step by another function of the gradient: its sign, its square, or its direction alone. Here it is the gradient as it is.",
@@ -877,6 +911,7 @@ META_SGD_STEP = Exercise(
                 *_either(lambda theta, rate, g: rate * g),
                 *_either(lambda theta, rate, g: g),
             ),
+            hint=3,
         ),
         Mistake(
             "A tensor of theta gets the gradient, or the rates, of another one. They go together by name, and torch.autograd.grad answers in the order in "

@@ -190,6 +190,7 @@ REPTILE_STEP = Exercise(
                 *(_step(other, phis=_chained) for other in _OTHER_FORMULAS),
                 *(_step(other, phis=_chained, goal=lambda phis: phis[-1]) for other in _OTHER_FORMULAS),
             ),
+            hint=1,
         ),
         Mistake(
             "You move after every task. That is serial Reptile; in a batch all tasks start from the same theta, and it "
@@ -199,10 +200,12 @@ REPTILE_STEP = Exercise(
                 _serial(lambda epsilon, count: epsilon / count),
                 _serial(formula=lambda theta, phi, epsilon: theta - epsilon * (phi - theta)),
             ),
+            hint=1,
         ),
         Mistake(
             "All tasks start from theta, but you move once for each of them, so the last one counts most. It moves once, towards their mean.",
             (_one_by_one,),
+            hint=1,
         ),
         Mistake(
             "You add the differences up. Take their mean, or more tasks make a longer step.",
@@ -213,6 +216,7 @@ REPTILE_STEP = Exercise(
                     share=lambda epsilon, count: epsilon * count,
                 ),
             ),
+            hint=3,
         ),
         Mistake(
             "You add the weights of all the phis up and go towards that. Go towards their mean.",
@@ -224,6 +228,7 @@ REPTILE_STEP = Exercise(
                 ),
                 _step(lambda theta, goal, epsilon: goal, goal=lambda phis: phis.sum(0)),
             ),
+            hint=3,
         ),
         Mistake(
             "You divide by another number than that of the tasks, or twice. The mean divides by len(tasks), once.",
@@ -238,6 +243,7 @@ REPTILE_STEP = Exercise(
                     share=lambda epsilon, count: 1 / count,
                 ),
             ),
+            hint=3,
         ),
         Mistake(
             "Only the last task counts in your step: what the loop made of the others is overwritten. Take the mean over all of them.",
@@ -247,6 +253,7 @@ REPTILE_STEP = Exercise(
                 *(_step(other, goal=lambda phis: phis[-1]) for other in _OTHER_FORMULAS[1:]),
                 _step(goal=lambda phis: phis[-1] / len(phis)),
             ),
+            hint=2,
         ),
         Mistake(
             "Only the first task counts in your step. Take the mean over all of them.",
@@ -256,6 +263,7 @@ REPTILE_STEP = Exercise(
                 _step(goal=lambda phis: phis[0], share=lambda epsilon, count: epsilon / count),
                 *(_step(other, goal=lambda phis: phis[0]) for other in _OTHER_FORMULAS),
             ),
+            hint=2,
         ),
         Mistake(
             "You return the change alone. The new start is theta plus that.",
@@ -272,6 +280,7 @@ REPTILE_STEP = Exercise(
                 _step(lambda theta, goal, epsilon: theta + epsilon * goal),
                 _step(lambda theta, goal, epsilon: theta - epsilon * goal),
             ),
+            hint=3,
         ),
         Mistake(
             "Two weights that add up to 1 are asked for: 1 - epsilon for theta, epsilon for the mean of the phis. Yours do not.",
@@ -288,6 +297,7 @@ REPTILE_STEP = Exercise(
                 _step(lambda theta, goal, epsilon: epsilon * (theta + goal)),
                 _step(lambda theta, goal, epsilon: theta + epsilon * (theta + goal)),
             ),
+            hint=3,
         ),
         Mistake(
             "You begin the move at phi. It begins at theta and goes a part of the way to phi.",
@@ -303,6 +313,7 @@ REPTILE_STEP = Exercise(
                 _step(lambda theta, goal, epsilon: theta + epsilon + (goal - theta)),
                 _step(lambda theta, goal, epsilon: theta + (1 - epsilon) * (theta - goal)),
             ),
+            hint=3,
         ),
         Mistake(
             "Your epsilon is a number of your own. Take the one that is handed over.",
@@ -453,14 +464,17 @@ GONE = Exercise(
                 _gone(lambda x, k: 1 - (1 - k * x)),
                 _gone(lambda x, k: -k * x),
             ),
+            hint=1,
         ),
         Mistake(
             "That is phi_k - theta, the way the weights went. Reptile's gradient is theta - phi_k.",
             (_gone(distance=lambda theta, a: a - theta),),
+            hint=3,
         ),
         Mistake(
             "That is what is left, phi_k - a. What has been gone is the rest of theta - a.",
             (_gone(_left), _gone(lambda x, k: -((1 - x) ** k))),
+            hint=3,
         ),
         Mistake(
             "That is where training ends, phi_k itself. Subtract it from theta.",
@@ -471,10 +485,12 @@ GONE = Exercise(
                 lambda theta, a, h, alpha, k: (1 - alpha * h) ** k * theta,
                 lambda theta, a, h, alpha, k: theta + (1 - alpha * h) ** k * (theta - a),
             ),
+            hint=3,
         ),
         Mistake(
             "That is one step, however large k is. Each of the k steps shrinks what the one before has left.",
             (_gone(lambda x, k: x), _gone(lambda x, k: 1 - x), _gone(lambda x, k: -x)),
+            hint=2,
         ),
         Mistake(
             "The curvature h is missing: the gradient of h/2 (theta - a)^2 is h (theta - a).",
@@ -483,6 +499,7 @@ GONE = Exercise(
                 _gone(lambda x, k: k * x, rate=lambda h, alpha: alpha),
                 _gone(_left, rate=lambda h, alpha: alpha),
             ),
+            hint=1,
         ),
         Mistake(
             "The rate alpha is missing: one step moves by alpha times the gradient.",
@@ -492,6 +509,7 @@ GONE = Exercise(
                 lambda theta, a, h, alpha, k: alpha * (1 - (1 - h) ** k) * (theta - a),
                 lambda theta, a, h, alpha, k: h * (1 - (1 - alpha) ** k) * (theta - a),
             ),
+            hint=1,
         ),
         Mistake(
             "The gradient of h/2 (theta - a)^2 is h (theta - a): the two of the square and the half cancel. Each step shrinks the distance by "
@@ -507,6 +525,7 @@ GONE = Exercise(
                 _gone(rate=lambda h, alpha: alpha * h.sqrt()),
                 _gone(lambda x, k: k * x, rate=lambda h, alpha: alpha * h / 2),
             ),
+            hint=1,
         ),
         Mistake(
             "You divided by alpha, by h or by k. That is a sum or a mean of gradients; asked for is the difference itself.",
@@ -528,6 +547,7 @@ GONE = Exercise(
                 _gone(lambda x, k: 1 - (1 - x) ** (k + 1)),
                 _gone(lambda x, k: 1 - (1 - x) ** (2 * k)),
             ),
+            hint=2,
         ),
         Mistake(
             "The steps multiply: k of them make (1 - alpha h) to the power k, the whole bracket. The power, or k, stands elsewhere in yours.",
@@ -545,6 +565,7 @@ GONE = Exercise(
                 lambda theta, a, h, alpha, k: (1 - (1 - alpha**k * h)) * (theta - a),
                 lambda theta, a, h, alpha, k: (theta - a) ** k * (1 - (1 - alpha * h) ** k),
             ),
+            hint=2,
         ),
         Mistake(
             "A bracket is missing: the difference of 1 and the power is taken first, and the whole of it multiplies theta - a.",
@@ -559,6 +580,7 @@ GONE = Exercise(
                 lambda theta, a, h, alpha, k: theta - (a - (1 - alpha * h) ** k * (theta - a)),
                 lambda theta, a, h, alpha, k: theta - (1 - alpha * h) ** k * a,
             ),
+            hint=3,
         ),
         Mistake(
             "The loss, or its distance squared, stands where its slope belongs: each step goes alpha h (theta - a).",
@@ -572,6 +594,7 @@ GONE = Exercise(
                 lambda theta, a, h, alpha, k: (theta - a) * (1 - alpha * h * (theta - a)) ** k,
                 lambda theta, a, h, alpha, k: (theta - a) * (1 - (1 - alpha * h * (theta - a)) ** k),
             ),
+            hint=1,
         ),
         Mistake(
             "You climb: with 1 + alpha hthe distance to a grows at each step. Gradient descent shrinks it.",
@@ -580,6 +603,7 @@ GONE = Exercise(
                 _gone(lambda x, k: (1 + x) ** k),
                 _gone(lambda x, k: (1 + x) ** k - 1),
             ),
+            hint=2,
         ),
         Mistake(
             "The exponential is for a slope that is followed without steps. Steps of length alpha make (1 - alpha h)^k.",
@@ -588,6 +612,7 @@ GONE = Exercise(
                 _gone(lambda x, k: torch.exp(-x * k)),
                 _gone(lambda x, k: 1 - torch.exp(-x)),
             ),
+            hint=2,
         ),
         Mistake(
             "That is the first terms of the series only. All of it is asked for: a power, in one line.",
@@ -612,6 +637,7 @@ GONE = Exercise(
                 lambda theta, a, h, alpha, k: gone(theta, a, h, alpha, k) * h / 2 * (theta - a),
                 lambda theta, a, h, alpha, k: (1 - (1 - alpha * h) ** k) * h / 2 * (theta - a) ** 2,
             ),
+            hint=3,
         ),
         Mistake(
             "You lost the direction: the difference is negative where theta lies below a, or where training jumps over the bottom.",
@@ -777,10 +803,12 @@ FEDERATED = Exercise(
             "Every client counts the same in your mean. That is batched Reptile; federated averaging weighs a client by "
             "its number of examples.",
             (_weighted(lambda sizes: [1 / len(sizes)] * len(sizes)),),
+            hint=2,
         ),
         Mistake(
             "The weights add up to the number of examples. Divide by their total, so that they add up to 1.",
             (_weighted(lambda sizes: list(sizes)),),
+            hint=2,
         ),
         Mistake(
             "You divide by the number of clients. Divide by the number of examples of all of them.",
@@ -788,6 +816,7 @@ FEDERATED = Exercise(
                 _weighted(lambda sizes: [n / len(sizes) for n in sizes]),
                 _weighted(lambda sizes: [n / (len(sizes) - 1) for n in sizes]),
             ),
+            hint=2,
         ),
         Mistake(
             "You divide twice: the shares already add up to 1, so their sum is the mean.",
@@ -806,6 +835,7 @@ FEDERATED = Exercise(
                 _weighted(lambda sizes: [n / (sum(sizes) - 1) for n in sizes]),
                 _weighted(lambda sizes: [n / math.sqrt(sum(m * m for m in sizes)) for n in sizes]),
             ),
+            hint=2,
         ),
         Mistake(
             "You add the weights up. The server takes their mean.",
@@ -818,6 +848,7 @@ FEDERATED = Exercise(
                 _weighted(lambda sizes: [1 / n for n in sizes]),
                 _weighted(lambda sizes: [len(sizes) / sum(sizes)] * len(sizes)),
             ),
+            hint=2,
         ),
         Mistake(
             "Small clients count more than large ones: the weights are upside down.",
@@ -828,6 +859,7 @@ FEDERATED = Exercise(
                 _weighted(lambda sizes: [(1 - n / sum(sizes)) / (len(sizes) - 1) for n in sizes]),
                 _weighted(lambda sizes: [sum(sizes) / n / len(sizes) for n in sizes]),
             ),
+            hint=2,
         ),
         Mistake(
             "You take the weights of one client alone. Every client has a say, by the number of its examples.",
@@ -837,6 +869,7 @@ FEDERATED = Exercise(
                 _alone(lambda sizes: 0),
                 _alone(lambda sizes: -1),
             ),
+            hint=1,
         ),
         Mistake(
             "Only the last client is left: each turn of the loop overwrites what was there. Add up.",
@@ -871,6 +904,7 @@ FEDERATED = Exercise(
                 ),
                 _weighted(lambda sizes: [n**0.5 / sum(sizes) ** 0.5 for n in sizes]),
             ),
+            hint=1,
         ),
         Mistake(
             "// throws away what is behind the point, and every share is 0. Divide by /.",
@@ -887,6 +921,7 @@ FEDERATED = Exercise(
                 _weighted(lambda sizes: [n / sum(sizes) for n in sorted(sizes, reverse=True)]),
                 _weighted(lambda sizes: [n / sum(sizes) for n in (*sizes[1:], sizes[0])]),
             ),
+            hint=2,
         ),
         Mistake(
             "In your running mean the last clients count too much. A new client has the share of its examples among those seen so far.",
@@ -924,6 +959,7 @@ FEDERATED = Exercise(
                 ),
                 _each(lambda values, shares: (values * shares).sum(-1)),
             ),
+            hint=3,
         ),
         Mistake(
             "You weigh the clients but do not add them up: the axis of the clients is still there.",
@@ -933,6 +969,7 @@ FEDERATED = Exercise(
                 _each(lambda values, shares: tuple(values * shares)),
                 _each(lambda values, shares: (values * shares).sum(0, keepdim=True)),
             ),
+            hint=3,
         ),
         Mistake(
             "You change a client's own tensors. They belong to the client: build new ones.",

@@ -170,7 +170,7 @@ PREPROCESS = Exercise(
         Mistake(
             "You divide the gradients by the largest, by their length or by their sum first. Each number is looked at by itself, as it is.",
             tuple(
-                lambda x, p, whole=whole: features(x / whole(x), p)  # type: ignore[misc]
+                lambda x, p, whole=whole: features(x / whole(x), p)
                 for whole in (
                     lambda x: x.abs().max(),
                     lambda x: x.norm(),

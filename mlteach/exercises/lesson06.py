@@ -34,7 +34,7 @@ def _more_places(draw: torch.Generator) -> Case:
 def _waves(
     *heights: float, wave: Callable[[Tensor], Tensor] = torch.cos
 ) -> tuple[Callable[[Tensor], Tensor], ...]:
-    return tuple(lambda x, height=height: height * wave(x) for height in heights)  # type: ignore[misc]
+    return tuple(lambda x, height=height: height * wave(x) for height in heights)
 
 
 PI, MEAN = math.pi, 2.55
@@ -145,7 +145,7 @@ BEST_GUESS = Exercise(
             "The wave is another one: the best guess has the period of the tasks, 2 pi, and takes x as it is, in radians.",
             (
                 *(
-                    lambda x, height=height, factor=factor: height * torch.cos(factor * x)  # type: ignore[misc]
+                    lambda x, height=height, factor=factor: height * torch.cos(factor * x)
                     for height in (-2 * MEAN / PI, -MEAN)
                     for factor in (PI, PI / 180, 180 / PI, 2 * PI, 2, 0.5)
                 ),
@@ -648,7 +648,7 @@ def _by_backward(**changes: bool) -> Callable[..., Params]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch warns of the very mistake that is shown here
             loss(theta).backward(**changes)
-        return {name: value - rates[name] * value.grad for name, value in theta.items()}
+        return {name: value - rates[name] * torch.as_tensor(value.grad) for name, value in theta.items()}
 
     return wrong
 
@@ -671,6 +671,14 @@ def _moved(
 def _either(formula: Formula) -> tuple[Callable[..., Any], ...]:
     """A formula with the way back to the start, and without."""
     return _moved(formula), _moved(formula, create_graph=False)
+
+
+def _own_rate(fixed: float) -> Callable[..., Any]:
+    return _moved(lambda theta, rate, g: theta - fixed * g)
+
+
+def _rates_moved(by: float) -> Callable[..., Any]:
+    return _moved(lambda theta, rate, g: theta - (rate - by * g) * g)
 
 
 def _fresh(loss: Loss, theta: Params, rates: Params) -> Params:
@@ -835,10 +843,7 @@ META_SGD_STEP = Exercise(
             "The rates are missing.",
             (
                 *_either(lambda theta, rate, g: theta - g),
-                *(
-                    _moved(lambda theta, rate, g, fixed=fixed: theta - fixed * g)
-                    for fixed in (0.001, 0.01, 0.02, 0.05, 0.1, 0.5)
-                ),  # type: ignore[misc]
+                *map(_own_rate, (0.001, 0.01, 0.02, 0.05, 0.1, 0.5)),
                 _moved(lambda theta, rate, g: theta - 0.01 * g, create_graph=False),
                 _moved(lambda theta, rate, g: theta - 0.1 * g, create_graph=False),
             ),
@@ -927,11 +932,10 @@ META_SGD_STEP = Exercise(
         ),
         Mistake(
             "You move the rates as well. They are learned by the outer loop; here they stay as they are.",
-            tuple(
-                _moved(lambda theta, rate, g, by=by: theta - (rate - by * g) * g)
-                for by in (0.001, 0.01, 0.1, 1.0)  # type: ignore[misc]
-            )
-            + (_moved(lambda theta, rate, g: theta - (rate - rate * g) * g),),
+            (
+                *map(_rates_moved, (0.001, 0.01, 0.1, 1.0)),
+                _moved(lambda theta, rate, g: theta - (rate - rate * g) * g),
+            ),
         ),
         Mistake("You take more than one step.One is asked for.", (_steps(2), _steps(5))),
         Mistake(

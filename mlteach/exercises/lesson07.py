@@ -155,6 +155,10 @@ _OTHER_FORMULAS: tuple[Formula, ...] = (
 )
 
 
+def _own_epsilon(fixed: float) -> Step:
+    return _step(share=lambda epsilon, count: fixed)
+
+
 REPTILE_STEP = Exercise(
     id="07.1",
     title="one outer step of Reptile",
@@ -317,10 +321,7 @@ REPTILE_STEP = Exercise(
         ),
         Mistake(
             "Your epsilon is a number of your own. Take the one that is handed over.",
-            tuple(
-                _step(share=lambda epsilon, count, fixed=fixed: fixed)
-                for fixed in (0.5, 0.1, 0.01, 0.25, 0.001)
-            ),  # type: ignore[misc]
+            tuple(map(_own_epsilon, (0.5, 0.1, 0.01, 0.25, 0.001))),
         ),
         Mistake(
             "You go towards the median of the phis, or their sum over something. Go towards their mean.",
@@ -789,6 +790,10 @@ def _given(form: Callable[[Params], Any]) -> Callable[..., Any]:
     return lambda clients, sizes: form(federated(clients, sizes))
 
 
+def _only(name: str) -> Callable[..., Any]:
+    return _given(lambda new: {key: value for key, value in new.items() if key == name})
+
+
 FEDERATED = Exercise(
     id="07.3",
     title="the server's half of federated averaging",
@@ -982,10 +987,7 @@ FEDERATED = Exercise(
                 _given(lambda new: tuple(new.values())),
                 _given(lambda new: list(new.items())),
                 _given(lambda new: [new]),
-                *(
-                    _given(lambda new, only=only: {k: v for k, v in new.items() if k == only})
-                    for only in ("w", "b")
-                ),  # type: ignore[misc]
+                *map(_only, ("w", "b")),
                 _given(lambda new: new["w"]),
                 _given(lambda new: torch.cat([value.flatten() for value in new.values()])),
             ),

@@ -157,6 +157,11 @@ PREPROCESS = Exercise(
                 _changed(lambda x, p: x.abs().log2()),
                 _changed(lambda x, p: x.abs().log10() / p, large=lambda x, p: x.abs() >= 10**-p),
                 _changed(lambda x, p: x.abs().log10() / p, large=_everywhere),
+                _changed(
+                    lambda x, p: x.abs().log10() / p,
+                    large=lambda x, p: x.abs().log10() >= -p,
+                    small_way=lambda x, p: 10**p * x,
+                ),
             ),
         ),
         Mistake(
@@ -215,6 +220,12 @@ PREPROCESS = Exercise(
             (
                 _changed(lambda x, p: x.sign() * x.abs().log() / p),
                 _changed(lambda x, p: x.abs().log().abs() / p),
+                _changed(lambda x, p: x.sign() * x.abs().log() / p, way=lambda x, p: torch.ones_like(x)),
+                _changed(
+                    lambda x, p: x.sign() * x.abs().log() / p,
+                    small_size=lambda x, p: -x.sign(),
+                    way=lambda x, p: torch.ones_like(x),
+                ),
                 _changed(lambda x, p: x.sign() * x.abs().log().abs() / p),
             ),
         ),
@@ -296,6 +307,10 @@ PREPROCESS = Exercise(
             "Your direction is longer or shorter than 1 for large gradients, or points backwards. It is the sign alone: 1 or -1.",
             (
                 _changed(way=lambda x, p: x),
+                _changed(
+                    way=lambda x, p: math.exp(p) * x * x.sign(),
+                    small_way=lambda x, p: math.exp(p) * x * x.sign(),
+                ),
                 _changed(way=lambda x, p: math.exp(p) * x),
                 _changed(way=lambda x, p: -x.sign()),
                 _changed(way=lambda x, p: x.tanh()),
@@ -515,6 +530,8 @@ FORGET_BIAS = Exercise(
                 lambda mu: -math.log(1 / mu) - 1,
                 lambda mu: math.log(mu) - mu,
                 lambda mu: math.log(mu) * (1 - mu),
+                lambda mu: math.log(mu) - (1 - mu),
+                lambda mu: math.log(mu) - 1 + mu - 1,
                 lambda mu: math.log(1 - mu) * mu,
                 lambda mu: mu / math.log(1 - mu),
             ),
@@ -721,6 +738,17 @@ def _slopes(size: Callable[[Tensor], Tensor]) -> Callable[..., Any]:
     return wrong
 
 
+def _from_the_start(
+    step: Step, loss: Map, slope: Map, phi: Tensor, theta: Tensor, state: Tensor, steps: int
+) -> tuple[Any, Tensor, Tensor]:
+    first, total = theta, torch.zeros((), dtype=theta.dtype)
+    for _ in range(steps):
+        update, state = step(phi, slope(theta).detach(), state)
+        theta = first + update
+        total = total + loss(theta)
+    return total / steps, theta.detach(), state.detach()
+
+
 def _twice(
     step: Step, loss: Map, slope: Map, phi: Tensor, theta: Tensor, state: Tensor, steps: int
 ) -> tuple[Any, Tensor, Tensor]:
@@ -793,13 +821,27 @@ PIECE = Exercise(
                     move=lambda theta, update, gradient: theta.detach() + update,
                 ),
                 _piece(after=lambda theta, state: (theta.detach(), state)),
+                _piece(
+                    move=lambda theta, update, gradient: theta.detach() + update,
+                    ends=lambda last, first: last,
+                ),
+                _piece(
+                    after=lambda theta, state: (theta.detach(), state),
+                    read=lambda slope, loss, theta: slope(theta),
+                ),
             ),
             hint=2,
         ),
         Mistake(
             "You cut the state inside the piece, so no loss blames what the optimizer remembered. It is cut at the end of the "
             "piece only.",
-            (_piece(memory=lambda state, first: state.detach()),),
+            (
+                _piece(memory=lambda state, first: state.detach()),
+                _piece(memory=lambda state, first: state.detach(), ends=lambda last, first: last),
+                _piece(
+                    memory=lambda state, first: state.detach(), read=lambda slope, loss, theta: slope(theta)
+                ),
+            ),
         ),
         Mistake(
             "You cut theta and the state after every step, so each loss blames the last step alone. They are cut at the end of "
@@ -813,6 +855,17 @@ PIECE = Exercise(
                 _piece(move=lambda theta, update, gradient: theta + update.detach()),
                 _piece(seen=lambda loss, theta: loss(theta.detach())),
                 _piece(cut_phi=True),
+                _piece(
+                    mean=lambda losses, steps: _mean(losses, steps).detach(), ends=lambda last, first: last
+                ),
+                _piece(mean=lambda losses, steps: _mean(losses, steps).detach()),
+                _piece(
+                    move=lambda theta, update, gradient: theta + update.detach(),
+                    ends=lambda last, first: last,
+                ),
+                _piece(
+                    after=lambda theta, state: (theta, state), cut_phi=True, ends=lambda last, first: last
+                ),
             ),
         ),
         Mistake(
@@ -972,6 +1025,7 @@ PIECE = Exercise(
             "Your theta never moves on: each step begins again where the piece began. Keep what theta + update gives.",
             (
                 _stays,
+                _from_the_start,
                 _piece(move=lambda theta, update, gradient: theta),
             ),
             hint=2,

@@ -119,6 +119,11 @@ def _serial(
     return wrong
 
 
+def _divided_with_theta(adapt: Adapt, theta: Params, tasks: Sequence[Any], epsilon: float) -> Params:
+    summed = _step(share=lambda epsilon, count: epsilon * count)(adapt, theta, tasks, epsilon)
+    return {name: value / len(tasks) for name, value in summed.items()}
+
+
 def _one_by_one(adapt: Adapt, theta: Params, tasks: Sequence[Any], epsilon: float) -> Params:
     """All tasks start from theta, but the moves are made one after the other."""
     new = theta
@@ -191,6 +196,11 @@ REPTILE_STEP = Exercise(
                 _step(lambda theta, goal, epsilon: goal, phis=_chained, goal=lambda phis: phis[-1]),
                 _step(lambda theta, goal, epsilon: goal, phis=_chained),
                 _step(phis=_chained, goal=lambda phis: phis.sum(0)),
+                _step(phis=_chained, share=lambda epsilon, count: epsilon / count),
+                _step(phis=_chained, share=lambda epsilon, count: epsilon * count),
+                _step(
+                    phis=_chained, goal=lambda phis: phis[-1], share=lambda epsilon, count: epsilon / count
+                ),
                 *(_step(other, phis=_chained) for other in _OTHER_FORMULAS),
                 *(_step(other, phis=_chained, goal=lambda phis: phis[-1]) for other in _OTHER_FORMULAS),
             ),
@@ -238,6 +248,7 @@ REPTILE_STEP = Exercise(
             "You divide by another number than that of the tasks, or twice. The mean divides by len(tasks), once.",
             (
                 _step(share=lambda epsilon, count: epsilon / count),
+                _divided_with_theta,
                 _step(share=lambda epsilon, count: epsilon * count / max(count - 1, 1)),
                 _step(share=lambda epsilon, count: epsilon * count / (count + 1)),
                 _step(goal=lambda phis: phis.sum(0) / max(len(phis) - 1, 1)),
@@ -563,6 +574,8 @@ GONE = Exercise(
                 _gone(lambda x, k: 1 - k ** (1 - x)),
                 _gone(lambda x, k: 1 - (1 - x / k) ** k),
                 lambda theta, a, h, alpha, k: (1 - (1 - alpha * h**k)) * (theta - a),
+                lambda theta, a, h, alpha, k: (1 - (1 - alpha) ** k * h) * (theta - a),
+                lambda theta, a, h, alpha, k: (1 - (1 - h) ** k * alpha) * (theta - a),
                 lambda theta, a, h, alpha, k: (1 - (1 - alpha**k * h)) * (theta - a),
                 lambda theta, a, h, alpha, k: (theta - a) ** k * (1 - (1 - alpha * h) ** k),
             ),
@@ -587,6 +600,7 @@ GONE = Exercise(
             "The loss, or its distance squared, stands where its slope belongs: each step goes alpha h (theta - a).",
             (
                 _down(lambda phi, a, h: h / 2 * (phi - a) ** 2),
+                lambda theta, a, h, alpha, k: h / 2 * (theta - a) ** 2 * (1 - (1 - alpha * h) ** (2 * k)),
                 _down(lambda phi, a, h: h * (phi - a) ** 2),
                 _down(lambda phi, a, h: (phi - a) ** 2),
                 _down(lambda phi, a, h: h * (phi - a).abs()),
@@ -993,7 +1007,15 @@ FEDERATED = Exercise(
             ),
         ),
         Mistake(
-            "You return the shares. Asked for are the weights that they make of the clients'.",
+            "A share is a factor: it multiplies what its client has found.You add it, or use it as a power, or weigh what is left of the mean.",
+            (
+                _each(lambda values, shares: (values + shares).sum(0)),
+                _each(lambda values, shares: (shares * (values - values.mean(0))).sum(0)),
+                _each(lambda values, shares: (values**shares).sum(0)),
+            ),
+        ),
+        Mistake(
+            "You return the shares.Asked for are the weights that they make of the clients'.",
             (
                 lambda clients, sizes: [n / sum(sizes) for n in sizes],
                 lambda clients, sizes: {name: [n / sum(sizes) for n in sizes] for name in clients[0]},

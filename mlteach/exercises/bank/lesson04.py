@@ -153,6 +153,27 @@ def features(x, p):
     big = x.abs() >= math.exp(-p)
     return torch.where(big, torch.stack([x.abs().log() / p, x.sign()], -1), torch.stack([-torch.ones_like(x), math.exp(p) * x], -1))
 """,
+        "the direction grows": """
+def features(x, p):
+    s = torch.sign(x)
+    return torch.stack([torch.where(x.abs() >= math.exp(-p), torch.log(x.abs()) / p, -1), s * math.exp(p) * x], -1)
+""",
+        "the size has no floor": """
+def features(x, p):
+    l = torch.log(x.abs()) / p
+    return torch.stack([l, torch.where(l >= -1, x.sign(), math.exp(p) * x)], -1)
+""",
+        "all to base 10": """
+def features(x, p):
+    l = torch.log10(x.abs())
+    big = l >= -p
+    return torch.stack([torch.where(big, l / p, -1.0), torch.where(big, x.sign(), 10 ** p * x)], -1)
+""",
+        "the sign in the size": """
+def features(x, p):
+    big = x.abs() >= math.exp(-p)
+    return torch.stack([torch.where(big, x.abs().log() / p, -1.0) * x.sign(), torch.where(big, 1.0, math.exp(p) * x)], -1)
+""",
     },
     right={
         "clamped": """
@@ -233,6 +254,26 @@ def features(x, p):
             out[k, 1] = math.exp(p) * v
     return out.reshape(*x.shape, 2)
 """,
+        "in other words": """
+def features(x, p):
+    l = torch.log(x.abs()) / p
+    return torch.stack([torch.maximum(l, torch.tensor(-1.0)), torch.where(l >= -1, x.sign(), math.exp(p) * x)], -1)
+""",
+        "by another road": """
+def features(x, p):
+    big = (x > math.exp(-p)) | (x < -math.exp(-p))
+    return torch.stack([torch.where(big, torch.log(torch.abs(x)) / p, -1), torch.where(big, torch.sign(x), math.exp(p) * x)], -1)
+""",
+        "in a third way": """
+def features(x, p):
+    out = x.new_empty((*x.shape, 2))
+    big = torch.log(x.abs()) >= -p
+    out[..., 0] = -1
+    out[..., 1] = x * math.exp(p)
+    out[..., 0][big] = x[big].abs().log() / p
+    out[..., 1][big] = x[big].sign()
+    return out
+""",
     },
 )
 
@@ -305,6 +346,22 @@ def forget_bias(mu):
 def forget_bias(mu):
     return str(math.log(mu / (1 - mu)))
 """,
+        "mu minus one": """
+def forget_bias(mu):
+    return math.log(mu / (mu - 1))
+""",
+        "a log minus the rest": """
+def forget_bias(mu):
+    return (math.log(mu)) - (1 - mu)
+""",
+        "one minus a sigmoid": """
+def forget_bias(mu):
+    return math.exp(-mu) / (1 + math.exp(-mu))
+""",
+        "one less": """
+def forget_bias(mu):
+    return math.log(mu / (1 - mu)) - 1
+""",
     },
     right={
         "logit": ("math.log(mu / (1 - mu))", "torch.logit(torch.tensor(mu, dtype=torch.float64))"),
@@ -351,6 +408,22 @@ def forget_bias(mu):
         "a tensor's log": """
 def forget_bias(mu):
     return torch.tensor(mu / (1 - mu)).log()
+""",
+        "in other words": """
+def forget_bias(mu):
+    return torch.logit(torch.tensor([mu], dtype=torch.float64))
+""",
+        "by another road": """
+def forget_bias(mu):
+    return math.log(mu) + math.log(1 / (1 - mu))
+""",
+        "in a third way": """
+def forget_bias(mu):
+    return torch.tensor(math.log(mu / (1 - mu)))
+""",
+        "in a fourth way": """
+def forget_bias(mu):
+    return -math.log((1 - mu) / mu)
 """,
     },
 )
@@ -573,6 +646,82 @@ def piece(step, loss, slope, phi, theta, state, steps):
         total = total + loss(theta)
     return {"loss": total / steps, "theta": theta.detach(), "state": state.detach()}
 """,
+        "uphill, summed, attached": """
+def piece(step, loss, slope, phi, theta, state, steps):
+    total = 0
+    for _ in range(steps):
+        update, state = step(phi, slope(theta), state)
+        theta = theta - update
+        total = total + loss(theta)
+    return total, theta, state
+""",
+        "cut to a leaf": """
+def piece(step, loss, slope, phi, theta, state, steps):
+    total = 0
+    for _ in range(steps):
+        g = slope(theta).detach()
+        update, state = step(phi, g, state)
+        theta = (theta + update).detach().requires_grad_()
+        total = total + loss(theta)
+    return total / steps, theta.detach(), state.detach()
+""",
+        "always from the start": """
+def piece(step, loss, slope, phi, theta, state, steps):
+    total = 0
+    first = theta
+    for _ in range(steps):
+        update, state = step(phi, slope(theta).detach(), state)
+        theta = first + update
+        total = total + loss(theta)
+    return total / steps, theta.detach(), state.detach()
+""",
+        "losses in a new tensor": """
+def piece(step, loss, slope, phi, theta, state, steps):
+    losses = []
+    for _ in range(steps):
+        update, state = step(phi, slope(theta).detach(), state)
+        theta = theta + update
+        losses.append(loss(theta))
+    return torch.tensor(losses).mean(), theta.detach(), state.detach()
+""",
+        "both ends": """
+def piece(step, loss, slope, phi, theta, state, steps):
+    total = 0
+    for _ in range(steps):
+        update, state = step(phi, slope(theta).detach(), state)
+        total = total + loss(theta)
+        theta = theta + update
+    total = total + loss(theta)
+    return total / (steps + 1), theta.detach(), state.detach()
+""",
+        "a pair in a pair": """
+def piece(step, loss, slope, phi, theta, state, steps):
+    total = 0
+    for _ in range(steps):
+        update, state = step(phi, slope(theta).detach(), state)
+        theta = theta + update
+        total = total + loss(theta)
+    return total / steps, (theta.detach(), state.detach())
+""",
+        "the state cut, the ends not": """
+def piece(step, loss, slope, phi, theta, state, steps):
+    total = 0
+    for _ in range(steps):
+        update, state = step(phi, slope(theta).detach(), state.detach())
+        theta = theta + update
+        total = total + loss(theta)
+    return total / steps, theta, state
+""",
+        "the step without a way back": """
+def piece(step, loss, slope, phi, theta, state, steps):
+    total = 0
+    for _ in range(steps):
+        with torch.no_grad():
+            update, state = step(phi, slope(theta), state)
+        theta = theta + update
+        total = total + loss(theta)
+    return total / steps, theta, state
+""",
     },
     right={
         "a list of losses": """
@@ -637,6 +786,24 @@ def piece(step, loss, slope, phi, theta, state, steps):
         total = total + loss(theta) / steps
         t += 1
     return (total, theta.detach(), state.detach())
+""",
+        "in other words": """
+def piece(step, loss, slope, phi, theta, state, steps):
+    losses = []
+    for k in range(steps):
+        answer = step(phi, slope(theta).detach(), state)
+        theta, state = theta + answer[0], answer[1]
+        losses += [loss(theta)]
+    return torch.stack(losses).mean(dim=0), theta.detach(), state.detach()
+""",
+        "by another road": """
+def piece(step, loss, slope, phi, theta, state, steps):
+    mean = torch.zeros((), dtype=theta.dtype)
+    for k in range(steps):
+        update, state = step(phi, slope(theta).clone().detach(), state)
+        theta = update + theta
+        mean = mean + (loss(theta) - mean) / (k + 1)
+    return mean, theta.detach(), state.detach()
 """,
     },
 )

@@ -212,6 +212,72 @@ def cell(h, theta, f, i, gradient, phi):
     i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ phi["W_I"] + phi["b_I"])
     return f * theta + (1 - i) * -gradient, f, i
 """,
+        "uphill and swapped": """
+def cell(h, theta, f, i, gradient, phi):
+    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ phi["W_F"] + phi["b_F"])
+    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ phi["W_I"] + phi["b_I"])
+    return f * theta + i * gradient, i, f
+""",
+        "the gates cut in the step": """
+def cell(h, theta, f, i, gradient, phi):
+    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ phi["W_F"] + phi["b_F"])
+    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ phi["W_I"] + phi["b_I"])
+    return f.detach() * theta - i.detach() * gradient, f, i
+""",
+        "theta moved in place": """
+def cell(h, theta, f, i, gradient, phi):
+    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ phi["W_F"] + phi["b_F"])
+    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ phi["W_I"] + phi["b_I"])
+    theta -= i * gradient
+    return f * theta, f, i
+""",
+        "a dict": """
+def cell(h, theta, f, i, gradient, phi):
+    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ phi["W_F"] + phi["b_F"])
+    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ phi["W_I"] + phi["b_I"])
+    return {'theta': f * theta - i * gradient, 'f': f, 'i': i}
+""",
+        "by the gradient's length": """
+def cell(h, theta, f, i, gradient, phi):
+    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ phi["W_F"] + phi["b_F"])
+    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ phi["W_I"] + phi["b_I"])
+    return f * theta - i * gradient.norm(), f, i
+""",
+        "data": """
+def cell(h, theta, f, i, gradient, phi):
+    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ phi["W_F"] + phi["b_F"])
+    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ phi["W_I"] + phi["b_I"])
+    return f * theta.data - i * gradient, f, i
+""",
+        "theta cut at once": """
+def cell(h, theta, f, i, gradient, phi):
+    theta = theta.detach()
+    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ phi["W_F"] + phi["b_F"])
+    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ phi["W_I"] + phi["b_I"])
+    return f * theta - i * gradient, f, i
+""",
+        "biases as numbers": """
+def cell(h, theta, f, i, gradient, phi):
+    phi = {n: v.item() if v.dim() == 0 else v for n, v in phi.items()}
+    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ phi["W_F"] + phi["b_F"])
+    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ phi["W_I"] + phi["b_I"])
+    return f * theta - i * gradient, f, i
+""",
+        "gates mixed with the old ones": """
+def cell(h, theta, f, i, gradient, phi):
+    f0, i0 = f, i
+    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ phi["W_F"] + phi["b_F"])
+    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ phi["W_I"] + phi["b_I"])
+    f = 0.5 * (f + f0)
+    i = 0.5 * (i + i0)
+    return f * theta - i * gradient, f, i
+""",
+        "i squashed twice": """
+def cell(h, theta, f, i, gradient, phi):
+    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ phi["W_F"] + phi["b_F"])
+    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ phi["W_I"] + phi["b_I"])
+    return theta * f - torch.tanh(i) * gradient, f, i
+""",
     },
     right={
         "sums written out": """
@@ -268,6 +334,38 @@ def cell(h, theta, f, i, gradient, phi):
     s = torch.einsum("gnk,gk->gn", z, W) + torch.stack([phi["b_F"], phi["b_I"]])[:, None]
     f, i = torch.sigmoid(s)
     return f.mul(theta).sub(i.mul(gradient)), f, i
+""",
+        "in other words": """
+def cell(h, theta, f, i, gradient, phi):
+    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ phi["W_F"] + phi["b_F"])
+    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ phi["W_I"] + phi["b_I"])
+    candidate = -gradient
+    return f * theta + i * candidate, f, i
+""",
+        "by another road": """
+def cell(h, theta, f, i, gradient, phi):
+    zf = torch.column_stack((h, theta, f))
+    zi = torch.column_stack((h, theta, i))
+    f = torch.sigmoid(zf @ phi['W_F'] + phi['b_F'])
+    i = torch.sigmoid(zi @ phi['W_I'] + phi['b_I'])
+    return f * theta - i * gradient, f, i
+""",
+        "in a third way": """
+def cell(h, theta, f, i, gradient, phi):
+    theta = theta.clone()
+    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ phi["W_F"] + phi["b_F"])
+    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ phi["W_I"] + phi["b_I"])
+    theta = f * theta
+    theta = theta - i * gradient
+    return theta, f, i
+""",
+        "in a fourth way": """
+def cell(h, theta, f, i, gradient, phi):
+    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ phi["W_F"] + phi["b_F"])
+    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ phi["W_I"] + phi["b_I"])
+    from collections import namedtuple
+    Moved = namedtuple('Moved', 'theta f i')
+    return Moved(f * theta - i * gradient, f, i)
 """,
     },
 )
@@ -372,6 +470,30 @@ def for_the_gate(f, gradients, at_the_end, t):
 def for_the_gate(f, gradients, at_the_end, t):
     return (-f[t + 1:]).prod(0) * at_the_end * gradients[t]
 """,
+        "one gate for all": """
+def for_the_gate(f, gradients, at_the_end, t):
+    return -f[t + 1:].prod(0).prod() * at_the_end * gradients[t]
+""",
+        "the end alone": """
+def for_the_gate(f, gradients, at_the_end, t):
+    return -at_the_end
+""",
+        "divided by the gradient": """
+def for_the_gate(f, gradients, at_the_end, t):
+    return -f[t + 1:].prod(0) * at_the_end / gradients[t]
+""",
+        "the exponential of a sum": """
+def for_the_gate(f, gradients, at_the_end, t):
+    return -torch.exp(f[t + 1:].sum(0)) * at_the_end * gradients[t]
+""",
+        "the later gradients": """
+def for_the_gate(f, gradients, at_the_end, t):
+    return -f[t + 1:].prod(0) * at_the_end * gradients[t + 1:].prod(0)
+""",
+        "later gates and gradients": """
+def for_the_gate(f, gradients, at_the_end, t):
+    return -(f[t + 1:] * gradients[t + 1:]).prod(0) * at_the_end
+""",
     },
     right={
         "a loop": """
@@ -425,6 +547,22 @@ def for_the_gate(f, gradients, at_the_end, t):
     for row in f[t + 1:]:
         p *= row
     return p.neg() * at_the_end * gradients[t]
+""",
+        "in other words": """
+def for_the_gate(f, gradients, at_the_end, t):
+    later = torch.ones(f.shape[1], dtype=f.dtype)
+    for s in range(len(f) - 1, t, -1):
+        later = later * f[s]
+    return -(later * at_the_end * gradients[t])
+""",
+        "by another road": """
+def for_the_gate(f, gradients, at_the_end, t):
+    import functools
+    return -functools.reduce(torch.mul, f[t + 1:], at_the_end * gradients[t])
+""",
+        "in a third way": """
+def for_the_gate(f, gradients, at_the_end, t):
+    return -torch.vstack([f[t + 1:], at_the_end[None], gradients[t][None]]).prod(0)
 """,
     },
 )

@@ -126,6 +126,26 @@ def best_guess(x):
 def best_guess(x):
     return lambda x: -(5.1 / math.pi) * torch.cos(x)
 """,
+        "a sine in between": """
+def best_guess(x):
+    return 2.55 * 2 / math.pi * torch.sin(x - math.pi / 4)
+""",
+        "times x": """
+def best_guess(x):
+    return -5.1 / math.pi * torch.cos(x) * x
+""",
+        "a wave of period one": """
+def best_guess(x):
+    return -5.1 / math.pi * torch.cos(2 * math.pi * x)
+""",
+        "a mean of 2.6": """
+def best_guess(x):
+    return -2.6 * 2 / math.pi * torch.cos(x)
+""",
+        "minus the cosine": """
+def best_guess(x):
+    return -torch.cos(x)
+""",
     },
     right={
         "another constant": ("-2.55 * 2 / math.pi * torch.cos(x)", "-(5.1 / math.pi) * x.cos()"),
@@ -174,6 +194,26 @@ def best_guess(x):
 def best_guess(x):
     phase = torch.linspace(0, math.pi, 2001, dtype=torch.float64)
     return 2.55 * torch.trapezoid(torch.sin(x.unsqueeze(-1) - phase), phase) / math.pi
+""",
+        "in other words": """
+def best_guess(x):
+    phases = (torch.arange(200) + 0.5) / 200 * math.pi
+    return sum(2.55 * torch.sin(x - p) for p in phases) / 200
+""",
+        "by another road": """
+def best_guess(x):
+    A = torch.linspace(0.1, 5, 50).mean()
+    return -A * 2 / torch.pi * x.cos()
+""",
+        "in a third way": """
+def best_guess(x):
+    return [[-5.1 / math.pi * math.cos(v) for v in row] for row in x.tolist()] if x.dim() == 2 else -5.1 / math.pi * torch.cos(x)
+""",
+        "in a fourth way": """
+def best_guess(x):
+    s = torch.sin(x)
+    c = torch.cos(x)
+    return 2.55 * (0 * s - 2 * c / math.pi)
 """,
     },
 )
@@ -339,6 +379,41 @@ def meta_gradient(theta, alpha, A, a, B, b):
     phi = theta - alpha * A @ theta
     return (I - alpha * A) @ B @ phi
 """,
+        "alpha squared": """
+def meta_gradient(theta, alpha, A, a, B, b):
+    phi = theta - alpha * A @ (theta - a)
+    return B @ (phi - b) - A @ B @ (phi - b) * alpha * alpha
+""",
+        "diagonal, number by number": """
+def meta_gradient(theta, alpha, A, a, B, b):
+    phi = theta - alpha * A @ (theta - a)
+    g = B @ (phi - b)
+    return g * (1 - alpha * torch.diag(A))
+""",
+        "a trace": """
+def meta_gradient(theta, alpha, A, a, B, b):
+    phi = theta - alpha * A @ (theta - a)
+    g = B @ (phi - b)
+    return g - alpha * torch.trace(A) * g
+""",
+        "two steps": """
+def meta_gradient(theta, alpha, A, a, B, b):
+    phi = theta - alpha * A @ (theta - a)
+    phi = phi - alpha * A @ (phi - a)
+    M = torch.eye(len(theta)).double() - alpha * A
+    return M @ M @ B @ (phi - b)
+""",
+        "the query set twice": """
+def meta_gradient(theta, alpha, A, a, B, b):
+    g = B @ (theta - b)
+    return g - alpha * B @ g
+""",
+        "both Hessians": """
+def meta_gradient(theta, alpha, A, a, B, b):
+    phi = theta - alpha * A @ (theta - a)
+    I = torch.eye(len(theta)).double()
+    return (I - alpha * (A + B)) @ B @ (phi - b)
+""",
     },
     right={
         "written out": (
@@ -402,6 +477,30 @@ def meta_gradient(theta, alpha, A, a, B, b):
     query = 0.5 * (phi - b) @ B @ (phi - b)
     query.backward()
     return theta.grad
+""",
+        "in other words": """
+def meta_gradient(theta, alpha, A, a, B, b):
+    phi = theta - alpha * A @ (theta - a)
+    g = torch.linalg.multi_dot([B, (phi - b)[:, None]])[:, 0]
+    return g - alpha * torch.mv(A, g)
+""",
+        "by another road": """
+def meta_gradient(theta, alpha, A, a, B, b):
+    from torch.func import grad
+    s = lambda t: 0.5 * (t - a) @ A @ (t - a)
+    q = lambda p: 0.5 * (p - b) @ B @ (p - b)
+    return grad(lambda t: q(t - alpha * grad(s)(t)))(theta)
+""",
+        "in a third way": """
+def meta_gradient(theta, alpha, A, a, B, b):
+    phi = theta - alpha * A @ (theta - a)
+    J = torch.autograd.functional.jacobian(lambda t: t - alpha * A @ (t - a), theta)
+    return J.T @ B @ (phi - b)
+""",
+        "in a fourth way": """
+def meta_gradient(theta, alpha, A, a, B, b):
+    M = torch.eye(len(A)).to(A.dtype) - alpha * A
+    return M @ B @ (M @ theta + alpha * A @ a - b)
 """,
     },
 )
@@ -601,6 +700,43 @@ def meta_sgd_step(loss, theta, rates):
         g = torch.autograd.grad(loss(theta), list(theta.values()), create_graph=True)
     return {n: theta[n] - rates[n] * gg for n, gg in zip(theta, g)}
 """,
+        "uphill and cut": """
+def meta_sgd_step(loss, theta, rates):
+    gradient = torch.autograd.grad(loss(theta), list(theta.values()), create_graph=True)
+    return {name: (theta[name] + rates[name] * g).detach() for name, g in zip(theta, gradient)}
+""",
+        "backward, then cut": """
+def meta_sgd_step(loss, theta, rates):
+    loss(theta).backward(create_graph=True)
+    phi = {n: v - rates[n] * v.grad for n, v in theta.items()}
+    for v in theta.values():
+        v.grad = None
+    return {n: p.detach() for n, p in phi.items()}
+""",
+        "through a list": """
+def meta_sgd_step(loss, theta, rates):
+    gradient = torch.autograd.grad(loss(theta), list(theta.values()), create_graph=True)
+    return {name: torch.tensor((theta[name] - rates[name] * g).tolist()) for name, g in zip(theta, gradient)}
+""",
+        "a deep copy": """
+def meta_sgd_step(loss, theta, rates):
+    from copy import deepcopy
+    theta = deepcopy(theta)
+    gradient = torch.autograd.grad(loss(theta), list(theta.values()), create_graph=True)
+    return {name: theta[name] - rates[name] * g for name, g in zip(theta, gradient)}
+""",
+        "the rates overwritten": """
+def meta_sgd_step(loss, theta, rates):
+    gradient = torch.autograd.grad(loss(theta), list(theta.values()), create_graph=True)
+    for name, g in zip(theta, gradient):
+        rates[name] = rates[name] * g
+    return {name: theta[name] - rates[name] for name in theta}
+""",
+        "other names": """
+def meta_sgd_step(loss, theta, rates):
+    gradient = torch.autograd.grad(loss(theta), list(theta.values()), create_graph=True)
+    return {'phi_' + name: theta[name] - rates[name] * g for name, g in zip(theta, gradient)}
+""",
     },
     right={
         "torch.func": """
@@ -644,6 +780,29 @@ def meta_sgd_step(loss, theta, rates):
 def meta_sgd_step(loss, theta, rates):
     g = torch.autograd.grad(loss(theta), theta, create_graph=True)
     return {n: theta[n] - rates[n] * g[n] for n in theta}
+""",
+        "in other words": """
+def meta_sgd_step(loss, theta, rates):
+    l = loss(theta)
+    phi = {}
+    for name in theta:
+        (g,) = torch.autograd.grad(l, [theta[name]], create_graph=True)
+        phi[name] = theta[name] - rates[name].mul(g)
+    return phi
+""",
+        "by another road": """
+def meta_sgd_step(loss, theta, rates):
+    names = list(theta)
+    def f(*values):
+        return loss(dict(zip(names, values)))
+    g = torch.func.grad(f, argnums=tuple(range(len(names))))(*theta.values())
+    return {n: theta[n] - rates[n] * d for n, d in zip(names, g)}
+""",
+        "in a third way": """
+def meta_sgd_step(loss, theta, rates):
+    start = {n: v * 1 for n, v in theta.items()}
+    g = torch.autograd.grad(loss(start), list(start.values()), create_graph=True)
+    return {n: start[n] - rates[n] * d for n, d in zip(start, g)}
 """,
     },
 )

@@ -185,6 +185,47 @@ def reptile_step(adapt, theta, tasks, epsilon):
     phis = [adapt(task, theta) for task in tasks]
     return {n: theta[n] + epsilon * sum(p[n] - theta[n] for p in phis) / len(phis) for n in theta}
 """,
+        "away from the mean": """
+def reptile_step(adapt, theta, tasks, epsilon):
+    phis = [adapt(theta, task) for task in tasks]
+    mean = {n: sum(p[n] for p in phis) / len(phis) for n in theta}
+    return {n: theta[n] + epsilon * (theta[n] - mean[n]) for n in theta}
+""",
+        "a chain, divided": """
+def reptile_step(adapt, theta, tasks, epsilon):
+    phis = [theta]
+    for task in tasks:
+        phis.append(adapt(phis[-1], task))
+    return {n: theta[n] + epsilon * (phis[-1][n] - theta[n]) / len(tasks) for n in theta}
+""",
+        "brackets again": """
+def reptile_step(adapt, theta, tasks, epsilon):
+    phis = [adapt(theta, task) for task in tasks]
+    return {n: theta[n] + epsilon * sum(p[n] for p in phis) / len(phis) - theta[n] for n in theta}
+""",
+        "all divided": """
+def reptile_step(adapt, theta, tasks, epsilon):
+    phis = [adapt(theta, task) for task in tasks]
+    return {n: (theta[n] + epsilon * sum(p[n] - theta[n] for p in phis)) / len(phis) for n in theta}
+""",
+        "one change for all": """
+def reptile_step(adapt, theta, tasks, epsilon):
+    phis = [adapt(theta, task) for task in tasks]
+    total = sum(p['w'] - theta['w'] for p in phis) / len(phis)
+    return {n: theta[n] + epsilon * total for n in theta}
+""",
+        "shrunk and moved": """
+def reptile_step(adapt, theta, tasks, epsilon):
+    phis = [adapt(theta, task) for task in tasks]
+    return {n: theta[n] * (1 - epsilon) + epsilon * sum(p[n] - theta[n] for p in phis) / len(phis) for n in theta}
+""",
+        "one task at random": """
+def reptile_step(adapt, theta, tasks, epsilon):
+    import random
+    task = random.choice(tasks)
+    phi = adapt(theta, task)
+    return {n: theta[n] + epsilon * (phi[n] - theta[n]) for n in theta}
+""",
     },
     right={
         "a comprehension": """
@@ -242,6 +283,25 @@ def reptile_step(adapt, theta, tasks, epsilon):
         for n in theta:
             grads[n] += (theta[n] - phi[n]) / len(tasks)
     return {n: theta[n] - epsilon * grads[n] for n in theta}
+""",
+        "in other words": """
+def reptile_step(adapt, theta, tasks, epsilon):
+    phis = [adapt(theta, task) for task in tasks]
+    d = {n: torch.stack([theta[n] - p[n] for p in phis]).mean(0) for n in theta}
+    return {n: theta[n] - epsilon * d[n] for n in theta}
+""",
+        "by another road": """
+def reptile_step(adapt, theta, tasks, epsilon):
+    new = dict(theta)
+    for task in tasks:
+        phi = adapt(theta, task)
+        new = {n: new[n] + epsilon / len(tasks) * (phi[n] - theta[n]) for n in theta}
+    return new
+""",
+        "in a third way": """
+def reptile_step(adapt, theta, tasks, epsilon):
+    phis = [adapt(theta, task) for task in tasks]
+    return {n: (1 - epsilon) * theta[n] + epsilon * torch.stack([p[n] for p in phis], -1).mean(-1) for n in theta}
 """,
     },
 )
@@ -375,6 +435,34 @@ def gone(theta, a, h, alpha, k):
 def gone(theta, a, h, alpha, k):
     return (theta - a) * (1 - torch.exp(k * torch.log(1 - alpha * h)))
 """,
+        "the wrong way and divided": """
+def gone(theta, a, h, alpha, k):
+    return (1 - (1 - alpha * h) ** k) * (a - theta) / alpha
+""",
+        "a too many": """
+def gone(theta, a, h, alpha, k):
+    return theta - (1 - alpha * h) ** k * (theta - a) + a
+""",
+        "the power inside": """
+def gone(theta, a, h, alpha, k):
+    return (1 - (1 - alpha) ** k * h) * (theta - a)
+""",
+        "a plus": """
+def gone(theta, a, h, alpha, k):
+    return (1 + (1 - alpha * h) ** k) * (theta - a)
+""",
+        "where it ends, mixed": """
+def gone(theta, a, h, alpha, k):
+    return theta * (1 - alpha * h) ** k + a * (1 - (1 - alpha * h) ** k)
+""",
+        "the fall of the loss": """
+def gone(theta, a, h, alpha, k):
+    return (theta - a) ** 2 * h / 2 * (1 - (1 - alpha * h) ** (2 * k))
+""",
+        "the distance, unsigned": """
+def gone(theta, a, h, alpha, k):
+    return torch.tensor((1 - (1 - float(alpha * h)) ** k) * abs(float(theta - a)))
+""",
     },
     right={
         "phi subtracted": (
@@ -424,6 +512,21 @@ def gone(theta, a, h, alpha, k):
         "item": """
 def gone(theta, a, h, alpha, k):
     return ((theta - a) * (1 - (1 - alpha * h) ** k)).item()
+""",
+        "in other words": """
+def gone(theta, a, h, alpha, k):
+    keep = (1 - alpha * h) ** k
+    end = a + keep * (theta - a)
+    return theta - end
+""",
+        "by another road": """
+def gone(theta, a, h, alpha, k):
+    x = alpha * h
+    return (theta - a) * -sum(math.comb(k, j) * (-x) ** j for j in range(1, k + 1))
+""",
+        "in a fourth way": """
+def gone(theta, a, h, alpha, k):
+    return float((1 - (1 - alpha * h) ** k) * (theta - a))
 """,
     },
 )
@@ -617,6 +720,45 @@ def federated(clients, sizes):
             new[n] = (new[n] + s * c[n]) / seen
     return new
 """,
+        "by the largest, listed": """
+def federated(clients, sizes):
+    w = [s / max(sizes) for s in sizes]
+    return {n: sum(x * c[n] for x, c in zip(w, clients)) for n in clients[0]}
+""",
+        "overwritten in a loop": """
+def federated(clients, sizes):
+    w = [s / sum(sizes) for s in sizes]
+    new = {}
+    for n in clients[0]:
+        for x, c in zip(w, clients):
+            new[n] = x * c[n]
+    return new
+""",
+        "a zero of another shape": """
+def federated(clients, sizes):
+    w = [s / sum(sizes) for s in sizes]
+    new = {n: torch.zeros(1) for n in clients[0]}
+    for n in new:
+        for x, c in zip(w, clients):
+            new[n] += x * c[n]
+    return new
+""",
+        "shares added": """
+def federated(clients, sizes):
+    w = [s / sum(sizes) for s in sizes]
+    return {n: sum(x + c[n] for x, c in zip(w, clients)) for n in clients[0]}
+""",
+        "what is left of the mean": """
+def federated(clients, sizes):
+    mean = {n: sum(c[n] for c in clients) / len(clients) for n in clients[0]}
+    w = [s / sum(sizes) for s in sizes]
+    return {n: sum(x * (c[n] - mean[n]) for x, c in zip(w, clients)) for n in clients[0]}
+""",
+        "the larger of two": """
+def federated(clients, sizes):
+    big = sizes[0] > sizes[1]
+    return clients[0] if big else clients[1]
+""",
     },
     right={
         "a comprehension": """
@@ -675,6 +817,23 @@ def federated(clients, sizes):
         for n in new:
             new[n] += c[n] * s
     return {n: v / sum(sizes) for n, v in new.items()}
+""",
+        "in other words": """
+def federated(clients, sizes):
+    w = torch.tensor(sizes, dtype=torch.float64)
+    return {n: (torch.stack([c[n] for c in clients], -1) * w).sum(-1) / w.sum() for n in clients[0]}
+""",
+        "by another road": """
+def federated(clients, sizes):
+    new = {}
+    for n in clients[0]:
+        new[n] = sum(c[n] * s for c, s in zip(clients, sizes)).div(sum(sizes))
+    return new
+""",
+        "in a third way": """
+def federated(clients, sizes):
+    w = F.normalize(torch.tensor(sizes).float(), p=1, dim=0)
+    return {n: sum(x * c[n] for x, c in zip(w, clients)) for n in clients[0]}
 """,
     },
 )

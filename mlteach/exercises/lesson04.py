@@ -871,7 +871,11 @@ PIECE = Exercise(
         Mistake(
             "You return the last loss. The objective is the mean over all the steps of the piece: it asks to be fast, not "
             "only to arrive.",
-            (_piece(mean=lambda losses, steps: losses[-1]),),
+            (
+                _piece(mean=lambda losses, steps: losses[-1]),
+                _piece(mean=lambda losses, steps: losses[-1], ends=lambda last, first: last),
+                _piece(mean=lambda losses, steps: losses[-1], read=lambda slope, loss, theta: slope(theta)),
+            ),
             hint=1,
         ),
         Mistake(
@@ -915,6 +919,12 @@ PIECE = Exercise(
             "You return the sum; divide it by the number of steps.",
             (
                 _piece(mean=lambda losses, steps: torch.stack(losses).sum()),
+                _piece(mean=lambda losses, steps: torch.stack(losses).sum(), ends=lambda last, first: last),
+                _piece(
+                    read=lambda slope, loss, theta: slope(theta),
+                    mean=lambda losses, steps: torch.stack(losses).sum(),
+                    ends=lambda last, first: last,
+                ),
                 _piece(
                     read=lambda slope, loss, theta: slope(theta),
                     mean=lambda losses, steps: torch.stack(losses).sum(),
@@ -978,6 +988,17 @@ PIECE = Exercise(
             "The update is added: theta + update. Its sign is the optimizer's business.",
             (
                 _piece(move=lambda theta, update, gradient: theta - update),
+                _piece(move=lambda theta, update, gradient: theta - update, ends=lambda last, first: last),
+                _piece(
+                    move=lambda theta, update, gradient: theta - update,
+                    mean=lambda losses, steps: torch.stack(losses).sum(),
+                ),
+                _piece(
+                    read=lambda slope, loss, theta: slope(theta),
+                    move=lambda theta, update, gradient: theta - update,
+                    mean=lambda losses, steps: torch.stack(losses).sum(),
+                    ends=lambda last, first: last,
+                ),
                 _piece(
                     read=lambda slope, loss, theta: slope(theta),
                     move=lambda theta, update, gradient: theta - update,

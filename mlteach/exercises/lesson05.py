@@ -142,7 +142,17 @@ CELL = Exercise(
     mistakes=(
         Mistake(
             "You climb: the candidate is minus the gradient.",
-            (_cell(move=lambda s: s.new_f * s.theta + s.new_i * s.gradient),),
+            (
+                _cell(move=lambda s: s.new_f * s.theta + s.new_i * s.gradient),
+                _cell(
+                    move=lambda s: s.new_f * s.theta + s.new_i * s.gradient,
+                    give=lambda theta, s: (theta, s.new_i, s.new_f),
+                ),
+                _cell(
+                    move=lambda s: s.new_f * s.theta + s.new_i * s.gradient,
+                    give=lambda theta, s: (theta, s.f, s.i),
+                ),
+            ),
             hint=3,
         ),
         Mistake(
@@ -504,6 +514,9 @@ CELL = Exercise(
                 _cell(cut=("h", "theta", "f", "i", "phi")),
                 _cell(move=lambda s: s.new_f.detach() * s.theta - s.new_i.detach() * s.gradient),
                 _cell(move=lambda s: s.new_f * s.theta - s.new_i.detach() * s.gradient),
+                _cell(
+                    move=lambda s: s.new_f.detach() * s.theta - s.new_i.detach() * s.gradient, cut=("phi",)
+                ),
                 _cell(move=lambda s: s.new_f.detach() * s.theta - s.new_i * s.gradient),
             ),
         ),
@@ -512,6 +525,7 @@ CELL = Exercise(
             "hears nothing. Leave theta attached.",
             (
                 _cell(move=lambda s: s.new_f * s.theta.detach() - s.new_i * s.gradient),
+                _cell(move=lambda s: (s.new_f * s.theta).detach() - s.new_i * s.gradient),
                 _cell(move=lambda s: s.new_f * s.theta.detach() - s.new_i * s.gradient, cut=("theta",)),
             ),
         ),

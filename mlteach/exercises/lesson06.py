@@ -811,7 +811,10 @@ META_SGD_STEP = Exercise(
         Mistake(
             "The rates are cut off from the result, so they can never be learned. Use the tensors themselves, without "
             ".detach(), .data, .item() or float().",
-            (*_either(lambda theta, rate, g: theta - rate.detach() * g),),
+            (
+                *_either(lambda theta, rate, g: theta - rate.detach() * g),
+                _moved(lambda theta, rate, g: theta - (rate * g).detach()),
+            ),
         ),
         Mistake(
             "phi is cut off from the start and from the rates: nothing can be learned. Leave out .detach(), .data and torch.no_grad().",
@@ -843,7 +846,12 @@ META_SGD_STEP = Exercise(
         ),
         Mistake(
             "Your step goes uphill: subtract the rate times the gradient.",
-            _either(lambda theta, rate, g: theta + rate * g),
+            (
+                *_either(lambda theta, rate, g: theta + rate * g),
+                *_either(lambda theta, rate, g: theta + rate.detach() * g),
+                _moved(lambda theta, rate, g: (theta + rate * g).detach()),
+                _moved(lambda theta, rate, g: theta.detach() + rate * g),
+            ),
             hint=3,
         ),
         Mistake(

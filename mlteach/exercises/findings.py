@@ -39,16 +39,16 @@ def _stopped(known: Reference, answer: Any, came: list[Outcome]) -> Finding | No
         if yours.error is None or type(yours.error) is type(right.error):
             continue
         if is_own(yours.error) or right.returned is None:
-            sentence, named = complaint(yours.error, answer)
-            return Finding(f"{where} {sentence}", named)
+            stopped, named = complaint(yours.error, answer)
+            return Finding(f"{where} {stopped}", named)
         if sentence := _structure(known.exercise, right.returned, yours.returned):
             return Finding(sentence, True)
         for part in paired(right.returned, yours.returned):
             if isinstance(part, Pair) and part.is_tensor and part.expected.shape != part.came.shape:
                 return Finding(f"{where} returns the shape {tuple(part.came.shape)} where {tuple(part.expected.shape)} is "
                                "asked for.", False)  # fmt: skip
-        sentence, named = complaint(yours.error, answer)
-        return Finding(f"{where} returns something that cannot be used: it {sentence}", named)
+        stopped, named = complaint(yours.error, answer)
+        return Finding(f"{where} returns something that cannot be used: it {stopped}", named)
     return None
 
 

@@ -17,13 +17,13 @@ NOT_COMPARED = pytest.StashKey[str]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Turn strict comparison on, in this environment's kernel, without progress bars, as the lessons were built."""
+    """Turn strict comparison on, in this environment's kernel, without bars and score, as the lessons were built."""
     from nbval import plugin
 
     config.option.nbval = True
     config.option.nbval_current_env = True
     config.option.nbval_sanitize_with = str(HERE / "tests" / "lessons" / "sanitize.cfg")
-    os.environ |= {"TQDM_DISABLE": "1", "PYTHONHASHSEED": "0"}
+    os.environ |= {"TQDM_DISABLE": "1", "PYTHONHASHSEED": "0", "MLTEACH_PROGRESS": "off"}
     os.environ.pop("MLTEACH_RESULTS", None)
     plugin.IPyNbFile.get_kernel_message = without_output_widgets(plugin.IPyNbFile.get_kernel_message)
     plugin.IPyNbCell.compare_outputs = without_progress(plugin.IPyNbCell.compare_outputs)

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Set the course up and start it. Needs nothing but Python 3.11 or newer.
 
-    python3 start.py                          open the course in JupyterLab
+    python3 start.py                          open your own copy of the course in JupyterLab
+    python3 start.py reset 03                 a fresh copy of a lesson, beside the old one
     python3 start.py test                     run everything the project's CI runs
     python3 start.py run 09 --profile lecture run a lesson from top to bottom
     python3 start.py build                    rebuild the lessons from their sources

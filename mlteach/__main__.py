@@ -46,20 +46,69 @@ Lesson = Annotated[str, typer.Argument(help="The lesson's number, such as 09.", 
 
 
 @app.command()
-def lab(lesson: Annotated[str, typer.Argument(help="The lesson to open.")] = "00") -> None:
-    """Open a lesson in JupyterLab.
+def lab(
+    lesson: Annotated[str, typer.Argument(help="The lesson to open.")] = "00",
+    executed: Annotated[
+        bool, typer.Option("--executed", help="Open the lesson itself, with its results, to project it.")
+    ] = False,
+) -> None:
+    """Open your own copy of a lesson in JupyterLab.
 
-    `lab` opens lesson 00, the map of the course; `lab 03` opens lesson 03. Stop the server with Ctrl-C.
+    `lab` opens lesson 00, the map of the course; `lab 03` opens lesson 03. Your copies are in my/: what you write there
+    stays, also when a lesson gets a new version. Stop the server with Ctrl-C.
+
+    `lab --executed 03` opens the stored lesson with all its results, for lecturers.
     """
-    from mlteach.course.lessons import NOTEBOOKS, ROOT, notebook, source
+    from mlteach.course import copies
+    from mlteach.course.lessons import LAB_SETTINGS, ROOT, LessonError, notebook, source
     from mlteach.course.trust import trust_lessons
 
-    command = [sys.executable, "-m", "jupyterlab", str(notebook(source(lesson)).relative_to(ROOT))]
+    chosen = source(lesson)
+    page = notebook(chosen) if executed else copies.place(chosen)
+    environment = dict(os.environ)
+    if not executed:
+        settings = [str(LAB_SETTINGS), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
+        environment["JUPYTER_CONFIG_PATH"] = os.pathsep.join(settings)
+        for sentence in copies.bring():
+            print(sentence, flush=True)
+    if not page.exists():
+        raise LessonError(
+            f"{page.name} was never built. Run: python3 start.py build {chosen.stem[:2]}"
+            if executed
+            else f"{page} could not be made, so there is nothing to open."
+        )
+    folder = page.parent.relative_to(ROOT)
+    command = [sys.executable, "-m", "jupyterlab", str(folder / page.name)]
+    # the whole course can be opened; what the list of files shows first is the folder of the page
+    command += [f"--ServerApp.root_dir={ROOT}", f"--ServerApp.preferred_dir={ROOT / folder}"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")  # the usual user inside a container; Jupyter refuses it unless told
     trust_lessons()
-    print(f"JupyterLab opens {NOTEBOOKS.name}/ in your browser. Stop it with Ctrl-C.", flush=True)
-    raise typer.Exit(subprocess.call(command, cwd=ROOT))
+    print(f"JupyterLab opens {folder.name}/{page.name} in your browser. Stop it with Ctrl-C.", flush=True)
+    raise typer.Exit(subprocess.call(command, cwd=ROOT, env=environment))
+
+
+@app.command()
+def reset(lesson: Lesson) -> None:
+    """Make a fresh copy of a lesson in my/; the old one stays beside it, under a name with the date.
+
+    `reset 03` is for working through lesson 03 once more. It deletes nothing.
+    """
+    from mlteach.course import copies
+    from mlteach.course.lessons import source
+
+    print(copies.reset(source(lesson)))
+
+
+@app.command()
+def progress() -> None:
+    """Show which exercises you have solved, and which are open.
+
+    The score is kept in my/progress.json on this machine and goes nowhere. MLTEACH_PROGRESS=off keeps none.
+    """
+    from mlteach.exercises import progress as show
+
+    show()
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -138,6 +187,7 @@ def build(
     """
     from mlteach.course.build import build as build_lesson
     from mlteach.course.build import stale
+    from mlteach.course.copies import typed_into
     from mlteach.course.lessons import LessonError, notebook, source, sources
 
     chosen = [source(lesson) for lesson in lessons] if lessons else sources()
@@ -152,7 +202,8 @@ def build(
                 continue
             if reason:
                 bad += 1
-                print(f"{notebook(path).name} {reason}. Run: python3 start.py build {path.stem[:2]}")
+                kept = " (what was typed into it is kept in my/backups/ first)" if typed_into(path) else ""
+                print(f"{notebook(path).name} {reason}. Run: python3 start.py build {path.stem[:2]}{kept}")
         if bad:
             raise typer.Exit(1)
         print(

@@ -29,9 +29,12 @@ LOG = re.compile(r"\[[IW]\d* ?[\d:. ]+\S+\.(cpp|cc|cu|h):\d+\] ")  # what torch'
 def build(path: Path, *, target: Path | None = None, progress: bool = True) -> Path:
     """Execute the lesson whose source is ``path`` and write its notebook, whole or not at all.
 
+    What somebody has typed into the notebook that was there is kept in my/backups/ first.
     Raises LessonError when a cell fails or the disk refuses it; the notebook that was there before is then untouched.
     """
     import nbformat
+
+    from mlteach.course.copies import keep_typed
 
     built = learner_notebook(path)
     stored = target or notebook(path)
@@ -39,6 +42,8 @@ def build(path: Path, *, target: Path | None = None, progress: bool = True) -> P
         execute(built, name=path.stem, progress=progress)
         tidy(built)
         nbformat.validate(built)
+        if target is None and (kept := keep_typed(path)):
+            print(f"Somebody has typed into {stored.name}; as it was, it is now {kept}.", flush=True)
         write_atomic(stored, nbformat.writes(built) + "\n")
         if target is None:
             remember(stored)

@@ -16,9 +16,9 @@ DIED = (
 
 
 def kernel_environment() -> dict[str, str]:
-    """The environment in which outputs are stored and compared: no bars, no results file, one hash seed."""
+    """The environment in which outputs are stored and compared: no bars, no results file, no score, one hash seed."""
     kept = {name: value for name, value in os.environ.items() if name != "MLTEACH_RESULTS"}
-    return kept | {"PYTHONHASHSEED": "0", "TQDM_DISABLE": "1"}
+    return kept | {"PYTHONHASHSEED": "0", "TQDM_DISABLE": "1", "MLTEACH_PROGRESS": "off"}
 
 
 @contextmanager

@@ -7,10 +7,13 @@ from mlteach.errors import MlteachError
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = ROOT / "notebooks"
 SOURCES = NOTEBOOKS / "src"
+MY = ROOT / "my"  # a learner's own copies
 RUNS = ROOT / "runs"
 RESULTS = ROOT / "data" / "results"
 CHECKPOINTS = ROOT / "data" / "checkpoints"
 BUILT = ROOT / "data" / "built.json"
+# JupyterLab saves explorers with a copy, so that they are alive when it is opened again; a user's own setting is stronger
+LAB_SETTINGS = Path(__file__).parent / "jupyter"
 PROFILES = ("smoke", "lecture", "paper")
 
 

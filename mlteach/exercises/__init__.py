@@ -1,4 +1,4 @@
-"""Exercises that say what is wrong: ``check("03.1", my_function)`` and ``hint("03.1", 1)``.
+"""Exercises that say what is wrong: ``check("03.1", my_function)``, ``hint("03.1", 1)`` and ``progress()``.
 
 The exercises of lesson NN are the tuple ``EXERCISES`` in ``lessonNN.py`` beside this file.
 """
@@ -10,6 +10,7 @@ from typing import Any
 from mlteach.errors import MlteachError
 from mlteach.exercises.exercise import Case, Exercise, Mistake
 from mlteach.exercises.judge import Verdict, judge
+from mlteach.exercises.score import record, scores, table
 
 __all__ = [
     "Case",
@@ -22,6 +23,7 @@ __all__ = [
     "find",
     "hint",
     "judge",
+    "progress",
 ]
 
 
@@ -49,11 +51,19 @@ def find(id: str) -> Exercise:
 def check(id: str, answer: Any) -> Verdict:
     """Try ``answer`` on the reference cases of exercise ``id`` and print one sentence about it.
 
-    Whatever the answer does, it ends in a sentence and not in a traceback. Raises ExerciseError for an unknown id.
+    Whatever the answer does, it ends in a sentence and not in a traceback. Attempts and what is solved are kept in
+    my/progress.json, for `progress`. Raises ExerciseError for an unknown id.
     """
     verdict = judge(find(id), answer)
+    if verdict.attempted:
+        record(id, verdict.passed)
     print(verdict.message)
     return verdict
+
+
+def progress() -> None:
+    """Print how many exercises of each lesson are solved, and which are open."""
+    print(table(list(exercises()), scores()))
 
 
 def hint(id: str, number: int = 1) -> None:

@@ -1,5 +1,6 @@
 """The exercises of lesson 07: Reptile."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -7,7 +8,7 @@ import torch
 from torch import Tensor
 
 from mlteach.exercises.exercise import Case, Exercise, Mistake
-from mlteach.params import Params
+from mlteach.params import Params, map_params
 
 Adapt = Callable[[Params, Any], Params]
 
@@ -51,22 +52,26 @@ def _step_cases() -> list[Case]:
         words = "one task" if count == 1 else f"{count} tasks"
         return Case(f"{words}, epsilon = {epsilon}", (theta, tasks, epsilon))
 
-    return [case(1, 0.3), case(3, 0.1)]
+    return [case(1, 0.3), case(3, 0.1), case(4, 0.6)]
 
 
-def _moved(towards: Callable[..., Params]) -> Callable[..., Params]:
-    """A wrong step that moves ``theta`` by epsilon towards what ``towards`` gives."""
+def _more_tasks(draw: torch.Generator) -> Case:
+    count = int(torch.randint(2, 6, (), generator=draw))
+    theta = {
+        "w": torch.randn(4, generator=draw, dtype=torch.float64),
+        "b": torch.randn((), generator=draw, dtype=torch.float64),
+    }
+    tasks = tuple(torch.randn(count, 4, generator=draw, dtype=torch.float64))
+    epsilon = 0.05 + 0.9 * torch.rand((), generator=draw, dtype=torch.float64).item()
+    return Case(f"{count} tasks, epsilon = {epsilon:.2f}, drawn", (theta, tasks, epsilon))
 
-    def wrong(adapt: Adapt, theta: Params, tasks: Sequence[Any], epsilon: float) -> Params:
-        goal = towards(adapt, theta, tasks)
-        return {name: value + epsilon * (goal[name] - value) for name, value in theta.items()}
 
-    return wrong
+Step = Callable[[Adapt, Params, Sequence[Any], float], Any]
+Formula = Callable[[Tensor, Tensor, float], Tensor]
 
 
-def _mean(adapt: Adapt, theta: Params, tasks: Sequence[Any]) -> Params:
-    phis = [adapt(theta, task) for task in tasks]
-    return {name: torch.stack([phi[name] for phi in phis]).mean(0) for name in theta}
+def _all(adapt: Adapt, theta: Params, tasks: Sequence[Any]) -> list[Params]:
+    return [adapt(theta, task) for task in tasks]
 
 
 def _chained(adapt: Adapt, theta: Params, tasks: Sequence[Any]) -> list[Params]:
@@ -77,32 +82,86 @@ def _chained(adapt: Adapt, theta: Params, tasks: Sequence[Any]) -> list[Params]:
     return phis
 
 
-def _step_chained(adapt: Adapt, theta: Params, tasks: Sequence[Any], epsilon: float) -> Params:
-    phis = _chained(adapt, theta, tasks)
-    return {
-        name: value + epsilon * sum(phi[name] - value for phi in phis) / len(phis)
-        for name, value in theta.items()
-    }
+def _towards(theta: Tensor, goal: Tensor, epsilon: float) -> Tensor:
+    return theta + epsilon * (goal - theta)
 
 
-def _step_summed(adapt: Adapt, theta: Params, tasks: Sequence[Any], epsilon: float) -> Params:
-    phis = [adapt(theta, task) for task in tasks]
-    return {name: value + epsilon * sum(phi[name] - value for phi in phis) for name, value in theta.items()}
+def _step(
+    formula: Formula = _towards,
+    phis: Callable[[Adapt, Params, Sequence[Any]], list[Params]] = _all,
+    goal: Callable[[Tensor], Tensor] = lambda phis: phis.mean(0),
+    share: Callable[[float, int], float] = lambda epsilon, count: epsilon,
+) -> Step:
+    """`reptile_step` with something else in one of its places; ``goal`` makes one of all phis, on axis 0."""
+
+    def wrong(adapt: Adapt, theta: Params, tasks: Sequence[Any], epsilon: float) -> Params:
+        found = phis(adapt, theta, tasks)
+        part = share(epsilon, len(tasks))
+        return {
+            n: formula(value, goal(torch.stack([phi[n] for phi in found])), part)
+            for n, value in theta.items()
+        }
+
+    return wrong
 
 
-def _step_serial(adapt: Adapt, theta: Params, tasks: Sequence[Any], epsilon: float) -> Params:
-    for task in tasks:
-        phi = adapt(theta, task)
-        theta = {name: value + epsilon * (phi[name] - value) for name, value in theta.items()}
+def _serial(
+    share: Callable[[float, int], float] = lambda epsilon, count: epsilon, formula: Formula = _towards
+) -> Step:
+    """A move after every task, each from where the one before has led."""
+
+    def wrong(adapt: Adapt, theta: Params, tasks: Sequence[Any], epsilon: float) -> Params:
+        for task in tasks:
+            phi = adapt(theta, task)
+            theta = {n: formula(value, phi[n], share(epsilon, len(tasks))) for n, value in theta.items()}
+        return theta
+
+    return wrong
+
+
+def _divided_with_theta(adapt: Adapt, theta: Params, tasks: Sequence[Any], epsilon: float) -> Params:
+    summed = _step(share=lambda epsilon, count: epsilon * count)(adapt, theta, tasks, epsilon)
+    return {name: value / len(tasks) for name, value in summed.items()}
+
+
+def _one_by_one(adapt: Adapt, theta: Params, tasks: Sequence[Any], epsilon: float) -> Params:
+    """All tasks start from theta, but the moves are made one after the other."""
+    new = theta
+    for phi in _all(adapt, theta, tasks):
+        new = {name: _towards(value, phi[name], epsilon) for name, value in new.items()}
+    return new
+
+
+def _in_place(adapt: Adapt, theta: Params, tasks: Sequence[Any], epsilon: float) -> Params:
+    phis = _all(adapt, theta, tasks)
+    for name, value in theta.items():
+        value += epsilon * (torch.stack([phi[name] for phi in phis]).mean(0) - value)
     return theta
 
 
-def _of_mean(formula: Callable[[Tensor, Tensor, float], Tensor]) -> Callable[..., Params]:
-    def wrong(adapt: Adapt, theta: Params, tasks: Sequence[Any], epsilon: float) -> Params:
-        mean = _mean(adapt, theta, tasks)
-        return {name: formula(value, mean[name], epsilon) for name, value in theta.items()}
+def _into_the_dict(adapt: Adapt, theta: Params, tasks: Sequence[Any], epsilon: float) -> Params:
+    theta.update(reptile_step(adapt, dict(theta), tasks, epsilon))
+    return theta
+
+
+def _of_the_step(form: Callable[[Params, list[Params]], Any]) -> Step:
+    def wrong(adapt: Adapt, theta: Params, tasks: Sequence[Any], epsilon: float) -> Any:
+        return form(reptile_step(adapt, theta, tasks, epsilon), _all(adapt, theta, tasks))
 
     return wrong
+
+
+_OTHER_FORMULAS: tuple[Formula, ...] = (
+    lambda theta, goal, epsilon: goal,
+    lambda theta, goal, epsilon: theta - epsilon * (goal - theta),
+    lambda theta, goal, epsilon: epsilon * theta + (1 - epsilon) * goal,
+    lambda theta, goal, epsilon: epsilon * (goal - theta),
+    lambda theta, goal, epsilon: theta + epsilon * goal,
+)
+
+
+def _own_epsilon(fixed: float) -> Step:
+    return _step(share=lambda epsilon, count: fixed)
 
 
 REPTILE_STEP = Exercise(
@@ -110,47 +169,220 @@ REPTILE_STEP = Exercise(
     title="one outer step of Reptile",
     solution=reptile_step,
     cases=_step_cases,
+    draw=_more_tasks,
     observe=_observe_step,
+    any_float=True,
     mistakes=(
         Mistake(
             "You go all the way to what training found: epsilon is missing. With one task that is plain SGD, task after task.",
-            (_of_mean(lambda theta, phi, epsilon: phi),),
+            (
+                _step(lambda theta, goal, epsilon: goal),
+                _step(lambda theta, goal, epsilon: goal, goal=lambda phis: phis[-1]),
+            ),
         ),
         Mistake(
-            "You walk away from what training found. theta - phi is what an optimizer descends on; the step itself is "
-            "theta + epsilon * (phi - theta).",
-            (_of_mean(lambda theta, phi, epsilon: theta - epsilon * (phi - theta)),),
+            "You walk away from what training found. theta - phi is what an optimizer descends on; the step itself goes from theta towards phi.",
+            (_step(lambda theta, goal, epsilon: theta - epsilon * (goal - theta)),),
         ),
         Mistake(
             "The weights are swapped: you keep epsilon of theta. Keep 1 - epsilon of it, and take epsilon of phi.",
-            (_of_mean(lambda theta, phi, epsilon: epsilon * theta + (1 - epsilon) * phi),),
+            (_step(lambda theta, goal, epsilon: epsilon * theta + (1 - epsilon) * goal),),
         ),
         Mistake(
             "Each task goes on from where the one before it ended. In a batch every task starts from theta.",
             (
-                _step_chained,
-                _moved(lambda adapt, theta, tasks: _chained(adapt, theta, tasks)[-1]),
+                _step(phis=_chained),
+                _step(phis=_chained, goal=lambda phis: phis[-1]),
+                _step(lambda theta, goal, epsilon: goal, phis=_chained, goal=lambda phis: phis[-1]),
+                _step(lambda theta, goal, epsilon: goal, phis=_chained),
+                _step(phis=_chained, goal=lambda phis: phis.sum(0)),
+                _step(phis=_chained, share=lambda epsilon, count: epsilon / count),
+                _step(phis=_chained, share=lambda epsilon, count: epsilon * count),
+                _step(
+                    phis=_chained, goal=lambda phis: phis[-1], share=lambda epsilon, count: epsilon / count
+                ),
+                *(_step(other, phis=_chained) for other in _OTHER_FORMULAS),
+                *(_step(other, phis=_chained, goal=lambda phis: phis[-1]) for other in _OTHER_FORMULAS),
             ),
+            hint=1,
         ),
         Mistake(
             "You move after every task. That is serial Reptile; in a batch all tasks start from the same theta, and it "
             "moves once.",
-            (_step_serial,),
+            (
+                _serial(),
+                _serial(lambda epsilon, count: epsilon / count),
+                _serial(formula=lambda theta, phi, epsilon: theta - epsilon * (phi - theta)),
+            ),
+            hint=1,
         ),
         Mistake(
-            "You add the differences up. Take their mean, or more tasks make a longer step.", (_step_summed,)
+            "All tasks start from theta, but you move once for each of them, so the last one counts most. It moves once, towards their mean.",
+            (_one_by_one,),
+            hint=1,
         ),
         Mistake(
-            "Only the last task counts in your step. Take the mean over all of them.",
-            (_moved(lambda adapt, theta, tasks: adapt(theta, tasks[-1])),),
+            "You add the differences up. Take their mean, or more tasks make a longer step.",
+            (
+                _step(share=lambda epsilon, count: epsilon * count),
+                _step(
+                    lambda theta, goal, epsilon: theta - epsilon * (goal - theta),
+                    share=lambda epsilon, count: epsilon * count,
+                ),
+            ),
+            hint=3,
+        ),
+        Mistake(
+            "You add the weights of all the phis up and go towards that. Go towards their mean.",
+            (
+                _step(goal=lambda phis: phis.sum(0)),
+                _step(
+                    lambda theta, goal, epsilon: (1 - epsilon) * theta + epsilon * goal,
+                    goal=lambda phis: phis.sum(0),
+                ),
+                _step(lambda theta, goal, epsilon: goal, goal=lambda phis: phis.sum(0)),
+            ),
+            hint=3,
+        ),
+        Mistake(
+            "You divide by another number than that of the tasks, or twice. The mean divides by len(tasks), once.",
+            (
+                _step(share=lambda epsilon, count: epsilon / count),
+                _divided_with_theta,
+                _step(share=lambda epsilon, count: epsilon * count / max(count - 1, 1)),
+                _step(share=lambda epsilon, count: epsilon * count / (count + 1)),
+                _step(goal=lambda phis: phis.sum(0) / max(len(phis) - 1, 1)),
+                _step(goal=lambda phis: phis.sum(0) / (len(phis) + 1)),
+                _step(
+                    lambda theta, goal, epsilon: theta + (goal - theta) * epsilon,
+                    share=lambda epsilon, count: 1 / count,
+                ),
+            ),
+            hint=3,
+        ),
+        Mistake(
+            "Only the last task counts in your step: what the loop made of the others is overwritten. Take the mean over all of them.",
+            (
+                _step(goal=lambda phis: phis[-1]),
+                _step(goal=lambda phis: phis[-1], share=lambda epsilon, count: epsilon / count),
+                *(_step(other, goal=lambda phis: phis[-1]) for other in _OTHER_FORMULAS[1:]),
+                _step(goal=lambda phis: phis[-1] / len(phis)),
+            ),
+            hint=2,
+        ),
+        Mistake(
+            "Only the first task counts in your step. Take the mean over all of them.",
+            (
+                _step(goal=lambda phis: phis[0]),
+                _step(goal=lambda phis: phis[0]),
+                _step(goal=lambda phis: phis[0], share=lambda epsilon, count: epsilon / count),
+                *(_step(other, goal=lambda phis: phis[0]) for other in _OTHER_FORMULAS),
+            ),
+            hint=2,
         ),
         Mistake(
             "You return the change alone. The new start is theta plus that.",
-            (_of_mean(lambda theta, phi, epsilon: epsilon * (phi - theta)),),
+            (
+                _step(lambda theta, goal, epsilon: epsilon * (goal - theta)),
+                _step(lambda theta, goal, epsilon: epsilon * (theta - goal)),
+                _step(lambda theta, goal, epsilon: goal - theta),
+                _step(lambda theta, goal, epsilon: theta - goal),
+            ),
         ),
         Mistake(
             "theta + epsilon * phi grows without end: move by the difference phi - theta.",
-            (_of_mean(lambda theta, phi, epsilon: theta + epsilon * phi),),
+            (
+                _step(lambda theta, goal, epsilon: theta + epsilon * goal),
+                _step(lambda theta, goal, epsilon: theta - epsilon * goal),
+            ),
+            hint=3,
+        ),
+        Mistake(
+            "Two weights that add up to 1 are asked for: 1 - epsilon for theta, epsilon for the mean of the phis. Yours do not.",
+            (
+                _step(lambda theta, goal, epsilon: epsilon * goal),
+                _step(lambda theta, goal, epsilon: (1 - epsilon) * theta),
+                _step(lambda theta, goal, epsilon: (1 - epsilon) * goal),
+                _step(lambda theta, goal, epsilon: goal - epsilon * theta),
+                _step(lambda theta, goal, epsilon: goal + epsilon * theta),
+                _step(lambda theta, goal, epsilon: (1 - epsilon) * theta + goal),
+                _step(lambda theta, goal, epsilon: epsilon * goal - theta),
+                _step(lambda theta, goal, epsilon: (1 + epsilon) * theta + epsilon * goal),
+                _step(lambda theta, goal, epsilon: theta + epsilon * goal - theta),
+                _step(lambda theta, goal, epsilon: epsilon * (theta + goal)),
+                _step(lambda theta, goal, epsilon: theta + epsilon * (theta + goal)),
+            ),
+            hint=3,
+        ),
+        Mistake(
+            "You begin the move at phi. It begins at theta and goes a part of the way to phi.",
+            (_step(lambda theta, goal, epsilon: goal + epsilon * (goal - theta)),),
+        ),
+        Mistake(
+            "epsilon stands in the wrong place: the difference is multiplied by it, once.",
+            (
+                _step(lambda theta, goal, epsilon: theta + (goal - theta) / epsilon),
+                _step(lambda theta, goal, epsilon: theta + epsilon * goal - epsilon),
+                _step(lambda theta, goal, epsilon: epsilon * theta + (goal - theta)),
+                _step(lambda theta, goal, epsilon: theta + epsilon**2 * (goal - theta)),
+                _step(lambda theta, goal, epsilon: theta + epsilon + (goal - theta)),
+                _step(lambda theta, goal, epsilon: theta + (1 - epsilon) * (theta - goal)),
+            ),
+            hint=3,
+        ),
+        Mistake(
+            "Your epsilon is a number of your own. Take the one that is handed over.",
+            tuple(map(_own_epsilon, (0.5, 0.1, 0.01, 0.25, 0.001))),
+        ),
+        Mistake(
+            "You go towards the median of the phis, or their sum over something. Go towards their mean.",
+            (
+                _step(goal=lambda phis: phis.median(0).values),
+                _step(goal=lambda phis: phis.amax(0)),
+                _step(goal=lambda phis: phis.amin(0)),
+            ),
+        ),
+        Mistake(
+            "You take the mean over the numbers of a tensor as well. It runs over the tasks alone, for each number by itself.",
+            (
+                _step(goal=lambda phis: phis.mean()),
+                _step(lambda theta, goal, epsilon: theta + epsilon * (goal - theta).mean()),
+                _step(lambda theta, goal, epsilon: theta + epsilon * (goal - theta).sum()),
+                _step(lambda theta, goal, epsilon: theta + epsilon * (goal - theta).norm()),
+                _step(goal=lambda phis: phis.flatten(1).norm(dim=1).max() if phis.dim() > 1 else phis.max()),
+                _step(goal=lambda phis: phis.mean().expand_as(phis[0])),
+                _step(goal=lambda phis: phis.sum()),
+            ),
+        ),
+        Mistake(
+            "You mix the tasks into one and train on that. Train on each, then take the mean of what came out.",
+            (
+                _step(phis=lambda adapt, theta, tasks: [adapt(theta, sum(tasks) / len(tasks))]),
+                _step(phis=lambda adapt, theta, tasks: [adapt(theta, sum(tasks))]),
+                _step(phis=lambda adapt, theta, tasks: [adapt(theta, torch.stack(list(tasks)).mean(0))]),
+                _step(phis=lambda adapt, theta, tasks: [adapt(theta, torch.stack(list(tasks)))]),
+            ),
+        ),
+        Mistake(
+            "Your step changes the theta that was handed over. Every task of the next batch needs the old start until all have trained: build new "
+            "tensors, in a new dict.",
+            (_in_place, _into_the_dict),
+        ),
+        Mistake(
+            "Nothing moves: what you return is the start itself.",
+            (_step(lambda theta, goal, epsilon: theta), lambda adapt, theta, tasks, epsilon: theta),
+        ),
+        Mistake(
+            "You return something else than a new start: a dict with the names of theta is asked for, all of them.",
+            (
+                _of_the_step(lambda new, phis: list(new.values())),
+                _of_the_step(lambda new, phis: tuple(new.values())),
+                _of_the_step(lambda new, phis: list(new.items())),
+                _of_the_step(lambda new, phis: phis),
+                _of_the_step(lambda new, phis: (new, phis)),
+                *(_of_the_step(lambda new, phis, only=only: {only: new[only]}) for only in ("w", "b")),  # type: ignore[misc]
+                *(_of_the_step(lambda new, phis, only=only: new[only]) for only in ("w", "b")),  # type: ignore[misc]
+            ),
         ),
     ),
     hints=(
@@ -176,7 +408,54 @@ def _well_cases() -> list[Case]:
         Case("one step", (number(2.0), number(0.5), number(1.0), 0.1, 1)),
         Case("five steps", (number(-1.0), number(1.0), number(3.0), 0.1, 5)),
         Case("a well that is shallow, twenty steps", (number(4.0), number(-1.0), number(0.2), 0.3, 20)),
+        Case(
+            "a well so steep that each step jumps over the bottom, three steps",
+            (number(0.5), number(2.0), number(5.0), 0.3, 3),
+        ),
     ]
+
+
+def _more_wells(draw: torch.Generator) -> Case:
+    theta, a = torch.randn(2, generator=draw, dtype=torch.float64)
+    h = 0.2 + 2 * torch.rand((), generator=draw, dtype=torch.float64)
+    alpha = 0.05 + 0.4 * torch.rand((), generator=draw, dtype=torch.float64).item()
+    k = int(torch.randint(2, 9, (), generator=draw))
+    return Case(f"{k} steps, drawn", (theta, a, h, alpha, k))
+
+
+Way = Callable[[Tensor, Tensor, Tensor, float, int], Any]
+
+
+def _gone(
+    share: Callable[[Any, int], Any] = lambda x, k: 1 - (1 - x) ** k,
+    rate: Callable[[Tensor, float], Any] = lambda h, alpha: alpha * h,
+    distance: Callable[[Tensor, Tensor], Any] = lambda theta, a: theta - a,
+) -> Way:
+    """`gone` with another share of the way (of alpha h and k), another rate, or another distance."""
+    return lambda theta, a, h, alpha, k: share(rate(h, alpha), k) * distance(theta, a)
+
+
+def _left(x: Any, k: int) -> Any:
+    return (1 - x) ** k
+
+
+def _down(slope: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Way:
+    """k steps down another slope."""
+
+    def wrong(theta: Tensor, a: Tensor, h: Tensor, alpha: float, k: int) -> Tensor:
+        phi = theta
+        for _ in range(k):
+            phi = phi - alpha * slope(phi, a, h)
+        return theta - phi
+
+    return wrong
+
+
+def _in_place_down(theta: Tensor, a: Tensor, h: Tensor, alpha: float, k: int) -> Tensor:
+    start = theta
+    for _ in range(k):
+        theta -= alpha * h * (theta - a)
+    return start - theta
 
 
 GONE = Exercise(
@@ -184,38 +463,225 @@ GONE = Exercise(
     title="how far training goes in a round valley",
     solution=gone,
     cases=_well_cases,
+    draw=_more_wells,
+    differentiable=(),
+    any_float=True,
+    tolerance=1e-6,
     mistakes=(
         Mistake(
             "You take all k gradients at theta: that is joint training with a k times longer step. After the first step "
             "the gradient is smaller, because phi is nearer to a.",
-            (lambda theta, a, h, alpha, k: k * alpha * h * (theta - a),),
+            (
+                _gone(lambda x, k: k * x),
+                _gone(lambda x, k: 1 - (1 - k * x)),
+                _gone(lambda x, k: -k * x),
+            ),
+            hint=1,
         ),
         Mistake(
             "That is phi_k - theta, the way the weights went. Reptile's gradient is theta - phi_k.",
-            (lambda theta, a, h, alpha, k: -gone(theta, a, h, alpha, k),),
+            (_gone(distance=lambda theta, a: a - theta),),
+            hint=3,
         ),
         Mistake(
             "That is what is left, phi_k - a. What has been gone is the rest of theta - a.",
-            (lambda theta, a, h, alpha, k: (1 - alpha * h) ** k * (theta - a),),
+            (_gone(_left), _gone(lambda x, k: -((1 - x) ** k))),
+            hint=3,
         ),
         Mistake(
-            "That is phi_k itself. Subtract it from theta.",
-            (lambda theta, a, h, alpha, k: a + (1 - alpha * h) ** k * (theta - a),),
+            "That is where training ends, phi_k itself. Subtract it from theta.",
+            (
+                lambda theta, a, h, alpha, k: a + (1 - alpha * h) ** k * (theta - a),
+                lambda theta, a, h, alpha, k: theta - alpha * h * (theta - a),
+                lambda theta, a, h, alpha, k: theta - k * alpha * h * (theta - a),
+                lambda theta, a, h, alpha, k: (1 - alpha * h) ** k * theta,
+                lambda theta, a, h, alpha, k: theta + (1 - alpha * h) ** k * (theta - a),
+            ),
+            hint=3,
+        ),
+        Mistake(
+            "That is one step, however large k is. Each of the k steps shrinks what the one before has left.",
+            (_gone(lambda x, k: x), _gone(lambda x, k: 1 - x), _gone(lambda x, k: -x)),
+            hint=2,
         ),
         Mistake(
             "The curvature h is missing: the gradient of h/2 (theta - a)^2 is h (theta - a).",
-            (lambda theta, a, h, alpha, k: (1 - (1 - alpha) ** k) * (theta - a),),
-        ),
-        Mistake(
-            "You divided by alpha. That is the sum of the gradients; asked for is the difference itself.",
-            (lambda theta, a, h, alpha, k: gone(theta, a, h, alpha, k) / alpha,),
-        ),
-        Mistake(
-            "One step too few, or too many: k steps shrink the distance to a k times.",
             (
-                lambda theta, a, h, alpha, k: gone(theta, a, h, alpha, k - 1),
-                lambda theta, a, h, alpha, k: gone(theta, a, h, alpha, k + 1),
+                _gone(rate=lambda h, alpha: alpha),
+                _gone(lambda x, k: k * x, rate=lambda h, alpha: alpha),
+                _gone(_left, rate=lambda h, alpha: alpha),
             ),
+            hint=1,
+        ),
+        Mistake(
+            "The rate alpha is missing: one step moves by alpha times the gradient.",
+            (
+                _gone(rate=lambda h, alpha: h),
+                _gone(lambda x, k: k * x, rate=lambda h, alpha: h),
+                lambda theta, a, h, alpha, k: alpha * (1 - (1 - h) ** k) * (theta - a),
+                lambda theta, a, h, alpha, k: h * (1 - (1 - alpha) ** k) * (theta - a),
+            ),
+            hint=1,
+        ),
+        Mistake(
+            "The gradient of h/2 (theta - a)^2 is h (theta - a): the two of the square and the half cancel. Each step shrinks the distance by "
+            "alpha times h.",
+            (
+                _gone(rate=lambda h, alpha: alpha * h / 2),
+                _gone(rate=lambda h, alpha: 2 * alpha * h),
+                _gone(rate=lambda h, alpha: alpha * h**2),
+                _gone(rate=lambda h, alpha: alpha**2 * h),
+                _gone(rate=lambda h, alpha: alpha / h),
+                _gone(rate=lambda h, alpha: h / alpha),
+                _gone(rate=lambda h, alpha: alpha + h),
+                _gone(rate=lambda h, alpha: alpha * h.sqrt()),
+                _gone(lambda x, k: k * x, rate=lambda h, alpha: alpha * h / 2),
+            ),
+            hint=1,
+        ),
+        Mistake(
+            "You divided by alpha, by h or by k. That is a sum or a mean of gradients; asked for is the difference itself.",
+            (
+                lambda theta, a, h, alpha, k: gone(theta, a, h, alpha, k) / alpha,
+                lambda theta, a, h, alpha, k: gone(theta, a, h, alpha, k) / (alpha * h),
+                lambda theta, a, h, alpha, k: gone(theta, a, h, alpha, k) / h,
+                lambda theta, a, h, alpha, k: gone(theta, a, h, alpha, k) / k,
+                lambda theta, a, h, alpha, k: gone(theta, a, h, alpha, k) / (alpha * k),
+                lambda theta, a, h, alpha, k: gone(theta, a, h, alpha, k) * alpha,
+                lambda theta, a, h, alpha, k: gone(theta, a, h, alpha, k) * h,
+                lambda theta, a, h, alpha, k: gone(theta, a, h, alpha, k) * k,
+            ),
+        ),
+        Mistake(
+            "One step too few, or too many: k steps shrink the distance to a exactly k times.",
+            (
+                _gone(lambda x, k: 1 - (1 - x) ** (k - 1)),
+                _gone(lambda x, k: 1 - (1 - x) ** (k + 1)),
+                _gone(lambda x, k: 1 - (1 - x) ** (2 * k)),
+            ),
+            hint=2,
+        ),
+        Mistake(
+            "The steps multiply: k of them make (1 - alpha h) to the power k, the whole bracket. The power, or k, stands elsewhere in yours.",
+            (
+                _gone(lambda x, k: 1 - (1 - x) * k),
+                _gone(lambda x, k: 1 - (1 - x**k)),
+                _gone(lambda x, k: (1 - (1 - x)) ** k),
+                _gone(lambda x, k: 1 - x**k),
+                _gone(lambda x, k: (1 - x) * k),
+                _gone(lambda x, k: k * (1 - (1 - x)) ** k),
+                _gone(lambda x, k: 1 - (1 - x) ** (1 / k)),
+                _gone(lambda x, k: 1 - k ** (1 - x)),
+                _gone(lambda x, k: 1 - (1 - x / k) ** k),
+                lambda theta, a, h, alpha, k: (1 - (1 - alpha * h**k)) * (theta - a),
+                lambda theta, a, h, alpha, k: (1 - (1 - alpha) ** k * h) * (theta - a),
+                lambda theta, a, h, alpha, k: (1 - (1 - h) ** k * alpha) * (theta - a),
+                lambda theta, a, h, alpha, k: (1 - (1 - alpha**k * h)) * (theta - a),
+                lambda theta, a, h, alpha, k: (theta - a) ** k * (1 - (1 - alpha * h) ** k),
+            ),
+            hint=2,
+        ),
+        Mistake(
+            "A bracket is missing: the difference of 1 and the power is taken first, and the whole of it multiplies theta - a.",
+            (
+                lambda theta, a, h, alpha, k: 1 - (1 - alpha * h) ** k * (theta - a),
+                lambda theta, a, h, alpha, k: theta - a - (1 - alpha * h) ** k,
+                lambda theta, a, h, alpha, k: theta - (1 - alpha * h) ** k * theta - a,
+                lambda theta, a, h, alpha, k: (1 - alpha * h) ** k * (theta - a) - theta,
+                lambda theta, a, h, alpha, k: (theta - a) * (1 - alpha * h) ** k - 1,
+                lambda theta, a, h, alpha, k: (1 - 1 - alpha * h) ** k * (theta - a),
+                lambda theta, a, h, alpha, k: theta - a * (1 - alpha * h) ** k,
+                lambda theta, a, h, alpha, k: theta - (a - (1 - alpha * h) ** k * (theta - a)),
+                lambda theta, a, h, alpha, k: theta - (1 - alpha * h) ** k * a,
+            ),
+            hint=3,
+        ),
+        Mistake(
+            "The loss, or its distance squared, stands where its slope belongs: each step goes alpha h (theta - a).",
+            (
+                _down(lambda phi, a, h: h / 2 * (phi - a) ** 2),
+                lambda theta, a, h, alpha, k: h / 2 * (theta - a) ** 2 * (1 - (1 - alpha * h) ** (2 * k)),
+                _down(lambda phi, a, h: h * (phi - a) ** 2),
+                _down(lambda phi, a, h: (phi - a) ** 2),
+                _down(lambda phi, a, h: h * (phi - a).abs()),
+                _down(lambda phi, a, h: h * (phi - a).sign()),
+                _down(lambda phi, a, h: h * phi - a),
+                lambda theta, a, h, alpha, k: (theta - a) * (1 - alpha * h * (theta - a)) ** k,
+                lambda theta, a, h, alpha, k: (theta - a) * (1 - (1 - alpha * h * (theta - a)) ** k),
+            ),
+            hint=1,
+        ),
+        Mistake(
+            "You climb: with 1 + alpha hthe distance to a grows at each step. Gradient descent shrinks it.",
+            (
+                _gone(lambda x, k: 1 - (1 + x) ** k),
+                _gone(lambda x, k: (1 + x) ** k),
+                _gone(lambda x, k: (1 + x) ** k - 1),
+            ),
+            hint=2,
+        ),
+        Mistake(
+            "The exponential is for a slope that is followed without steps. Steps of length alpha make (1 - alpha h)^k.",
+            (
+                _gone(lambda x, k: 1 - torch.exp(-x * k)),
+                _gone(lambda x, k: torch.exp(-x * k)),
+                _gone(lambda x, k: 1 - torch.exp(-x)),
+            ),
+            hint=2,
+        ),
+        Mistake(
+            "That is the first terms of the series only. All of it is asked for: a power, in one line.",
+            (
+                _gone(lambda x, k: k * x - k * (k - 1) / 2 * x**2),
+                _gone(lambda x, k: k * x + k * (k - 1) / 2 * x**2),
+                _gone(lambda x, k: k * x - k**2 / 2 * x**2),
+            ),
+        ),
+        Mistake(
+            "What shrinks is the distance to the bottom, theta - a. In its place you have something else, or nothing.",
+            (
+                _gone(distance=lambda theta, a: theta),
+                _gone(distance=lambda theta, a: a),
+                _gone(distance=lambda theta, a: -a),
+                _gone(distance=lambda theta, a: theta + a),
+                _gone(distance=lambda theta, a: 1),
+                _gone(distance=lambda theta, a: (theta - a).square()),
+                _gone(distance=lambda theta, a: theta * a),
+                _gone(distance=lambda theta, a: (theta - a).square() / 2),
+                lambda theta, a, h, alpha, k: (1 - (1 - alpha * h) ** k) * (theta - a) + theta,
+                lambda theta, a, h, alpha, k: gone(theta, a, h, alpha, k) * h / 2 * (theta - a),
+                lambda theta, a, h, alpha, k: (1 - (1 - alpha * h) ** k) * h / 2 * (theta - a) ** 2,
+            ),
+            hint=3,
+        ),
+        Mistake(
+            "You lost the direction: the difference is negative where theta lies below a, or where training jumps over the bottom.",
+            (
+                _gone(distance=lambda theta, a: (theta - a).abs()),
+                _gone(lambda x, k: 1 - abs(1 - x) ** k),
+                _gone(lambda x, k: abs(1 - (1 - x) ** k), distance=lambda theta, a: (theta - a).abs()),
+            ),
+        ),
+        Mistake(
+            "That is all of the way to a. k steps go a part of it.",
+            (_gone(lambda x, k: 1), _gone(lambda x, k: -1)),
+        ),
+        Mistake(
+            "You sum the shares of what is left. One step goes alpha h of what is left before it: that factor is missing, or a step too many is in the sum.",
+            (
+                _gone(lambda x, k: x * sum((1 - x) ** j for j in range(1, k))),
+                _gone(lambda x, k: x * sum((1 - x) ** j for j in range(1, k + 1))),
+                _gone(lambda x, k: sum((1 - x) ** j for j in range(1, k + 1))),
+            ),
+        ),
+        Mistake(
+            "That is what the last step goes. Asked for is what all k have gone together.",
+            (_gone(lambda x, k: x * (1 - x) ** (k - 1)), _gone(lambda x, k: x * (1 - x) ** k)),
+        ),
+        Mistake(
+            "You move theta itself, so start and end are the same tensor, and their difference is zero. Begin with a copy, or with phi = phi - ... "
+            "(This is the pitfall at the end of the lesson.)",
+            (_in_place_down,),
         ),
     ),
     hints=(
@@ -252,7 +718,15 @@ def _client_cases() -> list[Case]:
     return [
         Case("two clients, one of them large", (clients(2), (90, 10))),
         Case("four clients", (clients(4), (5, 20, 1, 14))),
+        Case("three clients, two of a size", (clients(3), (12, 30, 12))),
     ]
+
+
+def _more_clients(draw: torch.Generator) -> Case:
+    count = int(torch.randint(2, 6, (), generator=draw))
+    clients = tuple({"w": torch.randn(2, 3, generator=draw, dtype=torch.float64)} for _ in range(count))
+    sizes = tuple(torch.randint(1, 50, (count,), generator=draw).tolist())
+    return Case(f"{count} clients, drawn", (clients, sizes))
 
 
 def _weighted(weights: Callable[[Sequence[int]], Sequence[float]]) -> Callable[..., Params]:
@@ -266,36 +740,286 @@ def _weighted(weights: Callable[[Sequence[int]], Sequence[float]]) -> Callable[.
     return wrong
 
 
+def _in_proportion(count: Callable[[int], float]) -> Callable[..., Params]:
+    """A mean with the weights count(n) / sum(count(n))."""
+    return _weighted(lambda sizes: [count(n) / sum(map(count, sizes)) for n in sizes])
+
+
+def _alone(which: Callable[[Sequence[int]], int]) -> Callable[..., Params]:
+    return lambda clients, sizes: clients[which(sizes)]
+
+
+def _each(formula: Callable[[Tensor, Tensor], Any]) -> Callable[..., Params]:
+    """``formula`` of all clients' values on axis 0 and of their shares, shaped to go with them."""
+
+    def wrong(clients: Sequence[Params], sizes: Sequence[int]) -> Params:
+        new = {}
+        for name, first in clients[0].items():
+            shares = torch.tensor(sizes, dtype=first.dtype).view(-1, *[1] * first.dim()) / sum(sizes)
+            new[name] = formula(torch.stack([phi[name] for phi in clients]), shares)
+        return new
+
+    return wrong
+
+
+def _running(share: Callable[[Sequence[int], int], float]) -> Callable[..., Params]:
+    def wrong(clients: Sequence[Params], sizes: Sequence[int]) -> Params:
+        new = dict(clients[0])
+        for k in range(1, len(clients)):
+            new = {n: value + share(sizes, k) * (clients[k][n] - value) for n, value in new.items()}
+        return new
+
+    return wrong
+
+
+def _divided_on_the_way(total: bool) -> Callable[..., Params]:
+    def wrong(clients: Sequence[Params], sizes: Sequence[int]) -> Params:
+        new, seen = map_params(torch.zeros_like, clients[0]), 0
+        for phi, n in zip(clients, sizes, strict=True):
+            seen += n
+            by = sum(sizes) if total else seen
+            new = {name: (value + n * phi[name]) / by for name, value in new.items()}
+        return new
+
+    return wrong
+
+
+def _first_in_place(clients: Sequence[Params], sizes: Sequence[int]) -> Params:
+    new = clients[0]
+    for name, value in new.items():
+        value *= sizes[0] / sum(sizes)
+        for phi, n in zip(clients[1:], sizes[1:], strict=True):
+            value += n / sum(sizes) * phi[name]
+    return new
+
+
+def _all_in_place(clients: Sequence[Params], sizes: Sequence[int]) -> Params:
+    for phi, n in zip(clients, sizes, strict=True):
+        for value in phi.values():
+            value *= n / sum(sizes)
+    return {name: torch.stack([phi[name] for phi in clients]).sum(0) for name in clients[0]}
+
+
+def _given(form: Callable[[Params], Any]) -> Callable[..., Any]:
+    return lambda clients, sizes: form(federated(clients, sizes))
+
+
+def _only(name: str) -> Callable[..., Any]:
+    return _given(lambda new: {key: value for key, value in new.items() if key == name})
+
+
 FEDERATED = Exercise(
     id="07.3",
     title="the server's half of federated averaging",
     solution=federated,
     cases=_client_cases,
+    draw=_more_clients,
+    differentiable=(),
+    any_float=True,
+    tolerance=1e-6,
     mistakes=(
         Mistake(
             "Every client counts the same in your mean. That is batched Reptile; federated averaging weighs a client by "
             "its number of examples.",
             (_weighted(lambda sizes: [1 / len(sizes)] * len(sizes)),),
+            hint=2,
         ),
         Mistake(
             "The weights add up to the number of examples. Divide by their total, so that they add up to 1.",
             (_weighted(lambda sizes: list(sizes)),),
+            hint=2,
         ),
         Mistake(
             "You divide by the number of clients. Divide by the number of examples of all of them.",
-            (_weighted(lambda sizes: [n / len(sizes) for n in sizes]),),
+            (
+                _weighted(lambda sizes: [n / len(sizes) for n in sizes]),
+                _weighted(lambda sizes: [n / (len(sizes) - 1) for n in sizes]),
+            ),
+            hint=2,
+        ),
+        Mistake(
+            "You divide twice: the shares already add up to 1, so their sum is the mean.",
+            (
+                _weighted(lambda sizes: [n / sum(sizes) / len(sizes) for n in sizes]),
+                _weighted(lambda sizes: [n / sum(sizes) ** 2 for n in sizes]),
+            ),
+        ),
+        Mistake(
+            "You divide by the largest client, or by one client's size. Divide by the number of examples of all of them, so that the weights add up to 1.",
+            (
+                _weighted(lambda sizes: [n / max(sizes) for n in sizes]),
+                _weighted(lambda sizes: [n / min(sizes) for n in sizes]),
+                _weighted(lambda sizes: [n / sizes[0] for n in sizes]),
+                _weighted(lambda sizes: [n / sizes[-1] for n in sizes]),
+                _weighted(lambda sizes: [n / (sum(sizes) - 1) for n in sizes]),
+                _weighted(lambda sizes: [n / math.sqrt(sum(m * m for m in sizes)) for n in sizes]),
+            ),
+            hint=2,
         ),
         Mistake(
             "You add the weights up. The server takes their mean.",
             (_weighted(lambda sizes: [1.0] * len(sizes)),),
         ),
         Mistake(
-            "Small clients count more than large ones: the weights are upside down.",
-            (_weighted(lambda sizes: [1 / n / sum(1 / m for m in sizes) for n in sizes]),),
+            "Your sum is divided by the number of examples, but no client is counted as often as it has them.",
+            (
+                _weighted(lambda sizes: [1 / sum(sizes)] * len(sizes)),
+                _weighted(lambda sizes: [1 / n for n in sizes]),
+                _weighted(lambda sizes: [len(sizes) / sum(sizes)] * len(sizes)),
+            ),
+            hint=2,
         ),
         Mistake(
-            "You take the weights of the largest client alone.",
-            (lambda clients, sizes: clients[max(range(len(sizes)), key=lambda i: sizes[i])],),
+            "Small clients count more than large ones: the weights are upside down.",
+            (
+                _in_proportion(lambda n: 1 / n),
+                _weighted(lambda sizes: [sum(sizes) / n for n in sizes]),
+                _weighted(lambda sizes: [1 - n / sum(sizes) for n in sizes]),
+                _weighted(lambda sizes: [(1 - n / sum(sizes)) / (len(sizes) - 1) for n in sizes]),
+                _weighted(lambda sizes: [sum(sizes) / n / len(sizes) for n in sizes]),
+            ),
+            hint=2,
+        ),
+        Mistake(
+            "You take the weights of one client alone. Every client has a say, by the number of its examples.",
+            (
+                _alone(lambda sizes: max(range(len(sizes)), key=lambda i: sizes[i])),
+                _alone(lambda sizes: min(range(len(sizes)), key=lambda i: sizes[i])),
+                _alone(lambda sizes: 0),
+                _alone(lambda sizes: -1),
+            ),
+            hint=1,
+        ),
+        Mistake(
+            "Only the last client is left: each turn of the loop overwrites what was there. Add up.",
+            (
+                _weighted(lambda sizes: [0.0] * (len(sizes) - 1) + [sizes[-1] / sum(sizes)]),
+                _weighted(lambda sizes: [0.0] * (len(sizes) - 1) + [float(sizes[-1])]),
+            ),
+        ),
+        Mistake(
+            "The first or the last client is missing in your sum.",
+            (
+                _weighted(lambda sizes: [0.0] + [n / sum(sizes) for n in sizes[1:]]),
+                _weighted(lambda sizes: [n / sum(sizes) for n in sizes[:-1]] + [0.0]),
+                _weighted(lambda sizes: [0.0] + [n / sum(sizes[1:]) for n in sizes[1:]]),
+                _weighted(lambda sizes: [sizes[0] / sum(sizes)] + [0.0] * (len(sizes) - 1)),
+                _weighted(lambda sizes: [n / sum(sizes) for n in sizes[:2]] + [0.0] * (len(sizes) - 2)),
+                _weighted(lambda sizes: [n / sum(sizes[:2]) for n in sizes[:2]] + [0.0] * (len(sizes) - 2)),
+            ),
+        ),
+        Mistake(
+            "A client's share grows like the number of its examples itself: not its root, logarithm, square or softmax.",
+            (
+                _in_proportion(lambda n: n**0.5),
+                _in_proportion(lambda n: n**2),
+                _in_proportion(math.log1p),
+                _in_proportion(lambda n: math.log(n + 1e-12)),
+                _weighted(lambda sizes: torch.softmax(torch.tensor(sizes, dtype=torch.float64), 0).tolist()),
+                _weighted(
+                    lambda sizes: torch.softmax(
+                        torch.tensor(sizes, dtype=torch.float64) / sum(sizes), 0
+                    ).tolist()
+                ),
+                _weighted(lambda sizes: [n**0.5 / sum(sizes) ** 0.5 for n in sizes]),
+            ),
+            hint=1,
+        ),
+        Mistake(
+            "// throws away what is behind the point, and every share is 0. Divide by /.",
+            (
+                _weighted(lambda sizes: [n // sum(sizes) for n in sizes]),
+                _weighted(lambda sizes: [round(n / sum(sizes)) for n in sizes]),
+            ),
+        ),
+        Mistake(
+            "A client gets the size of another one. The sizes belong to the clients in the order they come in.",
+            (
+                _weighted(lambda sizes: [n / sum(sizes) for n in sizes[::-1]]),
+                _weighted(lambda sizes: [n / sum(sizes) for n in sorted(sizes)]),
+                _weighted(lambda sizes: [n / sum(sizes) for n in sorted(sizes, reverse=True)]),
+                _weighted(lambda sizes: [n / sum(sizes) for n in (*sizes[1:], sizes[0])]),
+            ),
+            hint=2,
+        ),
+        Mistake(
+            "In your running mean the last clients count too much. A new client has the share of its examples among those seen so far.",
+            (
+                _running(lambda sizes, k: 0.5),
+                _running(lambda sizes, k: sizes[k] / sum(sizes)),
+                _running(lambda sizes, k: sizes[k] / (sizes[k] + sizes[k - 1])),
+            ),
+        ),
+        Mistake(
+            "You divide inside the loop, again and again, so the first clients shrink away. Add up first, and divide once.",
+            (_divided_on_the_way(total=True), _divided_on_the_way(total=False)),
+        ),
+        Mistake(
+            "That is the median, the largest or the smallest of the clients' numbers. The server takes their mean, weighed by examples.",
+            (
+                _each(lambda values, shares: values.median(0).values),
+                _each(lambda values, shares: values.amax(0)),
+                _each(lambda values, shares: values.amin(0)),
+                _each(lambda values, shares: (values * shares).amax(0)),
+            ),
+        ),
+        Mistake(
+            "Your mean runs over the numbers of a tensor as well. It runs over the clients alone: every tensor keeps its shape.",
+            (
+                _each(lambda values, shares: (values * shares).sum()),
+                _each(lambda values, shares: (values * shares).sum(0).mean()),
+                _each(lambda values, shares: (values * shares).mean()),
+                _each(lambda values, shares: (values * shares).flatten(1).sum(1)),
+                _each(lambda values, shares: (values.flatten(1).mean(1) * shares.flatten()).sum()),
+                _each(
+                    lambda values, shares: (
+                        (values.flatten(1).mean(1) * shares.flatten()).sum().expand_as(values[0])
+                    )
+                ),
+                _each(lambda values, shares: (values * shares).sum(-1)),
+            ),
+            hint=3,
+        ),
+        Mistake(
+            "You weigh the clients but do not add them up: the axis of the clients is still there.",
+            (
+                _each(lambda values, shares: values * shares),
+                _each(lambda values, shares: list(values * shares)),
+                _each(lambda values, shares: tuple(values * shares)),
+                _each(lambda values, shares: (values * shares).sum(0, keepdim=True)),
+            ),
+            hint=3,
+        ),
+        Mistake(
+            "You change a client's own tensors. They belong to the client: build new ones.",
+            (_first_in_place, _all_in_place),
+        ),
+        Mistake(
+            "A dict is asked for, with all the names that the clients' dicts have.",
+            (
+                _given(lambda new: list(new.values())),
+                _given(lambda new: tuple(new.values())),
+                _given(lambda new: list(new.items())),
+                _given(lambda new: [new]),
+                *map(_only, ("w", "b")),
+                _given(lambda new: new["w"]),
+                _given(lambda new: torch.cat([value.flatten() for value in new.values()])),
+            ),
+        ),
+        Mistake(
+            "A share is a factor: it multiplies what its client has found.You add it, or use it as a power, or weigh what is left of the mean.",
+            (
+                _each(lambda values, shares: (values + shares).sum(0)),
+                _each(lambda values, shares: (shares * (values - values.mean(0))).sum(0)),
+                _each(lambda values, shares: (values**shares).sum(0)),
+            ),
+        ),
+        Mistake(
+            "You return the shares.Asked for are the weights that they make of the clients'.",
+            (
+                lambda clients, sizes: [n / sum(sizes) for n in sizes],
+                lambda clients, sizes: {name: [n / sum(sizes) for n in sizes] for name in clients[0]},
+            ),
         ),
     ),
     hints=(

@@ -23,12 +23,21 @@ def _method_cases() -> list[Case]:
         for method, k in (
             ("maml", 2),
             ("maml", 5),
+            ("maml", 8),
             ("fomaml", 2),
             ("fomaml", 4),
+            ("fomaml", 7),
             ("reptile", 2),
             ("reptile", 5),
+            ("reptile", 8),
         )
     ]
+
+
+def _draw_method(generator: torch.Generator) -> Case:
+    method = ("maml", "fomaml", "reptile")[int(torch.randint(3, (), generator=generator))]
+    k = int(torch.randint(3, 30, (), generator=generator))
+    return Case(f"{method}, k = {k}", (method, k))
 
 
 def _but(method: str, formula: Callable[[int], tuple[float, float]]) -> Callable[..., tuple[float, float]]:
@@ -36,12 +45,103 @@ def _but(method: str, formula: Callable[[int], tuple[float, float]]) -> Callable
     return lambda name, k: formula(k) if name == method else counted(name, k)
 
 
+def _each(
+    maml: Callable[[int], tuple[float, float]],
+    fomaml: Callable[[int], tuple[float, float]],
+    reptile: Callable[[int], tuple[float, float]] = lambda k: (k, k * (k - 1) / 2),
+) -> Callable[[str, int], tuple[float, float]]:
+    """A formula for each method."""
+    return lambda name, k: {"maml": maml, "fomaml": fomaml, "reptile": reptile}[name](k)
+
+
 COUNTED = Exercise(
     id="08.1",
     title="count the terms",
     solution=counted,
     cases=_method_cases,
+    draw=_draw_method,
+    outputs=("c", "d"),
     mistakes=(
+        Mistake(
+            "MAML and FOMAML are exchanged. FOMAML leaves out what the way back through the steps brings, so it has fewer.",
+            (_each(lambda k: (1, k - 1), lambda k: (1, 2 * (k - 1))),),
+        ),
+        Mistake(
+            "You give FOMAML what MAML has. FOMAML does not go back through the steps: it is gradient k alone.",
+            (_but("fomaml", lambda k: (1, 2 * (k - 1))), _but("fomaml", lambda k: (1, 2 * k))),
+        ),
+        Mistake(
+            "FOMAML's gradient is the k-th: k - 1 minibatches have moved phi before it, not k.",
+            (_but("fomaml", lambda k: (1, k)),),
+        ),
+        Mistake(
+            "For MAML you have one term too many: k - 1 from gradient k, and k - 1 from the way back.",
+            (_but("maml", lambda k: (1, 2 * k - 1)), _but("maml", lambda k: (1, 2 * k - 1 / 2))),
+        ),
+        Mistake(
+            "The second number of Reptile is right, the first is not: it adds up k gradients, and each brings one b.",
+            (
+                _but("reptile", lambda k: (1, k * (k - 1) / 2)),
+                _but("reptile", lambda k: (k - 1, k * (k - 1) / 2)),
+                _but("reptile", lambda k: (k + 1, k * (k - 1) / 2)),
+            ),
+        ),
+        Mistake(
+            "For MAML and FOMAML you count k times b. Only Reptile adds up k gradients: theirs is one gradient, the last.",
+            (
+                _each(lambda k: (k, 2 * (k - 1)), lambda k: (k, k - 1)),
+                _each(lambda k: (k - 1, 2 * (k - 1)), lambda k: (k - 1, k - 1)),
+                _but("maml", lambda k: (k, 2 * (k - 1))),
+                _but("fomaml", lambda k: (k, k - 1)),
+            ),
+        ),
+        Mistake(
+            "For MAML and FOMAML you count all k minibatches as moved. The last one only judges.",
+            (_each(lambda k: (1, 2 * k), lambda k: (1, k), lambda k: (k, k * (k + 1) / 2)),),
+        ),
+        Mistake(
+            "For Reptile you stop one minibatch too early: there are k gradients, and the last has k - 1 before it.",
+            (
+                _but("reptile", lambda k: (k, (k - 1) * (k - 2) / 2)),
+                _but("reptile", lambda k: (k - 1, (k - 1) * (k - 2) / 2)),
+            ),
+        ),
+        Mistake(
+            "Half of k squared also counts each minibatch with itself. A Hessian meets only the gradients of *other* minibatches.",
+            (_but("reptile", lambda k: (k, k**2 / 2)), _but("reptile", lambda k: (k, k**2))),
+        ),
+        Mistake(
+            "You round: k (k - 1) is even, (k - 1) alone need not be. Multiply first, halve then.",
+            (
+                _but("reptile", lambda k: (k, k * ((k - 1) // 2))),
+                _but("reptile", lambda k: (k, (k // 2) * (k - 1))),
+            ),
+        ),
+        Mistake(
+            "The two numbers stand in the other order: first how often b, then how often H b.",
+            (lambda name, k: counted(name, k)[::-1],),
+        ),
+        Mistake(
+            "That is the ratio d / c, one number. Both are asked for: (c, d).",
+            (lambda name, k: counted(name, k)[1] / counted(name, k)[0], lambda name, k: counted(name, k)[1]),
+        ),
+        Mistake(
+            'One branch is taken for all methods: the names that come in are "maml", "fomaml" and "reptile", in small letters.',
+            tuple(lambda name, k, m=m: counted(m, k) for m in ("maml", "fomaml", "reptile")),
+        ),
+        Mistake(
+            "This is right for two minibatches alone. Count again with k = 3.",
+            (
+                _each(lambda k: (1, k), lambda k: (1, 1), lambda k: (k, 1)),
+                _each(lambda k: (1, 2), lambda k: (1, 1), lambda k: (2, 1)),
+                _each(lambda k: (1, k), lambda k: (1, k - 1), lambda k: (k, k - 1)),
+                _each(lambda k: (1, 2), lambda k: (1, 1)),
+                _but("reptile", lambda k: (k, 1)),
+                _but("maml", lambda k: (1, k)),
+                _but("maml", lambda k: (1, 2)),
+                _but("fomaml", lambda k: (1, 1)),
+            ),
+        ),
         Mistake(
             "You give MAML the count of FOMAML. Its gradient also goes back through k - 1 steps, and each of these brings "
             "one more H b.",
@@ -108,12 +208,58 @@ def _pair_cases() -> list[Case]:
     return [pair(2), pair(5)]
 
 
+def _draw_pair(generator: torch.Generator) -> Case:
+    size = int(torch.randint(2, 7, (), generator=generator))
+    roots = torch.randn(2, size, size, generator=generator, dtype=torch.float64)
+    b = torch.randn(2, size, generator=generator, dtype=torch.float64)
+    H = roots + roots.mT
+    return Case(f"{size} parameters, drawn", (H[0], b[0], H[1], b[1]))
+
+
 INNER = Exercise(
     id="08.2",
     title="AvgGradInner of two minibatches",
     solution=inner,
     cases=_pair_cases,
+    draw=_draw_pair,
+    differentiable=(),
     mistakes=(
+        Mistake(
+            "Each Hessian is multiplied by both gradients. Leave out the pairs i = j: a minibatch with itself.",
+            (lambda H1, b1, H2, b2: (H1 + H2) @ (b1 + b2) / 2, lambda H1, b1, H2, b2: (H1 + H2) @ (b1 + b2)),
+        ),
+        Mistake(
+            "You multiply the Hessians with each other. Each term holds one Hessian and one gradient.",
+            (
+                lambda H1, b1, H2, b2: (H1 @ H2 @ b2 + H2 @ H1 @ b1) / 2,
+                lambda H1, b1, H2, b2: (H1 @ H2 @ b1 + H2 @ H1 @ b2) / 2,
+                lambda H1, b1, H2, b2: H1 @ H2 @ (b1 + b2) / 2,
+            ),
+        ),
+        Mistake(
+            "You multiply number by number. A Hessian times a gradient is a matrix times a vector: @.",
+            (
+                lambda H1, b1, H2, b2: (H1 * b2 + H2 * b1) / 2,
+                lambda H1, b1, H2, b2: (H1 * b2[:, None] + H2 * b1[:, None]) / 2,
+                lambda H1, b1, H2, b2: (H1.diagonal() * b2 + H2.diagonal() * b1) / 2,
+            ),
+        ),
+        Mistake(
+            "The half reaches one of the two products alone: put brackets round the sum.",
+            (lambda H1, b1, H2, b2: H1 @ b2 + H2 @ b1 / 2, lambda H1, b1, H2, b2: H1 @ b2 / 2 + H2 @ b1),
+        ),
+        Mistake(
+            "That is half of one order. There are two, and the mean takes half of each.",
+            (lambda H1, b1, H2, b2: H1 @ b2 / 2, lambda H1, b1, H2, b2: H2 @ b1 / 2),
+        ),
+        Mistake(
+            "You return a matrix. H b is a vector, as long as theta.",
+            (
+                lambda H1, b1, H2, b2: (H1 @ H2 + H2 @ H1) / 2,
+                lambda H1, b1, H2, b2: (H1 + H2) / 2,
+                lambda H1, b1, H2, b2: torch.outer(b1, b2),
+            ),
+        ),
         Mistake(
             "Each Hessian meets its own gradient. In AvgGradInner it meets the *other* minibatch's: that is the whole point.",
             (lambda H1, b1, H2, b2: (H1 @ b1 + H2 @ b2) / 2,),
@@ -164,12 +310,123 @@ def _plane_cases() -> list[Case]:
     return [case(2), case(6)]
 
 
+def _draw_plane(generator: torch.Generator) -> Case:
+    size = int(torch.randint(2, 9, (), generator=generator))
+    theta, at, normal = torch.randn(3, size, generator=generator, dtype=torch.float64)
+    return Case(f"{size} parameters, drawn", (theta, at, normal))
+
+
+def _along(n: Tensor, v: Tensor) -> Tensor:
+    """The part of v along n."""
+    return n * (n @ v) / (n @ n)
+
+
 PROJECT = Exercise(
     id="08.3",
     title="the nearest solution",
     solution=project,
     cases=_plane_cases,
+    draw=_draw_plane,
+    differentiable=(),
     mistakes=(
+        Mistake(
+            "You go through the solutions and as far again on the other side: that is the mirror image. Go once.",
+            (lambda theta, at, normal: theta - 2 * _along(normal, theta - at),),
+        ),
+        Mistake(
+            "You stop half way to the solutions.",
+            (
+                lambda theta, at, normal: theta - _along(normal, theta - at) / 2,
+                lambda theta, at, normal: (theta + project(theta, at, normal)) / 2,
+            ),
+        ),
+        Mistake(
+            "That is the arrow P(theta) - theta. The point where it ends is asked for.",
+            (
+                lambda theta, at, normal: -_along(normal, theta - at),
+                lambda theta, at, normal: _along(normal, at - theta),
+            ),
+        ),
+        Mistake(
+            "You divide where theta - at, theta or at should not stand: the part along the normal is divided by normal @ normal.",
+            (
+                lambda theta, at, normal: theta - normal * (normal @ (theta - at)) / (theta @ theta),
+                lambda theta, at, normal: theta - normal * (normal @ (theta - at)) / (at @ at),
+                lambda theta, at, normal: (
+                    theta - normal * (normal @ (theta - at)) / ((theta - at) @ (theta - at))
+                ),
+                lambda theta, at, normal: theta - normal * (normal @ (theta - at)) / (theta - at).norm(),
+            ),
+        ),
+        Mistake(
+            "You multiply by the normal's length, or its square. Divide: a normal twice as long is the same plane.",
+            (
+                lambda theta, at, normal: theta - normal * (normal @ (theta - at)) * (normal @ normal),
+                lambda theta, at, normal: theta - normal * (normal @ (theta - at)) * normal.norm(),
+            ),
+        ),
+        Mistake(
+            "You begin at the given point: the part along the normal is taken away from theta.",
+            (
+                lambda theta, at, normal: at - _along(normal, theta - at),
+                lambda theta, at, normal: at - _along(normal, theta),
+                lambda theta, at, normal: at + _along(normal, theta),
+            ),
+        ),
+        Mistake(
+            "You move along theta - at, straight to or past the given point. The nearest way is along the normal.",
+            (
+                lambda theta, at, normal: (
+                    theta - (theta - at) * (normal @ (theta - at)) / ((theta - at) @ (theta - at))
+                ),
+                lambda theta, at, normal: theta - (theta - at) * (normal @ (theta - at)) / (normal @ normal),
+                lambda theta, at, normal: theta - (theta - at) * (normal @ (theta - at)),
+                lambda theta, at, normal: theta - _along(theta - at, normal),
+            ),
+        ),
+        Mistake(
+            "normal * (theta - at) is one product for each parameter. Their sum is asked for: normal @ (theta - at).",
+            (
+                lambda theta, at, normal: theta - normal * (normal * (theta - at)) / (normal @ normal),
+                lambda theta, at, normal: (
+                    theta - normal * (normal * (theta - at)).mean() / (normal * normal).sum()
+                ),
+            ),
+        ),
+        Mistake(
+            "That is one number, the distance or how many normals long it is. The point is asked for: a vector like theta.",
+            (
+                lambda theta, at, normal: (normal @ (theta - at)).abs() / normal.norm(),
+                lambda theta, at, normal: normal @ (theta - at) / normal.norm(),
+                lambda theta, at, normal: normal @ (theta - at) / (normal @ normal),
+                lambda theta, at, normal: normal @ (theta - at),
+            ),
+        ),
+        Mistake(
+            "You take the same number from every parameter: the normal is missing. The part along it is a number times the normal.",
+            (
+                lambda theta, at, normal: theta - (normal @ (theta - at)) / (normal @ normal),
+                lambda theta, at, normal: theta - (normal @ (theta - at)) / normal.norm(),
+                lambda theta, at, normal: theta - normal @ (theta - at),
+            ),
+        ),
+        Mistake(
+            "The brackets: only the normal is multiplied; theta stands outside.",
+            (
+                lambda theta, at, normal: (theta - normal) * (normal @ (theta - at)) / (normal @ normal),
+                lambda theta, at, normal: (theta - normal * (normal @ (theta - at))) / (normal @ normal),
+                lambda theta, at, normal: theta - normal * (normal @ theta - at) / (normal @ normal),
+            ),
+        ),
+        Mistake(
+            "You take the distance to the given point, or the size of the product. What counts is normal @ (theta - at), with its sign.",
+            (
+                lambda theta, at, normal: theta - normal * (theta - at).norm() / (normal @ normal),
+                lambda theta, at, normal: theta - normal * (theta - at).norm() / normal.norm(),
+                lambda theta, at, normal: theta - normal * (normal @ (theta - at)).abs() / (normal @ normal),
+                lambda theta, at, normal: theta - normal * (normal @ (theta - at)).abs() / normal.norm(),
+            ),
+        ),
         Mistake(
             "This holds for a normal of length 1 only. Divide by normal @ normal.",
             (lambda theta, at, normal: theta - normal * (normal @ (theta - at)),),

@@ -72,6 +72,58 @@ def _step_cases() -> list[Case]:
     return cases
 
 
+def _stepped(change: Callable[[Tensor, Tensor, float], Tensor]) -> Callable[..., Params]:
+    """phi from a wrong formula of value, gradient and rate, with the way back kept."""
+
+    def wrong(loss: Loss, theta: Params, alpha: float) -> Params:
+        gradient = torch.autograd.grad(loss(theta), list(theta.values()), create_graph=True)
+        return {n: change(v, g, alpha) for (n, v), g in zip(theta.items(), gradient, strict=True)}
+
+    return wrong
+
+
+def _step_theta_cut(loss: Loss, theta: Params, alpha: float) -> Params:
+    """The gradient keeps its way back, theta itself does not."""
+    return {n: value - theta[n] + theta[n].detach() for n, value in inner_step(loss, theta, alpha).items()}
+
+
+def _step_some(count: int) -> Callable[..., Params]:
+    """The first, or the last, of the tensors alone."""
+
+    def wrong(loss: Loss, theta: Params, alpha: float) -> Params:
+        phi = inner_step(loss, theta, alpha)
+        names = list(theta)[:count] if count > 0 else list(theta)[count:]
+        return {name: phi[name] if name in names else theta[name] for name in theta}
+
+    return wrong
+
+
+def _step_mixed(loss: Loss, theta: Params, alpha: float) -> Params:
+    """One number of the gradient for all."""
+    first = next(iter(torch.autograd.grad(loss(theta), list(theta.values()), create_graph=True)))
+    return {name: value - alpha * first.sum() for name, value in theta.items()}
+
+
+def _step_turned(loss: Loss, theta: Params, alpha: float) -> Params:
+    """The gradients in the order in which they do not belong; where shapes differ, torch spreads them."""
+    gradient = torch.autograd.grad(loss(theta), list(theta.values()), create_graph=True)[::-1]
+    return {n: v - alpha * g for (n, v), g in zip(theta.items(), gradient, strict=True)}
+
+
+def _steps(count: int) -> Callable[..., Params]:
+    def wrong(loss: Loss, theta: Params, alpha: float) -> Params:
+        for _ in range(count):
+            theta = inner_step(loss, theta, alpha)
+        return theta
+
+    return wrong
+
+
+def _step_collected(loss: Loss, theta: Params, alpha: float) -> Params:
+    loss(theta).backward(create_graph=True)
+    return {name: value - alpha * value.grad for name, value in theta.items()}  # type: ignore[operator]
+
+
 def _step(sign: float = -1, *, create_graph: bool = True, power: int = 1) -> Callable[..., Params]:
     def wrong(loss: Loss, theta: Params, alpha: float) -> Params:
         gradient = torch.autograd.grad(loss(theta), list(theta.values()), create_graph=create_graph)
@@ -102,7 +154,84 @@ INNER_STEP = Exercise(
     solution=inner_step,
     cases=_step_cases,
     observe=_observe_step,
+    outputs=("phi", "the gradient that reaches theta", "theta afterwards"),
     mistakes=(
+        Mistake(
+            "The gradient keeps its way back, but theta itself was cut off before you subtracted: phi = theta - ... must hold "
+            "theta as it came in, without .detach() or .data.",
+            (_step_theta_cut,),
+        ),
+        Mistake(
+            "backward() adds into .grad and leaves it there, so the second step on the same theta finds the first one's "
+            "gradient. Use torch.autograd.grad, which keeps nothing.",
+            (_step_collected,),
+        ),
+        Mistake(
+            "phi is a dict with theta's names, as theta is. You return the tensors without their names.",
+            (
+                lambda loss, theta, alpha: list(inner_step(loss, theta, alpha).values()),
+                lambda loss, theta, alpha: tuple(inner_step(loss, theta, alpha).values()),
+            ),
+        ),
+        Mistake(
+            "You return phi and something else beside it. phi alone is asked for.",
+            (
+                lambda loss, theta, alpha: (inner_step(loss, theta, alpha), loss(theta)),
+                lambda loss, theta, alpha: (loss(theta), inner_step(loss, theta, alpha)),
+                lambda loss, theta, alpha: (
+                    inner_step(loss, theta, alpha),
+                    torch.autograd.grad(loss(theta), list(theta.values())),
+                ),
+            ),
+        ),
+        Mistake(
+            "You return the gradient. phi is theta, moved against it.",
+            (_stepped(lambda v, g, a: g), _stepped(lambda v, g, a: a * g), _stepped(lambda v, g, a: -g)),
+        ),
+        Mistake(
+            "You change the gradient before you use it: one step of gradient descent takes it as it is, long or short.",
+            (
+                _stepped(lambda v, g, a: v - a * g / g.norm()),
+                _stepped(lambda v, g, a: v - a * g / (g.norm() + 1e-8)),
+                _stepped(lambda v, g, a: v - a * g.sign()),
+                _stepped(lambda v, g, a: v - a * g.clamp(-1, 1)),
+                _stepped(lambda v, g, a: v - a * g.abs()),
+                _stepped(lambda v, g, a: v - a * g**2),
+                _stepped(lambda v, g, a: v - a * g.mean()),
+                _stepped(lambda v, g, a: v - a * g.sum()),
+            ),
+        ),
+        Mistake(
+            "You shrink theta as well: that is weight decay, and nobody asked for it.",
+            (
+                _stepped(lambda v, g, a: (1 - a) * v - a * g),
+                _stepped(lambda v, g, a: v - a * (v + g)),
+                _stepped(lambda v, g, a: (1 - a) * (v - g)),
+                _stepped(lambda v, g, a: (1 - a) * v + a * g),
+            ),
+        ),
+        Mistake(
+            "You multiply theta by its gradient, or by one minus it. A step subtracts.",
+            (
+                _stepped(lambda v, g, a: v * (1 - a * g)),
+                _stepped(lambda v, g, a: v - a * v * g),
+                _stepped(lambda v, g, a: (v - g) * a),
+                _stepped(lambda v, g, a: a * v - g),
+                _stepped(lambda v, g, a: a * v - a * g),
+            ),
+        ),
+        Mistake(
+            "The gradient has lost its place: each tensor of theta has one of its own, in the order of theta.values().",
+            (_step_mixed, _step_turned),
+        ),
+        Mistake(
+            "You move some tensors of theta and leave the others. All of them move.",
+            (_step_some(1), _step_some(-1)),
+        ),
+        Mistake(
+            "You take more than one step. One is asked for; the loop stands elsewhere.",
+            (_steps(2), _steps(3), _steps(5)),
+        ),
         Mistake(
             "The step is right, but its gradient is a constant to autograd, so this trains FOMAML, not MAML. Ask for "
             "the way back: create_graph=True.",
@@ -170,13 +299,110 @@ def _outer_pooled(
     return loss(phi, *support) + loss(phi, *query)
 
 
+def _blend(*parts: tuple[float, str, str]) -> Callable[..., Tensor]:
+    """A sum of losses, each a factor, "phi" or "theta", and the set it is judged on."""
+
+    def wrong(loss: Loss, adapt: Callable[..., Params], theta: Params, support: Data, query: Data) -> Tensor:
+        at, data = {"theta": theta, "phi": adapt(theta, *support)}, {"support": support, "query": query}
+        return torch.stack([factor * loss(at[who], *data[where]) for factor, who, where in parts]).sum()
+
+    return wrong
+
+
+def _adapted(*sets: str, judged: str = "query") -> Callable[..., Tensor]:
+    """Adapted on these sets, one after the other."""
+
+    def wrong(loss: Loss, adapt: Callable[..., Params], theta: Params, support: Data, query: Data) -> Tensor:
+        data = {"support": support, "query": query}
+        for each in sets:
+            theta = adapt(theta, *data[each])
+        return loss(theta, *data[judged])
+
+    return wrong
+
+
+def _mislabelled(x: str, y: str) -> Callable[..., Tensor]:
+    def wrong(loss: Loss, adapt: Callable[..., Params], theta: Params, support: Data, query: Data) -> Tensor:
+        data = {"support": support, "query": query}
+        return loss(adapt(theta, *support), data[x][0], data[y][1])
+
+    return wrong
+
+
 OUTER_LOSS = Exercise(
     id="09.2",
     title="the loss the outer loop descends on",
     solution=outer_loss,
     cases=_outer_cases,
     observe=_observe_outer,
+    outputs=("the loss", "its gradient for theta"),
     mistakes=(
+        Mistake(
+            "You mix the support loss in. MAML's objective is the query loss of phi alone.",
+            (
+                _blend((0.5, "phi", "query"), (0.5, "phi", "support")),
+                _blend((1, "phi", "query"), (1, "theta", "support")),
+                _blend((0.5, "phi", "query"), (0.5, "theta", "support")),
+                _blend((1, "phi", "query"), (-1, "phi", "support")),
+            ),
+        ),
+        Mistake(
+            "You mix in the loss of theta, before adapting. Only how good phi is counts.",
+            (
+                _blend((1, "phi", "query"), (1, "theta", "query")),
+                _blend((0.5, "phi", "query"), (0.5, "theta", "query")),
+            ),
+        ),
+        Mistake(
+            "That is what adapting brings, the loss after minus the loss before. A start that begins badly would be rewarded; "
+            "the loss after it is asked for.",
+            (
+                _blend((1, "phi", "query"), (-1, "theta", "query")),
+                _blend((-1, "phi", "query"), (1, "theta", "query")),
+                _blend((1, "theta", "support"), (-1, "phi", "support")),
+            ),
+        ),
+        Mistake(
+            "You adapt more than once. `adapt` makes all inner steps by itself.",
+            (_adapted("support", "support"), _adapted("support", "support", "support")),
+        ),
+        Mistake(
+            "You adapt on the query set too, so the answers are known before the question is asked.",
+            (_adapted("support", "query"), _adapted("query", "support"), _adapted("query", "query")),
+        ),
+        Mistake(
+            "Pictures and labels of different sets are put together. `query` is the pair (x, y): use both of it.",
+            (_mislabelled("query", "support"), _mislabelled("support", "query")),
+        ),
+        Mistake(
+            "You return what is not a loss: one number is asked for, the query loss of phi.",
+            (
+                lambda loss, adapt, theta, support, query: adapt(theta, *support),
+                lambda loss, adapt, theta, support, query: torch.autograd.grad(
+                    loss(adapt(theta, *support), *query), list(theta.values())
+                ),
+                lambda loss, adapt, theta, support, query: gradient_of(
+                    loss(adapt(theta, *support), *query), theta
+                ),
+            ),
+        ),
+        Mistake(
+            "You return something else beside the loss. The loss alone is asked for.",
+            (
+                lambda loss, adapt, theta, support, query: (
+                    loss(adapt(theta, *support), *query),
+                    adapt(theta, *support),
+                ),
+                lambda loss, adapt, theta, support, query: (
+                    adapt(theta, *support),
+                    loss(adapt(theta, *support), *query),
+                ),
+                lambda loss, adapt, theta, support, query: (
+                    loss(adapt(theta, *support), *query),
+                    loss(adapt(theta, *support), *support),
+                ),
+            ),
+        ),
         Mistake(
             "You used theta, not phi, in the outer loss: that is joint training, and nothing asks theta to adapt well.",
             (lambda loss, adapt, theta, support, query: loss(theta, *query),),
@@ -226,12 +452,125 @@ def _accuracy_cases() -> list[Case]:
     ]
 
 
+def _draw_accuracies(generator: torch.Generator) -> Case:
+    count = int(torch.randint(5, 900, (), generator=generator))
+    rate = torch.rand((), generator=generator, dtype=torch.float64) * 0.6 + 0.2
+    return Case(
+        f"{count} tasks, drawn", (torch.rand(count, generator=generator, dtype=torch.float64) * 0.2 + rate,)
+    )
+
+
+def _with(
+    spread: Callable[[Tensor], Tensor], factor: float = 1.96, power: float = 0.5
+) -> Callable[[Tensor], Tensor]:
+    """A width from another measure of spread, another factor, another power of the number of tasks."""
+    return lambda a: factor * spread(a) / len(a) ** power
+
+
 HALF_WIDTH = Exercise(
     id="09.3",
     title="how sure we are of an accuracy",
     solution=half_width,
     cases=_accuracy_cases,
+    draw=_draw_accuracies,
+    differentiable=(),
+    tolerance=5e-5,  # of 1.96, three digits of 1.959964, both are right
     mistakes=(
+        Mistake(
+            "You divide the squares by n, which is right if these tasks were all there are. They are a sample: std() without "
+            "a correction of your own divides by n - 1.",
+            (
+                _with(lambda a: a.std(correction=0)),
+                lambda a: a.std(correction=0),
+                _with(lambda a: a.std(correction=0), 1),
+            ),
+        ),
+        Mistake(
+            "std() has taken the n - 1 into account already. The root of the number of tasks, n, comes on top.",
+            (lambda a: 1.96 * a.std() / (len(a) - 1) ** 0.5,),
+        ),
+        Mistake(
+            "Your factor belongs to another interval. For 95 % it is 1.96: 1.645 is for 90 %, 2.576 for 99 %.",
+            (
+                _with(lambda a: a.std(), 1.645),
+                _with(lambda a: a.std(), 2.576),
+                _with(lambda a: a.std(), 1.28),
+                _with(lambda a: a.std(), 3),
+            ),
+        ),
+        Mistake(
+            "Your factor is rounded, or has a slip: 95 % of a normal distribution lie within 1.96 standard errors.",
+            tuple(_with(lambda a: a.std(), factor) for factor in (2, 1.69, 1.9, 1.95, 1.97, 0.95, 0.975)),
+        ),
+        Mistake(
+            "You multiply by the root of the number of tasks. More tasks must make the interval narrower: divide.",
+            (lambda a: 1.96 * a.std() * len(a) ** 0.5, lambda a: a.std() * len(a) ** 0.5),
+        ),
+        Mistake(
+            "You square the number of tasks where its root is asked for.",
+            (_with(lambda a: a.std(), 1.96, 2), _with(lambda a: a.std(), 1, 2)),
+        ),
+        Mistake(
+            "You take the mean where the spread is asked for. How sure we are depends on how much tasks differ.",
+            (
+                _with(lambda a: a.mean()),
+                _with(lambda a: a.mean(), 1),
+                _with(lambda a: a.median()),
+                _with(lambda a: 1 - a.mean()),
+            ),
+        ),
+        Mistake(
+            "You measure the spread in another way: the standard deviation is asked for, the root of the mean square.",
+            (
+                _with(lambda a: (a - a.mean()).abs().mean()),
+                _with(lambda a: a.max() - a.min()),
+                _with(lambda a: (a.max() - a.min()) / 2),
+                _with(lambda a: (a - a.median()).abs().median()),
+                _with(lambda a: a.quantile(0.75) - a.quantile(0.25)),
+                lambda a: (a.max() - a.min()) / 2,
+                lambda a: (a.quantile(0.975) - a.quantile(0.025)) / 2,
+            ),
+        ),
+        Mistake(
+            "The root is taken once too often: std() is the root of the variance already.",
+            (
+                _with(lambda a: a.std() ** 0.5),
+                _with(lambda a: a.std() ** 0.5, 1),
+                lambda a: (1.96 * a.std() / len(a)) ** 0.5,
+                lambda a: 1.96 * (a.std() / len(a)) ** 0.5,
+            ),
+        ),
+        Mistake(
+            "You return an end of the interval. Half its width is asked for: the number after ±.",
+            (
+                lambda a: a.mean() + half_width(a),
+                lambda a: a.mean() - half_width(a),
+                lambda a: (a.mean() - half_width(a), a.mean() + half_width(a)),
+            ),
+        ),
+        Mistake(
+            "You return the mean as well. The number after ± is asked for, alone.",
+            (lambda a: (a.mean(), half_width(a)),),
+        ),
+        Mistake(
+            "You put in a number of tasks of your own. Take it from what comes in: len(accuracies).",
+            tuple(
+                lambda a, n=n: 1.96 * a.std() / n**0.5 for n in (5, 9, 10, 15, 20, 25, 32, 75, 100, 600, 1000)
+            ),
+        ),
+        Mistake(
+            "You return one number for each task. How sure we are is one number for all of them.",
+            (
+                lambda a: 1.96 * (a - a.mean()).abs() / len(a) ** 0.5,
+                lambda a: 1.96 * (a - a.mean()) / len(a) ** 0.5,
+                lambda a: 1.96 * a / len(a) ** 0.5,
+                lambda a: (a - a.mean()) / a.std(),
+            ),
+        ),
+        Mistake(
+            "You round. Return the number as it is; how many digits to print is decided later.",
+            tuple(lambda a, d=d: round(float(half_width(a)), d) for d in (1, 2, 3, 4)),
+        ),
         Mistake(
             "That is the spread of the tasks, not of their mean: more tasks must make it smaller. Divide by the square "
             "root of their number.",

@@ -26,7 +26,15 @@ def _adam_cases() -> list[Case]:
         Case("the very first step: v = 0, t = 1", (theta, gradient, torch.zeros_like(v), 1, 0.001, 0.999)),
         Case("the first step of a new task: v from earlier tasks, t = 41", (theta, gradient, v**2, 41, 0.01, 0.999)),
         Case("the same with beta2 = 0.9", (theta, gradient, v**2, 7, 0.1, 0.9)),
+        Case("gradients near zero, where epsilon counts", (theta, 1e-8 * gradient, torch.zeros_like(v), 1, 0.1, 0.9)),
     ]  # fmt: skip
+
+
+def _draw_adam(generator: torch.Generator) -> Case:
+    theta, gradient, v = torch.randn(3, 4, generator=generator, dtype=torch.float64)
+    t = int(torch.randint(2, 60, (), generator=generator))
+    alpha, beta2 = (float(x) for x in torch.rand(2, generator=generator, dtype=torch.float64) * 0.4 + 0.55)
+    return Case(f"drawn, t = {t}", (theta, gradient, v**2, t, alpha / 10, beta2))
 
 
 def _adam(
@@ -45,6 +53,37 @@ def _adam(
             grown = (1 - beta2) * v + beta2 * gradient**2
         size = grown / (1 - beta2 ** max(1, t - last)) if correct else grown
         return theta + sign * alpha * gradient / ((size.sqrt() if root else size) + 1e-8), grown
+
+    return wrong
+
+
+def _adam_by(
+    new: Callable[[Tensor, Tensor, float], Tensor] = lambda v, g, b: b * v + (1 - b) * g**2,
+    *,
+    correction: Callable[[float, int], float] = lambda b, t: 1 - b**t,
+    size: Callable[[Tensor], Tensor] = lambda v: v.sqrt() + 1e-8,
+    move: Callable[[Tensor, Tensor, float, Tensor], Tensor] = lambda theta, g, alpha, size: (
+        theta - alpha * g / size
+    ),
+    used: Callable[[Tensor, Tensor], Tensor] = lambda old, new: new,
+) -> Callable[..., Any]:
+    """Adam with one of its parts replaced: the new v, the correction, what is divided by, the step."""
+
+    def wrong(theta: Tensor, gradient: Tensor, v: Tensor, t: int, alpha: float, beta2: float) -> Any:
+        grown = new(v, gradient, beta2)
+        by = size(used(v, grown) / correction(beta2, t))
+        return move(theta, gradient, alpha, by), grown
+
+    return wrong
+
+
+def _own_beta(own: float, all_through: bool) -> Callable[..., Any]:
+    """Another beta2 in the average, and all through in the correction too."""
+
+    def wrong(theta: Tensor, gradient: Tensor, v: Tensor, t: int, alpha: float, beta2: float) -> Any:
+        grown = own * v + (1 - own) * gradient**2
+        size = (grown / (1 - (own if all_through else beta2) ** t)).sqrt() + 1e-8
+        return theta - alpha * gradient / size, grown
 
     return wrong
 
@@ -77,7 +116,127 @@ ADAM_STEP = Exercise(
     title="Reptile's inner step: Adam with beta1 = 0",
     solution=adam_step,
     cases=_adam_cases,
+    draw=_draw_adam,
+    outputs=("theta", "v"),
+    differentiable=("theta",),
     mistakes=(
+        Mistake(
+            "The correction uses another count than t: v has gathered t squares by now, so it is 1 - beta2**t.",
+            (
+                _adam_by(correction=lambda b, t: 1 - b),
+                _adam_by(correction=lambda b, t: 1 - b ** (t + 1)),
+                _adam_by(correction=lambda b, t: 1 - b ** (t - 1) if t > 1 else float("nan")),
+                _adam_by(correction=lambda b, t: 1 - b ** (t - 1) if t > 1 else 0.0),
+                _adam_by(correction=lambda b, t: 1 - b ** max(1, t - 1)),
+            ),
+        ),
+        Mistake(
+            "The correction is 1 - beta2 to the power of t. Yours is another formula.",
+            (
+                _adam_by(correction=lambda b, t: 1 - b * t),
+                _adam_by(correction=lambda b, t: b**t),
+                _adam_by(correction=lambda b, t: (1 - b) ** t),
+                _adam_by(correction=lambda b, t: 1 + b**t),
+                _adam_by(correction=lambda b, t: t),
+                _adam_by(correction=lambda b, t: (1 - b**t) ** 2),
+            ),
+        ),
+        Mistake("You multiply by 1 - beta2**t. v is too small at first, so divide.", (_adam_by(correction=lambda b, t: 1 / (1 - b**t)),)),
+        Mistake("You divide by the old v. The new gradient counts at once.", (_adam_by(used=lambda old, new: old),)),
+        Mistake(
+            "The two outputs are exchanged: first theta, then v.",
+            (lambda *inputs: adam_step(*inputs)[::-1],),
+        ),
+        Mistake(
+            "You return more than the two: theta and v. t goes on outside.",
+            (
+                lambda theta, gradient, v, t, alpha, beta2: (*adam_step(theta, gradient, v, t, alpha, beta2), t + 1),
+                lambda theta, gradient, v, t, alpha, beta2: (*adam_step(theta, gradient, v, t, alpha, beta2), t),
+            ),
+        ),
+        Mistake(
+            "v gathers something else than the squares of the gradient, number by number.",
+            (
+                _adam_by(lambda v, g, b: b * v + (1 - b) * g),
+                _adam_by(lambda v, g, b: b * v + (1 - b) * (g**2).mean()),
+                _adam_by(lambda v, g, b: b * v + (1 - b) * (g**2).sum()),
+                _adam_by(lambda v, g, b: b * v + ((1 - b) * g) ** 2),
+                _adam_by(lambda v, g, b: b * v + (1 - b) * (g - v) ** 2),
+            ),
+        ),
+        Mistake(
+            "The weights do not add up to one: the past keeps beta2, and the new square gets 1 - beta2.",
+            (
+                _adam_by(lambda v, g, b: b * v + g**2),
+                _adam_by(lambda v, g, b: v + g**2),
+                _adam_by(lambda v, g, b: v + (1 - b) * g**2),
+                _adam_by(lambda v, g, b: b * (v + g**2)),
+            ),
+        ),
+        Mistake(
+            "beta2 comes in as an input: use it, not a number of your own.",
+            tuple(_own_beta(own, all_through) for own in (0.999, 0.9, 0.99) for all_through in (False, True)),
+        ),
+        Mistake(
+            "epsilon is 1e-8, and stands outside the root but inside what you divide by: sqrt(...) + epsilon.",
+            (
+                _adam_by(size=lambda v: (v + 1e-8).sqrt()),
+                _adam_by(size=lambda v: (v + 1e-16).sqrt()),
+                _adam_by(size=lambda v: v.sqrt()),
+                _adam_by(size=lambda v: v.sqrt() + 1e-3),
+                _adam_by(size=lambda v: v.sqrt() + 1e-5),
+                _adam_by(size=lambda v: v.sqrt() + 1e-4),
+            ),
+        ),
+        Mistake(
+            "The step divides the gradient by one size for all weights. Each weight has its own.",
+            (
+                _adam_by(size=lambda v: v.sum().sqrt() + 1e-8),
+                _adam_by(size=lambda v: v.mean().sqrt() + 1e-8),
+                _adam_by(size=lambda v: v.sqrt().mean() + 1e-8),
+                _adam_by(size=lambda v: v.norm() + 1e-8),
+            ),
+        ),
+        Mistake(
+            "The rate alpha is missing, or is not the one that came in.",
+            (
+                _adam_by(move=lambda theta, g, alpha, size: theta - g / size),
+                _adam_by(move=lambda theta, g, alpha, size: theta - 0.001 * g / size),
+                _adam_by(move=lambda theta, g, alpha, size: theta - alpha**2 * g / size),
+            ),
+        ),
+        Mistake(
+            "The first output is the change of theta. Take it from theta and return what is left.",
+            (
+                _adam_by(move=lambda theta, g, alpha, size: -alpha * g / size),
+                _adam_by(move=lambda theta, g, alpha, size: alpha * g / size),
+                _adam_by(move=lambda theta, g, alpha, size: g / size),
+            ),
+        ),
+        Mistake(
+            "Only the sign of the gradient is left in your step. Its length counts, in the usual size of its gradients.",
+            (
+                _adam_by(move=lambda theta, g, alpha, size: theta - alpha * g.sign()),
+                _adam_by(move=lambda theta, g, alpha, size: theta - alpha * g / (g.abs() + 1e-8)),
+            ),
+        ),
+        Mistake(
+            "The step does not divide the gradient: it multiplies, or takes a part of the gradient away.",
+            (
+                _adam_by(move=lambda theta, g, alpha, size: theta - alpha * g * size),
+                _adam_by(move=lambda theta, g, alpha, size: theta - alpha * g),
+                _adam_by(move=lambda theta, g, alpha, size: theta - alpha / size),
+                _adam_by(move=lambda theta, g, alpha, size: theta - alpha * g**2 / size),
+                _adam_by(move=lambda theta, g, alpha, size: (theta - alpha * g) / size),
+            ),
+        ),
+        Mistake(
+            "There is a first moment in your step. With beta1 = 0 the gradient is taken as it is.",
+            (
+                _adam_by(move=lambda theta, g, alpha, size: theta - 0.1 * alpha * g / size),
+                _adam_by(move=lambda theta, g, alpha, size: theta - 0.9 * alpha * g / size),
+            ),
+        ),
         Mistake(
             "Your step forgets the moments that came in, as if each task began with a new Adam. Keep v: beta2 * v + "
             "(1 - beta2) * gradient**2.",
@@ -120,16 +279,34 @@ def _orders() -> list[Case]:
     draw = torch.Generator().manual_seed(102)
     return [
         Case(f"{count} pictures, {steps} minibatches of {size}", (torch.randperm(count, generator=draw), steps, size))
-        for count, steps, size in ((10, 2, 5), (12, 4, 3), (15, 5, 5), (11, 6, 4))
+        for count, steps, size in ((10, 2, 5), (12, 4, 3), (15, 5, 5), (11, 6, 4), (23, 7, 5))
     ]  # fmt: skip
 
 
+def _draw_order(generator: torch.Generator) -> Case:
+    size, steps = (int(n) for n in torch.randint(2, 6, (2,), generator=generator))
+    count = 2 * size + int(torch.randint(1, 9, (), generator=generator))
+    return Case(
+        f"{count} pictures, {steps} minibatches of {size}, drawn",
+        (torch.randperm(count, generator=generator), steps, size),
+    )
+
+
 def _seen(answer: Callable[..., Any], order: Tensor, steps: int, size: int) -> Any:
-    """The minibatches as lists, so that a tensor with a row for each is as good as a list of tensors."""
+    """The minibatches as a list of tensors: a tensor with a row for each is as good, or lists of numbers."""
     found = answer(order, steps, size)
-    if isinstance(found, list | tuple | Tensor) and all(isinstance(each, Tensor) for each in found):
-        return [each if each.is_complex() else each.double() for each in found]
+    if isinstance(found, list | tuple | Tensor):
+        return [torch.as_tensor(each) if _whole(each) else each for each in found]
     return found
+
+
+def _whole(batch: Any) -> bool:
+    """Whether it holds whole numbers in a row."""
+    if isinstance(batch, Tensor):
+        return batch.dim() == 1
+    return isinstance(batch, list | tuple) and all(
+        isinstance(each, int) or (isinstance(each, Tensor) and each.dim() == 0) for each in batch
+    )
 
 
 def _cycled(order: Tensor, steps: int, size: int) -> list[Tensor]:
@@ -161,13 +338,153 @@ def _rest_is_constant(order: Tensor, steps: int, size: int) -> list[Tensor]:
     return [*[order[:size]] * (steps - 1), order[-size:]]
 
 
+def _dealt(
+    place: Callable[[int, int, int], Tensor] = lambda step, size, count: (
+        (step * size + torch.arange(size)) % count
+    ),
+    *,
+    rest: Callable[[Tensor, int], Tensor] = lambda order, size: order[:-size],
+    last: Callable[[Tensor, int], Tensor] = lambda order, size: order[-size:],
+    join: Callable[[list[Tensor], Tensor], Any] = lambda earlier, last: [*earlier, last],
+) -> Callable[..., Any]:
+    """Minibatches with one of the parts replaced: the places, the rest, the last one, how they are put together."""
+
+    def wrong(order: Tensor, steps: int, size: int) -> Any:
+        left = rest(order, size)
+        return join([left[place(step, size, len(left))] for step in range(steps - 1)], last(order, size))
+
+    return wrong
+
+
+def _split(order: Tensor, steps: int, size: int) -> list[Tensor]:
+    return [*order[:-size].split(size)[: steps - 1], order[-size:]]
+
+
+def _sliced(order: Tensor, steps: int, size: int) -> list[Tensor]:
+    rest = order[:-size]
+    return [*(rest[step * size : (step + 1) * size] for step in range(steps - 1)), order[-size:]]
+
+
 MINIBATCHES = Exercise(
     id="10.2",
     title="minibatches for FOMAML that keep the last one apart",
     solution=minibatches,
     cases=_orders,
+    draw=_draw_order,
     observe=_seen,
+    differentiable=(),
     mistakes=(
+        Mistake(
+            "The last of your minibatches is not order[-size:], the part that is kept apart from all others.",
+            (
+                _dealt(last=lambda order, size: order),
+                _dealt(last=lambda order, size: order[:size]),
+                _dealt(last=lambda order, size: order[-1:]),
+                _dealt(last=lambda order, size: order[size:]),
+                _dealt(last=lambda order, size: order[:-size]),
+                _dealt(last=lambda order, size: order.flip(0)[:size]),
+                _dealt(last=lambda order, size: order[-size - 1 : -1]),
+            ),
+        ),
+        Mistake(
+            "You keep the beginning of order apart. The text asks for the end of it.",
+            (
+                _dealt(rest=lambda order, size: order[size:], last=lambda order, size: order[:size]),
+                _dealt(rest=lambda order, size: order[size:]),
+            ),
+        ),
+        Mistake(
+            "You return the earlier ones without the last, or the last without them.",
+            (
+                _dealt(join=lambda earlier, last: last),
+                _dealt(join=lambda earlier, last: [last]),
+            ),
+        ),
+        Mistake(
+            "Your earlier minibatches end where the rest ends. There they begin again at its first picture: % len(rest).",
+            (
+                _split,
+                _sliced,
+                _dealt(lambda step, size, count: torch.arange(step * size, (step + 1) * size).clamp(max=count - 1)),
+                _dealt(lambda step, size, count: torch.arange(min(step * size, count - size), min(step * size, count - size) + size)),
+                _dealt(lambda step, size, count: step % (count // size) * size + torch.arange(size)),
+                _dealt(lambda step, size, count: step % max(1, -(-count // size)) * size + torch.arange(min(size, count))),
+            ),
+        ),
+        Mistake(
+            "You go round after another number of pictures. It goes round when the rest is used up: % len(rest).",
+            (
+                _dealt(lambda step, size, count: (step * size + torch.arange(size)) % (count - 1)),
+                _dealt(lambda step, size, count: (step * size + torch.arange(size)) % (count + size)),
+                _dealt(lambda step, size, count: (step * size + torch.arange(size)) % (count - size)),
+            ),
+        ),
+        Mistake(
+            "Your minibatches do not follow each other without a gap and without an overlap: step s begins at s * size.",
+            (
+                _dealt(lambda step, size, count: (step + torch.arange(size)) % count),
+                _dealt(lambda step, size, count: (step * size + 1 + torch.arange(size)) % count),
+                _dealt(lambda step, size, count: ((step + 1) * size + torch.arange(size)) % count),
+                _dealt(lambda step, size, count: (step * (size - 1) + torch.arange(size)) % count),
+                _dealt(lambda step, size, count: (step * (size + 1) + torch.arange(size)) % count),
+                _dealt(lambda step, size, count: (step + torch.arange(size) * size) % count),
+                _dealt(lambda step, size, count: (-(step + 1) * size + torch.arange(size)) % count),
+            ),
+        ),
+        Mistake(
+            "There are not `size` pictures in each of your minibatches.",
+            (
+                _dealt(lambda step, size, count: (step * size + torch.arange(size - 1)) % count),
+                _dealt(lambda step, size, count: (step * size + torch.arange(size + 1)) % count),
+                _dealt(lambda step, size, count: (step * (size - 1) + torch.arange(size - 1)) % count),
+            ),
+        ),
+        Mistake(
+            "You return the places in the rest, and not the pictures that stand there: rest[places].",
+            (
+                lambda order, steps, size: [
+                    *((step * size + torch.arange(size)) % (len(order) - size) for step in range(steps - 1)), order[-size:],
+                ],
+                lambda order, steps, size: [
+                    *((step * size + torch.arange(size)) % (len(order) - size) for step in range(steps - 1)),
+                    torch.arange(len(order) - size, len(order)),
+                ],
+            ),
+        ),
+        Mistake(
+            "You change the order: it comes in at random, and the earlier minibatches go through it as it is.",
+            (
+                _dealt(rest=lambda order, size: order[:-size].sort().values),
+                _dealt(rest=lambda order, size: order[:-size].flip(0)),
+                _dealt(last=lambda order, size: order[-size:].sort().values),
+                _dealt(join=lambda earlier, last: [*earlier[::-1], last]),
+            ),
+        ),
+        Mistake(
+            "You put all places into one long tensor. A list with one tensor for each minibatch is asked for.",
+            (_dealt(join=lambda earlier, last: torch.cat([*earlier, last])),),
+        ),
+        Mistake(
+            "You return the earlier ones and the last one apart. One list with all of them is asked for.",
+            (
+                _dealt(join=lambda earlier, last: (earlier, last)),
+                _dealt(join=lambda earlier, last: [earlier, last]),
+                _dealt(join=lambda earlier, last: (last, earlier)),
+                _dealt(join=lambda earlier, last: [earlier, [last]]),
+            ),
+        ),
+        Mistake(
+            "steps and size are exchanged: there are `steps` minibatches with `size` pictures each.",
+            (lambda order, steps, size: minibatches(order, size, steps),),
+        ),
+        Mistake(
+            "Places are whole numbers. Yours are floats, which cannot index.",
+            (
+                _dealt(join=lambda earlier, last: [each.float() for each in [*earlier, last]]),
+                _dealt(join=lambda earlier, last: [each.double() for each in [*earlier, last]]),
+                _dealt(join=lambda earlier, last: [*[each.float() for each in earlier], last]),
+            ),
+        ),
         Mistake(
             "You go round through all pictures, so the last minibatch holds pictures that earlier steps have learned from. "
             "Set it aside first: order[-size:].",
@@ -181,7 +498,7 @@ MINIBATCHES = Exercise(
             "Your last minibatch comes from the pictures of the earlier ones. It is order[-size:], which they never see.",
             (_tail_of_rest,),
         ),
-        Mistake("The one that is kept apart stands first; it must be the last, for its gradient alone counts.", (_tail_first,)),
+        Mistake("The one that is kept apart stands first; it must be the last, for its gradient alone counts.", (_tail_first, _dealt(join=lambda earlier, last: [last, *earlier]))),
         Mistake("You return one minibatch too many. There are `steps` of them, the last included.", (_one_more,)),
         Mistake("You return one minibatch too few. There are `steps` of them, the last included.", (_one_less,)),
         Mistake("Your earlier minibatches never go on: step 0 takes the first `size` of the rest, step 1 the next ones, and after the end it goes round.", (_rest_is_constant,)),
@@ -212,6 +529,24 @@ def _pairs() -> list[Case]:
     return cases
 
 
+def _draw_pairs(generator: torch.Generator) -> Case:
+    count = int(torch.randint(8, 900, (), generator=generator))
+    task = 80 + 6 * torch.randn(count, generator=generator, dtype=torch.float64)
+    noise = 2.5 * torch.randn(2, count, generator=generator, dtype=torch.float64)
+    return Case(f"{count} tasks, drawn", (task + 1 + noise[0], task + noise[1]))
+
+
+def _gain(
+    spread: Callable[[Tensor], Tensor] = lambda d: d.std(),
+    *,
+    by: Callable[[Tensor, Tensor], Tensor] = lambda a, b: a - b,
+    factor: float = 1.96,
+    power: float = 0.5,
+) -> Callable[[Tensor, Tensor], Tensor]:
+    """The width from another combination of the two, another measure of spread, factor or power."""
+    return lambda a, b: factor * spread(by(a, b)) / len(by(a, b)) ** power
+
+
 def _width(values: Tensor) -> Tensor:
     return 1.96 * values.std() / len(values) ** 0.5
 
@@ -221,7 +556,114 @@ HALF_WIDTH_OF_GAIN = Exercise(
     title="how sure we are of a difference on the same tasks",
     solution=half_width_of_gain,
     cases=_pairs,
+    draw=_draw_pairs,
+    differentiable=(),
+    tolerance=5e-5,  # of 1.96, three digits of 1.959964, both are right
     mistakes=(
+        Mistake(
+            "You throw both modes into one pot. That measures how much tasks differ; what counts is the difference within a task.",
+            (
+                _gain(by=lambda a, b: torch.cat([a, b])),
+                lambda a, b: 1.96 * torch.cat([a, b]).std() / len(a) ** 0.5,
+                lambda a, b: 1.96 * ((a.var() + b.var()) / 2 / len(a)).sqrt(),
+                lambda a, b: 1.96 * (a.std() + b.std()) / 2 / len(a) ** 0.5,
+                lambda a, b: ((a.var() + b.var()) / len(a)).sqrt(),
+                lambda a, b: (a.var() + b.var()).sqrt(),
+                lambda a, b: 1.96 * (a.var() + b.var()).sqrt(),
+                lambda a, b: 1.96 * torch.maximum(a.std(), b.std()) / len(a) ** 0.5,
+                lambda a, b: 1.96 * torch.minimum(a.std(), b.std()) / len(a) ** 0.5,
+            ),
+        ),
+        Mistake(
+            "That is the interval of one mode alone. What transduction brought is the difference of the two.",
+            (lambda a, b: _width(a), lambda a, b: _width(b)),
+        ),
+        Mistake(
+            "You add the two modes, or take their mean. Take one from the other.",
+            (_gain(by=lambda a, b: a + b), _gain(by=lambda a, b: (a + b) / 2), _gain(by=lambda a, b: a * b)),
+        ),
+        Mistake(
+            "You take the size of each difference. Transduction also costs, on some tasks: keep the sign.",
+            (
+                _gain(by=lambda a, b: (a - b).abs()),
+                _gain(by=lambda a, b: (a - b) ** 2),
+                _gain(by=lambda a, b: (a - b).clamp(min=0)),
+            ),
+        ),
+        Mistake(
+            "You divide one mode by the other. The difference is asked for, in percentage points.",
+            (
+                _gain(by=lambda a, b: a / b),
+                _gain(by=lambda a, b: (a - b) / b),
+                _gain(by=lambda a, b: (a - b) / a),
+                _gain(by=lambda a, b: 100 * (a - b) / b),
+                _gain(by=lambda a, b: b / a),
+                _gain(by=lambda a, b: a.log() - b.log()),
+            ),
+        ),
+        Mistake(
+            "You take apart which task is which. Task 7 in one mode belongs to task 7 in the other.",
+            (
+                _gain(by=lambda a, b: a.sort().values - b.sort().values),
+                _gain(by=lambda a, b: a - b.flip(0)),
+                _gain(by=lambda a, b: (a[:, None] - b).flatten()),
+            ),
+        ),
+        Mistake(
+            "You measure the differences from zero. Their spread is measured from their own mean: std() does that.",
+            (
+                _gain(lambda d: d.square().mean().sqrt()),
+                _gain(lambda d: d.norm() / (len(d) - 1) ** 0.5),
+                _gain(lambda d: d.abs().mean()),
+            ),
+        ),
+        Mistake(
+            "You divide the squares by n, which is right if these tasks were all there are. They are a sample: std() without a "
+            "correction of your own divides by n - 1.",
+            (_gain(lambda d: d.std(correction=0)), _gain(lambda d: d.std(correction=0), factor=1)),
+        ),
+        Mistake(
+            "Divide by the root of the number of tasks, not by another power of it, nor by another number.",
+            (
+                _gain(power=1),
+                _gain(power=1, factor=1),
+                _gain(power=2),
+                _gain(power=-0.5),
+                _gain(power=0.25),
+                lambda a, b: 1.96 * (a - b).std() / (len(a) - 1) ** 0.5,
+                lambda a, b: 1.96 * (a - b).std() / (2 * len(a)) ** 0.5,
+                lambda a, b: 1.96 * (a - b).std() / (2 * len(a) - 2) ** 0.5,
+            ),
+        ),
+        Mistake(
+            "That is the variance. Its root is the spread.",
+            (
+                _gain(lambda d: d.var()),
+                _gain(lambda d: d.var(), power=1),
+                _gain(lambda d: d.var(), power=1, factor=1),
+            ),
+        ),
+        Mistake(
+            "That is the whole width of the interval. The number after ± is half of it.",
+            (_gain(factor=3.92),),
+        ),
+        Mistake(
+            "Your factor is not that of a 95 % interval, which is 1.96.",
+            tuple(_gain(factor=factor) for factor in (1.645, 2.576, 2, 3, 1.28, 1.69, 0.95, 0.98)),
+        ),
+        Mistake(
+            "You return an end of the interval, or the mean as well. Half the width is asked for, alone.",
+            (
+                lambda a, b: ((a - b).mean(), _width(a - b)),
+                lambda a, b: ((a - b).mean() - _width(a - b), (a - b).mean() + _width(a - b)),
+                lambda a, b: (a - b).mean() + _width(a - b),
+                lambda a, b: (a - b).mean() - _width(a - b),
+            ),
+        ),
+        Mistake(
+            "You round. Return the number as it is; how many digits to print is decided later.",
+            tuple(lambda a, b, d=d: round(float(_width(a - b)), d) for d in (1, 2, 3)),
+        ),
         Mistake(
             "You treat the two as if they came from different tasks. A hard task is hard in both modes: take the "
             "difference task by task first, then its spread.",

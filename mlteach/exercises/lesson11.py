@@ -65,12 +65,121 @@ def _whole_tensor(direction: Tensor, weight: Tensor) -> Tensor:
     return direction * weight.norm() / direction.norm()
 
 
+def _measured(length: Callable[[Tensor], Tensor]) -> Callable[[Tensor, Tensor], Tensor]:
+    """Filters made equal in another length: one number for each row of what is flattened."""
+
+    def ratio(direction: Tensor, weight: Tensor) -> Tensor:
+        factors = length(weight.flatten(1)) / length(direction.flatten(1))
+        return factors.view(-1, *[1] * (weight.ndim - 1))
+
+    return _fit(ratio)
+
+
+def _with_bias(bias: Callable[[Tensor, Tensor], Any]) -> Callable[[Tensor, Tensor], Any]:
+    """Right for matrices and kernels, something else for a tensor with one axis."""
+    return lambda d, w: bias(d, w) if w.ndim == 1 else fitted(d, w)
+
+
+def _draw_tensor(generator: torch.Generator) -> Case:
+    axes = (2, 4)[int(torch.randint(2, (), generator=generator))]
+    shape = [int(n) for n in torch.randint(2, 5, (axes,), generator=generator)]
+    direction, weight = torch.randn(2, *shape, generator=generator, dtype=torch.float64)
+    scales = torch.rand(shape[0], generator=generator, dtype=torch.float64) * 4 + 0.2
+    return Case(f"drawn, {shape}", (direction, weight * scales.view(-1, *[1] * (axes - 1))))
+
+
 FILTERS = Exercise(
     id="11.1",
     title="a direction that grows with the network",
     solution=fitted,
     cases=_tensors,
+    draw=_draw_tensor,
+    differentiable=(),
     mistakes=(
+        Mistake(
+            "The ratio is upside down: the direction's own length is what you divide by.",
+            (_fit(lambda d, w: _rows(d) / _rows(w)), lambda d, w: d * d.norm() / w.norm() if w.ndim > 1 else torch.zeros_like(w)),
+        ),
+        Mistake(
+            "That is the root of the ratio. Take the ratio of the lengths as it is.",
+            (_fit(lambda d, w: (_rows(w) / _rows(d)).sqrt()),),
+        ),
+        Mistake(
+            "All filters get one factor. Each has a length of its own, and so a factor of its own.",
+            (
+                _fit(lambda d, w: (_rows(w) / _rows(d))[0]),
+                _fit(lambda d, w: (_rows(w) / _rows(d)).mean()),
+                _fit(lambda d, w: _rows(w).mean() / _rows(d).mean()),
+                _fit(lambda d, w: (_rows(w) / _rows(d)).max()),
+                _fit(lambda d, w: _rows(w).mean() / _rows(d)),
+                _fit(lambda d, w: _rows(w) / _rows(d).mean()),
+                _fit(lambda d, w: w.norm() / _rows(d)),
+                _fit(lambda d, w: _rows(w) / d.norm()),
+            ),
+        ),
+        Mistake(
+            "You measure the filters in another way. Their Euclidean length is meant: the root of the sum of the squares.",
+            (
+                _measured(lambda f: f.abs().amax(1)),
+                _measured(lambda f: f.abs().sum(1)),
+                _measured(lambda f: f.abs().mean(1)),
+                _measured(lambda f: f.std(1)),
+                _measured(lambda f: f.std(1, correction=0)),
+                _measured(lambda f: f.sum(1)),
+                _measured(lambda f: f.mean(1)),
+            ),
+        ),
+        Mistake(
+            "You scale the weight, or add it. What comes out is the direction, with the weight's lengths.",
+            (
+                lambda d, w: torch.zeros_like(w) if w.ndim == 1 else w * _rows(w) / _rows(d),
+                lambda d, w: torch.zeros_like(w) if w.ndim == 1 else w * _rows(d) / _rows(w),
+                lambda d, w: torch.zeros_like(w) if w.ndim == 1 else w + d * _rows(w) / _rows(d),
+                lambda d, w: torch.zeros_like(w) if w.ndim == 1 else w - d * _rows(w) / _rows(d),
+                lambda d, w: torch.zeros_like(w) if w.ndim == 1 else d - d * _rows(w) / _rows(d),
+                lambda d, w: torch.zeros_like(w) if w.ndim == 1 else d + d * _rows(w) / _rows(d),
+            ),
+        ),
+        Mistake(
+            "You add lengths to the direction, or take them away. To be as long it is multiplied.",
+            (
+                lambda d, w: torch.zeros_like(w) if w.ndim == 1 else d + _rows(w) - _rows(d),
+                lambda d, w: torch.zeros_like(w) if w.ndim == 1 else d - _rows(d) + _rows(w),
+                lambda d, w: torch.zeros_like(w) if w.ndim == 1 else d * (_rows(w) - _rows(d)),
+            ),
+        ),
+        Mistake(
+            "For a tensor with one axis you return something else than zeros like it.",
+            (
+                _with_bias(lambda d, w: w),
+                _with_bias(lambda d, w: torch.ones_like(w)),
+                _with_bias(lambda d, w: 0.0),
+                _with_bias(lambda d, w: 0),
+                _with_bias(lambda d, w: torch.zeros(())),
+                _with_bias(lambda d, w: torch.zeros(1)),
+                _with_bias(lambda d, w: w * d),
+                _with_bias(lambda d, w: d / d.norm()),
+            ),
+        ),
+        Mistake(
+            "You return the factors alone. Multiply the direction by them.",
+            (
+                lambda d, w: torch.zeros_like(w) if w.ndim == 1 else (_rows(w) / _rows(d)).flatten(),
+                lambda d, w: torch.zeros_like(w) if w.ndim == 1 else _rows(w) / _rows(d),
+                lambda d, w: torch.zeros_like(w) if w.ndim == 1 else _rows(w).flatten(),
+            ),
+        ),
+        Mistake(
+            "Your factors run along the wrong axis: factor k belongs to slice k of the first axis, so it needs axes of length 1 behind it.",
+            (
+                _fit(lambda d, w: w.flatten(1).norm(dim=0).view(w.shape[1:]) / d.flatten(1).norm(dim=0).view(w.shape[1:])),
+                _fit(lambda d, w: w.norm(dim=0, keepdim=True) / d.norm(dim=0, keepdim=True)),
+            ),
+        ),
+        Mistake(
+            "You measure the last axis alone. In a kernel a filter has three axes: flatten all but the first.",
+            (_fit(lambda d, w: w.norm(dim=-1, keepdim=True) / d.norm(dim=-1, keepdim=True)), _fit(lambda d, w: w.norm(dim=1, keepdim=True) / d.norm(dim=1, keepdim=True))),
+        ),
         Mistake(
             "You scale the tensor as a whole. Each filter, one slice along the first axis, has its own length and needs its "
             "own factor.",
@@ -151,12 +260,240 @@ def _place(
     return wrong
 
 
+def _parts(
+    a: Callable[[Tensor, Tensor], Any] = lambda offset, x: offset @ x / (x @ x),
+    b: Callable[[Tensor, Tensor], Any] | None = None,
+    left: Callable[[Tensor, Tensor, Tensor], Any] = lambda offset, along_x, along_y: (
+        offset - along_x - along_y
+    ).norm(),
+    offset: Callable[[Tensor, Tensor], Tensor] = lambda point, origin: point - origin,
+) -> Callable[..., Any]:
+    """The three numbers, one or more of them wrong; the third is taken from the right shadows."""
+
+    def wrong(point: Tensor, origin: Tensor, x: Tensor, y: Tensor) -> Any:
+        off = offset(point, origin)
+        shadows = [v * (off @ v) / (v @ v) for v in (x, y)]
+        return a(off, x), (b or a)(off, y), left(off, *shadows)
+
+    return wrong
+
+
+def _turned(order: tuple[int, ...]) -> Callable[..., Any]:
+    return lambda *inputs: tuple(place(*inputs)[k] for k in order)
+
+
+def _right_coordinate(offset: Tensor, x: Tensor) -> Tensor:
+    return offset @ x / (x @ x)
+
+
+def _shadow(point: Tensor, origin: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    a, b, _ = place(point, origin, x, y)
+    return a * x + b * y
+
+
+def _by_offset(
+    point: Tensor, origin: Tensor, x: Tensor, y: Tensor, by: Callable[[Tensor, Tensor], Tensor]
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Divided by something that holds the offset; the third number follows from the first two."""
+    offset = point - origin
+    a, b = offset @ x / by(offset, x), offset @ y / by(offset, y)
+    return a, b, (offset - a * x - b * y).norm()
+
+
+def _place_by(
+    along: Callable[[Tensor, Tensor], Tensor], along_y: Callable[[Tensor, Tensor], Tensor] | None = None
+) -> Callable[..., Any]:
+    """Two wrong coordinates, or one, and the third number as it follows from them."""
+
+    def wrong(point: Tensor, origin: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        offset = point - origin
+        a, b = along(offset, x), (along_y or along)(offset, y)
+        return a, b, (offset - a * x - b * y).norm()
+
+    return wrong
+
+
+def _draw_picture(generator: torch.Generator) -> Case:
+    size = int(torch.randint(3, 12, (), generator=generator))
+    point, origin, x, y = torch.randn(4, size, generator=generator, dtype=torch.float64)
+    y = y - (y @ x) / (x @ x) * x
+    lengths = torch.rand(2, generator=generator, dtype=torch.float64) * 2 + 0.2
+    return Case(f"{size} parameters, drawn", (point, origin, lengths[0] * x, lengths[1] * y))
+
+
 PLACE = Exercise(
     id="11.2",
     title="where a point stands, and how far off the picture",
     solution=place,
     cases=_planes,
+    draw=_draw_picture,
+    outputs=("the coordinate along x", "the coordinate along y", "the distance"),
+    differentiable=(),
     mistakes=(
+        Mistake(
+            "One of the two coordinates is not divided by the square of its own direction's length.",
+            (
+                _parts(b=lambda offset, y: offset @ y),
+                _place_by(_right_coordinate, lambda offset, y: offset @ y),
+                _place_by(_right_coordinate, lambda offset, y: offset @ y / y.norm()),
+                _place_by(lambda offset, x: offset @ x, _right_coordinate),
+                _place_by(lambda offset, x: offset @ x / x.norm(), _right_coordinate),
+                lambda point, origin, x, y: _place_by(_right_coordinate, lambda o, v: o @ v / (x @ x))(
+                    point, origin, x, y
+                ),
+                lambda point, origin, x, y: _place_by(lambda o, v: o @ v / (y @ y), _right_coordinate)(
+                    point, origin, x, y
+                ),
+                _parts(b=lambda offset, y: offset @ y / y.norm()),
+                _parts(lambda offset, x: offset @ x, _right_coordinate),
+                _parts(lambda offset, x: offset @ x / x.norm(), _right_coordinate),
+                lambda point, origin, x, y: (
+                    place(point, origin, x, y)[0],
+                    (point - origin) @ y / (x @ x),
+                    place(point, origin, x, y)[2],
+                ),
+                lambda point, origin, x, y: ((point - origin) @ x / (y @ y), *place(point, origin, x, y)[1:]),
+            ),
+        ),
+        Mistake(
+            "You divide by the offset's length: that is the cosine of an angle. A coordinate says how many times x.",
+            (
+                lambda point, origin, x, y: _by_offset(point, origin, x, y, lambda o, v: o.norm() * v.norm()),
+                lambda point, origin, x, y: _by_offset(point, origin, x, y, lambda o, v: o @ o),
+                lambda point, origin, x, y: _by_offset(point, origin, x, y, lambda o, v: o.norm()),
+            ),
+        ),
+        Mistake(
+            "The three numbers stand in another order: along x, along y, then the distance.",
+            (
+                _turned((1, 0, 2)),
+                _turned((2, 0, 1)),
+                _turned((0, 2, 1)),
+                _turned((2, 1, 0)),
+                _turned((1, 2, 0)),
+            ),
+        ),
+        Mistake(
+            "Only one shadow is taken away. What is left over lies off both directions.",
+            (
+                _parts(left=lambda o, sx, sy: (o - sx).norm()),
+                _parts(left=lambda o, sx, sy: (o - sy).norm()),
+            ),
+        ),
+        Mistake(
+            "The shadows are added. Take them away from the offset: what is left is what the picture leaves out.",
+            (
+                _parts(left=lambda o, sx, sy: (o + sx + sy).norm()),
+                _parts(left=lambda o, sx, sy: (o - sx + sy).norm()),
+                _parts(left=lambda o, sx, sy: (o + sx - sy).norm()),
+            ),
+        ),
+        Mistake(
+            "The coordinates are right, but the distance is measured from the point as it is, not from its offset.",
+            (
+                lambda point, origin, x, y: (
+                    *place(point, origin, x, y)[:2],
+                    (point - _shadow(point, origin, x, y)).norm(),
+                ),
+                lambda point, origin, x, y: (
+                    *place(point, origin, x, y)[:2],
+                    (origin - _shadow(point, origin, x, y)).norm(),
+                ),
+                lambda point, origin, x, y: (
+                    *place(point, origin, x, y)[:2],
+                    (origin + _shadow(point, origin, x, y)).norm(),
+                ),
+                lambda point, origin, x, y: (*place(point, origin, x, y)[:2], point.norm()),
+            ),
+        ),
+        Mistake(
+            "You measure what is left over in another way. Its Euclidean length is meant: the root of the sum of the squares.",
+            (
+                _parts(left=lambda o, sx, sy: (o - sx - sy).abs().sum()),
+                _parts(left=lambda o, sx, sy: (o - sx - sy).abs().max()),
+                _parts(left=lambda o, sx, sy: (o - sx - sy).abs().mean()),
+                _parts(left=lambda o, sx, sy: (o - sx - sy).sum()),
+                _parts(left=lambda o, sx, sy: (o - sx - sy).sum().abs()),
+                _parts(left=lambda o, sx, sy: (o - sx - sy).square().mean().sqrt()),
+                _parts(left=lambda o, sx, sy: (o - sx - sy).square().mean()),
+                _parts(left=lambda o, sx, sy: (o - sx - sy).std()),
+            ),
+        ),
+        Mistake(
+            "You return lengths along the directions. A coordinate says how many times x it is, whatever x's length.",
+            (
+                lambda point, origin, x, y: (
+                    place(point, origin, x, y)[0] * x.norm(),
+                    place(point, origin, x, y)[1] * y.norm(),
+                    place(point, origin, x, y)[2],
+                ),
+                lambda point, origin, x, y: (
+                    (place(point, origin, x, y)[0] * x).norm(),
+                    (place(point, origin, x, y)[1] * y).norm(),
+                    place(point, origin, x, y)[2],
+                ),
+            ),
+        ),
+        Mistake(
+            "You return the shadows, which are vectors. Their coordinates are asked for: one number along x, one along y.",
+            (
+                lambda point, origin, x, y: (
+                    place(point, origin, x, y)[0] * x,
+                    place(point, origin, x, y)[1] * y,
+                    place(point, origin, x, y)[2],
+                ),
+                lambda point, origin, x, y: (_shadow(point, origin, x, y), place(point, origin, x, y)[2]),
+                lambda point, origin, x, y: (
+                    origin + _shadow(point, origin, x, y),
+                    place(point, origin, x, y)[2],
+                ),
+            ),
+        ),
+        Mistake(
+            "You multiply number by number. The shadow takes the sum of the products: offset @ x.",
+            (
+                _place_by(lambda o, v: (o * v / (v * v)).mean()),
+                _parts(lambda o, x: (o * x / (x * x)).mean()),
+                _parts(lambda o, x: (o * x / (x * x)).sum()),
+                _parts(lambda o, x: (o * x).mean() / (x @ x)),
+                _parts(lambda o, x: o * x / (x @ x)),
+                _parts(lambda o, x: (o / x).mean()),
+            ),
+        ),
+        Mistake(
+            "The coordinates have lost their sign: a point may lie on either side of the origin.",
+            (_parts(lambda o, x: (o @ x / (x @ x)).abs()),),
+        ),
+        Mistake(
+            "The offset is turned round: it is point - origin, the way from the middle of the picture to the point.",
+            (_parts(offset=lambda point, origin: origin - point),),
+        ),
+        Mistake(
+            "You take the origin away from x and y. They are directions already, not points.",
+            (
+                lambda point, origin, x, y: place(point, origin, x - origin, y - origin),
+                lambda point, origin, x, y: _place_by(lambda o, v: o @ (v - origin) / (v @ v))(
+                    point, origin, x, y
+                ),
+                lambda point, origin, x, y: _by_offset(
+                    point, origin, x - origin, y - origin, lambda o, v: v @ v
+                ),
+                lambda point, origin, x, y: (
+                    (point - origin) @ (x - origin) / (x @ x),
+                    (point - origin) @ (y - origin) / (y @ y),
+                    place(point, origin, x, y)[2],
+                ),
+            ),
+        ),
+        Mistake(
+            "You return one number alone, or two. Three are asked for: along x, along y, and the distance.",
+            (
+                lambda *inputs: place(*inputs)[2],
+                lambda *inputs: place(*inputs)[0],
+                lambda *inputs: place(*inputs)[1:],
+                lambda *inputs: (place(*inputs)[:2], place(*inputs)[2]),
+            ),
+        ),
         Mistake(
             "You measure from zero. The picture's middle is origin: subtract it first.",
             (_place(origin_out=True),),
@@ -227,6 +564,11 @@ def _losses() -> list[Case]:
     ]
 
 
+def _draw_loss(generator: torch.Generator) -> Case:
+    theta, v = torch.randn(2, 6, generator=generator, dtype=torch.float64)
+    return Case("a network of six weights, drawn", (_small_net, theta.requires_grad_(), v))
+
+
 def _gradient(loss: Loss, theta: Tensor, create_graph: bool = False) -> Tensor:
     return torch.autograd.grad(loss(theta), theta, create_graph=create_graph)[0]
 
@@ -244,12 +586,149 @@ def _quadratic_form(loss: Loss, theta: Tensor, v: Tensor) -> Tensor:
     return hessian_times(loss, theta, v) @ v
 
 
+def _hessian(loss: Loss, theta: Tensor) -> Tensor:
+    rows = _gradient(loss, theta, True)
+    return torch.stack([torch.autograd.grad(row, theta, retain_graph=True)[0] for row in rows])
+
+
+def _of(scalar: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Loss, Tensor, Tensor], Tensor]:
+    """The gradient of another number made of gradient and v."""
+    return lambda loss, theta, v: torch.autograd.grad(scalar(_gradient(loss, theta, True), v), theta)[0]
+
+
+def _then(change: Callable[[Tensor, Tensor], Any]) -> Callable[[Loss, Tensor, Tensor], Any]:
+    """H v, and something done to it."""
+    return lambda loss, theta, v: change(hessian_times(loss, theta, v), v)
+
+
+def _apart(step: float, divided: bool = True, sides: int = 1) -> Callable[[Loss, Tensor, Tensor], Tensor]:
+    """A difference of two gradients, the points a step along v apart."""
+
+    def wrong(loss: Loss, theta: Tensor, v: Tensor) -> Tensor:
+        at = theta.detach()
+        ahead, behind = ((at + s * step * v).requires_grad_() for s in (1, 1 - sides))
+        return (_gradient(loss, ahead) - _gradient(loss, behind)) / (sides * step if divided else 1)
+
+    return wrong
+
+
+def _at_v(loss: Loss, theta: Tensor, v: Tensor) -> Tensor:
+    return hessian_times(loss, v.detach().clone().requires_grad_(), theta.detach())
+
+
 HESSIAN = Exercise(
     id="11.3",
     title="the Hessian times a direction",
     solution=hessian_times,
     cases=_losses,
+    draw=_draw_loss,
+    differentiable=(),
     mistakes=(
+        Mistake(
+            "You multiply the gradient by itself. The direction that comes in is v.",
+            (
+                _of(lambda g, v: g @ g),
+                _of(lambda g, v: g @ g / 2),
+                _of(lambda g, v: g.norm()),
+            ),
+        ),
+        Mistake(
+            "You change v. It comes in with the length it should have.",
+            (
+                _of(lambda g, v: g @ v / v.norm()),
+                _of(lambda g, v: g @ v.abs()),
+                _of(lambda g, v: g @ v.sign()),
+                _of(lambda g, v: g @ v**2),
+            ),
+        ),
+        Mistake(
+            "You go on with H v: bring it to length 1, put it along v, divide by v @ v. H v itself is asked for.",
+            (
+                _then(lambda h, v: h / h.norm()),
+                _then(lambda h, v: (h @ v) * v),
+                _then(lambda h, v: (h @ v) * v / (v @ v)),
+                _then(lambda h, v: h * v),
+                _then(lambda h, v: h @ v / (v @ v)),
+                _then(lambda h, v: h @ v / 2),
+                _then(lambda h, v: h.norm()),
+                _then(lambda h, v: h / (v @ v)),
+                _then(lambda h, v: h.sum()),
+            ),
+        ),
+        Mistake(
+            "You take the step as well: v, or theta, minus H v. H v alone is asked for.",
+            (
+                _then(lambda h, v: v - h),
+                _then(lambda h, v: v + h),
+                lambda loss, theta, v: theta - hessian_times(loss, theta, v),
+                lambda loss, theta, v: _gradient(loss, theta) + hessian_times(loss, theta, v),
+                lambda loss, theta, v: _gradient(loss, theta) - hessian_times(loss, theta, v),
+                lambda loss, theta, v: v - 0.1 * hessian_times(loss, theta, v),
+            ),
+        ),
+        Mistake(
+            "You return the whole Hessian, a matrix. The point is to have H v without it, and as a vector.",
+            (lambda loss, theta, v: _hessian(loss, theta), lambda loss, theta, v: _hessian(loss, theta) * v),
+        ),
+        Mistake(
+            "You use the diagonal of the Hessian alone. The other entries mix the weights.",
+            (
+                lambda loss, theta, v: _hessian(loss, theta).diagonal() * v,
+                lambda loss, theta, v: _hessian(loss, theta).diagonal(),
+            ),
+        ),
+        Mistake(
+            "You multiply gradients with each other. That is no second derivative, however good it may look near a minimum.",
+            (
+                lambda loss, theta, v: _gradient(loss, theta) * (_gradient(loss, theta) @ v),
+                lambda loss, theta, v: torch.outer(_gradient(loss, theta), _gradient(loss, theta)),
+                lambda loss, theta, v: _gradient(loss, theta) ** 2 * v,
+                lambda loss, theta, v: _gradient(loss, theta) ** 2,
+            ),
+        ),
+        Mistake(
+            "You apply the Hessian twice.",
+            (lambda loss, theta, v: hessian_times(loss, theta, hessian_times(loss, theta, v)),),
+        ),
+        Mistake(
+            "Theta and v are exchanged: the loss is taken at theta, and v is the direction.",
+            (_at_v, lambda loss, theta, v: _gradient(loss, v.detach().clone().requires_grad_())),
+        ),
+        Mistake(
+            "A third derivative: you differentiate once too often.",
+            (
+                lambda loss, theta, v: torch.autograd.grad(
+                    torch.autograd.grad(_gradient(loss, theta, True) @ v, theta, create_graph=True)[0] @ v,
+                    theta,
+                )[0],
+            ),
+        ),
+        Mistake(
+            "A difference of two gradients at points a good way apart is right for a quadratic alone. Differentiate instead.",
+            (
+                _apart(0.1),
+                _apart(0.5),
+                _apart(0.01),
+                _apart(0.1, sides=2),
+                _apart(1, sides=2),
+                _apart(0.5, sides=2),
+                _apart(0.001),
+            ),
+        ),
+        Mistake(
+            "A difference of two gradients has to be divided by the step between the points. (And autograd needs no step.)",
+            (
+                _apart(1e-5, False),
+                _apart(1e-4, False),
+                _apart(1e-3, False),
+                _apart(1e-6, False),
+                _apart(1e-2, False),
+                _apart(1e-5, False, 2),
+                _apart(0.1, False),
+                _apart(1e-4, False, 2),
+                _apart(1e-3, False, 2),
+            ),
+        ),
         Mistake(
             "That is the gradient: one derivative. The Hessian needs a second one, of gradient . v.",
             (lambda loss, theta, v: _gradient(loss, theta),),

@@ -41,7 +41,7 @@ import matplotlib.pyplot as plt
 import torch
 
 from mlteach.course.selfcheck import machine, self_check
-from mlteach.exercises import check, hint
+from mlteach.exercises import check, hint, progress
 from mlteach.explore import MethodMap, style
 from mlteach.explore.figure import show
 from mlteach.inner import adapt, sgd
@@ -254,6 +254,13 @@ machine()
 # %%
 check("03.1", ...)
 hint("03.1", 1)
+
+# %% [markdown]
+# What you have solved is kept in `my/progress.json` in the course's folder. It stays on this machine; `MLTEACH_PROGRESS=off` in the
+# environment keeps no score. Run the next cell whenever you like, or `python3 start.py progress` in a terminal.
+
+# %%
+progress()
 
 # %% [markdown]
 # **Three budgets.** Each lesson has one cell with `PROFILE`. The same cells run with three budgets:

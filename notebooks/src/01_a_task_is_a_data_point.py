@@ -124,7 +124,8 @@ show(fig, alt="Four tasks as rows of drawings: five framed support pictures, the
 # are 0 to $N-1$, new in every task: "class 3" means nothing outside it.
 #
 # **Your turn.** `pictures` is [ways, drawers, 28, 28], the classes already chosen; `order` [ways, drawers] is a shuffled order of the
-# drawers for each class. Return `support_x, support_y, query_x, query_y`, class after class.
+# drawers for each class. Return `support_x, support_y, query_x, query_y`, class after class: pictures [ways * n, 28, 28] and their labels
+# [ways * n], whole numbers of torch's usual kind, int64.
 #
 # <details><summary>Hint 1</summary>Three steps: shuffle each class by its own order, cut after <code>shots</code>, write the labels beside them.</details>
 # <details><summary>Hint 2</summary><code>pictures[way, order[way]]</code> are the pictures of one class in their new order. <code>torch.stack</code> puts the classes together.</details>
@@ -169,7 +170,8 @@ for name, part in zip(Episode._fields, episode):
 # </details>
 
 # %% [markdown]
-# **Your turn.** One label for each query.
+# **Your turn.** `support_x` is [support, 1, 28, 28] with the labels `support_y` [support], one or several pictures of each class; `query_x` is
+# [queries, 1, 28, 28]. Return one label for each query, [queries].
 #
 # <details><summary>Hint 1</summary>One distance for each pair of a query and a support picture: a table [queries, support].</details>
 # <details><summary>Hint 2</summary><code>query_x[:, None] - support_x[None]</code> holds all differences at once. Square them, and sum over the pixels.</details>
@@ -607,7 +609,8 @@ def tasks_needed(rate, queries, half_width):
     ### BEGIN SOLUTION
     import math
 
-    return math.ceil(1.96**2 * rate * (1 - rate) / (queries * half_width**2))
+    n = 1.96**2 * rate * (1 - rate) / (queries * half_width**2)
+    return math.ceil(round(n, 6))  # 2401.0000000000005 is 2401: the rest is rounding
     ### END SOLUTION
 
 

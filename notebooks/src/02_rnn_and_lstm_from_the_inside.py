@@ -232,7 +232,7 @@ explorer.load("remember")  # as it was: your turn
 # ## Your turn: 02.1, what is left at the end
 #
 # `left(f)` takes the forget gates of all steps, a tensor of length $T$, and returns a tensor of the same length: for each step, the share of a nudge to $c_t$ that arrives in $c_T$.
-# A nudge at the last step arrives whole: 1.
+# A nudge at the last step arrives whole: 1. A gate may be closed, 0. Gradients flow through the result back to `f`.
 #
 # <details><summary>Hint 1</summary>
 #
@@ -307,7 +307,8 @@ explorer.step = 3  # as it was
 #
 # ## Your turn: 02.2, one step of the cell
 #
-# `step(z, c)` gets the four sums `z` of shape `[..., 4n]`, in that order and not yet squashed, and the old memory `c` of shape `[..., n]`. It returns `(h, c)`, the new ones.
+# `step(z, c)` gets the four sums `z` of shape `[..., 4n]`, in that order and not yet squashed, and the old memory `c` of shape `[..., n]`. It returns `(h, c)`, the new ones,
+# in new tensors through which gradients flow back to `z` and to the old `c`.
 #
 # <details><summary>Hint 1</summary>
 #
@@ -392,7 +393,7 @@ explorer.load("remember")  # as it was
 # %% [markdown]
 # ## Your turn: 02.3, a bias that remembers
 #
-# Suppose a forget gate looks at nothing but its bias. `forget_bias(steps, share)` returns the bias with which `share` of the memory is left after `steps` steps. Both are plain numbers; `math` is imported.
+# Suppose a forget gate looks at nothing but its bias. `forget_bias(steps, share)` returns the bias, one number, with which `share` of the memory is left after `steps` steps. Both are plain numbers; `math` is imported.
 #
 # <details><summary>Hint 1</summary>
 #

@@ -166,6 +166,7 @@ assert compare("The memory of the LSTM", memory, "the weights under gradient des
 # - `theta` and `gradient` are tensors of one shape. The result has that shape too.
 # - `f` and `i` are numbers, or tensors that broadcast: one gate for each row, or one for each weight.
 # - The caller still needs `theta` afterwards.
+# - Gradients flow through the result back to every tensor that came in.
 #
 # <details><summary>Hint 1</summary>
 #
@@ -390,7 +391,8 @@ print(
 #
 # ## Your turn: 03.3, momentum as a second cell in front
 #
-# `two_cells(theta, m, gradient, rate, mu)` makes one step of both memories and returns `(theta, m)`, the new ones.
+# `two_cells(theta, m, gradient, rate, mu)` makes one step of both memories and returns `(theta, m)`, the new ones, in new tensors through which
+# gradients flow back to the three that came in.
 #
 # <details><summary>Hint 1</summary>
 #

@@ -137,7 +137,7 @@ print(f"one LSTM for each by itself:            {own:>12,} numbers, two layers")
 #
 # ## Your turn: 04.1, two numbers for one gradient
 #
-# `features(x, p)` takes a tensor of any shape, `[...]`, and returns `[..., 2]`: first the size, then the direction.
+# `features(x, p)` takes a tensor of any shape, `[...]`, and returns `[..., 2]`, of the same type: first the size, then the direction.
 #
 # <details><summary>Hint 1</summary>
 #

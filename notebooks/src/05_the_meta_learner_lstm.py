@@ -233,7 +233,8 @@ print("all that the LSTM reads lies between -1 and 1:", bool(both.abs().max() <=
 # ## Your turn: 05.1, one step of the cell
 #
 # `h` [N, H] is what the first layer says about each of N weights. `theta`, `gradient` and the gates `f`, `i` of the step before are [N]. `phi` holds
-# `W_F`, `W_I` [H + 2], for `h`, then the weight, then the gate, and the biases `b_F`, `b_I`. Return the new `theta` and the new `f` and `i`.
+# `W_F`, `W_I` [H + 2], for `h`, then the weight, then the gate, and the biases `b_F`, `b_I`. Return the new `theta` and the new `f` and `i`. The gradient of
+# the loss comes in as a constant; everything else keeps its way back.
 #
 # <details><summary>Hint 1</summary>
 #

@@ -482,7 +482,8 @@ for name, figure in candidates.items():
 # One word in the next cell is for GPUs: `replayed`. A meta-gradient is a thousand small operations, the same ones in every outer step. On a
 # GPU it takes longer to ask for them than to do them, so they are recorded once and replayed. On a CPU the word does nothing.
 #
-# Watch the bar: it shows loss and accuracy on the queries of the training tasks, *after* adapting. Stop it whenever you like. What it
+# Watch the bar: it shows loss and accuracy on the queries of the training tasks, *after* adapting. Five times on the way, `validate` tests what
+# has been learned on tasks of validation characters, the same ones each time. Stop it whenever you like. What it
 # has learned up to then is kept.
 
 # %%
@@ -509,8 +510,11 @@ def checkpoint_of(label, seed):
 
 
 # %%
+watched = draw(validation, TASKS // 10, seed=1)  # drawn once, so that every look sees the same tasks
+
+
 def train_one(recipe, seed, only=None, label="MAML"):
-    net, _ = nets_of(recipe)
+    net, test_net = nets_of(recipe)
     generator = torch.Generator().manual_seed(seed)
     theta = {name: value.to(DEVICE) for name, value in net.init(generator).items()}
     if recipe.zero_head:
@@ -523,8 +527,12 @@ def train_one(recipe, seed, only=None, label="MAML"):
     def sample(generator):
         return train.sample(recipe.meta_batch, recipe.ways, 1, recipe.queries, generator=generator)
 
+    def look(theta):
+        return accuracy(test_net, theta, watched, rule_of(test_net, recipe, recipe.test_rate), recipe.test_steps,
+                        only=only, start=start_of(test_net, recipe), modes=["support"])  # fmt: skip
+
     return fit(replayed(gradient), theta, sample, steps=recipe.outer_steps, generator=generator, lr=recipe.outer_rate,
-               schedule=recipe.schedule, checkpoint=checkpoint_of(label, seed),
+               schedule=recipe.schedule, checkpoint=checkpoint_of(label, seed), validate=look, every_validation=recipe.outer_steps // 5,
                progress=f"{label}, seed {seed}")  # fmt: skip
 
 
@@ -547,9 +555,16 @@ fig, (left, right) = plt.subplots(1, 2, figsize=(10, 3.6))
 for run in runs:
     left.plot(smooth(run.history["loss"]), **style.method("maml"))
     right.plot(100 * smooth(run.history["accuracy"]), **style.method("maml"))
+    right.plot(run.validation["step"], run.validation["support"], "o", color=style.color("maml"), markerfacecolor="none")
 left.set(xlabel="outer step", ylabel="query loss after adapting", title="The loss falls")
-right.set(xlabel="outer step", ylabel="right answers, %", title="and the answers get better")
-show(fig, alt="Two curves over the outer steps: the query loss after adapting falls, the share of right answers rises.")
+right.set(xlabel="outer step", ylabel="right answers, %", title="and the answers get better",
+          ylim=(0, 102))
+right.annotate("new characters,\n5 at a time", (run.validation["step"][0], run.validation["support"][0]), xytext=(0, 10),
+               textcoords="offset points", ha="center")
+right.annotate(f"training tasks,\n{recipe.ways} at a time", (len(run.history["accuracy"]) // 2, 100 * run.history["accuracy"][len(run.history["accuracy"]) // 2]),
+               xytext=(10, -30), textcoords="offset points", color=style.color("maml"))
+show(fig, alt="Two curves over the outer steps: the query loss after adapting falls, the share of right answers rises. Hollow points, "
+              "five of them, show the accuracy on tasks of new characters.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 2 min. If you trained live, show yours in JupyterLab instead. Loss and accuracy on the queries of training tasks, after adapting.

@@ -3,6 +3,7 @@
 import ast
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -25,13 +26,7 @@ OWN = {
 @contextmanager
 def jupyterlab(folder: Path) -> Iterator[str]:
     """The address of a JupyterLab that serves ``folder``; it and its kernels are gone afterwards, whatever happened."""
-    settings = folder / ".settings" / "@jupyterlab" / "apputils-extension"
-    settings.mkdir(parents=True)
-    news = {"fetchNews": "false", "checkForUpdates": False}  # they would cover the corner of the page
-    (settings / "notification.jupyterlab-settings").write_text(json.dumps(news), encoding="utf-8")
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port = s.getsockname()[1]
+    port = _quiet(folder)
     log = folder / "lab.log"
     with log.open("w") as out:
         server = subprocess.Popen(
@@ -54,6 +49,54 @@ def jupyterlab(folder: Path) -> Iterator[str]:
         except subprocess.TimeoutExpired:
             server.kill()
             server.wait()
+
+
+@contextmanager
+def command_lab(course: Path, *arguments: str) -> Iterator[tuple[str, Path]]:
+    """The course's own command ``lab`` run in a copy of the course: the address of its JupyterLab, and what it prints.
+
+    Its settings say the rest, as a user's might: no window, no password. It is shut down from the page's side.
+    """
+    port = _quiet(course)
+    settings = {
+        "ServerApp": {
+            "ip": "127.0.0.1", "port": port, "port_retries": 0, "open_browser": False, "disable_check_xsrf": True
+        },
+        "IdentityProvider": {"token": ""},
+        "LabApp": {"expose_app_in_browser": True},
+    }  # fmt: skip
+    (course / OWN["JUPYTER_CONFIG_DIR"]).mkdir(exist_ok=True)
+    (course / OWN["JUPYTER_CONFIG_DIR"] / "jupyter_server_config.json").write_text(json.dumps(settings))
+    log = course / "lab.log"
+    with log.open("w") as out:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "mlteach", "lab", *arguments],
+            env=os.environ
+            | {name: str(course / place) for name, place in OWN.items()}
+            | {"PYTHONPATH": str(course), "PYTHONUTF8": "1"},
+            cwd=course, stdout=out, stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+    try:
+        address = f"http://127.0.0.1:{port}"
+        _wait_for(address, server, log)
+        yield address, log
+        urllib.request.urlopen(f"{address}/api/shutdown", data=b"")
+        assert server.wait(20) == 0
+    finally:
+        if server.poll() is None:
+            os.killpg(server.pid, signal.SIGTERM)  # its session holds nothing else
+            server.wait(20)
+
+
+def _quiet(folder: Path) -> int:
+    """Settings without news, which would cover the corner of the page; returns a port that is free."""
+    settings = folder / ".settings" / "@jupyterlab" / "apputils-extension"
+    settings.mkdir(parents=True, exist_ok=True)
+    news = {"fetchNews": "false", "checkForUpdates": False}
+    (settings / "notification.jupyterlab-settings").write_text(json.dumps(news), encoding="utf-8")
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return int(s.getsockname()[1])
 
 
 def _wait_for(address: str, server: "subprocess.Popen[bytes]", log: Path) -> None:

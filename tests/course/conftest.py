@@ -56,6 +56,7 @@ def course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (lessons, "NOTEBOOKS", sources.parent),
         (lessons, "SOURCES", sources),
         (lessons, "BUILT", tmp_path / "data" / "built.json"),
+        (lessons, "MY", tmp_path / "my"),
         (run, "NOTEBOOKS", sources.parent),
         (run, "RUNS", tmp_path / "runs"),
         (run, "RESULTS", tmp_path / "results"),

@@ -42,7 +42,9 @@ def test_the_solution_passes(exercise):
 def test_every_known_mistake_gets_its_own_message(exercise, mistake, wrong):
     verdict = judge(exercise, wrong)
     assert not verdict.passed and verdict.attempted
-    assert verdict.message == f"{exercise.id}: not yet. {mistake.message}"
+    advice = f' hint("{exercise.id}", {mistake.hint}) may help.' if mistake.hint else ""
+    assert verdict.message == f"{exercise.id}: not yet. {mistake.message}{advice}"
+    assert mistake.hint in range(len(exercise.hints) + 1)
 
 
 @pytest.mark.parametrize("exercise", ALL, ids=names)
@@ -94,6 +96,7 @@ def test_garbage_gets_a_sentence(exercise):
         verdict = judge(exercise, answer)
         assert verdict.attempted and not verdict.passed, answer
         assert verdict.message.startswith(f"{exercise.id}: not yet. ") and "Traceback" not in verdict.message
+        assert "cannot be compared" not in verdict.message  # the judge itself has stopped
         assert "\n" not in verdict.message and 30 < len(verdict.message) < 400
 
 
@@ -105,9 +108,10 @@ def test_general_sentences_name_the_case_and_what_was_expected():
     assert "takes (x)" in judge(find("03.1"), lambda x: x).message
     assert "without calling it" in judge(find("03.1"), torch.ones(2)).message
     assert (
-        "the shape (3, 4) was expected" in judge(find("03.1"), lambda a, b, f, i: (f * a - i * b)[:1]).message
+        "the shape (3, 4) was expected"
+        in judge(find("03.1"), lambda a, b, f, i: (f * a - i * b + 1)[:1]).message
     )
-    assert "a tensor of shape (3, 4) was expected" in judge(find("03.1"), lambda a, b, f, i: 0.5).message
+    assert "A tensor of shape (3, 4) was expected" in judge(find("03.1"), lambda a, b, f, i: 0.5).message
     assert "ZeroDivisionError" in judge(find("03.1"), lambda a, b, f, i: 1 / 0).message
     assert (
         "`return` missing"
@@ -124,7 +128,8 @@ def test_changing_an_input_in_place_is_named():
 
 
 def test_single_precision_and_plain_numbers_are_accepted():
-    assert judge(find("03.1"), lambda theta, gradient, f, i: (f * theta - i * gradient).float()).passed
+    rounded = judge(find("03.1"), lambda theta, gradient, f, i: (f * theta - i * gradient).float().double())
+    assert rounded.passed and rounded.message.endswith(", right to single precision.")
     assert judge(find("03.4"), [torch.tensor(0.25), -0.125]).passed
 
 

@@ -439,7 +439,7 @@ class TestCommand:
 
         calls: list[list[str]] = []
         monkeypatch.setattr(lessons, "ROOT", lessons.MY.parent)
-        monkeypatch.setattr(line, "trust_lessons", lambda: None)
+        monkeypatch.setattr("mlteach.course.trust.trust_lessons", lambda: [])
         monkeypatch.setattr(line.subprocess, "call", lambda command, **_: calls.append(command) or 0)
         return calls
 

@@ -673,6 +673,12 @@ def _piece_cases() -> list[Case]:
     ]
 
 
+def _more_pieces(draw: torch.Generator) -> Case:
+    steps = int(torch.randint(2, 6, (), generator=draw))
+    rate, keep, *rest = (torch.randn(8, generator=draw, dtype=torch.float64)).split([1, 1, 3, 3])
+    return Case(f"{steps} steps, drawn", (torch.cat([0.3 * rate, keep]), *rest, steps))
+
+
 Pair = tuple[Tensor, Tensor]
 
 
@@ -795,6 +801,7 @@ PIECE = Exercise(
     title="one piece of the run",
     solution=piece,
     cases=_piece_cases,
+    draw=_more_pieces,
     observe=_observe_piece,
     outputs=(
         "the mean of the losses",

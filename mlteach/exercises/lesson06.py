@@ -156,9 +156,24 @@ BEST_GUESS = Exercise(
             ),
         ),
         Mistake(
-            "You average over the phases, and that is right, but a grid that counts both of its ends is too coarse: there the sines cancel. Take "
-            "the middles of many small intervals, or the integral.",
-            tuple(_grid(n, PI) for n in (5, 10, 11, 20, 21, 100, 101, 128, 200, 201, 256, 300, 400, 500)),
+            "Nearly: the wave is right, its height is a little off. A rounded constant does that, and a grid of phases that counts "
+            "both of its ends, where the sines cancel. Take the integral, or the middles of many small intervals.",
+            (
+                *(_grid(n, PI) for n in (5, 10, 11, 20, 21, 100, 101, 128, 200, 201, 256, 300, 400, 500)),
+                *_waves(
+                    -1.6,
+                    -1.61,
+                    -1.62,
+                    -1.63,
+                    -1.65,
+                    -5.1 / 3.1,
+                    -5.1 / 3,
+                    -2.55 * 0.6,
+                    -2.55 * 0.64,
+                    -2.6 * 2 / PI,
+                ),
+            ),
+            hint=3,
         ),
         Mistake(
             "Your answer is one number for all x.The best guess is a function: average at each x by itself.",

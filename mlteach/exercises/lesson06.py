@@ -651,9 +651,10 @@ def _observe_meta_sgd(
         second = values(after(x + 1))
     except (RuntimeError, AttributeError, TypeError):
         second = {}
+    left = any(value.grad is not None for value in both.values())
     for value in both.values():
         value.grad = None  # a graph that hangs on its own leaf is never freed
-    return {name: phi[name].detach().clone() for name in theta}, kept, second, back
+    return {name: phi[name].detach().clone() for name in theta}, kept, second, back, left
 
 
 def _more_steps(draw: torch.Generator) -> Case:
@@ -663,10 +664,12 @@ def _more_steps(draw: torch.Generator) -> Case:
     )
 
 
-def _by_backward(**changes: bool) -> Callable[..., Params]:
+def _by_backward(clear: bool = False, **changes: bool) -> Callable[..., Params]:
     """The gradient by ``.backward()``, read off ``.grad``, where the next call finds it again."""
 
     def wrong(loss: Loss, theta: Params, rates: Params) -> Params:
+        for value in theta.values() if clear else ():
+            value.grad = None
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch warns of the very mistake that is shown here
             loss(theta).backward(**changes)
@@ -806,6 +809,7 @@ META_SGD_STEP = Exercise(
         "the start afterwards",
         "phi for the next task",
         "the way back to the start and to the rates",
+        "whether a gradient is left behind in .grad",
     ),
     mistakes=(
         Mistake(
@@ -824,7 +828,19 @@ META_SGD_STEP = Exercise(
             hint=2,
         ),
         Mistake(
-            "The rates are cut off from the result, so they can never be learned. Use the tensors themselves, without "
+            ".backward() leaves the support gradient behind in theta's .grad, and the outer loop's own gradient is added to it. Ask "
+            "torch.autograd.grad, which hands the gradient over and leaves nothing behind.",
+            (_by_backward(clear=True, create_graph=True),),
+            hint=2,
+        ),
+        Mistake(
+            "That is .backward() without create_graph=True: the gradient counts as a constant, so the start is learned to first order only, and it stays "
+            "behind in .grad. Ask torch.autograd.grad.",
+            (_by_backward(clear=True), _by_backward(clear=True, retain_graph=True)),
+            hint=2,
+        ),
+        Mistake(
+            "The rates are cut off from the result,so they can never be learned. Use the tensors themselves, without "
             ".detach(), .data, .item() or float().",
             (
                 *_either(lambda theta, rate, g: theta - rate.detach() * g),

@@ -641,6 +641,13 @@ def meta_sgd_step(loss, theta, rates):
     g = torch.autograd.grad(loss(theta), theta.values(), create_graph=True)
     return {n: theta[n] - rates[n] * g[0] for n in theta}
 """,
+        "backward with create_graph, cleared before": """
+def meta_sgd_step(loss, theta, rates):
+    for v in theta.values():
+        v.grad = None
+    loss(theta).backward(create_graph=True)
+    return {n: v - rates[n] * v.grad for n, v in theta.items()}
+""",
         "backward with fresh grads": """
 def meta_sgd_step(loss, theta, rates):
     for v in theta.values():
@@ -766,6 +773,14 @@ def meta_sgd_step(loss, theta, rates):
             "    return {name: theta[name] - rates[name] * g for name, g in zip(theta, gradient)}",
             "    from collections import OrderedDict\n    return OrderedDict((name, theta[name] - rates[name] * g) for name, g in zip(theta, gradient))",
         ),
+        "backward, cleared behind": """
+def meta_sgd_step(loss, theta, rates):
+    loss(theta).backward(create_graph=True)
+    phi = {n: v - rates[n] * v.grad for n, v in theta.items()}
+    for v in theta.values():
+        v.grad = None
+    return phi
+""",
         "three zipped": """
 def meta_sgd_step(loss, theta, rates):
     g = torch.autograd.grad(loss(theta), tuple(theta.values()), create_graph=True)

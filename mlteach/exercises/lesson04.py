@@ -533,6 +533,7 @@ FORGET_BIAS = Exercise(
                 lambda mu: math.log(mu) - (1 - mu),
                 lambda mu: math.log(mu) - 1 + mu - 1,
                 lambda mu: math.log(1 - mu) * mu,
+                lambda mu: math.log(1 - mu) / (1 - mu),
                 lambda mu: mu / math.log(1 - mu),
             ),
             hint=3,
@@ -584,7 +585,7 @@ FORGET_BIAS = Exercise(
             hint=1,
         ),
         Mistake(
-            "You rounded the bias.Return it as it is.",
+            "You rounded the bias. Return it as it is.",
             tuple(
                 lambda mu, digits=digits: round(math.log(mu / (1 - mu)), digits) for digits in (0, 1, 2, 3, 4)
             )
@@ -753,6 +754,15 @@ def _from_the_start(
         theta = first + update
         total = total + loss(theta)
     return total / steps, theta.detach(), state.detach()
+
+
+def _gains(
+    step: Step, loss: Map, slope: Map, phi: Tensor, theta: Tensor, state: Tensor, steps: int
+) -> tuple[Any, Tensor, Tensor]:
+    """The mean of what each step gains, which is one difference over the number of steps."""
+    _, end, memory = piece(step, loss, slope, phi, theta, state, steps)
+    last = _piece(mean=lambda losses, steps: losses[-1])(step, loss, slope, phi, theta, state, steps)[0]
+    return (last - loss(theta)) / steps, end, memory
 
 
 def _twice(
@@ -963,17 +973,18 @@ PIECE = Exercise(
             ),
         ),
         Mistake(
-            "You average something else than the losses: the slopes, the updates or theta. Asked for is loss(theta), after each step.",
+            "You average something else than the losses: the slopes, theta, or what each step gains. Asked for is loss(theta), after each step.",
             (
                 _piece(seen=lambda loss, theta: theta.sum()),
                 _piece(seen=lambda loss, theta: theta.square().sum()),
                 _slopes(torch.sum),
                 _slopes(torch.mean),
                 _slopes(torch.norm),
+                _gains,
             ),
         ),
         Mistake(
-            "You return the losses as they are.Asked for is their mean, one number.",
+            "You return the losses as they are. Asked for is their mean, one number.",
             (
                 _piece(mean=lambda losses, steps: torch.stack(losses)),
                 _piece(mean=lambda losses, steps: list(losses)),

@@ -174,6 +174,7 @@ CELL = Exercise(
                 _cell(move=lambda s: s.new_f * s.theta - s.new_i * s.gradient / (s.gradient.norm() + 1e-12)),
                 _cell(move=lambda s: s.new_f * s.theta - s.new_i * s.gradient.mean()),
                 _cell(move=lambda s: s.new_f * s.theta - s.new_i * s.gradient.norm()),
+                _cell(move=lambda s: s.new_f * s.theta - s.new_i * s.gradient / len(s.theta)),
                 _cell(move=lambda s: s.new_f * s.theta - s.new_i * s.gradient.sum()),
             ),
             hint=3,
@@ -223,6 +224,7 @@ CELL = Exercise(
                 _cell(move=lambda s: s.theta - s.new_i * s.gradient),
                 _cell(move=lambda s: s.theta + s.new_i * s.gradient),
                 _cell(move=lambda s: s.theta - s.gradient),
+                _cell(move=lambda s: s.new_f + s.theta - s.new_i * s.gradient),
             ),
             hint=3,
         ),
@@ -368,7 +370,7 @@ CELL = Exercise(
             hint=1,
         ),
         Mistake(
-            "Your gates do not read h,which is all that the first layer has to say.",
+            "Your gates do not read h, which is all that the first layer has to say.",
             (_cell(lambda s: (0 * s.h, s.theta, s.f), lambda s: (0 * s.h, s.theta, s.i)),),
             hint=1,
         ),
@@ -684,6 +686,8 @@ GATE = Exercise(
                     _told(lambda f, t: f[t + 1 :].sum(0)),
                     _told(lambda f, t: f[t + 1 :].mean(0)),
                     _told(lambda f, t: f[t:].sum(0)),
+                    _told(lambda f, t: f[t + 1 :].log().sum(0)),
+                    _told(lambda f, t: f[t + 1 :].sum(0).exp()),
                     _told(lambda f, t: f[t:].mean(0)),
                     _told(lambda f, t: f.sum(0)),
                     _told(lambda f, t: f.mean(0)),
@@ -736,6 +740,13 @@ GATE = Exercise(
                     _told(whole=lambda product: -product.mean()),
                     lambda f, gradients, at_the_end, t: -f[t + 1 :].prod(0) * (at_the_end @ gradients[t]),
                     lambda f, gradients, at_the_end, t: -(at_the_end @ gradients[t]),
+                    lambda f, gradients, at_the_end, t: (
+                        -(f[t + 1 :].prod(0) * at_the_end).sum() * gradients[t]
+                    ),
+                    lambda f, gradients, at_the_end, t: (
+                        -(f[t + 1 :].prod(0) * gradients[t]).sum() * at_the_end
+                    ),
+                    lambda f, gradients, at_the_end, t: -f[t + 1 :].prod(0) * at_the_end.sum() * gradients[t],
                     lambda f, gradients, at_the_end, t: f[t + 1 :].prod(0) * (at_the_end @ gradients[t]),
                 ),
                 hint=2,
@@ -832,9 +843,16 @@ GATE = Exercise(
                 ),
             ),
             Mistake(
-                "Your answer keeps the axis of the steps, or stands as a column. The answer for step t is [N].",
+                "Your answer has an axis too many: a row, a column or a table [N, N]. The answer for step t is [N].",
                 (
                     _told(whole=lambda product: -product[None]),
+                    lambda f, gradients, at_the_end, t: -torch.outer(at_the_end, gradients[t]),
+                    lambda f, gradients, at_the_end, t: (
+                        -f[t + 1 :].prod(0) * torch.outer(at_the_end, gradients[t])
+                    ),
+                    lambda f, gradients, at_the_end, t: (
+                        -f[t + 1 :].prod(0)[:, None] * at_the_end * gradients[t]
+                    ),
                     _told(whole=lambda product: -product[:, None]),
                 ),
             ),

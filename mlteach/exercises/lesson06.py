@@ -176,7 +176,7 @@ BEST_GUESS = Exercise(
             hint=3,
         ),
         Mistake(
-            "Your answer is one number for all x.The best guess is a function: average at each x by itself.",
+            "Your answer is one number for all x. The best guess is a function: average at each x by itself.",
             (
                 lambda x: torch.full_like(x, MEAN),
                 lambda x: torch.full_like(x, 2 * MEAN / PI),
@@ -436,7 +436,7 @@ META_GRADIENT = Exercise(
             ),
         ),
         Mistake(
-            "You divide by the factor.The chain rule multiplies by it.",
+            "You divide by the factor. The chain rule multiplies by it.",
             (_by(lambda s: torch.linalg.solve(s.one - s.alpha * s.A, s.back)),),
         ),
         Mistake(
@@ -512,6 +512,7 @@ META_GRADIENT = Exercise(
             (
                 _by(back=lambda s: s.B @ s.phi),
                 _by(back=lambda s: s.B @ s.phi - s.b),
+                _by(lambda s: s.B @ s.phi - s.alpha * s.A @ s.B @ s.phi - s.b),
                 _by(back=lambda s: s.phi - s.b),
                 _by(back=lambda s: s.B @ s.B @ (s.phi - s.b)),
                 _by(lambda s: s.back, back=lambda s: s.B @ s.phi),
@@ -726,6 +727,11 @@ def _one_rate(share: Callable[[Tensor], Tensor]) -> Callable[..., Params]:
     return wrong
 
 
+def _mean_of_means(loss: Loss, theta: Params, rates: Params) -> Params:
+    rate = torch.stack([value.mean() for value in rates.values()]).mean()
+    return meta_sgd_step(loss, theta, {name: rate for name in theta})
+
+
 def _steps(count: int) -> Callable[..., Params]:
     def wrong(loss: Loss, theta: Params, rates: Params) -> Params:
         for _ in range(count):
@@ -840,7 +846,7 @@ META_SGD_STEP = Exercise(
             hint=2,
         ),
         Mistake(
-            "The rates are cut off from the result,so they can never be learned. Use the tensors themselves, without "
+            "The rates are cut off from the result, so they can never be learned. Use the tensors themselves, without "
             ".detach(), .data, .item() or float().",
             (
                 *_either(lambda theta, rate, g: theta - rate.detach() * g),
@@ -849,7 +855,13 @@ META_SGD_STEP = Exercise(
         ),
         Mistake(
             "phi is cut off from the start and from the rates: nothing can be learned. Leave out .detach(), .data and torch.no_grad().",
-            (_detached, _fresh_leaves, lambda loss, theta, rates: _detached(loss, leaves(theta), rates)),
+            (
+                _detached,
+                _moved(lambda theta, rate, g: theta.detach() - rate.detach() * g),
+                _moved(lambda theta, rate, g: theta.detach() - rate.mean().detach() * g),
+                _fresh_leaves,
+                lambda loss, theta, rates: _detached(loss, leaves(theta), rates),
+            ),
         ),
         Mistake(
             "You cut the start off before the step: the rates can be learned, the start cannot. Use theta as it comes, without .detach(), .data or a "
@@ -857,6 +869,7 @@ META_SGD_STEP = Exercise(
             (
                 _fresh,
                 *_either(lambda theta, rate, g: theta.detach() - rate * g),
+                *_either(lambda theta, rate, g: theta.detach() - rate * g.detach()),
             ),
         ),
         Mistake(
@@ -871,6 +884,7 @@ META_SGD_STEP = Exercise(
                 _one_rate(torch.mean),
                 _one_rate(torch.sum),
                 _one_rate(lambda rates: rates[0]),
+                _mean_of_means,
                 _one_rate(lambda rates: rates.mean().detach()),
             ),
             hint=1,
@@ -939,6 +953,9 @@ META_SGD_STEP = Exercise(
                 *_either(lambda theta, rate, g: rate - theta * g),
                 *_either(lambda theta, rate, g: theta - rate),
                 *_either(lambda theta, rate, g: theta - rate * theta),
+                *_either(lambda theta, rate, g: rate - rate * g),
+                *_either(lambda theta, rate, g: theta * rate * g),
+                *_either(lambda theta, rate, g: theta + rate - g),
             ),
             hint=1,
         ),
@@ -953,6 +970,8 @@ META_SGD_STEP = Exercise(
                 *_either(lambda theta, rate, g: theta - rate * g.clamp(-1, 1)),
                 *_either(lambda theta, rate, g: theta - rate * g.mean()),
                 *_either(lambda theta, rate, g: theta - rate * g.sum()),
+                *_either(lambda theta, rate, g: theta - (rate * g).sum()),
+                *_either(lambda theta, rate, g: theta - (rate * g).mean()),
             ),
         ),
         Mistake(
@@ -983,7 +1002,7 @@ META_SGD_STEP = Exercise(
                 _moved(lambda theta, rate, g: theta - (rate - rate * g) * g),
             ),
         ),
-        Mistake("You take more than one step.One is asked for.", (_steps(2), _steps(5))),
+        Mistake("You take more than one step. One is asked for.", (_steps(2), _steps(3), _steps(5))),
         Mistake(
             "You move one tensor after the other, and the second gradient sees the first one moved. Take all gradients at theta, then move.",
             (_one_after_another,),

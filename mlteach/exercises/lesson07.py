@@ -124,6 +124,27 @@ def _divided_with_theta(adapt: Adapt, theta: Params, tasks: Sequence[Any], epsil
     return {name: value / len(tasks) for name, value in summed.items()}
 
 
+def _theta_taken_once(adapt: Adapt, theta: Params, tasks: Sequence[Any], epsilon: float) -> Params:
+    phis, n = _all(adapt, theta, tasks), len(tasks)
+    return {
+        name: value + epsilon * (torch.stack([phi[name] for phi in phis]).sum(0) - value) / n
+        for name, value in theta.items()
+    }
+
+
+def _of_differences(function: Callable[[Tensor], Tensor]) -> Step:
+    """A step by the mean of another function of each difference phi - theta."""
+
+    def wrong(adapt: Adapt, theta: Params, tasks: Sequence[Any], epsilon: float) -> Params:
+        phis = _all(adapt, theta, tasks)
+        return {
+            name: value + epsilon * torch.stack([function(phi[name] - value) for phi in phis]).mean(0)
+            for name, value in theta.items()
+        }
+
+    return wrong
+
+
 def _one_by_one(adapt: Adapt, theta: Params, tasks: Sequence[Any], epsilon: float) -> Params:
     """All tasks start from theta, but the moves are made one after the other."""
     new = theta
@@ -249,6 +270,7 @@ REPTILE_STEP = Exercise(
             (
                 _step(share=lambda epsilon, count: epsilon / count),
                 _divided_with_theta,
+                _theta_taken_once,
                 _step(share=lambda epsilon, count: epsilon * count / max(count - 1, 1)),
                 _step(share=lambda epsilon, count: epsilon * count / (count + 1)),
                 _step(goal=lambda phis: phis.sum(0) / max(len(phis) - 1, 1)),
@@ -313,6 +335,15 @@ REPTILE_STEP = Exercise(
                 _step(lambda theta, goal, epsilon: theta + epsilon * (theta + goal)),
             ),
             hint=3,
+        ),
+        Mistake(
+            "You take another function of the differences: their sign, their square, or their direction alone. They count as they are.",
+            (
+                *map(_of_differences, (torch.sign, torch.square, torch.abs)),
+                _of_differences(lambda difference: difference / (difference.norm() + 1e-12)),
+                _step(lambda theta, goal, epsilon: theta + epsilon * (goal - theta).sign()),
+                _step(lambda theta, goal, epsilon: theta + epsilon * (goal - theta) / (goal - theta).norm()),
+            ),
         ),
         Mistake(
             "You begin the move at phi. It begins at theta and goes a part of the way to phi.",
@@ -612,7 +643,7 @@ GONE = Exercise(
             hint=1,
         ),
         Mistake(
-            "You climb: with 1 + alpha hthe distance to a grows at each step. Gradient descent shrinks it.",
+            "You climb: with 1 + alpha h the distance to a grows at each step. Gradient descent shrinks it.",
             (
                 _gone(lambda x, k: 1 - (1 + x) ** k),
                 _gone(lambda x, k: (1 + x) ** k),
@@ -626,6 +657,9 @@ GONE = Exercise(
                 _gone(lambda x, k: 1 - torch.exp(-x * k)),
                 _gone(lambda x, k: torch.exp(-x * k)),
                 _gone(lambda x, k: 1 - torch.exp(-x)),
+                _gone(lambda x, k: 1 - (1 + x) ** -k),
+                _gone(lambda x, k: 1 - math.exp(-k * float(x))),
+                lambda theta, a, h, alpha, k: (1 - math.exp(-alpha * k)) * (theta - a),
             ),
             hint=2,
         ),
@@ -1007,7 +1041,7 @@ FEDERATED = Exercise(
             ),
         ),
         Mistake(
-            "A share is a factor: it multiplies what its client has found.You add it, or use it as a power, or weigh what is left of the mean.",
+            "A share is a factor: it multiplies what its client has found. You add it, or use it as a power, or weigh what is left of the mean.",
             (
                 _each(lambda values, shares: (values + shares).sum(0)),
                 _each(lambda values, shares: (shares * (values - values.mean(0))).sum(0)),
@@ -1015,7 +1049,7 @@ FEDERATED = Exercise(
             ),
         ),
         Mistake(
-            "You return the shares.Asked for are the weights that they make of the clients'.",
+            "You return the shares. Asked for are the weights that they make of the clients'.",
             (
                 lambda clients, sizes: [n / sum(sizes) for n in sizes],
                 lambda clients, sizes: {name: [n / sum(sizes) for n in sizes] for name in clients[0]},

@@ -174,6 +174,27 @@ def features(x, p):
     big = x.abs() >= math.exp(-p)
     return torch.stack([torch.where(big, x.abs().log() / p, -1.0) * x.sign(), torch.where(big, 1.0, math.exp(p) * x)], -1)
 """,
+        "nan taken for zero": """
+def features(x, p):
+    big = x.abs() >= math.exp(-p)
+    return torch.stack([torch.where(big, x.log() / p, -1.0), torch.where(big, x.sign(), math.exp(p) * x)], -1).nan_to_num(0)
+""",
+        "minus infinity taken for minus one": """
+def features(x, p):
+    out = torch.stack([x.abs().log() / p, x.sign()], -1)
+    return out.nan_to_num(neginf=-1.0)
+""",
+        "both clamped": """
+def features(x, p):
+    out = torch.stack([x.abs().log() / p, x.sign()], -1)
+    return out.clamp(-1, 1)
+""",
+        "an if for the largest": """
+def features(x, p):
+    if x.abs().max() >= math.exp(-p):
+        return torch.stack([x.abs().log() / p, x.sign()], -1)
+    return torch.stack([-torch.ones_like(x), math.exp(p) * x], -1)
+""",
     },
     right={
         "clamped": """
@@ -361,6 +382,14 @@ def forget_bias(mu):
         "one less": """
 def forget_bias(mu):
     return math.log(mu / (1 - mu)) - 1
+""",
+        "half a log, over the rest": """
+def forget_bias(mu):
+    return math.log(1 - mu) / (1 - mu)
+""",
+        "minus the log of one over mu": """
+def forget_bias(mu):
+    return -math.log(1 / mu)
 """,
     },
     right={
@@ -721,6 +750,34 @@ def piece(step, loss, slope, phi, theta, state, steps):
         theta = theta + update
         total = total + loss(theta)
     return total / steps, theta, state
+""",
+        "the total after the loop": """
+def piece(step, loss, slope, phi, theta, state, steps):
+    total = 0
+    for _ in range(steps):
+        update, state = step(phi, slope(theta).detach(), state)
+        theta = theta + update
+    total = total + loss(theta)
+    return total / steps, theta.detach(), state.detach()
+""",
+        "what each step gains": """
+def piece(step, loss, slope, phi, theta, state, steps):
+    total = 0
+    for _ in range(steps):
+        update, state = step(phi, slope(theta).detach(), state)
+        theta = theta + update
+        total = total + loss(theta) - loss(theta - update)
+    return total / steps, theta.detach(), state.detach()
+""",
+        "the slope of the start": """
+def piece(step, loss, slope, phi, theta, state, steps):
+    total = 0
+    theta0 = theta
+    for _ in range(steps):
+        update, state = step(phi, slope(theta0).detach(), state)
+        theta = theta + update
+        total = total + loss(theta)
+    return total / steps, theta.detach(), state.detach()
 """,
     },
     right={

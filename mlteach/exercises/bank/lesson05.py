@@ -278,6 +278,24 @@ def cell(h, theta, f, i, gradient, phi):
     i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ phi["W_I"] + phi["b_I"])
     return theta * f - torch.tanh(i) * gradient, f, i
 """,
+        "a mean gradient": """
+def cell(h, theta, f, i, gradient, phi):
+    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ phi["W_F"] + phi["b_F"])
+    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ phi["W_I"] + phi["b_I"])
+    return f * theta - i * gradient / len(theta), f, i
+""",
+        "f added": """
+def cell(h, theta, f, i, gradient, phi):
+    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ phi["W_F"] + phi["b_F"])
+    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ phi["W_I"] + phi["b_I"])
+    return f + theta - i * gradient, f, i
+""",
+        "an average with weight i": """
+def cell(h, theta, f, i, gradient, phi):
+    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ phi["W_F"] + phi["b_F"])
+    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ phi["W_I"] + phi["b_I"])
+    return theta.lerp(-gradient, i), f, i
+""",
     },
     right={
         "sums written out": """
@@ -493,6 +511,22 @@ def for_the_gate(f, gradients, at_the_end, t):
         "later gates and gradients": """
 def for_the_gate(f, gradients, at_the_end, t):
     return -(f[t + 1:] * gradients[t + 1:]).prod(0) * at_the_end
+""",
+        "a sum in between": """
+def for_the_gate(f, gradients, at_the_end, t):
+    return -(f[t + 1:].prod(0) * at_the_end).sum() * gradients[t]
+""",
+        "an outer product": """
+def for_the_gate(f, gradients, at_the_end, t):
+    return -torch.outer(at_the_end, gradients[t])
+""",
+        "logs without exp": """
+def for_the_gate(f, gradients, at_the_end, t):
+    return -f[t + 1:].log().sum(0) * at_the_end * gradients[t]
+""",
+        "two gradients of the run": """
+def for_the_gate(f, gradients, at_the_end, t):
+    return -f[t + 1:].prod(0) * gradients[t] * gradients[-1]
 """,
     },
     right={

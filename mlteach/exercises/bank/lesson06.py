@@ -146,6 +146,14 @@ def best_guess(x):
 def best_guess(x):
     return -torch.cos(x)
 """,
+        "the mean of three phases": """
+def best_guess(x):
+    return 2.55 * (torch.sin(x) + torch.sin(x - math.pi / 2) + torch.sin(x - math.pi)) / 3
+""",
+        "180 for pi": """
+def best_guess(x):
+    return -5.1 / 180 * torch.cos(x)
+""",
     },
     right={
         "another constant": ("-2.55 * 2 / math.pi * torch.cos(x)", "-(5.1 / math.pi) * x.cos()"),
@@ -413,6 +421,23 @@ def meta_gradient(theta, alpha, A, a, B, b):
     phi = theta - alpha * A @ (theta - a)
     I = torch.eye(len(theta)).double()
     return (I - alpha * (A + B)) @ B @ (phi - b)
+""",
+        "the slope of the step": """
+def meta_gradient(theta, alpha, A, a, B, b):
+    phi = theta - alpha * A @ (theta - a)
+    return (phi - theta) / alpha
+""",
+        "b outside at the end": """
+def meta_gradient(theta, alpha, A, a, B, b):
+    phi = theta - alpha * A @ (theta - a)
+    I = torch.eye(len(theta), dtype=theta.dtype)
+    return (I - alpha * A) @ (B @ phi) - b
+""",
+        "minus the whole": """
+def meta_gradient(theta, alpha, A, a, B, b):
+    phi = theta - alpha * A @ (theta - a)
+    I = torch.eye(len(theta), dtype=theta.dtype)
+    return alpha * A @ B @ (phi - b) - B @ (phi - b)
 """,
     },
     right={
@@ -743,6 +768,34 @@ def meta_sgd_step(loss, theta, rates):
 def meta_sgd_step(loss, theta, rates):
     gradient = torch.autograd.grad(loss(theta), list(theta.values()), create_graph=True)
     return {'phi_' + name: theta[name] - rates[name] * g for name, g in zip(theta, gradient)}
+""",
+        "the mean of means": """
+def meta_sgd_step(loss, theta, rates):
+    gradient = torch.autograd.grad(loss(theta), list(theta.values()), create_graph=True)
+    return {n: theta[n] - sum(r.mean() for r in rates.values()) / len(rates) * g for n, g in zip(theta, gradient)}
+""",
+        "both cut": """
+def meta_sgd_step(loss, theta, rates):
+    gradient = torch.autograd.grad(loss(theta), list(theta.values()), create_graph=True)
+    return {n: theta[n].detach() - rates[n].detach() * g for n, g in zip(theta, gradient)}
+""",
+        "summed up": """
+def meta_sgd_step(loss, theta, rates):
+    gradient = torch.autograd.grad(loss(theta), list(theta.values()), create_graph=True)
+    return {n: theta[n] - (rates[n] * g).sum() for n, g in zip(theta, gradient)}
+""",
+        "three steps": """
+def meta_sgd_step(loss, theta, rates):
+    phi = theta
+    for _ in range(3):
+        gradient = torch.autograd.grad(loss(phi), list(phi.values()), create_graph=True)
+        phi = {n: phi[n] - rates[n] * g for n, g in zip(phi, gradient)}
+    return phi
+""",
+        "rates for theta": """
+def meta_sgd_step(loss, theta, rates):
+    gradient = torch.autograd.grad(loss(theta), list(theta.values()), create_graph=True)
+    return {n: rates[n] - rates[n] * g for n, g in zip(theta, gradient)}
 """,
     },
     right={

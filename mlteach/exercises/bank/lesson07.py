@@ -226,6 +226,31 @@ def reptile_step(adapt, theta, tasks, epsilon):
     phi = adapt(theta, task)
     return {n: theta[n] + epsilon * (phi[n] - theta[n]) for n in theta}
 """,
+        "divided by the sum": """
+def reptile_step(adapt, theta, tasks, epsilon):
+    phis = [adapt(theta, task) for task in tasks]
+    return {n: theta[n] + epsilon / (len(phis) * sum(p[n] - theta[n] for p in phis)) for n in theta}
+""",
+        "theta taken once": """
+def reptile_step(adapt, theta, tasks, epsilon):
+    phis = [adapt(theta, task) for task in tasks]
+    return {n: theta[n] + epsilon * (sum(p[n] for p in phis) - theta[n]) / len(phis) for n in theta}
+""",
+        "squares": """
+def reptile_step(adapt, theta, tasks, epsilon):
+    phis = [adapt(theta, task) for task in tasks]
+    return {n: theta[n] + epsilon * sum((p[n] - theta[n]) ** 2 for p in phis) / len(phis) for n in theta}
+""",
+        "signs": """
+def reptile_step(adapt, theta, tasks, epsilon):
+    phis = [adapt(theta, task) for task in tasks]
+    return {n: theta[n] + epsilon * sum((p[n] - theta[n]).sign() for p in phis) / len(phis) for n in theta}
+""",
+        "epsilon to the power of tasks": """
+def reptile_step(adapt, theta, tasks, epsilon):
+    phis = [adapt(theta, task) for task in tasks]
+    return {n: theta[n] + epsilon ** len(phis) * sum(p[n] - theta[n] for p in phis) / len(phis) for n in theta}
+""",
     },
     right={
         "a comprehension": """
@@ -462,6 +487,22 @@ def gone(theta, a, h, alpha, k):
         "the distance, unsigned": """
 def gone(theta, a, h, alpha, k):
     return torch.tensor((1 - (1 - float(alpha * h)) ** k) * abs(float(theta - a)))
+""",
+        "one step fewer, times alpha": """
+def gone(theta, a, h, alpha, k):
+    return (1 - (1 - alpha * h) ** (k - 1)) * (theta - a) * alpha
+""",
+        "the last step upside down": """
+def gone(theta, a, h, alpha, k):
+    return alpha * h * (theta - a) / (1 - alpha * h) ** k
+""",
+        "steps backwards": """
+def gone(theta, a, h, alpha, k):
+    return (1 - (1 + alpha * h) ** -k) * (theta - a)
+""",
+        "continuous, without h": """
+def gone(theta, a, h, alpha, k):
+    return (theta - a) * (1 - math.e ** (-alpha * k))
 """,
     },
     right={
@@ -758,6 +799,27 @@ def federated(clients, sizes):
 def federated(clients, sizes):
     big = sizes[0] > sizes[1]
     return clients[0] if big else clients[1]
+""",
+        "a geometric mean": """
+def federated(clients, sizes):
+    w = [s / sum(sizes) for s in sizes]
+    return {k: math.prod(c[k] ** x for x, c in zip(w, clients)) for k in clients[0]}
+""",
+        "a running mean of a kind": """
+def federated(clients, sizes):
+    new = clients[0]
+    for c, s in zip(clients[1:], sizes[1:]):
+        new = {k: (new[k] + s * c[k]) / (1 + s) for k in new}
+    return new
+""",
+        "times the number of clients": """
+def federated(clients, sizes):
+    w = [len(sizes) * s / sum(sizes) for s in sizes]
+    return {k: sum(x * c[k] for x, c in zip(w, clients)) for k in clients[0]}
+""",
+        "over the squares": """
+def federated(clients, sizes):
+    return {k: sum(c[k] * s for c, s in zip(clients, sizes)) / sum(s ** 2 for s in sizes) for k in clients[0]}
 """,
     },
     right={

@@ -30,7 +30,7 @@ def deal(pictures: Tensor, order: Tensor, shots: int) -> Four:
 
 def _deal_cases() -> list[Case]:
     draw = torch.Generator().manual_seed(11)
-    return [_deal_case(draw, *sizes) for sizes in ((3, 4, 1), (4, 5, 2), (2, 5, 3), (3, 3, 1))]
+    return [_deal_case(draw, *sizes) for sizes in ((3, 4, 1), (4, 5, 2), (2, 18, 2), (3, 3, 1))]
 
 
 def _deal_case(draw: torch.Generator, ways: int, drawers: int, shots: int) -> Case:
@@ -798,7 +798,8 @@ def _needed_cases() -> list[Case]:
             (0.987, 5, 0.0041),
             (0.213, 25, 0.0207),
             (0.437, 75, 0.0063),
-            (0.5, 16, 0.030625), (0.5, 1, 0.06125),
+            (0.5, 25, 0.00392),
+            (0.5, 16, 0.0098),
         )
     ]  # fmt: skip
 
@@ -988,8 +989,8 @@ TASKS_NEEDED = Exercise(
             ),
         ),
         Mistake(
-            "You add one even where the number is whole already: 64 tasks are enough where the formula gives 64. Round up.",
-            (_needed(end=lambda n: math.floor(n) + 1),),
+            "You add one even where the number is whole already: 100 tasks are enough where the formula gives 100. Round up.",
+            (_needed(end=lambda n: math.floor(n) + 1), _needed(end=lambda n: round(n + 0.5))),
         ),
         Mistake(
             "That is one task more than needed (or one fewer). Rounding up is all that has to be done.",

@@ -74,6 +74,7 @@ LEFT = Exercise(
     cases=_left_cases,
     draw=_draw_left,
     outputs=("what is left",),
+    any_float=True,
     mistakes=(
         Mistake(
             "Your product begins one gate too early: f_t closes on the memory before step t, and what step t holds "

@@ -30,6 +30,7 @@ def deal(pictures, order, shots):
             ("shuffled[:, shots:]", "shuffled[:, 1:]"),
         ),
         "as many queries as shots": ("shuffled[:, shots:]", "shuffled[:, shots : 2 * shots]"),
+        "fifteen queries": ("shuffled[:, shots:]", "shuffled[:, shots : shots + 15]"),
         "one query a class": ("shuffled[:, shots:]", "shuffled[:, shots : shots + 1]"),
         "not shuffled": (
             "torch.stack([pictures[way, order[way]] for way in range(ways)])",
@@ -236,6 +237,13 @@ def deal(pictures, order, shots):
         "a list of four": (
             "return support.flatten(0, 1), support_y, query.flatten(0, 1), query_y",
             "return [support.flatten(0, 1), support_y, query.flatten(0, 1), query_y]",
+        ),
+        "an Episode": (
+            ("\ndef deal", "from mlteach.tasks import Episode\n\n\ndef deal"),
+            (
+                "return support.flatten(0, 1), support_y, query.flatten(0, 1), query_y",
+                "return Episode(support.flatten(0, 1), support_y, query.flatten(0, 1), query_y)",
+            ),
         ),
         "split": (
             ("support = shuffled[:, :shots]\n", "support, query = shuffled.split([shots, order.shape[1] - shots], dim=1)\n"),
@@ -487,6 +495,7 @@ def tasks_needed(rate, queries, half_width):
         "rounded down": ("math.ceil(n)", "int(n)"),
         "rounded": ("math.ceil(n)", "round(n)"),
         "int and one": ("math.ceil(n)", "int(n) + 1"),
+        "rounded after a half": ("math.ceil(n)", "round(n + 0.5)"),
         "one too many": ("math.ceil(n)", "math.ceil(n) + 1"),
         "a fraction": ("math.ceil(n)", "n"),
         "the half width": ("    n =", "    return 1.96 * math.sqrt(rate * (1 - rate) / queries)\n    n ="),
@@ -541,6 +550,7 @@ def tasks_needed(rate, queries, half_width):
         "all in one square": ("1.96**2 * rate * (1 - rate) / (queries * half_width**2)",
                               "(1.96 / half_width) ** 2 * rate * (1 - rate) / queries"),
         "1.96 to more digits": ("1.96**2", "1.959964**2"),
+        "1.96 squared by hand": ("1.96**2", "3.8416"),
         "rounding taken away": ("math.ceil(n)", "math.ceil(n - 1e-9)"),
         "minus the floor of minus": ("math.ceil(n)", "int(-(-n // 1))"),
         "torch": ("math.ceil(n)", "torch.tensor(n).ceil()"),

@@ -87,7 +87,6 @@ def left(f):
     later = torch.cat([f[1:], torch.ones_like(f[:1])])
     return later.flip(0).cumprod(0).flip(0)
 ''',
-        "in single precision": ("return later", "return later.float()"),
         "in place": '''
 def left(f):
     for t in range(len(f) - 2, 0, -1):
@@ -186,6 +185,15 @@ def left(f):
         out[t] = out[t + 1] * f[t + 1]
     return out
 ''',
+        "ones of torch's own type": '''
+def left(f):
+    out = torch.ones(len(f))
+    for t in range(len(f)):
+        out[t] = f[t + 1 :].prod()
+    return out
+''',
+        "in single precision": ("return later", "return later.float()"),
+        "by logarithms": ("later.flip(0).cumprod(0).flip(0)", "later.log().flip(0).cumsum(0).flip(0).exp()"),
         "own gate, then moved on": '''
 def left(f):
     full = torch.flip(torch.cumprod(torch.flip(f, [0]), 0), [0])

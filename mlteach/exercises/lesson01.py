@@ -146,6 +146,7 @@ DEAL = Exercise(
                 lambda x, shots: (x[:, :shots], x),
                 lambda x, shots: (x[:, :shots], x[:, :shots]),
                 lambda x, shots: (x[:, :shots], x[:, :-shots]),
+                lambda x, shots: (x[:, : x.shape[1] - shots], x[:, shots:]),
                 lambda x, shots: (x[:, :shots], torch.cat([x[:, shots:], x[:, :shots]], 1)),
             ),
         ),
@@ -170,6 +171,7 @@ DEAL = Exercise(
             _cut_as(
                 lambda x, shots: (x[:, : shots + 1], x[:, shots + 1 :]),
                 lambda x, shots: (x[:, : shots - 1], x[:, shots - 1 :]),
+                lambda x, shots: (x[:, 1 : shots + 1], x[:, shots:]),
             ),
         ),
         Mistake(
@@ -177,6 +179,13 @@ DEAL = Exercise(
             _cut_as(
                 lambda x, shots: (x[:, :shots], x[:, shots : 2 * shots]),
                 lambda x, shots: (x[:, :shots], x[:, -shots:]),
+            ),
+        ),
+        Mistake(
+            "You keep a fixed number of queries. All drawers after the first `shots` are asked, however many there are.",
+            _cut_as(
+                lambda x, shots: (x[:, :shots], x[:, shots : shots + 15]),
+                lambda x, shots: (x[:, :shots], x[:, shots:15]),
             ),
         ),
         Mistake(
@@ -290,13 +299,16 @@ DEAL = Exercise(
             _labelled(lambda ways, each: torch.arange(ways)),
         ),
         Mistake(
-            "Both sets have the same labels, but not the same number of pictures: count the pictures of a class in each set.",
+            "There are more or fewer labels than pictures in one of the sets: count the pictures of a class in each set, `shots` in one, all the others in the other.",
             (
                 lambda p, o, s: _dealt(query_labels=lambda ways, each: _labels(ways, s))(p, o, s),
                 lambda p, o, s: _dealt(support_labels=lambda ways, each: _labels(ways, o.shape[1] - s))(
                     p, o, s
                 ),
                 lambda p, o, s: _dealt(query_labels=lambda ways, each: _labels(ways, o.shape[1]))(p, o, s),
+                lambda p, o, s: _dealt(support_labels=lambda ways, each: _labels(ways, s + 1))(p, o, s),
+                lambda p, o, s: _dealt(query_labels=lambda ways, each: _labels(ways, each + 1))(p, o, s),
+                lambda p, o, s: _dealt(query_labels=lambda ways, each: _labels(ways, each - 1))(p, o, s),
                 lambda p, o, s: _dealt(
                     support_labels=lambda ways, each: _labels(ways, o.shape[1]),
                     query_labels=lambda ways, each: _labels(ways, o.shape[1]),
@@ -383,6 +395,14 @@ DEAL = Exercise(
                 lambda p, o, s: _dealt(query_labels=lambda ways, each: _labels(ways, 15))(p, o, s),
                 *_labelled(lambda ways, each: torch.arange(5)),
             ),
+        ),
+        Mistake(
+            "One class is missing: `range(ways)` counts from 0 to ways - 1, and every class is dealt.",
+            (_dealt(lambda p, o: _each(p[1:], o[1:])), _dealt(lambda p, o: _each(p[:-1], o[:-1]))),
+        ),
+        Mistake(
+            "You stacked the classes along the drawers' axis, so the cut goes through the classes. torch.stack makes a new first axis if you let it.",
+            (_dealt(lambda p, o: _each(p, o).transpose(0, 1)),),
         ),
         Mistake(
             "Your pictures of all classes lie in one pile, and the cut goes through the pictures. torch.stack keeps the classes apart.",
@@ -605,6 +625,34 @@ NEAREST = Exercise(
             ),
         ),
         Mistake(
+            "You compare the pictures' sums of squares. Take the difference of each pixel first, then square it.",
+            _compared(
+                lambda s, q: q.flatten(1).square().sum(1)[:, None] - s.flatten(1).square().sum(1),
+                lambda s, q: (q.flatten(1).square().sum(1)[:, None] - s.flatten(1).square().sum(1)).abs(),
+            ),
+        ),
+        Mistake(
+            "You add the pictures instead of subtracting one from the other: the distance is made of differences.",
+            _compared(lambda s, q: (q[:, None] + s[None]).flatten(2).square().sum(2)),
+        ),
+        Mistake(
+            "You return each label once, or the commonest. Asked is one label for each query, in the queries' order.",
+            (
+                lambda s, y, q: nearest_neighbour(s, y, q).unique(),
+                lambda s, y, q: nearest_neighbour(s, y, q).mode()[0],
+                lambda s, y, q: nearest_neighbour(s, y, q).sort()[0],
+                lambda s, y, q: y.unique(),
+            ),
+        ),
+        Mistake(
+            "You return all labels of the support set. Asked is one label for each query, that of its nearest picture.",
+            (
+                lambda s, y, q: y * 1,
+                lambda s, y, q: y[None].expand(len(q), -1),
+                lambda s, y, q: y[_distances(s, q).argsort(1)],
+            ),
+        ),
+        Mistake(
             "You add up absolute differences. Asked is the squared distance: each difference is squared before they are added.",
             _compared(lambda s, q: _differences(s, q).abs().sum(2)),
         ),
@@ -644,7 +692,12 @@ NEAREST = Exercise(
         ),
         Mistake(
             "You compare by products of pixels (a similarity, which likes dark pictures), not by the squared distance.",
-            _compared(_products, lambda s, q: -_products(s, q)),
+            _compared(
+                _products,
+                lambda s, q: -_products(s, q),
+                lambda s, q: _products(s**2, q**2),
+                lambda s, q: -_products(s**2, q**2),
+            ),
         ),
         Mistake(
             "You compare by the angle between two pictures (the cosine), which overlooks how dark they are. Asked is the squared distance.",
@@ -668,10 +721,9 @@ NEAREST = Exercise(
             ),
         ),
         Mistake(
-            "Written out, the squared distance is |q|^2 - 2 q.s + |s|^2. Your product q.s enters once instead of twice, or with the other sign.",
+            "Written out, the squared distance is |q|^2 - 2 q.s + |s|^2. Your product q.s enters once instead of twice.",
             _compared(
                 lambda s, q: s.flatten(1).square().sum(1) - _products(s, q),
-                lambda s, q: s.flatten(1).square().sum(1) + 2 * _products(s, q),
             ),
         ),
         Mistake(
@@ -705,8 +757,9 @@ NEAREST = Exercise(
             ),
         ),
         Mistake(
-            "You return the distance to the nearest picture. Asked is its label.",
+            "You return how near it is (a distance, a probability). Asked is the label of the nearest picture.",
             (
+                lambda s, y, q: (-_distances(s, q)).softmax(1).amax(1),
                 lambda s, y, q: _distances(s, q).amin(1),
                 lambda s, y, q: _distances(s, q).amin(1).sqrt(),
                 lambda s, y, q: _distances(s, q).amin(0),
@@ -757,10 +810,7 @@ NEAREST = Exercise(
         ),
         Mistake(
             "You look for the nearest among the queries themselves. Compare each query with the support pictures.",
-            (
-                lambda s, y, q: y[_distances(q, q).argmin(1) % len(y)],
-                lambda s, y, q: y[_distances(s, s).argmin(1)],
-            ),
+            (lambda s, y, q: y[_distances(q, q).argmin(1) % len(y)],),
         ),
         Mistake(
             "You compare a part of the pictures only (one pixel, one row or column). Sum over all pixels.",
@@ -939,6 +989,14 @@ TASKS_NEEDED = Exercise(
             _rounded_anyhow(spread=lambda r: math.sqrt(r * (1 - r))),
         ),
         Mistake(
+            "You took the variance for the standard error: its root comes first, or the square goes from both sides.",
+            (*_rounded_anyhow(spread=lambda r: (r * (1 - r)) ** 2, per=lambda q, h: (q * h) ** 2),),
+        ),
+        Mistake(
+            "You took the half width as a share of the rate. It is in the same unit as the rate, as it is.",
+            _rounded_anyhow(per=lambda q, h: q * h**2, spread=lambda r: (1 - r) / r),
+        ),
+        Mistake(
             "Your spread is not rate * (1 - rate), which is the variance of one answer, right or wrong.",
             (
                 *_rounded_anyhow(spread=lambda r: r),
@@ -967,6 +1025,9 @@ TASKS_NEEDED = Exercise(
                 *_rounded_anyhow(spread=lambda r: r * (100 - r)),
                 *_rounded_anyhow(spread=lambda r: 100 * r * (100 - 100 * r)),
                 *_rounded_anyhow(spread=lambda r: r / 100 * (1 - r / 100)),
+                *_rounded_anyhow(
+                    spread=lambda r: r / 100 * (1 - r / 100), per=lambda q, h: q * (h / 100) ** 2
+                ),
             ),
         ),
         Mistake(

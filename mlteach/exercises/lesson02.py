@@ -184,8 +184,17 @@ LEFT = Exercise(
             "You took only the next gate. A nudge passes all gates up to the end: multiply them up.",
             (
                 lambda f: torch.cat([f[1:], torch.ones_like(f[:1])]),
-                lambda f: f.roll(-1),
+                lambda f: torch.cat([f[1:], torch.zeros_like(f[:1])]),
+            ),
+        ),
+        Mistake(
+            "You return the gates themselves, moved or turned round at most. What is left at the end is a product of gates.",
+            (
                 lambda f: f * 1,
+                lambda f: f.roll(-1),
+                lambda f: f.roll(1),
+                lambda f: f.flip(0),
+                lambda f: f.sort()[0],
             ),
         ),
         Mistake(
@@ -364,7 +373,7 @@ def _says(o: Tensor, new: Tensor, c: Tensor, g: Tensor) -> Tensor:
 
 def _step(
     order: str = "ifgo",
-    gates: tuple[Line, Line, Line] = (torch.sigmoid,) * 3,
+    gates: tuple[Line, ...] = (torch.sigmoid,) * 3,
     squash: Line = torch.tanh,
     memory: Callable[..., Tensor] = _memory,
     says: Callable[..., Tensor] = _says,
@@ -455,7 +464,6 @@ STEP = Exercise(
             (
                 _step(says=lambda o, new, c, g: torch.tanh(o * new)),
                 _step(says=lambda o, new, c, g: torch.tanh(o * torch.tanh(new))),
-                _step(says=lambda o, new, c, g: torch.tanh(o) * torch.tanh(new)),
             ),
         ),
         Mistake(
@@ -467,8 +475,11 @@ STEP = Exercise(
             _gates(torch.tanh),
         ),
         Mistake(
-            "One or more of your gates go through the sigmoid twice. Once is enough.",
-            _gates(lambda x: torch.sigmoid(torch.sigmoid(x))),
+            "One or more of your gates are squashed twice. One sigmoid is enough.",
+            (
+                *_gates(lambda x: torch.sigmoid(torch.sigmoid(x))),
+                *_gates(lambda x: torch.tanh(torch.sigmoid(x))),
+            ),
         ),
         Mistake(
             "One or more of your gates are cut to a share by a clamp, a relu or a threshold. A gate glides from 0 to 1: sigmoid.",
@@ -538,7 +549,15 @@ STEP = Exercise(
         ),
         Mistake(
             "Your output gate is added. A gate multiplies what it lets through: h = o * tanh(c).",
-            (_step(says=lambda o, new, c, g: o + torch.tanh(new)), _step(says=lambda o, new, c, g: o + new)),
+            (
+                _step(says=lambda o, new, c, g: o + torch.tanh(new)),
+                _step(says=lambda o, new, c, g: o + new),
+                _step(says=lambda o, new, c, g: torch.tanh(new) - o),
+            ),
+        ),
+        Mistake(
+            "The sigmoid and the tanh of the last line have changed places: the gate o gets the sigmoid, the memory the tanh.",
+            (_step(says=lambda o, new, c, g: torch.tanh(torch.logit(o)) * torch.sigmoid(new)),),
         ),
         Mistake(
             "You return the output gate for h. The gate says how much is shown; what is shown is o * tanh(c).",
@@ -899,6 +918,8 @@ BIAS = Exercise(
                 _minus(_bias_of(lambda steps, share: share**steps)),
                 lambda steps, share: share**steps,
                 lambda steps, share: math.log(share**steps / (1 - share)),
+                lambda steps, share: steps * math.log(share),
+                lambda steps, share: -steps * math.log(share),
             ),
         ),
         Mistake(

@@ -64,6 +64,10 @@ def _mean(gate: Gate) -> Tensor:
     return torch.as_tensor(gate).mean()
 
 
+def _sum(gate: Gate) -> Tensor:
+    return torch.as_tensor(gate).sum()
+
+
 def _sigmoid(gate: Gate) -> Tensor:
     return torch.sigmoid(torch.as_tensor(gate, dtype=torch.float64))
 
@@ -105,8 +109,11 @@ CELL = Exercise(
             ),
         ),
         Mistake(
-            "You left a tanh of the ordinary LSTM on the memory. Here the weights are the memory itself.",
+            "You squash the memory, with the tanh of the ordinary LSTM or in another way. Here the weights are the memory itself, however large.",
             (
+                _cell(new=lambda f, kept, i, written: (f * kept + i * written).clamp(-1, 1)),
+                _cell(new=lambda f, kept, i, written: torch.sigmoid(f * kept + i * written)),
+                _cell(new=lambda f, kept, i, written: torch.relu(f * kept + i * written)),
                 _cell(new=lambda f, kept, i, written: torch.tanh(f * kept + i * written)),
                 _cell(memory=torch.tanh),
                 _cell(new=lambda f, kept, i, written: torch.tanh(f * kept) + i * written),
@@ -123,7 +130,7 @@ CELL = Exercise(
             ),
         ),
         Mistake(
-            "You shortened the gradient (its sign, its direction, a clamp). The candidate is -gradient as it comes.",
+            "You changed the gradient (its sign, its direction, its size). The candidate is -gradient as it comes.",
             (
                 _cell(candidate=lambda g: -g.sign()),
                 _cell(candidate=lambda g: -g / g.norm()),
@@ -131,6 +138,8 @@ CELL = Exercise(
                 _cell(candidate=lambda g: -g.clamp(-1, 1)),
                 _cell(candidate=lambda g: -g.abs()),
                 _cell(candidate=lambda g: -g.mean()),
+                _cell(candidate=lambda g: -g / g.abs().max()),
+                _cell(candidate=lambda g: -(g**2)),
                 _cell(candidate=lambda g: -g.sum()),
             ),
         ),
@@ -170,6 +179,9 @@ CELL = Exercise(
                 _cell(f_is=_first),
                 _cell(i_is=_first),
                 _cell(f_is=_mean),
+                _cell(f_is=_sum, i_is=_sum),
+                _cell(f_is=_sum),
+                _cell(i_is=_sum),
                 _cell(i_is=_mean),
             ),
         ),
@@ -182,7 +194,6 @@ CELL = Exercise(
             (
                 _cell(new=lambda f, kept, i, written: f + kept + i * written),
                 _cell(new=lambda f, kept, i, written: f + kept + i + written),
-                _cell(new=lambda f, kept, i, written: kept + f * kept + i * written),
             ),
         ),
         Mistake(
@@ -235,6 +246,18 @@ CELL = Exercise(
             ),
         ),
         Mistake(
+            "You add 1 to a gate. It multiplies as it is: f = 1 keeps all, i = 0 lets nothing in.",
+            (
+                _cell(f_is=lambda f: 1 + f),
+                _cell(i_is=lambda i: 1 + i),
+                _cell(f_is=lambda f: 1 + f, i_is=lambda i: 1 + i),
+            ),
+        ),
+        Mistake(
+            "You make the step twice. One call is one step.",
+            (lambda theta, gradient, f, i: cell(cell(theta, gradient, f, i), gradient, f, i),),
+        ),
+        Mistake(
             "You return the change, not the new memory: f * theta is missing.",
             (
                 lambda theta, gradient, f, i: -i * gradient,
@@ -259,6 +282,7 @@ CELL = Exercise(
                 lambda theta, gradient, f, i: f * theta + i * (-gradient * theta),
                 lambda theta, gradient, f, i: f * theta + i * (theta - gradient),
                 lambda theta, gradient, f, i: f * theta + i * (-gradient - theta),
+                lambda theta, gradient, f, i: f * theta - i * (gradient + f * theta),
             ),
         ),
         Mistake(
@@ -768,6 +792,7 @@ SECOND_IS: dict[str, tuple[float, ...]] = {
     ),
     "The second is twice what it should be: is g_2 left out, or the half of theta^2 / 2 lost?": (-0.25,),
     "In the second g_2 has lost its sign: theta_1 = -0.5, so g_1 + g_2 is 1 - 0.5.": (-0.375, 0.375),
+    "The second is a gradient on the way, g_1 = 1, not the slope of the loss by eta.": (1.0, -1.0),
     "Without the edges eta does not vanish: it still multiplies g_1 and g_2. Only the gradients are plain numbers.": (
         0.0,
     ),
@@ -1116,6 +1141,9 @@ AUTOGRAD = Exercise(
             "The rate enters squared, or you divide by it: theta - eta * gradient.",
             (
                 _rolled(step=lambda theta, eta, g: theta - eta**2 * g),
+                lambda theta, eta, steps, keep_edges: _rolled(gradient=lambda theta: eta * theta)(
+                    theta, eta, steps, keep_edges
+                ),
                 _rolled(step=lambda theta, eta, g: theta - g / eta),
             ),
         ),

@@ -665,10 +665,6 @@ NEAREST = Exercise(
             ),
         ),
         Mistake(
-            "You compare by the one pixel that differs least, and some pixel is always equal. Square the differences and add them up.",
-            _compared(lambda s, q: _differences(s, q).abs().amin(2), lambda s, q: _differences(s, q).prod(2)),
-        ),
-        Mistake(
             "You add up along one axis of the pictures only, so there are many distances for each pair. Sum over all pixels: one number for each pair.",
             _compared(
                 lambda s, q: (q[:, None] - s[None]).square().sum(-1),
@@ -679,11 +675,14 @@ NEAREST = Exercise(
             ),
         ),
         Mistake(
-            "The same picture wins for every query, the first or the last: is the best distance kept, and compared with?",
+            "The same support picture wins for every query, the first or the last. Does your distance tell pictures apart, and is the best one kept and compared with?",
             (
                 lambda s, y, q: y[-1:].expand(len(q)),
-                lambda s, y, q: y[:1],
+                lambda s, y, q: y[:1].expand(len(q)),
                 lambda s, y, q: y[-1:],
+                lambda s, y, q: y[:1],
+                lambda s, y, q: torch.zeros(len(q), dtype=torch.long),
+                *_compared(lambda s, q: _differences(s, q).prod(2)),
             ),
         ),
         Mistake(
@@ -809,7 +808,7 @@ NEAREST = Exercise(
             ),
         ),
         Mistake(
-            "You look for the nearest among the queries themselves. Compare each query with the support pictures.",
+            "Your answer goes by the number of the query, as if each were nearest to itself. Compare each query with the support pictures.",
             (lambda s, y, q: y[_distances(q, q).argmin(1) % len(y)],),
         ),
         Mistake(
@@ -915,7 +914,7 @@ TASKS_NEEDED = Exercise(
             ),
         ),
         Mistake(
-            "Your n is 0 or 1 whatever is asked. A smaller half width must need more tasks: does it divide? `a / b * c` divides by b alone.",
+            "Your n is 0 or 1 whatever is asked. Look at the brackets (`a / b * c` divides by b alone, `rate * 1 - rate` is 0), or at the condition of your loop.",
             (lambda r, q, h: 1, lambda r, q, h: 0),
         ),
         Mistake(
@@ -1076,7 +1075,6 @@ TASKS_NEEDED = Exercise(
                 lambda r, q, h: _width(1.96, r, q, 1),
                 lambda r, q, h: _width(1, r, q, 1),
                 lambda r, q, h: h / _width(1.96, r, q, 1),
-                lambda r, q, h: h >= _width(1.96, r, q, 1),
             ),
         ),
     ),

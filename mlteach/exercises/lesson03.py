@@ -144,7 +144,7 @@ CELL = Exercise(
             ),
         ),
         Mistake(
-            "There is an output gate in your cell. The weights are the memory itself, shown whole: f * theta + i * (-gradient), and nothing after it.",
+            "There is an output gate in your cell. The weights are the memory itself, shown whole: nothing comes after the sum.",
             (
                 _cell(new=lambda f, kept, i, written: f * torch.tanh(f * kept + i * written)),
                 _cell(new=lambda f, kept, i, written: i * torch.tanh(f * kept + i * written)),
@@ -246,7 +246,7 @@ CELL = Exercise(
             ),
         ),
         Mistake(
-            "You add 1 to a gate. It multiplies as it is: f = 1 keeps all, i = 0 lets nothing in.",
+            "You add 1 to a gate (or theta comes in twice). It multiplies as it is: f = 1 keeps all, i = 0 lets nothing in.",
             (
                 _cell(f_is=lambda f: 1 + f),
                 _cell(i_is=lambda i: 1 + i),
@@ -340,8 +340,10 @@ WRONG_F: dict[str, tuple[Number, ...]] = {
     ),
     "Your f is negative (the 1 of theta itself is missing): theta stands there once by itself, and once in the pull.": (
         lambda rate, decay: -rate * decay,
-        lambda rate, decay: rate * decay - 1,
         lambda rate, decay: -decay,
+    ),
+    "Your f has the wrong sign. It says which share of theta is kept, from 0 to 1.": (
+        lambda rate, decay: rate * decay - 1,
     ),
     "There is a 2 too many in f: the penalty is decay/2 * |theta|^2, and its gradient is decay * theta.": (
         lambda rate, decay: 1 - 2 * rate * decay,
@@ -998,7 +1000,7 @@ AUTOGRAD = Exercise(
     ),
     mistakes=(
         Mistake(
-            "keep_edges changes nothing in your loop: without the edges the gradient has to be detached.",
+            "keep_edges changes nothing in what comes out: without the edges the gradient has to be detached, at every step.",
             (_rolled(cut=_uncut),),
         ),
         Mistake(

@@ -463,9 +463,9 @@ def forget_bias(steps, share):
     return middle
 ''',
         "pow": ("share ** (1 / steps)", "math.pow(share, 1.0 / steps)"),
-        "scipy": (
-            "return math.log(f / (1 - f))",
-            "from scipy.special import logit\n\n    return logit(f)",
+        "torch.special": (
+            "math.log(f / (1 - f))",
+            "torch.special.logit(torch.tensor([f], dtype=torch.float64))[0]",
         ),
         "expm1": ("math.log(f / (1 - f))", "-math.log(math.expm1(-math.log(share) / steps))"),
     },

@@ -401,6 +401,20 @@ def _gates(gate: Line) -> tuple[Callable[[Tensor, Tensor], Any], ...]:
     return tuple(_step(gates=each) for each in sets)
 
 
+def _in_order(order: str) -> tuple[Callable[[Tensor, Tensor], Any], ...]:
+    """Another order of the sums, alone and with a second mistake."""
+    return (
+        _step(order),
+        _step(order, squash=torch.sigmoid),
+        _step(order, squash=_same),
+        _step(order, says=lambda o, new, c, g: o * new),
+        _step(order, says=lambda o, new, c, g: o * torch.tanh(c)),
+        _step(order, memory=lambda f, c, i, g: torch.tanh(f * c + i * g)),
+        _step(order, memory=lambda f, c, i, g: c + i * g),
+        _step(order, give=lambda h, c: (c, h)),
+    )
+
+
 def _step_in_place(z: Tensor, c: Tensor) -> Pair:
     h, new = step(z, c)
     return h, c.copy_(new)
@@ -419,11 +433,11 @@ STEP = Exercise(
     mistakes=(
         Mistake(
             "Input gate and forget gate have changed places: torch's order is i, f, g, o, and f stands before the old memory, i before the candidate.",
-            (_step("figo"),),
+            _in_order("figo"),
         ),
         Mistake(
             "Candidate and output gate have changed places: torch's order is i, f, g, o (input, forget, candidate, output).",
-            (_step("ifog"),),
+            _in_order("ifog"),
         ),
         Mistake(
             "Your order of the four parts is another than torch's: it is i, f, g, o (input, forget, candidate, output).",

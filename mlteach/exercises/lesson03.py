@@ -449,7 +449,8 @@ WEIGHT_DECAY = Exercise(
             "The two gates are in the wrong order: return f first, then i.",
             (
                 _gates(_let_in, _kept),
-                *(_gates(_let_in, f) for fs in list(WRONG_F.values())[:2] for f in fs),
+                *(_gates(_let_in, fs[0]) for fs in WRONG_F.values()),
+                *(_gates(i, _kept) for i in SOME_I),
                 _gates(lambda rate, decay: -rate, _kept),
             ),
         ),
@@ -949,6 +950,18 @@ def _always_cut(theta: Tensor, keep_edges: bool) -> Tensor:
     return theta.detach()
 
 
+def _cut_and_more(cut: Callable[[Tensor, bool], Tensor]) -> tuple[Callable[..., Any], ...]:
+    """Another cut, alone and with a second mistake."""
+    return (
+        _rolled(cut=cut),
+        _rolled(cut=cut, loss=lambda theta: theta**2),
+        _rolled(cut=cut, loss=lambda theta: theta),
+        _rolled(cut=cut, steps=lambda n: n - 1),
+        _rolled(cut=cut, gradient=lambda theta: 2 * theta),
+        _rolled(cut=cut, step=lambda theta, eta, g: theta + eta * g),
+    )
+
+
 def _cut_more(step: Callable[[Tensor, Tensor], Tensor]) -> Callable[..., Tensor]:
     """Right with the edges, another step without them."""
 
@@ -1001,11 +1014,11 @@ AUTOGRAD = Exercise(
     mistakes=(
         Mistake(
             "keep_edges changes nothing in what comes out: without the edges the gradient has to be detached, at every step.",
-            (_rolled(cut=_uncut),),
+            _cut_and_more(_uncut),
         ),
         Mistake(
             "You always cut the edges, even where keep_edges is True. (torch.autograd.grad cuts them by itself, unless create_graph=True.)",
-            (_rolled(cut=_always_cut),),
+            _cut_and_more(_always_cut),
         ),
         Mistake(
             "It is the wrong way round: you cut the edges where keep_edges is True.",

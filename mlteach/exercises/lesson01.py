@@ -682,7 +682,9 @@ NEAREST = Exercise(
                 lambda s, y, q: y[-1:],
                 lambda s, y, q: y[:1],
                 lambda s, y, q: torch.zeros(len(q), dtype=torch.long),
-                *_compared(lambda s, q: _differences(s, q).prod(2)),
+                *_compared(
+                    lambda s, q: _differences(s, q).prod(2), lambda s, q: _differences(s, q).abs().amin(2)
+                ),
             ),
         ),
         Mistake(

@@ -149,6 +149,7 @@ DEAL = Exercise(
                 lambda x, shots: (x[:, : x.shape[1] - shots], x[:, shots:]),
                 lambda x, shots: (x[:, :shots], torch.cat([x[:, shots:], x[:, :shots]], 1)),
             ),
+            hint=1,
         ),
         Mistake(
             "One picture of each class is in both sets: the queries begin one drawer too early.",
@@ -156,6 +157,7 @@ DEAL = Exercise(
                 lambda x, shots: (x[:, :shots], x[:, shots - 1 :]),
                 lambda x, shots: (x[:, : shots + 1], x[:, shots:]),
             ),
+            hint=1,
         ),
         Mistake(
             "One picture of each class is in neither set: the queries begin right where the support set ends.",
@@ -165,6 +167,7 @@ DEAL = Exercise(
                 lambda x, shots: (x[:, :shots], x[:, shots:-1]),
                 lambda x, shots: (x[:, 1 : shots + 1], x[:, shots + 1 :]),
             ),
+            hint=1,
         ),
         Mistake(
             "Your cut is one off: the support set holds `shots` pictures of each class, and `[:shots]` is already that many.",
@@ -173,6 +176,7 @@ DEAL = Exercise(
                 lambda x, shots: (x[:, : shots - 1], x[:, shots - 1 :]),
                 lambda x, shots: (x[:, 1 : shots + 1], x[:, shots:]),
             ),
+            hint=1,
         ),
         Mistake(
             "You keep as many queries as there are shots. All the other drawers are asked: `shots` is the size of the support set alone.",
@@ -180,6 +184,7 @@ DEAL = Exercise(
                 lambda x, shots: (x[:, :shots], x[:, shots : 2 * shots]),
                 lambda x, shots: (x[:, :shots], x[:, -shots:]),
             ),
+            hint=1,
         ),
         Mistake(
             "You keep a fixed number of queries. All drawers after the first `shots` are asked, however many there are.",
@@ -187,6 +192,7 @@ DEAL = Exercise(
                 lambda x, shots: (x[:, :shots], x[:, shots : shots + 15]),
                 lambda x, shots: (x[:, :shots], x[:, shots:15]),
             ),
+            hint=1,
         ),
         Mistake(
             "You keep one picture of each class, however many are asked for: in a task with more shots the support set holds `shots` of each.",
@@ -196,11 +202,13 @@ DEAL = Exercise(
                 lambda x, shots: (x[:, :shots], x[:, shots : shots + 1]),
                 lambda x, shots: (x[:, :shots], x[:, -1:]),
             ),
+            hint=1,
         ),
         Mistake(
             "You did not shuffle: every task would learn from the same drawers. Put the pictures of a class in the order "
             "`order[way]` first.",
             (_dealt(_as_they_lie), *_cut_as(lambda x, shots: (x[:, shots:], x[:, :shots]))[1:]),
+            hint=2,
         ),
         Mistake(
             "All classes are shuffled in the order of one class. Each class has an order of its own: `order[way]`.",
@@ -209,6 +217,7 @@ DEAL = Exercise(
                 _dealt(lambda p, o: p[:, o[-1]]),
                 _dealt(lambda p, o: p[:, o[1]]),
             ),
+            hint=2,
         ),
         Mistake(
             "That undoes the order instead of following it: picture `order[way][0]` comes first.",
@@ -216,6 +225,7 @@ DEAL = Exercise(
                 _dealt(lambda p, o: _each(p, o.argsort(1))),
                 _dealt(lambda p, o: torch.zeros_like(p).scatter(1, o[:, :, None, None].expand_as(p), p)),
             ),
+            hint=2,
         ),
         Mistake(
             "You went through `order` from behind. The first `shots` drawers of `order[way]` are the support set.",
@@ -226,6 +236,7 @@ DEAL = Exercise(
                     lambda x, shots: (x[:, -shots:].flip(1), x[:, :-shots].flip(1)),
                 ),
             ),
+            hint=2,
         ),
         Mistake(
             "Only one of the two sets follows `order`, so a picture may be in both. Shuffle first, then cut.",
@@ -233,6 +244,7 @@ DEAL = Exercise(
                 lambda p, o, s: (*_dealt()(p, o, s)[:2], *_dealt(_as_they_lie)(p, o, s)[2:]),
                 lambda p, o, s: (*_dealt(_as_they_lie)(p, o, s)[:2], *_dealt()(p, o, s)[2:]),
             ),
+            hint=2,
         ),
         Mistake(
             "The right drawers are in each set, but they stand there in another row than `order` gives.",
@@ -242,28 +254,34 @@ DEAL = Exercise(
                     lambda p, o: _each(p, torch.cat([o[:, :s].sort(1)[0], o[:, s:].sort(1)[0]], 1))
                 )(p, o, s),
             ),
+            hint=2,
         ),
         Mistake(
             "Pictures and labels do not go together: the pictures stand class after class, so the labels are 0, 0, ..., "
             "1, 1, ... (`repeat_interleave`), not 0, 1, 2, 0, 1, 2.",
             (*_labelled(_tiled), _dealt(_as_they_lie, support_labels=_tiled, query_labels=_tiled)),
+            hint=3,
         ),
         Mistake(
             "Pictures and labels do not go together: your pictures stand drawer after drawer, your labels class after class.",
             (_dealt(lay=_drawer_after_drawer),),
+            hint=3,
         ),
         Mistake(
             "Your pictures and labels stand drawer after drawer: 0, 1, 2, 0, 1, 2. They go together, but asked is class after class: "
             "all pictures of class 0 first.",
             (_dealt(lay=_drawer_after_drawer, support_labels=_tiled, query_labels=_tiled),),
+            hint=3,
         ),
         Mistake(
             "Your labels begin at 1. They are 0 to N-1, as every classifier's outputs are counted.",
             _labelled(_from_one),
+            hint=3,
         ),
         Mistake(
             "Your labels are one-hot rows. Asked is one whole number for each picture.",
             _labelled(lambda ways, each: torch.eye(ways)[_labels(ways, each)]),
+            hint=3,
         ),
         Mistake(
             "Your labels number the drawers (or the pictures). A label says which of the N classes a picture belongs to: 0 to N-1.",
@@ -279,6 +297,7 @@ DEAL = Exercise(
                     support_labels=lambda ways, each: o[:, :s], query_labels=lambda ways, each: o[:, s:]
                 )(p, o, s),
             ),
+            hint=3,
         ),
         Mistake(
             "All your labels are the same, so nobody could tell the classes apart: the pictures of class 0 get 0, those of class 1 get 1, ...",
@@ -286,6 +305,7 @@ DEAL = Exercise(
                 *_labelled(lambda ways, each: torch.zeros(ways * each, dtype=torch.long)),
                 *_labelled(lambda ways, each: torch.ones(ways * each, dtype=torch.long)),
             ),
+            hint=3,
         ),
         Mistake(
             "Your labels lie in a table [ways, n], the pictures in one row. Both lie in one row: a label for each picture.",
@@ -293,10 +313,12 @@ DEAL = Exercise(
                 *_labelled(lambda ways, each: torch.arange(ways)[:, None].expand(ways, each)),
                 *_labelled(lambda ways, each: _labels(ways, each)[:, None]),
             ),
+            hint=3,
         ),
         Mistake(
             "There is one label for each class. Each picture needs one: repeat the class's label for all its pictures.",
             _labelled(lambda ways, each: torch.arange(ways)),
+            hint=3,
         ),
         Mistake(
             "There are more or fewer labels than pictures in one of the sets: count the pictures of a class in each set, `shots` in one, all the others in the other.",
@@ -314,6 +336,7 @@ DEAL = Exercise(
                     query_labels=lambda ways, each: _labels(ways, o.shape[1]),
                 )(p, o, s),
             ),
+            hint=3,
         ),
         Mistake(
             "Support and query are swapped: the support set holds `shots` pictures of each class, and comes first.",
@@ -324,6 +347,7 @@ DEAL = Exercise(
                 )[:1],
                 _dealt(cut=lambda x, shots: (x[:, : x.shape[1] - shots], x[:, x.shape[1] - shots :])),
             ),
+            hint=1,
         ),
         Mistake(
             "The four are there in another order. Asked is: support_x, support_y, query_x, query_y.",
@@ -365,6 +389,7 @@ DEAL = Exercise(
                     query_labels=lambda ways, each: torch.arange(ways)[:, None].expand(ways, each),
                 ),
             ),
+            hint=3,
         ),
         Mistake(
             "You flattened the pictures too. A picture stays 28 x 28; only the first two axes, ways and drawers, become one.",
@@ -374,6 +399,7 @@ DEAL = Exercise(
                 _dealt(lay=lambda part: part.flatten(2)),
                 _dealt(lay=lambda part: part.flatten()),
             ),
+            hint=3,
         ),
         Mistake(
             "Your pictures have an axis of length 1 that was not asked for: [n, 28, 28], as in `pictures`.",
@@ -382,10 +408,12 @@ DEAL = Exercise(
                 _dealt(lay=lambda part: part.flatten(0, 1)[None]),
                 _dealt(lay=lambda part: part.flatten(0, 1)[..., None]),
             ),
+            hint=3,
         ),
         Mistake(
             "Your cut by `shots` looks at the number of the drawer. It is the place in `order` that counts: the first `shots` of `order[way]`.",
             (_by_number,),
+            hint=2,
         ),
         Mistake(
             "Your numbers of classes or drawers are fixed, 5 or 20. Another task has others: count them, `len(pictures)`, `order.shape[1]`.",
@@ -395,18 +423,22 @@ DEAL = Exercise(
                 lambda p, o, s: _dealt(query_labels=lambda ways, each: _labels(ways, 15))(p, o, s),
                 *_labelled(lambda ways, each: torch.arange(5)),
             ),
+            hint=2,
         ),
         Mistake(
             "One class is missing: `range(ways)` counts from 0 to ways - 1, and every class is dealt.",
             (_dealt(lambda p, o: _each(p[1:], o[1:])), _dealt(lambda p, o: _each(p[:-1], o[:-1]))),
+            hint=2,
         ),
         Mistake(
             "You stacked the classes along the drawers' axis, so the cut goes through the classes. torch.stack makes a new first axis if you let it.",
             (_dealt(lambda p, o: _each(p, o).transpose(0, 1)),),
+            hint=2,
         ),
         Mistake(
             "Your pictures of all classes lie in one pile, and the cut goes through the pictures. torch.stack keeps the classes apart.",
             (_dealt(lambda p, o: torch.cat([p[way, o[way]] for way in range(len(p))])),),
+            hint=2,
         ),
         Mistake(
             "You cut the whole pile after `shots` pictures, so only the first classes are in the support set. Cut each class.",
@@ -430,6 +462,7 @@ DEAL = Exercise(
                     _labels(len(p), o.shape[1])[s * o.shape[1] :],
                 ),
             ),
+            hint=2,
         ),
         Mistake(
             "`order` says which drawers, and you took it for classes (or for all classes at once): choose the class first, `pictures[way, order[way]]`.",
@@ -440,6 +473,7 @@ DEAL = Exercise(
                 _dealt(lambda p, o: p[:, o].flatten(1, 2)),
                 _dealt(lambda p, o: p[:, o]),
             ),
+            hint=2,
         ),
     ),
     hints=(
@@ -572,6 +606,7 @@ NEAREST = Exercise(
                 lambda s, y, q: _distances(s, q).argmin(1),
                 lambda s, y, q: _distances(s, q).argmin(1, keepdim=True),
             ),
+            hint=3,
         ),
         Mistake(
             "Your labels are right only if the support pictures stand in the order of their classes, and they need not: look each label up, support_y[...].",
@@ -581,10 +616,12 @@ NEAREST = Exercise(
                 lambda s, y, q: y.sort()[0][_distances(s, q).argmin(1)],
                 lambda s, y, q: y.unique()[_distances(s, q).argmin(1) % len(y.unique())],
             ),
+            hint=3,
         ),
         Mistake(
             "That is the support picture farthest away. The nearest has the smallest distance: argmin.",
             _compared(lambda s, q: -_distances(s, q)),
+            hint=3,
         ),
         Mistake(
             "That is the second nearest. The nearest is the one at place 0 of the sorted distances.",
@@ -592,6 +629,7 @@ NEAREST = Exercise(
                 lambda s, y, q: y[_distances(s, q).argsort(1)[:, 1]],
                 lambda s, y, q: _distances(s, q).argsort(1)[:, 1],
             ),
+            hint=3,
         ),
         Mistake(
             "You look along the wrong axis: for the query nearest to each support picture. Turn it round: one answer for each query.",
@@ -602,6 +640,7 @@ NEAREST = Exercise(
                 lambda s, y, q: y[_distances(s, q).argmin(0)],
                 lambda s, y, q: y[_distances(s, q).argmax(0).remainder(len(y))],
             ),
+            hint=3,
         ),
         Mistake(
             "You took one minimum over the whole table, so there is one answer for all queries. Each query has a nearest picture of its own: give argmin an axis.",
@@ -614,6 +653,7 @@ NEAREST = Exercise(
                 lambda s, y, q: y[_distances(s, q).sum(0).argmin()].expand(len(q)),
                 lambda s, y, q: y[_distances(s, q)[0].argmin()].expand(len(q)),
             ),
+            hint=3,
         ),
         Mistake(
             "The difference is summed without squaring, so too much ink here cancels too little there.",
@@ -623,6 +663,7 @@ NEAREST = Exercise(
                 lambda s, q: -_differences(s, q).sum(2),
                 lambda s, q: _differences(s, q).pow(3).sum(2),
             ),
+            hint=2,
         ),
         Mistake(
             "You compare the pictures' sums of squares. Take the difference of each pixel first, then square it.",
@@ -630,10 +671,12 @@ NEAREST = Exercise(
                 lambda s, q: q.flatten(1).square().sum(1)[:, None] - s.flatten(1).square().sum(1),
                 lambda s, q: (q.flatten(1).square().sum(1)[:, None] - s.flatten(1).square().sum(1)).abs(),
             ),
+            hint=2,
         ),
         Mistake(
             "You add the pictures instead of subtracting one from the other: the distance is made of differences.",
             _compared(lambda s, q: (q[:, None] + s[None]).flatten(2).square().sum(2)),
+            hint=2,
         ),
         Mistake(
             "You return each label once, or the commonest. Asked is one label for each query, in the queries' order.",
@@ -643,6 +686,7 @@ NEAREST = Exercise(
                 lambda s, y, q: nearest_neighbour(s, y, q).sort()[0],
                 lambda s, y, q: y.unique(),
             ),
+            hint=3,
         ),
         Mistake(
             "You return all labels of the support set. Asked is one label for each query, that of its nearest picture.",
@@ -651,10 +695,12 @@ NEAREST = Exercise(
                 lambda s, y, q: y[None].expand(len(q), -1),
                 lambda s, y, q: y[_distances(s, q).argsort(1)],
             ),
+            hint=3,
         ),
         Mistake(
             "You add up absolute differences. Asked is the squared distance: each difference is squared before they are added.",
             _compared(lambda s, q: _differences(s, q).abs().sum(2)),
+            hint=2,
         ),
         Mistake(
             "You raise the differences to another power. Asked is the squared distance, ** 2.",
@@ -663,6 +709,7 @@ NEAREST = Exercise(
                 lambda s, q: _differences(s, q).abs().pow(3).sum(2),
                 lambda s, q: _differences(s, q).abs().sqrt().sum(2),
             ),
+            hint=2,
         ),
         Mistake(
             "You add up along one axis of the pictures only, so there are many distances for each pair. Sum over all pixels: one number for each pair.",
@@ -673,6 +720,7 @@ NEAREST = Exercise(
                 lambda s, q: (q[:, None] - s[None]).square().sum((2, 3)),
                 lambda s, q: (q[:, None] - s[None]).square().sum((2, 4)),
             ),
+            hint=2,
         ),
         Mistake(
             "The same support picture wins for every query, the first or the last. Does your distance tell pictures apart, and is the best one kept and compared with?",
@@ -686,10 +734,12 @@ NEAREST = Exercise(
                     lambda s, q: _differences(s, q).prod(2), lambda s, q: _differences(s, q).abs().amin(2)
                 ),
             ),
+            hint=1,
         ),
         Mistake(
             "You compare by the one pixel that differs most. All pixels count: square the differences and add them up.",
             _compared(lambda s, q: _differences(s, q).abs().amax(2), lambda s, q: _differences(s, q).amax(2)),
+            hint=2,
         ),
         Mistake(
             "You compare by products of pixels (a similarity, which likes dark pictures), not by the squared distance.",
@@ -699,12 +749,14 @@ NEAREST = Exercise(
                 lambda s, q: _products(s**2, q**2),
                 lambda s, q: -_products(s**2, q**2),
             ),
+            hint=2,
         ),
         Mistake(
             "You compare by the angle between two pictures (the cosine), which overlooks how dark they are. Asked is the squared distance.",
             _compared(
                 _cosines, lambda s, q: -_cosines(s, q), _scaled(lambda x: torch.nn.functional.normalize(x))
             ),
+            hint=2,
         ),
         Mistake(
             "You changed the pictures before comparing them (centred, scaled or rounded). Asked is the distance between the pixels as they are.",
@@ -720,16 +772,19 @@ NEAREST = Exercise(
                 _scaled(lambda x: x.softmax(1)),
                 lambda s, q: (q[:, None] != s[None]).flatten(2).sum(2),
             ),
+            hint=2,
         ),
         Mistake(
             "Written out, the squared distance is |q|^2 - 2 q.s + |s|^2. Your product q.s enters once instead of twice.",
             _compared(
                 lambda s, q: s.flatten(1).square().sum(1) - _products(s, q),
             ),
+            hint=2,
         ),
         Mistake(
             "You compare with the mean picture of each class. That is a good idea (a prototype), but not the nearest neighbour: single pictures are compared.",
             (_prototypes,),
+            hint=3,
         ),
         Mistake(
             "You let all pictures of a class speak together. The nearest neighbour is the one support picture that lies nearest.",
@@ -743,10 +798,12 @@ NEAREST = Exercise(
                     torch.stack([s[y == way].sum(0) for way in range(int(y.max()) + 1)]), q
                 ).argmin(1),
             ),
+            hint=3,
         ),
         Mistake(
             "You let several neighbours vote. The label of the one nearest is asked for.",
             (_majority(3), _majority(5), _majority(2), _majority_or_nearest(3), _majority_or_nearest(5)),
+            hint=3,
         ),
         Mistake(
             "You mix the labels by weights. A label is a name, and the mean of class 0 and class 2 is not class 1: take the label of the nearest.",
@@ -756,6 +813,7 @@ NEAREST = Exercise(
                 lambda s, y, q: ((-_distances(s, q)).softmax(1) @ y.double()).round().long(),
                 lambda s, y, q: _products(s, q).softmax(1) @ y.double(),
             ),
+            hint=3,
         ),
         Mistake(
             "You return how near it is (a distance, a probability). Asked is the label of the nearest picture.",
@@ -766,6 +824,7 @@ NEAREST = Exercise(
                 lambda s, y, q: _distances(s, q).amin(0),
                 lambda s, y, q: _distances(s, q).min(),
             ),
+            hint=3,
         ),
         Mistake(
             "You return the whole table of distances. Look for the smallest in each row, and give its label.",
@@ -774,6 +833,7 @@ NEAREST = Exercise(
                 lambda s, y, q: _distances(s, q).sqrt(),
                 lambda s, y, q: _distances(s, q).T,
             ),
+            hint=3,
         ),
         Mistake(
             "You return one-hot rows (or a score for each class). Asked is one whole number for each query.",
@@ -783,6 +843,7 @@ NEAREST = Exercise(
                 lambda s, y, q: (-_distances(s, q)).softmax(1) @ torch.eye(int(y.max()) + 1).double()[y],
                 lambda s, y, q: (-_distances(s, q)).softmax(1),
             ),
+            hint=3,
         ),
         Mistake(
             "You return more than the labels. One label for each query is all that is asked for.",
@@ -793,14 +854,17 @@ NEAREST = Exercise(
                 lambda s, y, q: (_distances(s, q).argmin(1), nearest_neighbour(s, y, q)),
                 lambda s, y, q: (nearest_neighbour(s, y, q), _distances(s, q).argmin(1)),
             ),
+            hint=3,
         ),
         Mistake(
             "The best distance is carried over from query to query. Each query begins anew: nothing has been compared yet.",
             (_best_so_far,),
+            hint=3,
         ),
         Mistake(
             "You answer for one query only. Asked is one label for each of the queries.",
             (lambda s, y, q: nearest_neighbour(s, y, q)[:1], lambda s, y, q: nearest_neighbour(s, y, q)[-1:]),
+            hint=3,
         ),
         Mistake(
             "Your labels lie in a table with an axis of length 1. One label for each query: a tensor [queries].",
@@ -808,10 +872,12 @@ NEAREST = Exercise(
                 lambda s, y, q: nearest_neighbour(s, y, q)[:, None],
                 lambda s, y, q: nearest_neighbour(s, y, q)[None],
             ),
+            hint=3,
         ),
         Mistake(
             "Your answer goes by the number of the query, as if each were nearest to itself. Compare each query with the support pictures.",
             (lambda s, y, q: y[_distances(q, q).argmin(1) % len(y)],),
+            hint=3,
         ),
         Mistake(
             "You compare a part of the pictures only (one pixel, one row or column). Sum over all pixels.",
@@ -820,6 +886,7 @@ NEAREST = Exercise(
                 lambda s, q: (q[:, None] - s[None])[..., 0, :, 14].square().sum(-1),
                 lambda s, q: (q[:, None] - s[None])[..., 0, 12, :].square().sum(-1),
             ),
+            hint=2,
         ),
     ),
     hints=(
@@ -898,14 +965,17 @@ TASKS_NEEDED = Exercise(
         Mistake(
             "That is the number of queries. Each task brings `queries` of them: divide.",
             _rounded_anyhow(per=lambda q, h: h**2),
+            hint=3,
         ),
         Mistake(
             "You multiply by the queries. The more a task brings, the fewer tasks it takes: divide by them.",
             _rounded_anyhow(per=lambda q, h: h**2 / q),
+            hint=3,
         ),
         Mistake(
             "You multiply by the squared half width: `a / b * c` divides by b alone. Put brackets round what is divided by.",
             (_needed(per=lambda q, h: q / h**2, end=float),),
+            hint=3,
         ),
         Mistake(
             "The fraction is upside down: a smaller half width must need more tasks.",
@@ -914,16 +984,19 @@ TASKS_NEEDED = Exercise(
                     z=1.96**-2, spread=lambda r: 1 / (r * (1 - r)), per=lambda q, h: 1 / (q * h**2), end=float
                 ),
             ),
+            hint=3,
         ),
         Mistake(
             "Your n is 0 or 1 whatever is asked. Look at the brackets (`a / b * c` divides by b alone, `rate * 1 - rate` is 0), or at the condition of your loop.",
             (lambda r, q, h: 1, lambda r, q, h: 0),
+            hint=3,
         ),
         Mistake(
             "That is the ratio of the two half widths. The width shrinks as 1/sqrt(n), so square the ratio.",
             _rounded_anyhow(
                 z=1.96, spread=lambda r: math.sqrt(r * (1 - r)), per=lambda q, h: math.sqrt(q) * h
             ),
+            hint=1,
         ),
         Mistake(
             "The brackets are too wide: you square the queries as well, or take a root of them. Only the half width is squared.",
@@ -931,6 +1004,7 @@ TASKS_NEEDED = Exercise(
                 *_rounded_anyhow(per=lambda q, h: (q * h) ** 2),
                 *_rounded_anyhow(per=lambda q, h: math.sqrt(q) * h**2),
             ),
+            hint=3,
         ),
         Mistake(
             "Half the width needs four times the tasks: the half width enters squared.",
@@ -941,14 +1015,17 @@ TASKS_NEEDED = Exercise(
                 *_rounded_anyhow(z=1.96, spread=lambda r: math.sqrt(r * (1 - r)), per=lambda q, h: h),
                 *_rounded_anyhow(per=lambda q, h: h),
             ),
+            hint=2,
         ),
         Mistake(
             "The 1.96 is not squared. When both sides are squared, so is it.",
             (*_rounded_anyhow(z=1.96), *_rounded_anyhow(z=1.96 * 2)),
+            hint=2,
         ),
         Mistake(
             "That is for one standard error. A 95 % interval reaches 1.96 of them.",
             _rounded_anyhow(z=1),
+            hint=2,
         ),
         Mistake(
             "That is an interval of another level than 95 %: take 1.96 standard errors (1.645 is for 90 %, 2.576 for 99 %).",
@@ -960,6 +1037,7 @@ TASKS_NEEDED = Exercise(
                 *_rounded_anyhow(z=2.58**2),
                 *_rounded_anyhow(z=1.28**2),
             ),
+            hint=2,
         ),
         Mistake(
             "Your 1.96 has a slip in it, or another power than 2.",
@@ -971,10 +1049,12 @@ TASKS_NEEDED = Exercise(
                 *_rounded_anyhow(z=1.96**3),
                 *_rounded_anyhow(z=1.96**4),
             ),
+            hint=2,
         ),
         Mistake(
             "You took 2 (or 3) standard errors. Asked is 1.96 of them, and four per cent of the tasks hang on it.",
             (*_rounded_anyhow(z=4), *_rounded_anyhow(z=9)),
+            hint=2,
         ),
         Mistake(
             "You read `half_width` as the whole width (or as half of it). It reaches from the middle to one end.",
@@ -984,18 +1064,22 @@ TASKS_NEEDED = Exercise(
                 *_rounded_anyhow(per=lambda q, h: q * h**2 / 2),
                 *_rounded_anyhow(per=lambda q, h: 2 * q * h**2),
             ),
+            hint=2,
         ),
         Mistake(
             "The root is still on rate * (1 - rate). When both sides are squared it goes.",
             _rounded_anyhow(spread=lambda r: math.sqrt(r * (1 - r))),
+            hint=2,
         ),
         Mistake(
             "You took the variance for the standard error: its root comes first, or the square goes from both sides.",
             (*_rounded_anyhow(spread=lambda r: (r * (1 - r)) ** 2, per=lambda q, h: (q * h) ** 2),),
+            hint=2,
         ),
         Mistake(
             "You took the half width as a share of the rate. It is in the same unit as the rate, as it is.",
             _rounded_anyhow(per=lambda q, h: q * h**2, spread=lambda r: (1 - r) / r),
+            hint=2,
         ),
         Mistake(
             "Your spread is not rate * (1 - rate), which is the variance of one answer, right or wrong.",
@@ -1009,6 +1093,7 @@ TASKS_NEEDED = Exercise(
                 *_rounded_anyhow(spread=lambda r: 1 - r**2),
                 *_rounded_anyhow(spread=lambda r: math.sqrt(r) * (1 - r)),
             ),
+            hint=2,
         ),
         Mistake(
             "You took the worst case, a rate of one half (or no rate at all). The rate is known: rate * (1 - rate) is smaller where learners are good.",
@@ -1017,6 +1102,7 @@ TASKS_NEEDED = Exercise(
                 *_rounded_anyhow(spread=lambda r: 0.5),
                 *_rounded_anyhow(spread=lambda r: 1.0),
             ),
+            hint=2,
         ),
         Mistake(
             "You counted in per cent somewhere. Rate and half width are both shares between 0 and 1.",
@@ -1030,17 +1116,22 @@ TASKS_NEEDED = Exercise(
                     spread=lambda r: r / 100 * (1 - r / 100), per=lambda q, h: q * (h / 100) ** 2
                 ),
             ),
+            hint=2,
         ),
         Mistake(
             "The half width enters with a power above 2. When both sides are squared, so is it, once.",
             (*_rounded_anyhow(per=lambda q, h: q * h**3), *_rounded_anyhow(per=lambda q, h: q * h**4)),
+            hint=2,
         ),
         Mistake(
-            "You round down, and the interval is a little too wide. Round up.", (_needed(end=math.floor),)
+            "You round down, and the interval is a little too wide. Round up.",
+            (_needed(end=math.floor),),
+            hint=3,
         ),
         Mistake(
             "You round to the nearest, and half of the time the interval is a little too wide. Round up.",
             (_needed(end=round), _needed(end=lambda n: math.floor(n + 0.5))),
+            hint=3,
         ),
         Mistake(
             "You round up to a ten or a hundred. The smallest n is asked for, to the single task.",
@@ -1049,10 +1140,12 @@ TASKS_NEEDED = Exercise(
                 _needed(end=lambda n: 100 * math.ceil(n / 100)),
                 _needed(end=lambda n: 1 + 10 * math.ceil((n - 1) / 10)),
             ),
+            hint=3,
         ),
         Mistake(
             "You add one even where the number is whole already: 100 tasks are enough where the formula gives 100. Round up.",
             (_needed(end=lambda n: math.floor(n) + 1), _needed(end=lambda n: round(n + 0.5))),
+            hint=3,
         ),
         Mistake(
             "That is one task more than needed (or one fewer). Rounding up is all that has to be done.",
@@ -1061,6 +1154,7 @@ TASKS_NEEDED = Exercise(
                 _needed(end=lambda n: math.ceil(n) - 1),
                 _needed(end=lambda n: math.ceil(n + 1) + 1),
             ),
+            hint=3,
         ),
         Mistake(
             "You return a fraction of a task. Round up to the next whole number: math.ceil.",
@@ -1070,6 +1164,7 @@ TASKS_NEEDED = Exercise(
                 _needed(end=lambda n: round(n, 2)),
                 _needed(end=lambda n: round(n, 3)),
             ),
+            hint=3,
         ),
         Mistake(
             "You return the half width that counting alone gives. Asked is how many tasks make it small enough: solve for n.",
@@ -1078,6 +1173,7 @@ TASKS_NEEDED = Exercise(
                 lambda r, q, h: _width(1, r, q, 1),
                 lambda r, q, h: h / _width(1.96, r, q, 1),
             ),
+            hint=1,
         ),
     ),
     hints=(

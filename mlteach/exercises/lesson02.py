@@ -83,6 +83,7 @@ LEFT = Exercise(
                 _at_each_step(_own_and_after),
                 lambda f: torch.cat([_at_each_step(_own_and_after)(f)[:-1], torch.ones_like(f[:1])]),
             ),
+            hint=1,
         ),
         Mistake(
             "Your product begins one gate too late: the first gate that a nudge at step t meets is f at step t+1.",
@@ -90,6 +91,7 @@ LEFT = Exercise(
                 _at_each_step(lambda f, t: f[t + 2 :]),
                 lambda f: torch.cat([f[2:], torch.ones_like(f[:2])])[: len(f)].flip(0).cumprod(0).flip(0),
             ),
+            hint=1,
         ),
         Mistake(
             "Your product stops one gate too early: the last gate, f at step T, still closes on what the steps before it hold.",
@@ -98,6 +100,7 @@ LEFT = Exercise(
                 _at_each_step(lambda f, t: f[t:-1]),
                 lambda f: torch.cat([f[:-1].flip(0).cumprod(0).flip(0), torch.ones_like(f[:1])]),
             ),
+            hint=1,
         ),
         Mistake(
             "You multiplied from the first step up to t. What matters for the end are the gates that are still to come.",
@@ -108,6 +111,7 @@ LEFT = Exercise(
                 lambda f: torch.cat([f[1:], torch.ones_like(f[:1])]).cumprod(0),
                 lambda f: f.cumprod(0) / f,
             ),
+            hint=2,
         ),
         Mistake(
             "The numbers are there, but in reverse: entry 0 belongs to the first step. Flip back after multiplying.",
@@ -117,6 +121,7 @@ LEFT = Exercise(
                 lambda f: torch.cat([torch.ones_like(f[:1]), f.flip(0)[:-1]]).cumprod(0).roll(0),
                 lambda f: torch.cat([torch.ones_like(f[:1]), f.flip(0)]).cumprod(0),
             ),
+            hint=3,
         ),
         Mistake(
             "You took the gate of one step for all steps that follow. Each later step has a gate of its own: multiply those.",
@@ -131,6 +136,7 @@ LEFT = Exercise(
                 lambda f: torch.cat([f[1:], torch.ones_like(f[:1])]) ** _steps_left(f),
                 lambda f: f[0] ** (_steps_left(f) + 1),
             ),
+            hint=1,
         ),
         Mistake(
             "You took one gate, the mean of all, for every step. A single closed gate must leave 0 of everything before it.",
@@ -141,6 +147,7 @@ LEFT = Exercise(
                 _at_each_step(how=lambda g: g.mean() ** len(g) if len(g) else torch.ones_like(g.sum())),
                 _at_each_step(_own_and_after, lambda g: g.mean() ** len(g)),
             ),
+            hint=1,
         ),
         Mistake(
             "You put 0 where nothing follows. At the last step nothing is lost: a nudge there arrives whole, 1.",
@@ -149,6 +156,7 @@ LEFT = Exercise(
                 lambda f: torch.cat([left(f)[:-1], torch.zeros_like(f[:1])]),
                 lambda f: torch.cat([_at_each_step(_own_and_after)(f)[1:], torch.zeros_like(f[:1])]),
             ),
+            hint=2,
         ),
         Mistake(
             "At the last step no gate follows, and yet you multiply one in there: a nudge at the last step arrives whole, 1.",
@@ -158,6 +166,7 @@ LEFT = Exercise(
                 lambda f: torch.cat([left(f)[:-1], f[-1:]]),
                 lambda f: torch.cat([left(f)[:-1], f[:1]]),
             ),
+            hint=2,
         ),
         Mistake(
             "You shifted the gates the wrong way: the 1 belongs to the end, after the last gate, and it is the first gate that drops out.",
@@ -166,10 +175,12 @@ LEFT = Exercise(
                 lambda f: _at_each_step(_own_and_after)(f).roll(1),
                 lambda f: torch.cat([torch.ones_like(f[:1]), _at_each_step(_own_and_after)(f)[:-1]]),
             ),
+            hint=3,
         ),
         Mistake(
             "You multiplied all the other gates, those before step t too. Those closed before the nudge came: only the later ones count.",
             (_at_each_step(lambda f, t: torch.cat([f[:t], f[t + 1 :]])), lambda f: f.prod() / f),
+            hint=1,
         ),
         Mistake(
             "You multiply two gates for each step. A nudge passes all the gates after it, up to the end.",
@@ -179,6 +190,7 @@ LEFT = Exercise(
                 _at_each_step(lambda f, t: f[t + 1 : t + 3]),
                 _at_each_step(lambda f, t: f[t : t + 2]),
             ),
+            hint=1,
         ),
         Mistake(
             "You took only the next gate. A nudge passes all gates up to the end: multiply them up.",
@@ -186,6 +198,7 @@ LEFT = Exercise(
                 lambda f: torch.cat([f[1:], torch.ones_like(f[:1])]),
                 lambda f: torch.cat([f[1:], torch.zeros_like(f[:1])]),
             ),
+            hint=1,
         ),
         Mistake(
             "You return the gates themselves, moved or turned round at most. What is left at the end is a product of gates.",
@@ -196,6 +209,7 @@ LEFT = Exercise(
                 lambda f: f.flip(0),
                 lambda f: f.sort()[0],
             ),
+            hint=1,
         ),
         Mistake(
             "You added the gates up. Each gate lets a share through, and shares of shares are multiplied.",
@@ -205,6 +219,7 @@ LEFT = Exercise(
                 lambda f: f.cumsum(0),
                 lambda f: torch.cat([f[1:], torch.ones_like(f[:1])]).flip(0).cumsum(0).flip(0),
             ),
+            hint=1,
         ),
         Mistake(
             "You took the mean of the later gates. Each lets a share of the rest through: multiply them.",
@@ -215,6 +230,7 @@ LEFT = Exercise(
                 _at_each_step(how=lambda g: g.prod() ** (1 / max(len(g), 1))),
                 _at_each_step(_own_and_after, lambda g: g.prod() ** (1 / len(g))),
             ),
+            hint=1,
         ),
         Mistake(
             "You took the smallest (or the largest) of the later gates. Every one of them takes its part: multiply them all.",
@@ -225,6 +241,7 @@ LEFT = Exercise(
                 lambda f: torch.cat([f[1:].flip(0).cummax(0)[0].flip(0), torch.ones_like(f[:1])]),
                 lambda f: f.flip(0).cummax(0)[0].flip(0),
             ),
+            hint=1,
         ),
         Mistake(
             "You return the logarithm of what is left. Take exp of the sum, or multiply the gates.",
@@ -233,6 +250,7 @@ LEFT = Exercise(
                 _at_each_step(how=lambda g: g.log().sum()),
                 lambda f: _at_each_step(_own_and_after)(f).log(),
             ),
+            hint=3,
         ),
         Mistake(
             "You divide by a product of gates, and a gate may be closed: 0 / 0 is nan. Multiply up from the end instead.",
@@ -242,6 +260,7 @@ LEFT = Exercise(
                 lambda f: f.cumprod(0)[-1] / f.cumprod(0),
                 lambda f: (f.log().sum() - f.log().cumsum(0)).exp(),
             ),
+            hint=3,
         ),
         Mistake(
             "You return one number, what is left of one step. Every step is asked for: a tensor as long as f.",
@@ -255,6 +274,7 @@ LEFT = Exercise(
                 lambda f: f[:-1].prod(),
                 lambda f: f[-1] * 1,
             ),
+            hint=2,
         ),
         Mistake(
             "There is one step too few: the last step counts too, and of a nudge there 1 is left.",
@@ -263,6 +283,7 @@ LEFT = Exercise(
                 lambda f: _at_each_step(_own_and_after)(f)[:-1],
                 lambda f: left(f)[1:],
             ),
+            hint=2,
         ),
         Mistake(
             "There is one step too many: f has T gates, and the answer T numbers. The product with the very first gate belongs to no step.",
@@ -271,6 +292,7 @@ LEFT = Exercise(
                 lambda f: torch.cat([left(f), torch.ones_like(f[:1])]),
                 lambda f: torch.cat([torch.ones_like(f[:1]), f.cumprod(0)]),
             ),
+            hint=2,
         ),
         Mistake(
             "That is what is gone. What is left is asked for.",
@@ -298,6 +320,7 @@ LEFT = Exercise(
                 lambda f: left(f) / left(f).sum(),
                 lambda f: left(f).sum(),
             ),
+            hint=3,
         ),
         Mistake(
             "That is in per cent. A share is asked for, from 0 to 1.",
@@ -311,6 +334,7 @@ LEFT = Exercise(
                 lambda f: left(f**2),
                 lambda f: left(torch.tanh(f)),
             ),
+            hint=1,
         ),
     ),
     hints=(
@@ -434,10 +458,12 @@ STEP = Exercise(
         Mistake(
             "Input gate and forget gate have changed places: torch's order is i, f, g, o, and f stands before the old memory, i before the candidate.",
             _in_order("figo"),
+            hint=1,
         ),
         Mistake(
             "Candidate and output gate have changed places: torch's order is i, f, g, o (input, forget, candidate, output).",
             _in_order("ifog"),
+            hint=1,
         ),
         Mistake(
             "Your order of the four parts is another than torch's: it is i, f, g, o (input, forget, candidate, output).",
@@ -446,18 +472,22 @@ STEP = Exercise(
                 for order in permutations("ifgo")
                 if "".join(order) not in ("ifgo", "figo", "ifog")
             ),
+            hint=1,
         ),
         Mistake(
             "You use one of the four parts twice, and another not at all: i lets in, f keeps, g is written, o shows.",
             tuple(_step(taken_for={role: other}) for role in "ifgo" for other in "ifgo" if role != other),
+            hint=1,
         ),
         Mistake(
             "You put a sigmoid on the candidate g. It is what is written, and may be negative: tanh.",
             (_step(squash=torch.sigmoid), _step(squash=lambda g: torch.tanh(torch.sigmoid(g)))),
+            hint=2,
         ),
         Mistake(
             "The tanh on the candidate g is missing.",
             (_step(squash=_same), _step(squash=lambda g: g.clamp(-1, 1)), _step(squash=torch.relu)),
+            hint=2,
         ),
         Mistake(
             "The tanh on the way out is missing: h = o * tanh(c).",
@@ -465,6 +495,7 @@ STEP = Exercise(
                 _step(says=lambda o, new, c, g: o * new),
                 _step(squash=_same, says=lambda o, new, c, g: o * new),
             ),
+            hint=2,
         ),
         Mistake(
             "On the way out you put a sigmoid (or something else) where a tanh belongs: h = o * tanh(c) may be negative.",
@@ -472,6 +503,7 @@ STEP = Exercise(
                 _step(says=lambda o, new, c, g: o * torch.sigmoid(new)),
                 _step(says=lambda o, new, c, g: o * torch.relu(new)),
             ),
+            hint=2,
         ),
         Mistake(
             "You squash the product. The output gate decides how much of tanh(c) is shown: h = o * tanh(c), and o stands outside.",
@@ -479,14 +511,17 @@ STEP = Exercise(
                 _step(says=lambda o, new, c, g: torch.tanh(o * new)),
                 _step(says=lambda o, new, c, g: torch.tanh(o * torch.tanh(new))),
             ),
+            hint=2,
         ),
         Mistake(
             "One or more of your gates are not squashed: i, f and o go through a sigmoid first.",
             _gates(_same),
+            hint=2,
         ),
         Mistake(
             "One or more of your gates go through a tanh, so they can be negative. A gate is a share from 0 to 1: sigmoid.",
             _gates(torch.tanh),
+            hint=2,
         ),
         Mistake(
             "One or more of your gates are squashed twice. One sigmoid is enough.",
@@ -494,6 +529,7 @@ STEP = Exercise(
                 *_gates(lambda x: torch.sigmoid(torch.sigmoid(x))),
                 *_gates(lambda x: torch.tanh(torch.sigmoid(x))),
             ),
+            hint=2,
         ),
         Mistake(
             "One or more of your gates are cut to a share by a clamp, a relu or a threshold. A gate glides from 0 to 1: sigmoid.",
@@ -503,6 +539,7 @@ STEP = Exercise(
                 *_gates(lambda x: (x > 0).to(x)),
                 *_gates(torch.nn.functional.hardsigmoid),
             ),
+            hint=2,
         ),
         Mistake(
             "One or more of your gates are exponentials, which have no upper bound. A gate is a share from 0 to 1: 1 / (1 + exp(-z)).",
@@ -510,6 +547,7 @@ STEP = Exercise(
                 *_gates(torch.exp),
                 *_gates(lambda x: torch.exp(-x)),
             ),
+            hint=2,
         ),
         Mistake(
             "You read a gate as the share that is lost, 1 - f. A gate is the share that is kept, let in or shown.",
@@ -518,6 +556,7 @@ STEP = Exercise(
                 _step(memory=lambda f, c, i, g: c - f + i * g),
                 _step(memory=lambda f, c, i, g: f * (1 - c) + i * g),
             ),
+            hint=3,
         ),
         Mistake(
             "Your gates go through a softmax, so they compete with each other. Each gate is a share of its own: sigmoid.",
@@ -528,6 +567,7 @@ STEP = Exercise(
                     squash=_same,
                 ),
             ),
+            hint=2,
         ),
         Mistake(
             "You squash all four parts at once, and then again one by one. Once is enough: three are shares (sigmoid), the candidate is a content (tanh).",
@@ -535,6 +575,7 @@ STEP = Exercise(
                 _step(parts=lambda z: torch.sigmoid(z).chunk(4, dim=-1)),
                 _step(parts=lambda z: torch.tanh(z).chunk(4, dim=-1)),
             ),
+            hint=2,
         ),
         Mistake(
             "Nothing is squashed, neither the gates nor the candidate: z are bare sums.",
@@ -542,6 +583,7 @@ STEP = Exercise(
                 _step(gates=(_same,) * 3, squash=_same),
                 _step(gates=(_same,) * 3, squash=_same, says=lambda o, new, c, g: o * new),
             ),
+            hint=2,
         ),
         Mistake(
             "Your h shows the old memory. First the memory moves, then h shows the new one.",
@@ -549,6 +591,7 @@ STEP = Exercise(
                 _step(says=lambda o, new, c, g: o * torch.tanh(c)),
                 _step(says=lambda o, new, c, g: o * c),
             ),
+            hint=3,
         ),
         Mistake(
             "Your h shows the candidate. It shows the memory, what was kept and what was written: h = o * tanh(c).",
@@ -556,10 +599,12 @@ STEP = Exercise(
                 _step(says=lambda o, new, c, g: o * g),
                 _step(says=lambda o, new, c, g: o * torch.tanh(g)),
             ),
+            hint=3,
         ),
         Mistake(
             "Your h shows the memory through no output gate: h = o * tanh(c).",
             (_step(says=lambda o, new, c, g: torch.tanh(new)),),
+            hint=3,
         ),
         Mistake(
             "Your output gate is added. A gate multiplies what it lets through: h = o * tanh(c).",
@@ -568,10 +613,12 @@ STEP = Exercise(
                 _step(says=lambda o, new, c, g: o + new),
                 _step(says=lambda o, new, c, g: torch.tanh(new) - o),
             ),
+            hint=3,
         ),
         Mistake(
             "The sigmoid and the tanh of the last line have changed places: the gate o gets the sigmoid, the memory the tanh.",
             (_step(says=lambda o, new, c, g: torch.tanh(torch.logit(o)) * torch.sigmoid(new)),),
+            hint=1,
         ),
         Mistake(
             "You return the output gate for h. The gate says how much is shown; what is shown is o * tanh(c).",
@@ -579,6 +626,7 @@ STEP = Exercise(
                 _step(says=lambda o, new, c, g: o),
                 _step(says=lambda o, new, c, g: o, give=lambda h, c: (c, h)),
             ),
+            hint=3,
         ),
         Mistake(
             "You squashed the memory itself. c stays as it is, so that it can be kept; only h shows a tanh of it.",
@@ -591,6 +639,7 @@ STEP = Exercise(
                 _step(memory=lambda f, c, i, g: torch.sigmoid(f * c + i * g)),
                 _step(memory=lambda f, c, i, g: f * torch.sigmoid(c) + i * g),
             ),
+            hint=2,
         ),
         Mistake(
             "Your memory keeps everything: the forget gate f is missing in front of the old c.",
@@ -598,6 +647,7 @@ STEP = Exercise(
                 _step(memory=lambda f, c, i, g: c + i * g),
                 _step(memory=lambda f, c, i, g: c + f * i * g),
             ),
+            hint=3,
         ),
         Mistake(
             "Your memory takes in the candidate whole: the input gate i is missing in front of g.",
@@ -605,14 +655,17 @@ STEP = Exercise(
                 _step(memory=lambda f, c, i, g: f * c + g),
                 _step(memory=lambda f, c, i, g: f * c + i + g),
             ),
+            hint=3,
         ),
         Mistake(
             "Your forget gate closes on the candidate too: f stands before the old memory alone, i before the candidate.",
             (_step(memory=lambda f, c, i, g: f * (c + i * g)),),
+            hint=3,
         ),
         Mistake(
             "Your input gate closes on the old memory too: i stands before the candidate alone, f before the old memory.",
             (_step(memory=lambda f, c, i, g: i * (f * c + g)),),
+            hint=3,
         ),
         Mistake(
             "All of it is multiplied. The new memory is a sum of two products: what is kept, and what is let in.",
@@ -621,6 +674,7 @@ STEP = Exercise(
                 _step(memory=lambda f, c, i, g: (f + i) * (c + g)),
                 _step(memory=lambda f, c, i, g: (f + c) * (i + g)),
             ),
+            hint=3,
         ),
         Mistake(
             "You coupled the gates: in this cell the input gate is a gate of its own, not 1 - f (and f not 1 - i).",
@@ -630,6 +684,7 @@ STEP = Exercise(
                 _step(memory=lambda f, c, i, g: (1 - f) * c + f * g),
                 _step(memory=lambda f, c, i, g: i * c + (1 - i) * g),
             ),
+            hint=3,
         ),
         Mistake(
             "You divide by the sum of the gates (or by 2). The gates need not add up to 1, and the memory may grow: it counts.",
@@ -637,10 +692,12 @@ STEP = Exercise(
                 _step(memory=lambda f, c, i, g: (f * c + i * g) / (f + i)),
                 _step(memory=lambda f, c, i, g: (f * c + i * g) / 2),
             ),
+            hint=3,
         ),
         Mistake(
             "You shift a sum before it is squashed (a bias of 1?). The biases are in z already.",
             (*_gates(lambda x: torch.sigmoid(x + 1)), *_gates(lambda x: torch.sigmoid(x - 1))),
+            hint=2,
         ),
         Mistake(
             "Your candidate is taken away from the memory. It is added, and brings its sign along.",
@@ -648,6 +705,7 @@ STEP = Exercise(
                 _step(memory=lambda f, c, i, g: f * c - i * g),
                 _step(memory=lambda f, c, i, g: i * g - f * c),
             ),
+            hint=3,
         ),
         Mistake(
             "The old memory is missing: c = f * c + i * g, with the c that comes in.",
@@ -656,6 +714,7 @@ STEP = Exercise(
                 _step(memory=lambda f, c, i, g: f + i * g),
                 _step(memory=lambda f, c, i, g: f * g + i * g),
             ),
+            hint=3,
         ),
         Mistake(
             "You return the old memory. The new one is asked for, the one that h shows.",
@@ -664,6 +723,7 @@ STEP = Exercise(
                 _step(memory=lambda f, c, i, g: c * 1),
                 _step(memory=lambda f, c, i, g: f * c),
             ),
+            hint=3,
         ),
         Mistake(
             "The two are in the wrong order: return h first, then c.",
@@ -671,6 +731,7 @@ STEP = Exercise(
                 _step(give=lambda h, c: (c, h)),
                 _step(says=lambda o, new, c, g: o * torch.tanh(c), give=lambda h, c: (c, h)),
             ),
+            hint=3,
         ),
         Mistake(
             "You return one of the two (or one of them twice). Both are asked for: h, then c.",
@@ -681,6 +742,7 @@ STEP = Exercise(
                 _step(give=lambda h, c: (c, c.clone())),
                 _step(give=lambda h, c: torch.cat([h, c], -1)),
             ),
+            hint=3,
         ),
         Mistake(
             "You return more than h and c.",
@@ -690,6 +752,7 @@ STEP = Exercise(
                 lambda z, c: (step(z, c)[0], *step(z, c)),
                 lambda z, c: (step(z, c)[0], step(z, c)),
             ),
+            hint=3,
         ),
         Mistake(
             "You took every fourth number. The four parts lie one behind the other, n numbers each: `z.chunk(4, dim=-1)`.",
@@ -697,6 +760,7 @@ STEP = Exercise(
                 _step(parts=lambda z: [z[..., k::4] for k in range(4)]),
                 _step(parts=lambda z: z.unflatten(-1, (-1, 4)).unbind(-1)),
             ),
+            hint=1,
         ),
         Mistake(
             "You cut z along the wrong axis. The four parts lie along the last one: `z.chunk(4, dim=-1)`.",
@@ -707,6 +771,7 @@ STEP = Exercise(
                 _step(parts=lambda z: [z[:, k] for k in range(4)]),
                 _step(parts=lambda z: [z[..., k] for k in range(4)]),
             ),
+            hint=1,
         ),
         Mistake(
             "Your answer is right for two axes, [batch, 4n], and for no others. Count from behind: the last axis is -1, whatever comes before it.",
@@ -719,6 +784,7 @@ STEP = Exercise(
                 ),
                 _step(parts=lambda z: _two_axes(z).chunk(4, dim=1)),
             ),
+            hint=1,
         ),
         Mistake(
             "The numbers are right, but you wrote the new memory into c itself. Return a new tensor: no `*=` or `add_`.",
@@ -799,8 +865,7 @@ BIAS = Exercise(
     outputs=("bias",),
     mistakes=(
         Mistake(
-            "That is the gate. The bias is asked for, the number whose sigmoid is the gate.",
-            (_root,),
+            "That is the gate. The bias is asked for, the number whose sigmoid is the gate.", (_root,), hint=3
         ),
         Mistake(
             "You squashed the gate once more. The bias is the number *before* the sigmoid: undo it.",
@@ -809,6 +874,7 @@ BIAS = Exercise(
                 lambda steps, share: 1 / (1 + math.exp(_root(steps, share))),
                 lambda steps, share: math.tanh(_root(steps, share)),
             ),
+            hint=3,
         ),
         Mistake(
             "You undid an exponential, not a sigmoid. The inverse of the sigmoid is log(f / (1 - f)).",
@@ -821,6 +887,7 @@ BIAS = Exercise(
                 lambda steps, share: -math.log(1 - _root(steps, share)),
                 lambda steps, share: math.exp(_root(steps, share)),
             ),
+            hint=3,
         ),
         Mistake(
             "You undid a tanh (or another curve), not a sigmoid. The inverse of the sigmoid is log(f / (1 - f)).",
@@ -834,6 +901,7 @@ BIAS = Exercise(
                     torch.tensor(_root(steps, share), dtype=torch.float64)
                 ).item(),
             ),
+            hint=3,
         ),
         Mistake(
             "You left the logarithm out: the sigmoid holds an exponential, and that is undone by a logarithm.",
@@ -842,6 +910,7 @@ BIAS = Exercise(
                 lambda steps, share: (1 - _root(steps, share)) / _root(steps, share),
                 lambda steps, share: 1 - 1 / _root(steps, share),
             ),
+            hint=3,
         ),
         Mistake(
             "The logarithm of a fraction is a difference: log(f) - log(1 - f). Yours adds, or takes away something else.",
@@ -852,6 +921,7 @@ BIAS = Exercise(
                 lambda steps, share: math.log(_root(steps, share)) - _root(steps, share),
                 lambda steps, share: math.log(_root(steps, share)) * math.log(1 - _root(steps, share)),
             ),
+            hint=3,
         ),
         Mistake(
             "You took a root of the odds, or of the bias. The root belongs to the share, before anything else: f = share ** (1 / steps).",
@@ -861,6 +931,7 @@ BIAS = Exercise(
                 lambda steps, share: math.log(_root(steps, share) / (1 - share)),
                 lambda steps, share: math.log(share / (1 - _root(steps, share))),
             ),
+            hint=2,
         ),
         Mistake(
             "The logarithm is that of the whole fraction, f over 1 - f. You took it of a part, and divided afterwards.",
@@ -869,6 +940,7 @@ BIAS = Exercise(
                 lambda steps, share: math.log(_root(steps, share)) / math.log(1 - _root(steps, share)),
                 lambda steps, share: math.log(1 - _root(steps, share)) / math.log(_root(steps, share)),
             ),
+            hint=3,
         ),
         Mistake(
             "Below the line stands 1 - f, the share that is lost, not 1 + f (and not f - 1).",
@@ -880,6 +952,7 @@ BIAS = Exercise(
                 lambda steps, share: math.log((1 + _root(steps, share)) / (1 - _root(steps, share))) / 4,
                 lambda steps, share: math.log(1 + _root(steps, share)),
             ),
+            hint=3,
         ),
         Mistake(
             "That is another logarithm. The sigmoid is made of e to the power z, so undo it with the natural one, math.log.",
@@ -889,15 +962,18 @@ BIAS = Exercise(
                 lambda steps, share: -forget_bias(steps, share) / math.log(10),
                 lambda steps, share: -forget_bias(steps, share) / math.log(2),
             ),
+            hint=3,
         ),
         Mistake(
             "You shared the loss out evenly: 1 - (1 - share) / steps. But each step takes its part of what is still there, "
             "so f is the root of the share.",
             _for_gates(lambda steps, share: 1 - (1 - share) / steps),
+            hint=2,
         ),
         Mistake(
             "That is the bias for one step only. The gate closes at every step: take the root, share ** (1 / steps), first.",
             (lambda steps, share: _logit(share), lambda steps, share: -_logit(share)),
+            hint=2,
         ),
         Mistake(
             "The sign is turned round: your gate is nearly closed.",
@@ -905,6 +981,7 @@ BIAS = Exercise(
                 _minus(forget_bias),
                 lambda steps, share: math.log(1 / _root(steps, share) - 1),
             ),
+            hint=3,
         ),
         Mistake(
             "You multiplied the bias of one step by the number of steps. Shares multiply; biases do not add up.",
@@ -912,6 +989,7 @@ BIAS = Exercise(
                 lambda steps, share: steps * _logit(share),
                 lambda steps, share: steps * forget_bias(steps, share),
             ),
+            hint=2,
         ),
         Mistake(
             "You divided the bias by the number of steps. What is shared among the steps is the logarithm of the share, not the bias: take the root first.",
@@ -920,10 +998,12 @@ BIAS = Exercise(
                 lambda steps, share: forget_bias(steps, share) / steps,
                 lambda steps, share: -_logit(share) / steps,
             ),
+            hint=3,
         ),
         Mistake(
             "You divided the share by the number of steps. The root is asked for: f ** steps = share, so f = share ** (1 / steps).",
             (*_for_gates(lambda steps, share: share / steps), lambda steps, share: 1 - share / steps),
+            hint=2,
         ),
         Mistake(
             "You took the power instead of the root: f ** steps = share, so f = share ** (1 / steps).",
@@ -935,6 +1015,7 @@ BIAS = Exercise(
                 lambda steps, share: steps * math.log(share),
                 lambda steps, share: -steps * math.log(share),
             ),
+            hint=2,
         ),
         Mistake(
             "Your root is out by one: the memory passes the gate `steps` times, so it is the `steps`-th root.",
@@ -943,6 +1024,7 @@ BIAS = Exercise(
                 *_for_gates(lambda steps, share: share ** (1 / (steps - 1))),
                 *_for_gates(lambda steps, share: share ** (1 / (steps - 1)) if steps > 1 else share),
             ),
+            hint=2,
         ),
         Mistake(
             "You took a square root, whatever the number of steps. It is the root that belongs to so many steps: share ** (1 / steps).",
@@ -951,6 +1033,7 @@ BIAS = Exercise(
                 *_for_gates(lambda steps, share: share ** (1 / 2) / steps),
                 *_for_gates(lambda steps, share: share ** (1 / math.sqrt(steps))),
             ),
+            hint=2,
         ),
         Mistake(
             "You computed with what is lost, 1 - share. Asked is that `share` is left.",
@@ -959,6 +1042,7 @@ BIAS = Exercise(
                 *_for_gates(lambda steps, share: 1 - (1 - share) ** (1 / steps)),
                 lambda steps, share: (1 - share) / steps,
             ),
+            hint=1,
         ),
         Mistake(
             "Your gate is that of a time constant (1 - 1/steps, or an exponential of -1/steps), which leaves about a third. Asked is that `share` is left: f ** steps = share.",
@@ -970,10 +1054,12 @@ BIAS = Exercise(
                 lambda steps, share: math.log(steps + 1),
                 lambda steps, share: 1 - 1 / steps,
             ),
+            hint=1,
         ),
         Mistake(
             "You took one half for the share. `share` says how much is to be left: f ** steps = share.",
             _for_gates(lambda steps, share: 0.5 ** (1 / steps)),
+            hint=1,
         ),
         Mistake(
             "You read the share as per cent. It is a number between 0 and 1.",
@@ -981,6 +1067,7 @@ BIAS = Exercise(
                 *_for_gates(lambda steps, share: (share / 100) ** (1 / steps)),
                 lambda steps, share: math.log((100 * share) ** (1 / steps)),
             ),
+            hint=1,
         ),
         Mistake(
             "`steps` and `share` have changed places: share ** (1 / steps).",
@@ -989,6 +1076,7 @@ BIAS = Exercise(
                 *_for_gates(lambda steps, share: steps**-share),
                 lambda steps, share: math.log(steps ** (1 / share)),
             ),
+            hint=2,
         ),
     ),
     hints=(

@@ -86,8 +86,7 @@ CELL = Exercise(
     differentiable=("theta", "gradient", "f", "i"),
     mistakes=(
         Mistake(
-            "Your step goes uphill: the candidate is minus the gradient.",
-            (_cell(candidate=_plus),),
+            "Your step goes uphill: the candidate is minus the gradient.", (_cell(candidate=_plus),), hint=2
         ),
         Mistake(
             "The gates are swapped: f belongs to the old memory theta, i to the candidate.",
@@ -95,6 +94,7 @@ CELL = Exercise(
                 lambda theta, gradient, f, i: i * theta + f * (-gradient),
                 lambda theta, gradient, f, i: i * theta + f * gradient,
             ),
+            hint=1,
         ),
         Mistake(
             "You left the tanh of the ordinary LSTM on the candidate. Here the candidate is -gradient itself, however "
@@ -107,6 +107,7 @@ CELL = Exercise(
                 lambda theta, gradient, f, i: f * torch.tanh(theta) + i * torch.tanh(-gradient),
                 lambda theta, gradient, f, i: torch.tanh(f * theta + i * torch.tanh(-gradient)),
             ),
+            hint=2,
         ),
         Mistake(
             "You squash the memory, with the tanh of the ordinary LSTM or in another way. Here the weights are the memory itself, however large.",
@@ -118,6 +119,7 @@ CELL = Exercise(
                 _cell(memory=torch.tanh),
                 _cell(new=lambda f, kept, i, written: torch.tanh(f * kept) + i * written),
             ),
+            hint=2,
         ),
         Mistake(
             "You put a sigmoid on the gates (or on the candidate). f and i come as gates already, and the candidate is -gradient itself.",
@@ -128,6 +130,7 @@ CELL = Exercise(
                 _cell(f_is=_sigmoid, i_is=_sigmoid, candidate=lambda g: torch.tanh(-g)),
                 _cell(candidate=lambda g: torch.sigmoid(-g)),
             ),
+            hint=2,
         ),
         Mistake(
             "You changed the gradient (its sign, its direction, its size). The candidate is -gradient as it comes.",
@@ -142,6 +145,7 @@ CELL = Exercise(
                 _cell(candidate=lambda g: -(g**2)),
                 _cell(candidate=lambda g: -g.sum()),
             ),
+            hint=2,
         ),
         Mistake(
             "There is an output gate in your cell. The weights are the memory itself, shown whole: nothing comes after the sum.",
@@ -151,6 +155,7 @@ CELL = Exercise(
                 _cell(new=lambda f, kept, i, written: f * (f * kept + i * written)),
                 _cell(new=lambda f, kept, i, written: i * (f * kept + i * written)),
             ),
+            hint=2,
         ),
         Mistake(
             "The numbers are right, but you wrote them into theta itself, so the start is gone. Return a new tensor: "
@@ -160,14 +165,17 @@ CELL = Exercise(
         Mistake(
             "A gate enters as a root. It is multiplied as it is.",
             (_cell(i_is=lambda i: i**0.5), _cell(f_is=lambda f: f**0.5)),
+            hint=1,
         ),
         Mistake(
             "The rate is in there twice: the input gate i is the learning rate, so the gradient meets it once.",
             (_cell(i_is=lambda i: i * i),),
+            hint=1,
         ),
         Mistake(
             "The forget gate is in there twice: the old memory meets it once.",
             (_cell(f_is=lambda f: f * f),),
+            hint=1,
         ),
         Mistake(
             "Your cell uses one gate for everything. A gate may be a tensor, one number for each row or each weight: "
@@ -184,10 +192,12 @@ CELL = Exercise(
                 _cell(i_is=_sum),
                 _cell(i_is=_mean),
             ),
+            hint=1,
         ),
         Mistake(
             "That is gradient descent, whatever the forget gate says: f is missing in front of theta.",
             (_cell(f_is=lambda f: 1), _cell(f_is=lambda f: 1, candidate=_plus)),
+            hint=1,
         ),
         Mistake(
             "Your forget gate is added to the memory. A gate multiplies what it lets through: f * theta.",
@@ -195,6 +205,7 @@ CELL = Exercise(
                 _cell(new=lambda f, kept, i, written: f + kept + i * written),
                 _cell(new=lambda f, kept, i, written: f + kept + i + written),
             ),
+            hint=1,
         ),
         Mistake(
             "The input gate is missing: i says how much of the candidate is let in, i * (-gradient).",
@@ -204,6 +215,7 @@ CELL = Exercise(
                 _cell(i_is=lambda i: 0.1),
                 _cell(new=lambda f, kept, i, written: f * kept + i + written),
             ),
+            hint=3,
         ),
         Mistake(
             "Both gates are missing: that is a step of rate 1 which forgets nothing.",
@@ -211,6 +223,7 @@ CELL = Exercise(
                 _cell(f_is=lambda f: 1, i_is=lambda i: 1),
                 _cell(f_is=lambda f: 1, i_is=lambda i: 1, candidate=_plus),
             ),
+            hint=1,
         ),
         Mistake(
             "Your forget gate also closes on the candidate: f multiplies the old memory alone.",
@@ -219,6 +232,7 @@ CELL = Exercise(
                 _cell(new=lambda f, kept, i, written: f * (kept - i * written)),
                 _cell(new=lambda f, kept, i, written: f * (kept + written)),
             ),
+            hint=1,
         ),
         Mistake(
             "Your input gate also closes on the old memory: i multiplies the candidate alone.",
@@ -227,6 +241,7 @@ CELL = Exercise(
                 _cell(new=lambda f, kept, i, written: i * (kept + written)),
                 _cell(new=lambda f, kept, i, written: f * i * kept + i * written),
             ),
+            hint=1,
         ),
         Mistake(
             "You coupled the gates (1 - f or 1 - i in place of one). Here they are two, and free of each other.",
@@ -236,6 +251,7 @@ CELL = Exercise(
                 lambda theta, gradient, f, i: (1 - f) * theta + f * (-gradient),
                 lambda theta, gradient, f, i: f * theta + (1 - f) * i * (-gradient),
             ),
+            hint=1,
         ),
         Mistake(
             "You read a gate as the share that is lost. f is the share that is kept, i the share that is let in.",
@@ -244,6 +260,7 @@ CELL = Exercise(
                 _cell(i_is=lambda i: 1 - i),
                 _cell(f_is=lambda f: 1 - f, i_is=lambda i: 1 - i),
             ),
+            hint=1,
         ),
         Mistake(
             "You add 1 to a gate (or theta comes in twice). It multiplies as it is: f = 1 keeps all, i = 0 lets nothing in.",
@@ -252,10 +269,12 @@ CELL = Exercise(
                 _cell(i_is=lambda i: 1 + i),
                 _cell(f_is=lambda f: 1 + f, i_is=lambda i: 1 + i),
             ),
+            hint=1,
         ),
         Mistake(
             "You make the step twice. One call is one step.",
             (lambda theta, gradient, f, i: cell(cell(theta, gradient, f, i), gradient, f, i),),
+            hint=1,
         ),
         Mistake(
             "You return the change, not the new memory: f * theta is missing.",
@@ -268,6 +287,7 @@ CELL = Exercise(
         Mistake(
             "The candidate is missing: you return what is kept of the old memory, and nothing is let in.",
             (lambda theta, gradient, f, i: f * theta, lambda theta, gradient, f, i: theta * 1),
+            hint=3,
         ),
         Mistake(
             "You take the old memory away from the candidate (or a minus stands before everything): f * theta enters with its own sign.",
@@ -275,6 +295,7 @@ CELL = Exercise(
                 _cell(new=lambda f, kept, i, written: i * written - f * kept),
                 _cell(new=lambda f, kept, i, written: -f * kept - i * written),
             ),
+            hint=1,
         ),
         Mistake(
             "Theta is in your candidate as well. The candidate is -gradient, which already knows theta.",
@@ -284,6 +305,7 @@ CELL = Exercise(
                 lambda theta, gradient, f, i: f * theta + i * (-gradient - theta),
                 lambda theta, gradient, f, i: f * theta - i * (gradient + f * theta),
             ),
+            hint=1,
         ),
         Mistake(
             "All of it is multiplied. New memory is a sum of two products: what is kept, and what is let in.",
@@ -292,6 +314,7 @@ CELL = Exercise(
                 lambda theta, gradient, f, i: (f + i) * (theta - gradient),
                 lambda theta, gradient, f, i: (f * theta) / (i * gradient),
             ),
+            hint=1,
         ),
     ),
     hints=(
@@ -453,6 +476,7 @@ WEIGHT_DECAY = Exercise(
                 *(_gates(i, _kept) for i in SOME_I),
                 _gates(lambda rate, decay: -rate, _kept),
             ),
+            hint=3,
         ),
         Mistake(
             "Rate and decay have changed places: i is the rate, and the decay goes with theta.",
@@ -460,12 +484,16 @@ WEIGHT_DECAY = Exercise(
                 _gates(_kept, lambda rate, decay: decay),
                 _gates(lambda rate, decay: 1 - rate, lambda rate, decay: decay),
             ),
+            hint=2,
         ),
         *(
-            Mistake(message, tuple(_gates(f, i) for f in fs for i in (_let_in, *SOME_I)))
+            Mistake(message, tuple(_gates(f, i) for f in fs for i in (_let_in, *SOME_I)), hint=2)
             for message, fs in WRONG_F.items()
         ),
-        *(Mistake(message, tuple(_gates(_kept, i) for i in wrong)) for message, wrong in WRONG_I.items()),
+        *(
+            Mistake(message, tuple(_gates(_kept, i) for i in wrong), hint=3)
+            for message, wrong in WRONG_I.items()
+        ),
         Mistake(
             "You return one of the two gates (or both in one number). Both are asked for, f first, then i.",
             (
@@ -568,6 +596,7 @@ MOMENTUM = Exercise(
                 _two(moved=lambda theta, v, m, g, rate, mu: theta - rate * m),
                 _two(moved=lambda theta, v, m, g, rate, mu: theta - rate * mu * m),
             ),
+            hint=3,
         ),
         Mistake(
             "Your first cell averages: its input gate is 1 - mu. In torch.optim.SGD (dampening=0) that gate is 1, so the gradients add up.",
@@ -580,6 +609,7 @@ MOMENTUM = Exercise(
                 _two(lambda m, g, rate, mu: (1 - mu) * m + mu * g),
                 _two(lambda m, g, rate, mu: mu * m - (1 - mu) * g),
             ),
+            hint=1,
         ),
         Mistake(
             "That is Nesterov's variant, which looks one step ahead. Here the second cell takes the new velocity as it is.",
@@ -589,6 +619,7 @@ MOMENTUM = Exercise(
                 _two(moved=lambda theta, v, m, g, rate, mu: theta - rate * (v + g)),
                 _two(moved=lambda theta, v, m, g, rate, mu: theta - rate * (v + mu * v)),
             ),
+            hint=2,
         ),
         Mistake(
             "The rate went into the first cell. It is the input gate of the second: the velocity is a sum of plain gradients.",
@@ -600,6 +631,7 @@ MOMENTUM = Exercise(
                 _two(lambda m, g, rate, mu: m + rate * g, _by_its_own),
                 _two(lambda m, g, rate, mu: mu * m + rate * g, lambda theta, v, m, g, rate, mu: theta + v),
             ),
+            hint=1,
         ),
         Mistake(
             "Your velocity gathers minus the step, rate and all, and is added to the weights, as some books have it. Here m gathers plain gradients, and the minus and the rate come after.",
@@ -616,6 +648,7 @@ MOMENTUM = Exercise(
                     lambda m, g, rate, mu: mu * m - rate * g, lambda theta, v, m, g, rate, mu: theta + mu * v
                 ),
             ),
+            hint=1,
         ),
         Mistake(
             "Your weights go uphill: the second cell takes minus the velocity.",
@@ -624,6 +657,7 @@ MOMENTUM = Exercise(
                 _two(moved=lambda theta, v, m, g, rate, mu: theta + rate * m),
                 _two(moved=lambda theta, v, m, g, rate, mu: theta + v),
             ),
+            hint=2,
         ),
         Mistake(
             "Your velocity gathers minus the gradient. That can be a convention, but here m gathers the gradient, as torch does, and the minus comes after.",
@@ -633,6 +667,7 @@ MOMENTUM = Exercise(
                 _two(lambda m, g, rate, mu: -mu * m - g, lambda theta, v, m, g, rate, mu: theta + rate * v),
                 _two(lambda m, g, rate, mu: mu * m - g, lambda theta, v, m, g, rate, mu: theta + v),
             ),
+            hint=1,
         ),
         Mistake(
             "mu is the forget gate of the first cell, the velocity's. You closed the weights' own memory with it.",
@@ -649,6 +684,7 @@ MOMENTUM = Exercise(
                     lambda theta, v, m, g, rate, mu: mu * (theta - rate * v),
                 ),
             ),
+            hint=1,
         ),
         Mistake(
             "mu is the forget gate, so it stands before the old m. You put it on the gradient (or on both).",
@@ -659,6 +695,7 @@ MOMENTUM = Exercise(
                 _two(lambda m, g, rate, mu: mu * g),
                 _two(lambda m, g, rate, mu: m + (1 - mu) * g),
             ),
+            hint=1,
         ),
         Mistake(
             "You meet mu twice. The velocity is closed by mu once, in the first cell, and then taken as it is.",
@@ -667,6 +704,7 @@ MOMENTUM = Exercise(
                 _two(lambda m, g, rate, mu: mu * mu * m + g),
                 _two(lambda m, g, rate, mu: mu * (mu * m + g)),
             ),
+            hint=1,
         ),
         Mistake(
             "Your forget gate is 1 - mu. mu is the share of the velocity that is kept.",
@@ -674,10 +712,12 @@ MOMENTUM = Exercise(
                 _two(lambda m, g, rate, mu: (1 - mu) * m + g),
                 _two(lambda m, g, rate, mu: m - mu * m + (1 - mu) * g),
             ),
+            hint=1,
         ),
         Mistake(
             "Your velocity forgets nothing: mu is missing in front of the old m.",
             (_two(lambda m, g, rate, mu: m + g), _two(lambda m, g, rate, mu: m + g, _by_its_own)),
+            hint=1,
         ),
         Mistake(
             "Your velocity is the gradient of this step alone: the old m is missing.",
@@ -686,10 +726,12 @@ MOMENTUM = Exercise(
                 _two(lambda m, g, rate, mu: mu + g),
                 _two(lambda m, g, rate, mu: mu * g + g),
             ),
+            hint=1,
         ),
         Mistake(
             "Nothing new comes into your velocity: the gradient is missing.",
             (_two(lambda m, g, rate, mu: mu * m), _two(lambda m, g, rate, mu: m * 1)),
+            hint=1,
         ),
         Mistake(
             "Rate and mu have changed places: mu is the forget gate of the velocity, the rate the input gate of the weights.",
@@ -697,10 +739,12 @@ MOMENTUM = Exercise(
                 _two(lambda m, g, rate, mu: rate * m + g, lambda theta, v, m, g, rate, mu: theta - mu * v),
                 _two(moved=lambda theta, v, m, g, rate, mu: theta - mu * v),
             ),
+            hint=1,
         ),
         Mistake(
             "The rate is missing: the second cell lets in `rate` times minus the velocity.",
             (_two(moved=_by_its_own), _two(moved=lambda theta, v, m, g, rate, mu: theta - rate - v)),
+            hint=2,
         ),
         Mistake(
             "Your weights move by this step's gradient and not by the velocity, which is what momentum is for.",
@@ -711,6 +755,7 @@ MOMENTUM = Exercise(
                 _two(moved=lambda theta, v, m, g, rate, mu: theta - rate * g - mu * m),
                 _two(moved=lambda theta, v, m, g, rate, mu: theta - g),
             ),
+            hint=2,
         ),
         Mistake(
             "Your weights move by the plain sum of the old velocity and the gradient: mu is missing where the weights move.",
@@ -718,6 +763,7 @@ MOMENTUM = Exercise(
                 _two(moved=lambda theta, v, m, g, rate, mu: theta - rate * (m + g)),
                 _two(moved=lambda theta, v, m, g, rate, mu: theta - rate * (v + m)),
             ),
+            hint=2,
         ),
         Mistake(
             "You return the change of the weights. The new weights are asked for: theta minus that.",
@@ -725,10 +771,12 @@ MOMENTUM = Exercise(
                 _two(moved=lambda theta, v, m, g, rate, mu: -rate * v),
                 _two(moved=lambda theta, v, m, g, rate, mu: rate * v),
             ),
+            hint=2,
         ),
         Mistake(
             "The new weights are right, but you return the old velocity. Both memories have moved: return the new m.",
             (lambda theta, m, gradient, rate, mu: (two_cells(theta, m, gradient, rate, mu)[0], m * 1),),
+            hint=2,
         ),
         Mistake(
             "You return a velocity that carries minus the rate. The first cell's memory is mu * m + gradient as it is.",
@@ -738,6 +786,7 @@ MOMENTUM = Exercise(
                     -rate * two_cells(theta, m, gradient, rate, mu)[1],
                 ),
             ),
+            hint=1,
         ),
         Mistake(
             "The two memories are in the wrong order: return the weights first, then the velocity.",
@@ -748,10 +797,12 @@ MOMENTUM = Exercise(
                     moved=lambda theta, v, m, g, rate, mu: theta - rate * m, give=lambda theta, m: (m, theta)
                 ),
             ),
+            hint=3,
         ),
         Mistake(
             "The numbers are right, but you wrote the velocity into m itself. Return a new tensor: no `*=`, `mul_` or `add_`.",
             (_two_cells_in_place,),
+            hint=3,
         ),
     ),
     hints=(
@@ -817,48 +868,59 @@ BY_HAND = Exercise(
         Mistake(
             "You kept the edges both times. Without them the two gradients, 1 and -0.5, are plain numbers that do not depend on eta.",
             ((0.25, 0.25),),
+            hint=3,
         ),
         Mistake(
             "You dropped the edges both times. With them theta_2 = (1 - eta)^2, and eta is to be differentiated in both factors.",
             ((-0.125, -0.125),),
+            hint=2,
         ),
         Mistake(
             "Those are the slopes of theta_2. The loss is theta_2^2 / 2, so each is still to be multiplied by theta_2 = 0.25.",
             ((1.0, -0.5), (-0.5, 1.0)),
+            hint=2,
         ),
-        Mistake("You differentiated theta^2. The loss is theta^2 / 2.", ((0.5, -0.25), (-0.25, 0.5))),
+        Mistake("You differentiated theta^2. The loss is theta^2 / 2.", ((0.5, -0.25), (-0.25, 0.5)), hint=2),
         Mistake(
             "Those are the gradients after one step, where the edges make no difference yet: theta_0 does not depend on eta. Take two steps.",
             ((0.5, 0.5),),
+            hint=1,
         ),
         Mistake(
             "The sizes are right, the signs are turned round: theta_2 = 0.25 is positive, and d theta_2 / d eta is +1 with the edges.",
             ((-0.25, 0.125), (0.125, -0.25)),
+            hint=2,
         ),
         Mistake(
             "Both are half of what they should be: the half of theta^2 / 2 goes with the 2 of the power.",
             ((0.125, -0.0625), (-0.0625, 0.125)),
+            hint=2,
         ),
         Mistake(
             "Those are theta_1 = -0.5 and theta_2 = 0.25, the weights on the way. Asked is the slope of the final loss by eta.",
             ((-0.5, 0.25),),
+            hint=1,
         ),
         Mistake(
             "That is the final loss, theta_2^2 / 2 = 1/32. Asked is how it changes with eta.",
             ((0.03125, 0.03125),),
+            hint=2,
         ),
         Mistake(
             "Those are derivatives by theta. Asked is how the final loss changes with the rate eta.",
             ((0.0625, 0.25), (0.25, 0.0625), (0.0625, 0.0625)),
+            hint=1,
         ),
         *(
             Mistake(
-                message, tuple((value, WITHOUT) for value in values if (value, WITHOUT) != (-0.125, -0.125))
+                message,
+                tuple((value, WITHOUT) for value in values if (value, WITHOUT) != (-0.125, -0.125)),
+                hint=2,
             )
             for message, values in FIRST_IS.items()
         ),
         *(
-            Mistake(message, tuple((WITH, value) for value in values if value != 0.25))
+            Mistake(message, tuple((WITH, value) for value in values if value != 0.25), hint=3)
             for message, values in SECOND_IS.items()
         ),
     ),
@@ -1015,14 +1077,17 @@ AUTOGRAD = Exercise(
         Mistake(
             "keep_edges changes nothing in what comes out: without the edges the gradient has to be detached, at every step.",
             _cut_and_more(_uncut),
+            hint=3,
         ),
         Mistake(
             "You always cut the edges, even where keep_edges is True. (torch.autograd.grad cuts them by itself, unless create_graph=True.)",
             _cut_and_more(_always_cut),
+            hint=3,
         ),
         Mistake(
             "It is the wrong way round: you cut the edges where keep_edges is True.",
             (lambda theta, eta, steps, keep_edges: loss_after(theta, eta, steps, not keep_edges),),
+            hint=3,
         ),
         Mistake(
             "You cut too much. Detaching all of theta forgets the earlier steps as well: only the gradient is a constant, "
@@ -1037,6 +1102,7 @@ AUTOGRAD = Exercise(
                     keep_edges,
                 ),
             ),
+            hint=3,
         ),
         Mistake(
             "You start afresh at every step, with the edges and without: theta is detached, so the loss remembers one step only. The memory line stays.",
@@ -1047,10 +1113,12 @@ AUTOGRAD = Exercise(
                     loss=lambda theta: theta**2,
                 ),
             ),
+            hint=3,
         ),
         Mistake(
             "You cut the edge of one step only. Without the edges the gradient of every step is a constant.",
             (_cut_at(lambda k, steps: k == steps - 1),),
+            hint=3,
         ),
         Mistake(
             "Without the edges nothing of eta is left: you detached the whole step (or worked under no_grad). Detach the gradient alone.",
@@ -1059,6 +1127,7 @@ AUTOGRAD = Exercise(
                     theta, eta if keep_edges else eta.detach(), steps, keep_edges
                 ),
             ),
+            hint=3,
         ),
         Mistake(
             "You detached whole steps (or worked under no_grad) with the edges and without: eta has no way into the loss. Detach the gradient alone, and only where keep_edges is False.",
@@ -1066,6 +1135,7 @@ AUTOGRAD = Exercise(
                 lambda theta, eta, steps, keep_edges: loss_after(theta, eta.detach(), steps, keep_edges),
                 lambda theta, eta, steps, keep_edges: loss_after(theta, eta, steps, keep_edges).item(),
             ),
+            hint=3,
         ),
         Mistake(
             "Your steps go uphill: theta - eta * gradient.",
@@ -1073,14 +1143,17 @@ AUTOGRAD = Exercise(
                 _rolled(step=lambda theta, eta, g: theta + eta * g),
                 _rolled(step=lambda theta, eta, g: theta + eta * g, loss=lambda theta: theta**2),
             ),
+            hint=1,
         ),
         Mistake(
             "You return theta, not the loss theta^2 / 2.",
             (_rolled(loss=lambda theta: theta), _rolled(loss=lambda theta: theta / 2)),
+            hint=1,
         ),
         Mistake(
             "The loss is theta^2 / 2, with the half: yours is twice as steep.",
             (_rolled(loss=lambda theta: theta**2),),
+            hint=1,
         ),
         Mistake(
             "The loss is theta^2 / 2. Yours has another power or another factor.",
@@ -1093,19 +1166,23 @@ AUTOGRAD = Exercise(
                 _rolled(loss=lambda theta: theta.abs()),
                 _rolled(loss=lambda theta: -(theta**2) / 2),
             ),
+            hint=1,
         ),
         Mistake(
             "You are one step short.",
             (_rolled(steps=lambda n: n - 1), _rolled(steps=lambda n: max(n - 1, 1))),
+            hint=1,
         ),
-        Mistake("You make one step too many.", (_rolled(steps=lambda n: n + 1),)),
+        Mistake("You make one step too many.", (_rolled(steps=lambda n: n + 1),), hint=1),
         Mistake(
             "You make one step, however many are asked for: is the `return` inside the loop, or is there no loop?",
             (_rolled(steps=lambda n: 1), _rolled(steps=lambda n: 1, cut=_uncut)),
+            hint=1,
         ),
         Mistake(
             "You make two steps, however many are asked for: `steps` says how many.",
             (_rolled(steps=lambda n: 2),),
+            hint=1,
         ),
         Mistake(
             "You use the gradient at the start for every step. It changes from step to step: the gradient at theta is theta, so take it inside the loop.",
@@ -1117,6 +1194,7 @@ AUTOGRAD = Exercise(
                     else _first_gradient(theta, eta, steps, False)
                 ),
             ),
+            hint=1,
         ),
         Mistake(
             "Your gradient is 2 * theta (or theta / 2). The loss is theta^2 / 2, and the half takes the 2 away: the gradient is theta.",
@@ -1125,6 +1203,7 @@ AUTOGRAD = Exercise(
                 _rolled(gradient=lambda theta: theta / 2),
                 _rolled(gradient=lambda theta: 2 * theta, loss=lambda theta: theta**2),
             ),
+            hint=1,
         ),
         Mistake(
             "You step by something else than the gradient (by the loss, by theta^2, by a sign). The gradient of theta^2 / 2 is theta.",
@@ -1133,6 +1212,7 @@ AUTOGRAD = Exercise(
                 _rolled(gradient=lambda theta: theta**2),
                 _rolled(gradient=torch.sign),
             ),
+            hint=1,
         ),
         Mistake(
             "Your gradient is 1, or it is missing: the gradient of theta^2 / 2 at theta is theta.",
@@ -1141,6 +1221,7 @@ AUTOGRAD = Exercise(
                 _rolled(step=lambda theta, eta, g: theta - eta),
                 _rolled(step=lambda theta, eta, g: theta - g),
             ),
+            hint=1,
         ),
         Mistake(
             "Your step multiplies where it should subtract: theta - eta * gradient.",
@@ -1151,6 +1232,7 @@ AUTOGRAD = Exercise(
                 _rolled(step=lambda theta, eta, g: -eta * g),
                 _rolled(step=lambda theta, eta, g: eta * g),
             ),
+            hint=1,
         ),
         Mistake(
             "The rate enters squared, or you divide by it: theta - eta * gradient.",
@@ -1161,6 +1243,7 @@ AUTOGRAD = Exercise(
                 ),
                 _rolled(step=lambda theta, eta, g: theta - g / eta),
             ),
+            hint=1,
         ),
         Mistake(
             "There is weight decay in your step: theta shrinks by itself, and by its gradient once more. The gradient of theta^2 / 2 is all there is.",
@@ -1168,6 +1251,7 @@ AUTOGRAD = Exercise(
                 _rolled(step=lambda theta, eta, g: (1 - eta) * theta - eta * g),
                 _rolled(step=lambda theta, eta, g: (1 - eta) * (theta - eta * g)),
             ),
+            hint=1,
         ),
         Mistake(
             "You add up the losses of all steps (or average them). Asked is the loss after the last step.",
@@ -1177,6 +1261,7 @@ AUTOGRAD = Exercise(
                 _rolled(loss=lambda loss: loss, give=lambda path: _summed([path[0], *path])),
                 _rolled(loss=lambda loss: loss, give=lambda path: _summed([path[0], *path[:-1]])),
             ),
+            hint=1,
         ),
         Mistake(
             "You return the slope itself. Return the loss: the check differentiates it.",
@@ -1185,10 +1270,12 @@ AUTOGRAD = Exercise(
         Mistake(
             "You shared the rate out among the steps. Every step has the whole rate eta.",
             (lambda theta, eta, steps, keep_edges: loss_after(theta, eta / steps, steps, keep_edges),),
+            hint=1,
         ),
         Mistake(
             "You return the loss at the start. It is asked for after the steps.",
             (_rolled(give=lambda path: path[0]),),
+            hint=1,
         ),
         Mistake(
             "You return more than the loss (or a list). One tensor with one number is asked for.",

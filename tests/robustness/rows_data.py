@@ -1,6 +1,7 @@
 """Cases of the data: Omniglot's archives, the cached array, recorded numbers."""
 
 import io
+import os
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -195,6 +196,18 @@ for wrong, spoil in (
         spoil(room.folder / "cache" / omniglot.CACHE)
         assert torch.equal(omniglot.cached(found, COUNTS)[0], images)
         assert omniglot.read_cache(room.folder / "cache" / omniglot.CACHE, None)
+
+
+@case(
+    CACHE, "a process was killed while it unpacked, and left its lock, dated in the future: it is made anew"
+)
+def killed(room: Room) -> None:
+    left = room.folder / "cache" / f"{omniglot.CACHE}.lock"
+    left.parent.mkdir()
+    left.write_text("process 1 on elsewhere\n")
+    os.utime(left, (2**32, 2**32))
+    omniglot.cached(archives(room), COUNTS)
+    assert omniglot.read_cache(left.with_name(omniglot.CACHE), None)
 
 
 @case(

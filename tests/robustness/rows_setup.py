@@ -1,8 +1,10 @@
 """Cases of start.py: setting the course up. Its folder here is one where nothing is installed."""
 
+import contextlib
+import io
 import sys
 from importlib.util import module_from_spec, spec_from_file_location
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 from mlteach.course.lessons import ROOT
 from tests.robustness.table import Room, case
@@ -28,6 +30,20 @@ def start(room: Room) -> ModuleType:
     room.patch.setattr(module, "STAMP", room.folder / ".venv" / "installed.txt")
     room.patch.setattr(module, "LOG", room.folder / ".venv" / "install.log")
     return module
+
+
+@case(
+    SETUP,
+    "Python is too old",
+    "This course needs Python 3.11 or newer; this is Python 3.9.\nInstall a newer one from python.org or with your package "
+    "manager, then run: python3.11 start.py",
+)
+def too_old(room: Room) -> str:
+    module, said = start(room), io.StringIO()
+    room.patch.setattr(module, "sys", SimpleNamespace(version_info=(3, 9, 1)))
+    with contextlib.redirect_stdout(said):
+        assert module.main() == 1
+    return said.getvalue()
 
 
 NO_ENVIRONMENT = (

@@ -1,9 +1,11 @@
 """The table of cases: how one is written down, run and shown."""
 
 import contextlib
+import html
 import importlib
 import io
 import re
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,12 +38,14 @@ class Room:
         self, text: str = '# %% tags=["parameters"]\nPROFILE = "smoke"\nSEED = 0\n\n# %%\nprint(SEED)\n'
     ) -> Path:
         """A course whose only lesson is 98; returns the path of its source."""
+        self.patch.setenv("JUPYTER_DATA_DIR", str(self.folder / "jupyter"))
         sources = self.folder / "notebooks" / "src"
         sources.mkdir(parents=True)
         for module, name, value in (
             (lessons, "NOTEBOOKS", sources.parent),
             (lessons, "SOURCES", sources),
             (lessons, "BUILT", self.folder / "data" / "built.json"),
+            (lessons, "MY", self.folder / "my"),
             (run, "NOTEBOOKS", sources.parent),
             (run, "RUNS", self.folder / "runs"),
             (run, "RESULTS", self.folder / "results"),
@@ -69,7 +73,10 @@ CASES: list[Case] = []
 def case(
     heading: str, wrong: str, said: str = ""
 ) -> Callable[[Callable[[Room], object]], Callable[[Room], object]]:
-    """Put the decorated function, which takes a `Room`, into the table. It raises an error of the course's, or prints."""
+    """Put the decorated function, which takes a `Room`, into the table.
+
+    It raises an error of the course's, prints to stderr, warns, or returns what was said.
+    """
 
     def add(make: Callable[[Room], object]) -> Callable[[Room], object]:
         CASES.append(Case(heading, wrong, said, make))
@@ -86,19 +93,27 @@ def cases() -> list[Case]:
 
 
 def happens(each: Case, room: Room) -> str:
-    """What is said when it happens: the error's sentence, else what went to stderr."""
+    """What is said when it happens: the error's sentence, else what went to stderr, warnings and the case's own text."""
     said = io.StringIO()
-    with contextlib.redirect_stderr(said):
+    with contextlib.redirect_stderr(said), warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always", UserWarning)
         try:
-            each.make(room)
+            found = each.make(room)
         except MlteachError as error:
             return str(error)
-    return said.getvalue().strip()
+    told = [said.getvalue(), *(str(one.message) for one in warned if one.category is UserWarning)]
+    return "\n".join([*told, found if isinstance(found, str) else ""]).strip()
 
 
 def fits(said: str, expected: str) -> bool:
     """Whether what was said is what the table has."""
     return bool(re.fullmatch(".*".join(map(re.escape, expected.split("…"))), said, re.DOTALL))
+
+
+def as_cell(text: str) -> str:
+    """A text as it is read in a cell of a table in Markdown: what looks like HTML stays a text, outside of `code`."""
+    parts = re.split(r"(`[^`]*`)", text.replace("|", "\\|"))
+    return "".join(part if part.startswith("`") else html.escape(part, quote=False) for part in parts)
 
 
 def document() -> str:
@@ -109,6 +124,6 @@ def document() -> str:
         for each in CASES:
             if each.heading == heading:
                 cells = (each.wrong, each.said.replace("\n", " ") or "*nothing: it goes on*")
-                lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+                lines.append("| " + " | ".join(map(as_cell, cells)) + " |")
         lines.append("")
     return "\n".join(lines)

@@ -150,20 +150,21 @@ def check(
 def run(
     lesson: Lesson,
     profile: Annotated[
-        str, typer.Option(help="smoke (a minute), lecture (minutes), paper (a GPU).")
+        str, typer.Option(help="smoke (a minute), lecture (minutes), paper (the published protocol).")
     ] = "smoke",
     parameter: Annotated[
         list[str] | None,
-        typer.Option("--parameter", "-p", help="Another parameter of the lesson, as NAME=VALUE."),
+        typer.Option("--parameter", "-p", help="Another parameter of the lesson, such as SEEDS=[1]."),
     ] = None,
-    record: Annotated[bool, typer.Option("--record", help="Keep the results in data/results/.")] = False,
+    record: Annotated[bool, typer.Option("--record", help="Keep the results in data/results/ too.")] = False,
 ) -> None:
     """Run a lesson from top to bottom and keep its notebook and its numbers in runs/.
 
-    `run 09 --profile lecture` writes runs/09-lecture/lesson.ipynb and runs/09-lecture/results.json.
+    `run 09 --profile lecture` writes runs/09-lecture/lesson.ipynb and runs/09-lecture/results.json. While another run
+    has that folder, this one takes runs/09-lecture.2/.
 
     `run 09 --profile paper --record` also keeps the numbers in data/results/09-paper.json, from where the lesson
-    prints them.
+    prints them, and what it has trained in data/checkpoints/. Only the seed may be another than the profile's.
     """
     from mlteach.course.run import run as run_lesson
 
@@ -182,7 +183,8 @@ def build(
 ) -> None:
     """Rebuild the lessons from their sources in notebooks/src/.
 
-    `build 03` executes lesson 03 and stores its outputs. `build --check` names the lessons whose source has changed
+    `build 03` executes lesson 03 and stores its outputs; what somebody has typed into the stored notebook is kept in
+    my/backups/ first. `build --check` names the lessons whose source has changed
     since they were built, and fails if there are any.
     """
     from mlteach.course.build import build as build_lesson
@@ -222,6 +224,9 @@ def site(
 
     `site` makes site/index.html, the map of the course with a search, and one page a lesson, from the stored notebooks;
     nothing is run. Open it from the file system, or copy the folder to any web server.
+
+    The folder is exchanged as a whole or stays as it was. Files of yours in it stay; one in the place of a page stops
+    the command, and so does a notebook that is stale or would bring a page something that runs.
     """
     from mlteach.course.site import build_site
     from mlteach.course.site.folder import folder

@@ -1,6 +1,8 @@
 """Cases of a learner's own copies in my/: whatever lies there is kept, and the lesson opens all the same."""
 
+import contextlib
 import errno
+import io
 import json
 import os
 from collections.abc import Callable
@@ -212,9 +214,6 @@ def held(room: Room) -> None:
     "Somebody has typed into 98_small.ipynb; as it was, it is now …/my/backups/98_small.….ipynb…",
 )
 def typed_into(room: Room) -> str:
-    import contextlib
-    import io
-
     room.patch.setattr(building, "execute", lambda *_, **__: None)
     source = course(room)
     building.build(source, progress=False)

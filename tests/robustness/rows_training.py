@@ -5,6 +5,7 @@ import struct
 from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -41,22 +42,20 @@ def file(room: Room) -> Path:
     return room.folder / "run.safetensors"
 
 
-def train(room: Room, **options: Any) -> Fit:
+def train(checkpoint: object, **options: Any) -> Fit:
     """Thirty steps, kept in a checkpoint."""
     theta = net.init(torch.Generator().manual_seed(1))
     given = {"gradient": maml(), "theta": theta, "sample": partial(sample, places=PLACES), "steps": 30}
-    given |= {"lr": 1e-2, "progress": None, "checkpoint": file(room)}
-    return fit(**given | {"generator": torch.Generator().manual_seed(0)} | options)  # type: ignore[arg-type]
+    given |= {"lr": 1e-2, "progress": None, "checkpoint": checkpoint}
+    return fit(**given | {"generator": torch.Generator().manual_seed(0)} | options)
 
 
 @cache
 def ten_steps() -> bytes:
     """The checkpoint of the first ten of them."""
-    from tempfile import TemporaryDirectory
-
     with TemporaryDirectory() as folder:
         path = Path(folder) / "run.safetensors"
-        train(Room(Path(folder), None), checkpoint=path, until=10)  # type: ignore[arg-type]
+        train(path, until=10)
         return path.read_bytes()
 
 
@@ -139,7 +138,7 @@ for wrong, spoil, said in (
     def bad_checkpoint(room: Room, spoil: Callable[[Path], object] = spoil) -> None:
         file(room).write_bytes(ten_steps())
         spoil(file(room))
-        train(room)
+        train(file(room))
 
 
 @case(
@@ -153,7 +152,7 @@ def unreadable(room: Room) -> None:
 
     file(room).write_bytes(ten_steps())
     room.patch.setattr(Path, "read_bytes", denied)
-    train(room)
+    train(file(room))
 
 
 @case(
@@ -173,14 +172,14 @@ for name, said in (
 
     @case(CHECKPOINTS, f"its path is `{name}`", said)
     def wrong_path(room: Room, name: str = name) -> None:
-        train(room, checkpoint=name)
+        train(name)
 
 
 @case(CHECKPOINTS, "its path begins with `~`: it lies in the home folder")
 def home(room: Room) -> None:
     for name in ("HOME", "USERPROFILE"):
         room.patch.setenv(name, str(room.folder))
-    train(room, checkpoint="~/run.safetensors", until=1)
+    train("~/run.safetensors", until=1)
     assert file(room).exists()
 
 
@@ -195,7 +194,7 @@ def full_disk(room: Room) -> None:
         raise OSError(28, "No space left on device")
 
     room.patch.setattr(os, "fsync", full)
-    assert train(room, until=2).step == 2 and not file(room).exists()
+    assert train(file(room), until=2).step == 2 and not file(room).exists()
 
 
 @case(
@@ -231,7 +230,7 @@ for wrong, options, name, said in (
     @case(RESUMING, f"with {wrong}", BELONGS.format(name, said))
     def other_run(room: Room, options: dict[str, Any] = options) -> None:
         file(room).write_bytes(ten_steps())
-        train(room, **options)
+        train(file(room), **options)
 
 
 @case(
@@ -241,7 +240,7 @@ for wrong, options, name, said in (
 )
 def more_steps(room: Room) -> None:
     file(room).write_bytes(ten_steps())
-    assert train(room, steps=40).step == 40
+    assert train(file(room), steps=40).step == 40
 
 
 @case(
@@ -251,13 +250,13 @@ def more_steps(room: Room) -> None:
 )
 def fewer_steps(room: Room) -> None:
     file(room).write_bytes(ten_steps())
-    train(room, steps=5)
+    train(file(room), steps=5)
 
 
 @case(RESUMING, "with the same settings: it ends at the same bits as if it had never stopped")
 def same_run(room: Room) -> None:
     file(room).write_bytes(ten_steps())
-    pieces, whole = train(room), train(room, checkpoint=None)
+    pieces, whole = train(file(room)), train(None)
     assert all(torch.equal(pieces.theta[name], value) for name, value in whole.theta.items())
 
 
@@ -282,7 +281,7 @@ calls: list[int] = []
 )
 def not_finite(room: Room) -> None:
     calls.clear()
-    train(room, gradient=shaken)
+    train(file(room), gradient=shaken)
 
 
 @case(
@@ -292,7 +291,7 @@ def not_finite(room: Room) -> None:
     "lower rate of the inner rule, or shorten long gradients with clip=1.0.",
 )
 def diverges(room: Room) -> None:
-    train(room, gradient=maml(rule=sgd(1e12), steps=5))
+    train(file(room), gradient=maml(rule=sgd(1e12), steps=5))
 
 
 @case(
@@ -303,7 +302,7 @@ def diverges(room: Room) -> None:
 )
 def tied(room: Room) -> None:
     w = torch.ones(3)
-    train(room, theta={"a": w, "b": w})
+    train(file(room), theta={"a": w, "b": w})
 
 
 for wrong, gradient, said in (
@@ -317,7 +316,7 @@ for wrong, gradient, said in (
 
     @case(TRAINING, wrong, said)
     def wrong_method(room: Room, gradient: Callable[..., Any] = gradient) -> None:
-        train(room, gradient=gradient)
+        train(file(room), gradient=gradient)
 
 
 @case(
@@ -326,7 +325,7 @@ for wrong, gradient, said in (
     "One episode is wanted, a batch of tasks, and a list of 2 came; give them one after the other.",
 )
 def a_list(room: Room) -> None:
-    train(room, sample=lambda generator: [sample(generator), sample(generator)])
+    train(file(room), sample=lambda generator: [sample(generator), sample(generator)])
 
 
 @case(
@@ -335,7 +334,7 @@ def a_list(room: Room) -> None:
     "Several episodes are wanted, and one came, whose parts would be taken for them; give a list: [episode].",
 )
 def one_episode(room: Room) -> None:
-    accuracy(lambda theta, x, *_, **__: net(theta, x), {}, sample(torch.Generator()), sgd(0.1), 1)  # type: ignore[arg-type]
+    accuracy(lambda theta, x, *_, **__: net(theta, x), {}, sample(torch.Generator()), sgd(0.1), 1)
 
 
 for name, value, said in (
@@ -347,4 +346,4 @@ for name, value, said in (
 
     @case(TRAINING, f"`{name}={value!r}`", said)
     def wrong_option(room: Room, name: str = name, value: Any = value) -> None:
-        train(room, **{name: value})
+        train(file(room), **{name: value})

@@ -143,7 +143,8 @@ def complaint(error: BaseException, answer: Any) -> tuple[str, bool]:
         if isinstance(error, kind) and (found := re.search(pattern, message)):
             groups = [group or "" for group in found.groups()]
             return f"{where}{words.format(*groups, '', '', '', '')} ({type(error).__name__}).", True
-    return f"{where}{type(error).__name__}: {shortened(message or 'no message', 160)}", False
+    said = shortened(message or "no message", 160)
+    return f"{where}{type(error).__name__}: {said}{'' if said.endswith(('.', '!', '?')) else '.'}", False
 
 
 def is_own(error: BaseException) -> bool:

@@ -48,7 +48,7 @@ CASE = 'On the case "gradient descent: f = 1, i = 0.1" your function '
 for wrong, answer, said in (
     ("an answer that was not written yet", untouched, "03.1: not attempted yet. Replace the `...` in the cell above and run both cells again; the folded hints help."),
     ("an answer that raises an error", raises, NOT_YET + CASE + "stops at `return f * theta - i * theta.grads`: a `Tensor` has no `.grads` (AttributeError)."),
-    ("an answer that ends the program", ends, NOT_YET + CASE + "stops at `raise SystemExit`: SystemExit: no message hint(\"03.1\", 1) may help."),
+    ("an answer that ends the program", ends, NOT_YET + CASE + "stops at `raise SystemExit`: SystemExit: no message. hint(\"03.1\", 1) may help."),
     ("an answer that changes its input", changes, NOT_YET + "Your function changes its input `gradient` in place, so the caller's value is lost. Build a new tensor and return it."),
     ("an answer that returns nothing", returns_nothing, NOT_YET + "Your function returns nothing (None). Is a `return` missing?"),
     ("an answer that takes other inputs", lambda theta, gradient: theta, NOT_YET + "Your function is called as cell(theta, gradient, f, i), but it takes (theta, gradient)."),

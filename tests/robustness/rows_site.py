@@ -45,7 +45,7 @@ def widget(**state: Any) -> tuple[Any, dict[str, Any]]:
 
 
 TAKES = ", which a page does not take: it shows text, tables, formulas, pictures and explorers. The sign itself is written &lt;."
-RUNS = "; nothing runs on a page but the course's explorers."
+RUNS = "; nothing runs on a page but the course's explorers. Leave it out."
 FOREIGN = "98_small: cell 98 shows a widget whose script is not that of an explorer in mlteach.explore, so it does not run on a page. Show an explorer, or rebuild the lesson: python3 start.py build 98"
 ELEMENT = "98_small: cell 98 holds the element <{}>" + TAKES
 ASKS = '98_small: cell 98 holds "{0}", so the page would ask for "{0}"; put the file beside the notebook.'
@@ -58,18 +58,18 @@ for wrong, made, said in (
     ("a page that leads elsewhere by itself (meta refresh)", text('<meta http-equiv="refresh" content="0; url=https://x.example">'), ELEMENT.format("meta")),
     ("a drawing that uses another server's (xlink:href)", text('<svg><use xlink:href="https://x.example/a.svg#a"/></svg>'), ELEMENT.format("svg")),
     ("a handler", text('<b onclick="hurt()">a</b>'), '98_small: cell 98 has "onclick" at its <b>' + RUNS),
-    ("a javascript: link in HTML", text('<a href="javascript:hurt()">a</a>'), '98_small: cell 98 has a link: it links to "javascript:hurt()", which is not on the site.'),
+    ("a javascript: link in HTML", text('<a href="javascript:hurt()">a</a>'), '98_small: cell 98 has a link: it links to "javascript:hurt()", which is not on the site. Give a lesson or a whole address.'),
     ("a picture of another server", text("![a](https://x.example/a.png)"), ASKS.format("https://x.example/a.png")),
     ("a picture of another server, in an output", shown({"text/html": '<img src="https://x.example/a.png">'}), ASKS.format("https://x.example/a.png")),
-    ("a style that fetches", text('<p style="background: url(https://x.example/a)">a</p>'), '98_small: cell 98 has a style, so the page would ask for what "background: url(https://x.example/a)" names.'),
-    ("a style that fetches, in another way (image-set)", text("<p style=\"background: image-set('https://x.example/a' 1x)\">a</p>"), "98_small: cell 98 has a style, so the page would ask for what \"background: image-set('https://x.example/a' 1x)\" names."),
+    ("a style that fetches", text('<p style="background: url(https://x.example/a)">a</p>'), '98_small: cell 98 has a style, so the page would ask for what "background: url(https://x.example/a)" names. Leave it out.'),
+    ("a style that fetches, in another way (image-set)", text("<p style=\"background: image-set('https://x.example/a' 1x)\">a</p>"), "98_small: cell 98 has a style, so the page would ask for what \"background: image-set('https://x.example/a' 1x)\" names. Leave it out."),
     ("a look that a table brings along, importing another: it is left out", shown({"text/html": "<style>@import 'https://x.example/a.css';</style><table></table>"}), ""),
-    ("a picture whose bytes are none", shown({"image/png": f'{DOT}"><script>'}), "98_small: cell 98 shows a picture (image/png) whose bytes are not base 64."),
-    ("a picture whose width is none", shown({"image/png": DOT}, {"image/png": {"alt": "A dot.", "width": '1" onload="hurt()'}}), '98_small: cell 98 shows a picture whose width is "1" onload="hurt()", not a number of pixels.'),
-    ("an attachment that is missing", text("![a](attachment:a.png)"), '98_small: cell 98 shows "attachment:a.png", which is not there.'),
+    ("a picture whose bytes are none", shown({"image/png": f'{DOT}"><script>'}), "98_small: cell 98 shows a picture (image/png) whose bytes are not base 64. Run its cell again."),
+    ("a picture whose width is none", shown({"image/png": DOT}, {"image/png": {"alt": "A dot.", "width": '1" onload="hurt()'}}), '98_small: cell 98 shows a picture whose width is "1" onload="hurt()", not a number of pixels. Give one, or leave it out.'),
+    ("an attachment that is missing", text("![a](attachment:a.png)"), '98_small: cell 98 shows "attachment:a.png", which is not there. Attach it, or put the file beside the notebook.'),
     ("an output of a kind that a page cannot show", shown({"application/javascript": "hurt()"}), "98_small: cell 98 has an output that a page cannot show (application/javascript); give it a text or a picture."),
-    ("a link to a lesson that there is not", text("[a](42_nothing.ipynb)"), "98_small links to 42_nothing.ipynb, and there is no such lesson."),
-    ("a formula that cannot be read", text("$\\nosuch{x}$"), '98_small: The formula \\nosuch{x} cannot be read: 0: Unknown command "\\nosuch".'),
+    ("a link to a lesson that there is not", text("[a](42_nothing.ipynb)"), "98_small links to 42_nothing.ipynb, and there is no such lesson. Link to one that there is."),
+    ("a formula that cannot be read", text("$\\nosuch{x}$"), '98_small: The formula \\nosuch{x} cannot be read: 0: Unknown command "\\nosuch". Write it in another way.'),
     ("half a formula", text("It costs 5$ or so."), '98_small: there is a dollar sign in "It costs 5$ or so.": an unfinished formula? A price is written \\$5.'),
     ("a foreign widget", widget(_esm="hurt()", _anywidget_id="other.Widget"), FOREIGN),
     ("an explorer with a foreign style", widget(_css="@import 'https://x.example/a.css'"), FOREIGN),

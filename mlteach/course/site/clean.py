@@ -117,12 +117,14 @@ def picture(output: Any, kind: str, place: str, css: str = "") -> str:
         stored = "".join(str(stored).split())
         base64.b64decode(stored, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise LessonError(f"{place} shows a picture ({kind}) whose bytes are not base 64.") from error
+        raise LessonError(
+            f"{place} shows a picture ({kind}) whose bytes are not base 64. Run its cell again."
+        ) from error
     words, size = about.get("alt", "No description has been provided for this image"), ""
     for side in ("width", "height"):
         if (pixels := about.get(side)) and not re.fullmatch(r"\d{1,5}(\.\d+)?", str(pixels)):
             raise LessonError(
-                f'{place} shows a picture whose {side} is "{said(str(pixels))}", not a number of pixels.'
+                f'{place} shows a picture whose {side} is "{said(str(pixels))}", not a number of pixels. Give one, or leave it out.'
             )
         size += f' {side}="{pixels}"' if pixels and side == "width" else ""
     return f'<img class="{css}" src="data:{kind};base64,{stored}" alt="{escape(str(words))}"{size}>'
@@ -152,23 +154,27 @@ class _Report(HTMLParser):
     def attribute(self, tag: str, key: str, value: str, said: str) -> None:
         if key.startswith("on"):
             self.wrong.append(
-                f'has "{key}" at its <{tag}>; nothing runs on a page but the course\'s explorers.'
+                f'has "{key}" at its <{tag}>; nothing runs on a page but the course\'s explorers. Leave it out.'
             )
         elif key == "src" and tag == "img" and value.startswith("data:"):
             if not PICTURE.fullmatch(value):
-                self.wrong.append(f'shows "{said}", which is not a picture in base 64.')
+                self.wrong.append(
+                    f'shows "{said}", which is not a picture in base 64. Put the file beside the notebook.'
+                )
         elif key in FETCHES or (key.endswith("href") and tag != "a"):
             self.wrong.append(
                 f'holds "{said}", so the page would ask for "{said}"; put the file beside the notebook.'
             )
         elif key == "style" and REACHES.search(value):
-            self.wrong.append(f'has a style, so the page would ask for what "{said}" names.')
+            self.wrong.append(f'has a style, so the page would ask for what "{said}" names. Leave it out.')
         elif key == "href" and not value.startswith(ELSEWHERE):
             known = PAGE.fullmatch(value) and (
                 self.pages is None or value.partition("#")[0] in {*self.pages, "index.html"}
             )
             if not known:
-                self.wrong.append(f'has a link: it links to "{said}", which is not on the site.')
+                self.wrong.append(
+                    f'has a link: it links to "{said}", which is not on the site. Give a lesson or a whole address.'
+                )
 
 
 def _kept(tag: str, key: str, value: str) -> bool:

@@ -142,12 +142,14 @@ class _Look(HTMLParser):
             if fetched and not value.startswith(("data:", "#")):
                 self.wrong.append(f'the page would ask for "{value}"; put the file beside the notebook.')
             elif key == "style" and "url(" in value:
-                self.wrong.append(f'the page would ask for what "{value}" names.')
+                self.wrong.append(f'the page would ask for what "{value}" names. Leave it out.')
             elif (
                 key == "href" and tag == "a" and not value.startswith(("https://", "http://", "mailto:", "#"))
             ):
                 if value.partition("#")[0] not in self.pages:
-                    self.wrong.append(f'it links to "{value}", which is not on the site.')
+                    self.wrong.append(
+                        f'it links to "{value}", which is not on the site. Give a lesson or a whole address.'
+                    )
 
     def handle_endtag(self, tag: str) -> None:
         if self.inside and self.inside[-1] == tag:

@@ -28,7 +28,9 @@ def mathml(tex: str, *, display: bool) -> str:
             HEX_COLOUR.sub(r"\\color[HTML]{\1}", tex), displaystyle=display
         )
     except LatexError as error:
-        raise LessonError(f"The formula {tex.strip()} cannot be read: {error}") from error
+        raise LessonError(
+            f"The formula {tex.strip()} cannot be read: {error} Write it in another way."
+        ) from error
     return PRIME.sub('<mo class="prime">', made)
 
 

@@ -75,7 +75,9 @@ class Renderer(IPythonRenderer):
                     return src  # a file of somewhere else on this machine is not put on a page
             return str(super()._embed_image_or_attachment(src))
         except (InvalidNotebook, OSError, ValueError, AttributeError, StopIteration, TypeError) as error:
-            raise LessonError(f'{self.place} shows "{said(src)}", which is not there.') from error
+            raise LessonError(
+                f'{self.place} shows "{said(src)}", which is not there. Attach it, or put the file beside the notebook.'
+            ) from error
 
     def heading(self, text: str, level: int, **attrs: Any) -> str:
         taken = {heading.id for heading in self.page.headings}
@@ -91,7 +93,9 @@ class Renderer(IPythonRenderer):
     def link(self, text: str, url: str, title: str | None = None) -> str:
         if found := LESSON_LINK.fullmatch(url):
             if found["stem"] not in self.page.lessons:
-                raise LessonError(f"{self.page.name} links to {url}, and there is no such lesson.")
+                raise LessonError(
+                    f"{self.page.name} links to {url}, and there is no such lesson. Link to one that there is."
+                )
             return f'<a href="{found["stem"]}.html{escape(found["place"] or "")}">{text}</a>'
         if url.startswith(("#", "https://", "http://", "mailto:")):
             return str(super().link(text, url, title))

@@ -122,8 +122,37 @@ COUNTED = Exercise(
             (lambda name, k: counted(name, k)[::-1],),
         ),
         Mistake(
+            "That is one of the two numbers alone. Both are asked for: (c, d).",
+            (lambda name, k: counted(name, k)[1], lambda name, k: counted(name, k)[0]),
+        ),
+        Mistake(
             "That is the ratio d / c, one number. Both are asked for: (c, d).",
-            (lambda name, k: counted(name, k)[1] / counted(name, k)[0], lambda name, k: counted(name, k)[1]),
+            (lambda name, k: counted(name, k)[1] / counted(name, k)[0],),
+        ),
+        Mistake(
+            "Your second number for Reptile is how much it weighs beside the first, d / c. How often H b stands there is asked for.",
+            (_but("reptile", lambda k: (k, (k - 1) / 2)),),
+        ),
+        Mistake(
+            "For MAML the two kinds of terms are added: k - 1 from gradient k, and k - 1 from the way back. You multiply, or "
+            "count like Reptile.",
+            (
+                _but("maml", lambda k: (1, (k - 1) ** 2)),
+                _but("maml", lambda k: (1, k * (k - 1))),
+                _but("maml", lambda k: (1, k**2)),
+                _but("maml", lambda k: (1, k * (k - 1) / 2)),
+            ),
+        ),
+        Mistake(
+            "You count no H b where no second derivative is computed. Walking puts the Hessian in: gradient k is taken after "
+            "k - 1 steps.",
+            (
+                _but("fomaml", lambda k: (1, 0)),
+                _but("reptile", lambda k: (k, 0)),
+                _each(lambda k: (1, k - 1), lambda k: (1, 0)),
+                _each(lambda k: (1, k - 1), lambda k: (1, 0), lambda k: (k, 0)),
+                _each(lambda k: (1, 2 * (k - 1)), lambda k: (1, 0), lambda k: (k, 0)),
+            ),
         ),
         Mistake(
             'One branch is taken for all methods: the names that come in are "maml", "fomaml" and "reptile", in small letters.',
@@ -253,6 +282,23 @@ INNER = Exercise(
             (lambda H1, b1, H2, b2: H1 @ b2 / 2, lambda H1, b1, H2, b2: H2 @ b1 / 2),
         ),
         Mistake(
+            "You take the mean, or the sum, over the parameters. It is taken over the two orders; what is left is as long as theta.",
+            (
+                lambda H1, b1, H2, b2: torch.stack([H1 @ b2, H2 @ b1]).mean(1),
+                lambda H1, b1, H2, b2: torch.stack([H1 @ b2, H2 @ b1]).sum(1),
+                lambda H1, b1, H2, b2: torch.stack([H1 @ b2, H2 @ b1]).sum(1) / 2,
+            ),
+        ),
+        Mistake(
+            "You sum along the other axis. Entry i of H b is the sum over j of H[i, j] b[j]: H @ b does it.",
+            (
+                lambda H1, b1, H2, b2: (H1 * b2 + H2 * b1).sum(0) / 2,
+                lambda H1, b1, H2, b2: (H1.sum(0) * b2 + H2.sum(0) * b1) / 2,
+                lambda H1, b1, H2, b2: (H1 * b2 + H2 * b1).mean(0),
+                lambda H1, b1, H2, b2: (H1 * b2 + H2 * b1).sum(0),
+            ),
+        ),
+        Mistake(
             "You return a matrix. H b is a vector, as long as theta.",
             (
                 lambda H1, b1, H2, b2: (H1 @ H2 + H2 @ H1) / 2,
@@ -321,6 +367,15 @@ def _along(n: Tensor, v: Tensor) -> Tensor:
     return n * (n @ v) / (n @ n)
 
 
+# What is taken for the normal's squared length, or for its length.
+NO_SQUARES: tuple[Callable[[Tensor], Tensor], ...] = (
+    lambda n: n.sum(),
+    lambda n: n.abs().sum(),
+    lambda n: n.abs().max(),
+    lambda n: n.square().mean(),
+    lambda n: torch.tensor(len(n)),
+)
+
 PROJECT = Exercise(
     id="08.3",
     title="the nearest solution",
@@ -356,6 +411,24 @@ PROJECT = Exercise(
                     theta - normal * (normal @ (theta - at)) / ((theta - at) @ (theta - at))
                 ),
                 lambda theta, at, normal: theta - normal * (normal @ (theta - at)) / (theta - at).norm(),
+            ),
+        ),
+        Mistake(
+            "The normal's length is measured in another way. Divide by normal @ normal, the sum of the squares of its numbers.",
+            tuple(
+                lambda theta, at, normal, size=size: theta - normal * (normal @ (theta - at)) / size(normal)
+                for size in NO_SQUARES
+            )
+            + tuple(
+                lambda theta, at, normal, size=size: theta - normal * (normal @ (theta - at)) / size(normal) ** 2
+                for size in NO_SQUARES
+            ),
+        ),
+        Mistake(
+            "*, / and @ go from left to right: put brackets around normal @ (theta - at), and around normal @ normal.",
+            (
+                lambda theta, at, normal: theta - normal * (normal @ (theta - at)) / normal @ normal,
+                lambda theta, at, normal: theta - normal * normal @ (theta - at) / (normal @ normal),
             ),
         ),
         Mistake(

@@ -1,5 +1,6 @@
 """The exercises of lesson 09: MAML on Omniglot."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -69,7 +70,8 @@ def _step_cases() -> list[Case]:
     for seed, size, alpha in ((1, 3, 0.1), (2, 5, 0.5)):
         theta, data, _ = _setting(seed, size)
         cases.append(Case(f"a network of {size} units, alpha = {alpha}", (theta, data, alpha)))
-    return cases
+    theta, data, _ = _setting(5, 4)
+    return [*cases, Case("its tensors the other way round", ({n: theta[n] for n in ("v", "w")}, data, 0.2))]
 
 
 def _stepped(change: Callable[[Tensor, Tensor, float], Tensor]) -> Callable[..., Params]:
@@ -102,6 +104,22 @@ def _step_mixed(loss: Loss, theta: Params, alpha: float) -> Params:
     """One number of the gradient for all."""
     first = next(iter(torch.autograd.grad(loss(theta), list(theta.values()), create_graph=True)))
     return {name: value - alpha * first.sum() for name, value in theta.items()}
+
+
+def _step_one_for_all(place: int) -> Callable[..., Params]:
+    """The gradient of one tensor, whole, for all of them."""
+
+    def wrong(loss: Loss, theta: Params, alpha: float) -> Params:
+        g = torch.autograd.grad(loss(theta), list(theta.values()), create_graph=True)[place]
+        return {name: value - alpha * g for name, value in theta.items()}
+
+    return wrong
+
+
+def _step_by_name(loss: Loss, theta: Params, alpha: float) -> Params:
+    """The names in the order of the alphabet, the gradients in theta's."""
+    gradient = torch.autograd.grad(loss(theta), list(theta.values()), create_graph=True)
+    return {name: theta[name] - alpha * g for name, g in zip(sorted(theta), gradient, strict=True)}
 
 
 def _step_turned(loss: Loss, theta: Params, alpha: float) -> Params:
@@ -222,7 +240,7 @@ INNER_STEP = Exercise(
         ),
         Mistake(
             "The gradient has lost its place: each tensor of theta has one of its own, in the order of theta.values().",
-            (_step_mixed, _step_turned),
+            (_step_mixed, _step_turned, _step_by_name, _step_one_for_all(0), _step_one_for_all(-1)),
         ),
         Mistake(
             "You move some tensors of theta and leave the others. All of them move.",
@@ -419,7 +437,18 @@ OUTER_LOSS = Exercise(
             ),
         ),
         Mistake("You add the support loss. MAML's objective is the query loss alone.", (_outer_pooled,)),
-        Mistake("phi is detached, so no gradient reaches theta and nothing is learned.", (_outer_detached,)),
+        Mistake(
+            "The value is right, but no gradient reaches theta, so nothing is learned: theta, phi or the loss is cut off by "
+            ".detach(), .data or torch.no_grad().",
+            (_outer_detached,),
+        ),
+        Mistake(
+            "phi is nowhere in what you return. Adapt first: theta's own loss is what joint training descends on.",
+            (
+                _blend((1, "theta", "support"), (1, "theta", "query")),
+                _blend((0.5, "theta", "support"), (0.5, "theta", "query")),
+            ),
+        ),
         Mistake(
             "The value is right, but it is a plain number: return the tensor, so that autograd can go back from it.",
             (lambda loss, adapt, theta, support, query: loss(adapt(theta, *support), *query).item(),),
@@ -500,7 +529,23 @@ HALF_WIDTH = Exercise(
         ),
         Mistake(
             "Your factor is rounded, or has a slip: 95 % of a normal distribution lie within 1.96 standard errors.",
-            tuple(_with(lambda a: a.std(), factor) for factor in (2, 1.69, 1.9, 1.95, 1.97, 0.95, 0.975)),
+            tuple(_with(lambda a: a.std(), factor) for factor in (2, 1.69, 1.9, 1.95, 1.97)),
+        ),
+        Mistake(
+            "You multiply by a share of the repetitions, 95 %. What holds that share is 1.96 standard errors.",
+            tuple(_with(lambda a: a.std(), factor) for factor in (0.95, 0.975, 0.05, 0.025)),
+        ),
+        Mistake(
+            "A power binds before a division: n ** 1 / 2 is half of n. Write n ** 0.5, or (1 / 2) in brackets.",
+            (lambda a: 1.96 * a.std() / len(a) ** 1 / 2, lambda a: a.std() / len(a) ** 1 / 2),
+        ),
+        Mistake(
+            "You round the root of the number of tasks. Leave it as it is: 600 tasks have the root 24.49.",
+            (
+                lambda a: 1.96 * a.std() / math.isqrt(len(a)),
+                lambda a: 1.96 * a.std() / round(len(a) ** 0.5),
+                lambda a: 1.96 * a.std() / math.ceil(len(a) ** 0.5),
+            ),
         ),
         Mistake(
             "You multiply by the root of the number of tasks. More tasks must make the interval narrower: divide.",

@@ -118,7 +118,7 @@ ADAM_STEP = Exercise(
     cases=_adam_cases,
     draw=_draw_adam,
     outputs=("theta", "v"),
-    differentiable=("theta",),
+    differentiable=(),  # nothing goes back through Reptile's walk
     mistakes=(
         Mistake(
             "The correction uses another count than t: v has gathered t squares by now, so it is 1 - beta2**t.",
@@ -138,7 +138,14 @@ ADAM_STEP = Exercise(
                 _adam_by(correction=lambda b, t: (1 - b) ** t),
                 _adam_by(correction=lambda b, t: 1 + b**t),
                 _adam_by(correction=lambda b, t: t),
+            ),
+        ),
+        Mistake(
+            "The correction belongs to v: divide v by 1 - beta2**t, and take the root of that. You correct the root, or the step.",
+            (
                 _adam_by(correction=lambda b, t: (1 - b**t) ** 2),
+                _adam_by(correction=lambda b, t: (1 - b**t) ** 4),
+                _adam_by(correction=lambda b, t: 1 / (1 - b**t) ** 2),
             ),
         ),
         Mistake("You multiply by 1 - beta2**t. v is too small at first, so divide.", (_adam_by(correction=lambda b, t: 1 / (1 - b**t)),)),
@@ -183,9 +190,13 @@ ADAM_STEP = Exercise(
                 _adam_by(size=lambda v: (v + 1e-8).sqrt()),
                 _adam_by(size=lambda v: (v + 1e-16).sqrt()),
                 _adam_by(size=lambda v: v.sqrt()),
-                _adam_by(size=lambda v: v.sqrt() + 1e-3),
-                _adam_by(size=lambda v: v.sqrt() + 1e-5),
-                _adam_by(size=lambda v: v.sqrt() + 1e-4),
+            ),
+        ),
+        Mistake(
+            "Your epsilon is not 1e-8.",
+            tuple(
+                _adam_by(size=lambda v, epsilon=epsilon: v.sqrt() + epsilon)  # type: ignore[misc]
+                for epsilon in (1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-10)
             ),
         ),
         Mistake(
@@ -365,6 +376,12 @@ def _sliced(order: Tensor, steps: int, size: int) -> list[Tensor]:
     return [*(rest[step * size : (step + 1) * size] for step in range(steps - 1)), order[-size:]]
 
 
+def _in_parts(order: Tensor, steps: int, size: int) -> list[Tensor]:
+    """The rest in parts, the last of them short, over and over."""
+    parts = order[:-size].split(size)
+    return [*(parts[step % len(parts)] for step in range(steps - 1)), order[-size:]]
+
+
 MINIBATCHES = Exercise(
     id="10.2",
     title="minibatches for FOMAML that keep the last one apart",
@@ -374,6 +391,35 @@ MINIBATCHES = Exercise(
     observe=_seen,
     differentiable=(),
     mistakes=(
+        Mistake(
+            "Your earlier minibatches go round through all of order, so they hold the last one's pictures too. Deal them from "
+            "what is left: order[:-size].",
+            (_dealt(rest=lambda order, size: order),),
+        ),
+        Mistake(
+            "You keep another number of pictures apart. The last minibatch has `size` of them: order[-size:].",
+            (
+                _dealt(rest=lambda order, size: order[:-1], last=lambda order, size: order[-1:]),
+                _dealt(rest=lambda order, size: order[: -2 * size], last=lambda order, size: order[-2 * size :]),
+                _dealt(rest=lambda order, size: order[: -size - 1], last=lambda order, size: order[-size - 1 :]),
+            ),
+        ),
+        Mistake(
+            "The last minibatch stands in your list more than once. It comes at the end, and only there.",
+            (
+                _dealt(join=lambda earlier, last: [last, *earlier, last]),
+                _dealt(join=lambda earlier, last: [*earlier, last, last]),
+            ),
+        ),
+        Mistake(
+            "Where a minibatch reaches the end of the rest you leave it short. Fill it up from the beginning of the rest.",
+            (_in_parts,),
+        ),
+        Mistake(
+            "You begin again before the rest is used up. Its last pictures, too few for a minibatch, come next, and the rest of "
+            "that minibatch from the beginning: % len(rest).",
+            (_dealt(lambda step, size, count: step % (count // size) * size + torch.arange(size)),),
+        ),
         Mistake(
             "The last of your minibatches is not order[-size:], the part that is kept apart from all others.",
             (
@@ -407,12 +453,12 @@ MINIBATCHES = Exercise(
                 _sliced,
                 _dealt(lambda step, size, count: torch.arange(step * size, (step + 1) * size).clamp(max=count - 1)),
                 _dealt(lambda step, size, count: torch.arange(min(step * size, count - size), min(step * size, count - size) + size)),
-                _dealt(lambda step, size, count: step % (count // size) * size + torch.arange(size)),
                 _dealt(lambda step, size, count: step % max(1, -(-count // size)) * size + torch.arange(min(size, count))),
             ),
         ),
         Mistake(
-            "You go round after another number of pictures. It goes round when the rest is used up: % len(rest).",
+            "You do not go round, or after another number of pictures. When the rest is used up it begins again at its first: "
+            "% len(rest).",
             (
                 _dealt(lambda step, size, count: (step * size + torch.arange(size)) % (count - 1)),
                 _dealt(lambda step, size, count: (step * size + torch.arange(size)) % (count + size)),
@@ -547,6 +593,10 @@ def _gain(
     return lambda a, b: factor * spread(by(a, b)) / len(by(a, b)) ** power
 
 
+def _cov(a: Tensor, b: Tensor) -> Tensor:
+    return ((a - a.mean()) * (b - b.mean())).sum() / (len(a) - 1)
+
+
 def _width(values: Tensor) -> Tensor:
     return 1.96 * values.std() / len(values) ** 0.5
 
@@ -566,12 +616,34 @@ HALF_WIDTH_OF_GAIN = Exercise(
                 _gain(by=lambda a, b: torch.cat([a, b])),
                 lambda a, b: 1.96 * torch.cat([a, b]).std() / len(a) ** 0.5,
                 lambda a, b: 1.96 * ((a.var() + b.var()) / 2 / len(a)).sqrt(),
+                _gain(by=lambda a, b: torch.cat([a - a.mean(), b - b.mean()])),
+                lambda a, b: 1.96 * torch.cat([a - a.mean(), b - b.mean()]).std() / len(a) ** 0.5,
+            ),
+        ),
+        Mistake(
+            "You take the mean of two half widths, or the larger or the smaller of them. What counts is the half width of the "
+            "difference.",
+            (
                 lambda a, b: 1.96 * (a.std() + b.std()) / 2 / len(a) ** 0.5,
-                lambda a, b: ((a.var() + b.var()) / len(a)).sqrt(),
-                lambda a, b: (a.var() + b.var()).sqrt(),
-                lambda a, b: 1.96 * (a.var() + b.var()).sqrt(),
                 lambda a, b: 1.96 * torch.maximum(a.std(), b.std()) / len(a) ** 0.5,
                 lambda a, b: 1.96 * torch.minimum(a.std(), b.std()) / len(a) ** 0.5,
+            ),
+        ),
+        Mistake(
+            "The spread of a difference has the covariance in it twice: var(a - b) = var(a) + var(b) - 2 cov(a, b). Take the "
+            "difference first, and std() sees to it.",
+            (
+                lambda a, b: 1.96 * ((a.var() + b.var() - _cov(a, b)) / len(a)).sqrt(),
+                lambda a, b: 1.96 * (_cov(a, b) / len(a)).sqrt(),
+            ),
+        ),
+        Mistake(
+            "You divide the gain by its uncertainty: that says how many standard errors it is away from zero. The half width is "
+            "asked for.",
+            (
+                lambda a, b: (a - b).mean() / ((a - b).std() / len(a) ** 0.5),
+                lambda a, b: (a - b).mean() / _width(a - b),
+                lambda a, b: (a - b).mean() / (a - b).std(),
             ),
         ),
         Mistake(
@@ -670,6 +742,10 @@ HALF_WIDTH_OF_GAIN = Exercise(
             (
                 lambda a, b: (_width(a) ** 2 + _width(b) ** 2).sqrt(),
                 lambda a, b: 1.96 * (a.var() / len(a) + b.var() / len(b)).sqrt(),
+                lambda a, b: ((a.var() + b.var()) / len(a)).sqrt(),
+                lambda a, b: (a.var() + b.var()).sqrt(),
+                lambda a, b: 1.96 * (a.var() + b.var()).sqrt(),
+                lambda a, b: 1.96 * (a.var() + b.var()).sqrt() / len(a),
             ),
         ),
         Mistake(

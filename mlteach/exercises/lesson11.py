@@ -210,6 +210,14 @@ FILTERS = Exercise(
             (lambda d, w: d * w.abs() / d.abs(), _fit(lambda d, w: w.abs() / d.abs())),
         ),
         Mistake(
+            "Only the signs of the direction are left. Its numbers count, up to one factor for each filter.",
+            (
+                _fit(lambda d, w: _rows(w) / _rows(d) / d.abs()),
+                _fit(lambda d, w: _rows(w) / d.abs()),
+                _fit(lambda d, w: _rows(w) / _rows(d.sign()) / d.abs()),
+            ),
+        ),
+        Mistake(
             "That is the ratio of the squared lengths. Take the square root.",
             (_fit(lambda d, w: (_rows(w) / _rows(d)) ** 2),),
         ),
@@ -313,6 +321,34 @@ def _place_by(
     return wrong
 
 
+def _place_at(
+    offset: Tensor, x: Tensor, y: Tensor, a: Tensor, b: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Two coordinates, and the third number as it follows from them."""
+    return a, b, (offset - a * x - b * y).norm()
+
+
+def _pythagoras(root: Callable[[Tensor], Tensor]) -> Callable[..., Any]:
+    """The distance as if x and y were of length 1."""
+
+    def wrong(point: Tensor, origin: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        a, b, _ = place(point, origin, x, y)
+        offset = point - origin
+        return a, b, root(offset @ offset - a**2 - b**2)
+
+    return wrong
+
+
+def _rounded(digits: int, count: int) -> Callable[..., Any]:
+    """The first ``count`` of the three numbers rounded."""
+
+    def wrong(point: Tensor, origin: Tensor, x: Tensor, y: Tensor) -> tuple[float, ...]:
+        numbers = [float(each) for each in place(point, origin, x, y)]
+        return (*(round(each, digits) for each in numbers[:count]), *numbers[count:])
+
+    return wrong
+
+
 def _draw_picture(generator: torch.Generator) -> Case:
     size = int(torch.randint(3, 12, (), generator=generator))
     point, origin, x, y = torch.randn(4, size, generator=generator, dtype=torch.float64)
@@ -330,6 +366,93 @@ PLACE = Exercise(
     outputs=("the coordinate along x", "the coordinate along y", "the distance"),
     differentiable=(),
     mistakes=(
+        Mistake(
+            "Your third output is a point, or the way to it. Give how far the point is from its shadow: one number.",
+            (
+                lambda point, origin, x, y: (
+                    *place(point, origin, x, y)[:2],
+                    origin + _shadow(point, origin, x, y),
+                ),
+                lambda point, origin, x, y: (*place(point, origin, x, y)[:2], _shadow(point, origin, x, y)),
+                lambda point, origin, x, y: (*place(point, origin, x, y)[:2], point - origin),
+            ),
+        ),
+        Mistake(
+            "@ and / go from left to right: put brackets around x @ x, and around y @ y.",
+            (
+                _place_by(lambda o, v: o @ v / v @ v),
+                _place_by(lambda o, v: o @ v / v @ v, _right_coordinate),
+                _place_by(_right_coordinate, lambda o, v: o @ v / v @ v),
+            ),
+        ),
+        Mistake(
+            "You take two of the point's own numbers. A coordinate is the shadow along x, and along y, which point anywhere.",
+            (
+                lambda point, origin, x, y: _place_at(point - origin, x, y, *(point - origin)[:2]),
+                lambda point, origin, x, y: _place_at(point - origin, x, y, *point[:2]),
+            ),
+        ),
+        Mistake(
+            "x stands where y should, or y where x should: along y it is offset @ y / (y @ y).",
+            (
+                lambda point, origin, x, y: _place_at(
+                    point - origin, x, y, *[(point - origin) @ x / (x @ x)] * 2
+                ),
+                lambda point, origin, x, y: _place_at(
+                    point - origin, x, y, *[(point - origin) @ y / (y @ y)] * 2
+                ),
+                lambda point, origin, x, y: _place_at(
+                    point - origin, x, y, (point - origin) @ x / (x @ x), (point - origin) @ x / (y @ y)
+                ),
+                lambda point, origin, x, y: _place_at(
+                    point - origin, x, y, (point - origin) @ y / (x @ x), (point - origin) @ y / (y @ y)
+                ),
+                lambda point, origin, x, y: _place_at(
+                    point - origin, y, x, (point - origin) @ x / (x @ x), (point - origin) @ y / (y @ y)
+                ),
+            ),
+        ),
+        Mistake(
+            "Pythagoras holds for lengths: the shadow along x is a times as long as x, so its square is a**2 * (x @ x), not a**2.",
+            (
+                _pythagoras(lambda square: square.abs().sqrt()),
+                _pythagoras(lambda square: square.clamp(min=0).sqrt()),
+                _pythagoras(lambda square: square.sqrt()),
+                _pythagoras(lambda square: square),
+            ),
+        ),
+        Mistake(
+            "One of the two coordinates is measured from zero: point in place of point - origin.",
+            (
+                lambda point, origin, x, y: _place_at(
+                    point - origin, x, y, (point - origin) @ x / (x @ x), point @ y / (y @ y)
+                ),
+                lambda point, origin, x, y: _place_at(
+                    point - origin, x, y, point @ x / (x @ x), (point - origin) @ y / (y @ y)
+                ),
+            ),
+        ),
+        Mistake(
+            "Both coordinates are measured from zero, and the distance from the origin: take the offset all through.",
+            (
+                lambda point, origin, x, y: _place_at(
+                    point - origin, x, y, point @ x / (x @ x), point @ y / (y @ y)
+                ),
+            ),
+        ),
+        Mistake(
+            "The origin is taken away a second time: the offset has lost it already.",
+            (
+                lambda point, origin, x, y: (
+                    *place(point, origin, x, y)[:2],
+                    (point - origin - origin - _shadow(point, origin, x, y)).norm(),
+                ),
+            ),
+        ),
+        Mistake(
+            "You round. Return the numbers as they are; how many digits to print is decided later.",
+            tuple(_rounded(digits, count) for digits in (1, 2, 3, 4) for count in (2, 3)),
+        ),
         Mistake(
             "One of the two coordinates is not divided by the square of its own direction's length.",
             (
@@ -458,6 +581,10 @@ PLACE = Exercise(
                 _parts(lambda o, x: (o * x).mean() / (x @ x)),
                 _parts(lambda o, x: o * x / (x @ x)),
                 _parts(lambda o, x: (o / x).mean()),
+                _parts(lambda o, x: o / x),
+                _place_by(lambda o, v: o * v / (v * v)),
+                _place_by(lambda o, v: o * v / (v @ v)),
+                _place_by(lambda o, v: o * v),
             ),
         ),
         Mistake(
@@ -661,14 +788,36 @@ HESSIAN = Exercise(
                 _then(lambda h, v: v - h),
                 _then(lambda h, v: v + h),
                 lambda loss, theta, v: theta - hessian_times(loss, theta, v),
-                lambda loss, theta, v: _gradient(loss, theta) + hessian_times(loss, theta, v),
-                lambda loss, theta, v: _gradient(loss, theta) - hessian_times(loss, theta, v),
                 lambda loss, theta, v: v - 0.1 * hessian_times(loss, theta, v),
             ),
         ),
         Mistake(
+            "The gradient is in your answer too: added to H v, or taken away from it. backward() does that, it adds into .grad; "
+            "torch.autograd.grad does not.",
+            (
+                lambda loss, theta, v: _gradient(loss, theta) + hessian_times(loss, theta, v),
+                lambda loss, theta, v: _gradient(loss, theta) - hessian_times(loss, theta, v),
+            ),
+        ),
+        Mistake(
             "You return the whole Hessian, a matrix. The point is to have H v without it, and as a vector.",
-            (lambda loss, theta, v: _hessian(loss, theta), lambda loss, theta, v: _hessian(loss, theta) * v),
+            (lambda loss, theta, v: _hessian(loss, theta),),
+        ),
+        Mistake(
+            "You return a matrix: the Hessian with its columns, or its rows, times v. H v is their sum, a vector.",
+            (
+                lambda loss, theta, v: _hessian(loss, theta) * v,
+                lambda loss, theta, v: _hessian(loss, theta) * v[:, None],
+            ),
+        ),
+        Mistake(
+            "You take the derivatives at theta moved along v. H v is taken at theta; v only says along what.",
+            (
+                lambda loss, theta, v: hessian_times(loss, (theta + v).detach().requires_grad_(), v),
+                lambda loss, theta, v: hessian_times(loss, (theta - v).detach().requires_grad_(), v),
+                lambda loss, theta, v: _gradient(loss, (theta + v).detach().requires_grad_()),
+                lambda loss, theta, v: _gradient(loss, (theta - v).detach().requires_grad_()),
+            ),
         ),
         Mistake(
             "You use the diagonal of the Hessian alone. The other entries mix the weights.",
@@ -709,10 +858,12 @@ HESSIAN = Exercise(
                 _apart(0.1),
                 _apart(0.5),
                 _apart(0.01),
-                _apart(0.1, sides=2),
-                _apart(1, sides=2),
-                _apart(0.5, sides=2),
                 _apart(0.001),
+                _apart(1e-4),
+                _apart(0.01, sides=2),
+                _apart(0.1, sides=2),
+                _apart(0.5, sides=2),
+                _apart(1, sides=2),
             ),
         ),
         Mistake(

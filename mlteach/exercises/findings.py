@@ -35,7 +35,9 @@ def _stopped(known: Reference, answer: Any, came: list[Outcome]) -> Finding | No
         where = f'On the case "{case.name}" your function'
         if yours.returned is None and right.returned is not None and known.exercise.cases:
             if yours.error is None or not is_own(yours.error):
-                return Finding("Your function returns nothing (None). Is a `return` missing?", True)
+                always = all(each.returned is None for each in came)
+                who = "Your function" if always else where
+                return Finding(f"{who} returns nothing (None). Is a `return` missing?", True)
         if yours.error is None or type(yours.error) is type(right.error):
             continue
         if is_own(yours.error) or right.returned is None:

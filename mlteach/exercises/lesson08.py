@@ -1,5 +1,6 @@
 """The exercises of lesson 08: why first order works."""
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -65,6 +66,31 @@ COUNTED = Exercise(
         Mistake(
             "MAML and FOMAML are exchanged. FOMAML leaves out what the way back through the steps brings, so it has fewer.",
             (_each(lambda k: (1, k - 1), lambda k: (1, 2 * (k - 1))),),
+        ),
+        Mistake(
+            "Reptile's count stands at another method. Reptile adds up all k gradients; FOMAML and MAML take the last one.",
+            (
+                _each(lambda k: (1, 2 * (k - 1)), lambda k: (k, k * (k - 1) / 2), lambda k: (1, k - 1)),
+                _each(lambda k: (k, k * (k - 1) / 2), lambda k: (1, k - 1), lambda k: (1, 2 * (k - 1))),
+                _each(lambda k: (k, k * (k - 1) / 2), lambda k: (1, 2 * (k - 1)), lambda k: (1, k - 1)),
+                _each(lambda k: (1, k - 1), lambda k: (k, k * (k - 1) / 2), lambda k: (1, 2 * (k - 1))),
+            ),
+        ),
+        Mistake(
+            "You give all methods one H b for each step. MAML has as many again from the way back, and in Reptile gradient i "
+            "brings i - 1.",
+            (
+                _each(lambda k: (1, k - 1), lambda k: (1, k - 1), lambda k: (k, k - 1)),
+                _each(lambda k: (1, k), lambda k: (1, k), lambda k: (k, k)),
+                _but("reptile", lambda k: (k, k)),
+            ),
+        ),
+        Mistake(
+            "The counts of Reptile's gradients, 0, 1, ..., k - 1, are added and not multiplied.",
+            (
+                _but("reptile", lambda k: (k, math.factorial(k - 1))),
+                _but("reptile", lambda k: (k, math.factorial(k))),
+            ),
         ),
         Mistake(
             "You give FOMAML what MAML has. FOMAML does not go back through the steps: it is gradient k alone.",
@@ -304,6 +330,9 @@ INNER = Exercise(
                 lambda H1, b1, H2, b2: (H1 @ H2 + H2 @ H1) / 2,
                 lambda H1, b1, H2, b2: (H1 + H2) / 2,
                 lambda H1, b1, H2, b2: torch.outer(b1, b2),
+                lambda H1, b1, H2, b2: (torch.outer(b1, b2) + torch.outer(b2, b1)) / 2,
+                lambda H1, b1, H2, b2: (H1 + H2) * (b1 @ b2) / 2,
+                lambda H1, b1, H2, b2: (H1 + H2) * (b1 @ b2),
             ),
         ),
         Mistake(
@@ -389,6 +418,14 @@ PROJECT = Exercise(
             (lambda theta, at, normal: theta - 2 * _along(normal, theta - at),),
         ),
         Mistake(
+            "You move from one side of the solutions alone. On either side the nearest one is where normal @ (theta - at) is taken "
+            "away, with its sign.",
+            (
+                lambda theta, at, normal: theta - normal * (normal @ (theta - at)).clamp(min=0) / (normal @ normal),
+                lambda theta, at, normal: theta - normal * (normal @ (theta - at)).clamp(max=0) / (normal @ normal),
+            ),
+        ),
+        Mistake(
             "You stop half way to the solutions.",
             (
                 lambda theta, at, normal: theta - _along(normal, theta - at) / 2,
@@ -411,6 +448,8 @@ PROJECT = Exercise(
                     theta - normal * (normal @ (theta - at)) / ((theta - at) @ (theta - at))
                 ),
                 lambda theta, at, normal: theta - normal * (normal @ (theta - at)) / (theta - at).norm(),
+                lambda theta, at, normal: theta - _along(normal, theta - at) / (theta - at).norm(),
+                lambda theta, at, normal: theta - _along(normal, theta - at) * normal.norm() / (theta - at).norm(),
             ),
         ),
         Mistake(

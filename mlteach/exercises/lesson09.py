@@ -116,6 +116,16 @@ def _step_one_for_all(place: int) -> Callable[..., Params]:
     return wrong
 
 
+def _step_one_after_other(loss: Loss, theta: Params, alpha: float) -> Params:
+    """Each tensor's gradient where the tensors before it have moved already."""
+    phi = dict(theta)
+    for name in phi:
+        phi[name] = (
+            phi[name] - alpha * torch.autograd.grad(loss(phi), list(phi.values()), create_graph=True)[list(phi).index(name)]
+        )
+    return phi
+
+
 def _step_by_name(loss: Loss, theta: Params, alpha: float) -> Params:
     """The names in the order of the alphabet, the gradients in theta's."""
     gradient = torch.autograd.grad(loss(theta), list(theta.values()), create_graph=True)
@@ -243,6 +253,10 @@ INNER_STEP = Exercise(
             (_step_mixed, _step_turned, _step_by_name, _step_one_for_all(0), _step_one_for_all(-1)),
         ),
         Mistake(
+            "You move one tensor and take the next one's gradient where that has led. All gradients are taken at theta.",
+            (_step_one_after_other,),
+        ),
+        Mistake(
             "You move some tensors of theta and leave the others. All of them move.",
             (_step_some(1), _step_some(-1)),
         ),
@@ -293,10 +307,12 @@ def _adapt(theta: Params, x: Tensor, y: Tensor) -> Params:
 
 def _observe_outer(answer: Callable[..., Tensor], theta: Params, support: Data, query: Data) -> Any:
     start = leaves(theta)
-    value = answer(task_loss, _adapt, start, support, query)
+    given = dict(start)
+    value = answer(task_loss, _adapt, given, support, query)
     if not isinstance(value, Tensor) or value.numel() != 1:
         return value
-    return value.detach().clone(), _through(value, start)
+    kept = {name: each.detach().clone() for name, each in given.items()}  # was theta changed?
+    return value.detach().clone(), _through(value, start), kept
 
 
 def _outer_cases() -> list[Case]:
@@ -308,6 +324,47 @@ def _outer_detached(
 ) -> Tensor:
     phi = {name: value.detach() for name, value in adapt(theta, *support).items()}
     return loss(phi, *query)
+
+
+def _outer_in_place(detached: bool) -> Callable[..., Tensor]:
+    """phi is put into theta's own dict, cut off from where it came from or not."""
+
+    def wrong(loss: Loss, adapt: Callable[..., Params], theta: Params, support: Data, query: Data) -> Tensor:
+        phi = adapt(theta, *support)
+        theta.update({name: value.detach() for name, value in phi.items()} if detached else phi)
+        return loss(theta if detached else phi, *query)
+
+    return wrong
+
+
+def _outer_in_place_beside(
+    loss: Loss, adapt: Callable[..., Params], theta: Params, support: Data, query: Data
+) -> Tensor:
+    """theta's dict gets phi's numbers, but the loss keeps its way back."""
+    phi = adapt(theta, *support)
+    value = loss(phi, *query)
+    theta.update({name: each.detach() for name, each in phi.items()})
+    return value
+
+
+def _way(size: Callable[[Tensor], Tensor]) -> Callable[..., Tensor]:
+    """How far phi is from theta."""
+
+    def wrong(loss: Loss, adapt: Callable[..., Params], theta: Params, support: Data, query: Data) -> Tensor:
+        phi = adapt(theta, *support)
+        return size(to_vector({name: theta[name] - phi[name] for name in theta}))
+
+    return wrong
+
+
+def _adapted_to(x: str, y: str) -> Callable[..., Tensor]:
+    """Adapted to the pictures of one set with the labels of another."""
+
+    def wrong(loss: Loss, adapt: Callable[..., Params], theta: Params, support: Data, query: Data) -> Tensor:
+        data = {"support": support, "query": query}
+        return loss(adapt(theta, data[x][0], data[y][1]), *query)
+
+    return wrong
 
 
 def _outer_pooled(
@@ -353,7 +410,7 @@ OUTER_LOSS = Exercise(
     solution=outer_loss,
     cases=_outer_cases,
     observe=_observe_outer,
-    outputs=("the loss", "its gradient for theta"),
+    outputs=("the loss", "its gradient for theta", "theta afterwards"),
     mistakes=(
         Mistake(
             "You mix the support loss in. MAML's objective is the query loss of phi alone.",
@@ -389,8 +446,26 @@ OUTER_LOSS = Exercise(
             (_adapted("support", "query"), _adapted("query", "support"), _adapted("query", "query")),
         ),
         Mistake(
-            "Pictures and labels of different sets are put together. `query` is the pair (x, y): use both of it.",
-            (_mislabelled("query", "support"), _mislabelled("support", "query")),
+            "Pictures and labels of different sets are put together. `support` and `query` are pairs (x, y): keep each together.",
+            (
+                _mislabelled("query", "support"),
+                _mislabelled("support", "query"),
+                _adapted_to("support", "query"),
+                _adapted_to("query", "support"),
+            ),
+        ),
+        Mistake(
+            "You put phi into theta's own dict. The start must survive, for the next task: phi is a dict of its own.",
+            (_outer_in_place(False), _outer_in_place(True), _outer_in_place_beside),
+        ),
+        Mistake(
+            "That is how far phi is from theta, which has to do with Reptile. MAML asks how good phi is on the query set.",
+            (
+                _way(lambda way: way.square().sum()),
+                _way(lambda way: way.square().sum() / 2),
+                _way(lambda way: way.square().mean()),
+                _way(lambda way: way.norm()),
+            ),
         ),
         Mistake(
             "You return what is not a loss: one number is asked for, the query loss of phi.",
@@ -523,6 +598,9 @@ HALF_WIDTH = Exercise(
             (
                 _with(lambda a: a.std(), 1.645),
                 _with(lambda a: a.std(), 2.576),
+                _with(lambda a: a.std(), 1.6449),
+                _with(lambda a: a.std(), 2.5758),
+                _with(lambda a: a.std(), 2.58),
                 _with(lambda a: a.std(), 1.28),
                 _with(lambda a: a.std(), 3),
             ),
@@ -550,6 +628,32 @@ HALF_WIDTH = Exercise(
         Mistake(
             "You multiply by the root of the number of tasks. More tasks must make the interval narrower: divide.",
             (lambda a: 1.96 * a.std() * len(a) ** 0.5, lambda a: a.std() * len(a) ** 0.5),
+        ),
+        Mistake(
+            "The number of tasks goes in by its square root, n ** 0.5, and not by its logarithm or another power.",
+            (
+                lambda a: 1.96 * a.std() / math.log(len(a)),
+                lambda a: 1.96 * a.std() / math.log2(len(a)),
+                lambda a: 1.96 * a.std() / math.log(len(a)) ** 0.5,
+                _with(lambda a: a.std(), power=0.25),
+                _with(lambda a: a.std(), power=1 / 3),
+            ),
+        ),
+        Mistake(
+            "You divide by the mean as well: that is how large the interval is beside the accuracy. Leave it in points.",
+            (
+                _with(lambda a: a.std() / a.mean()),
+                _with(lambda a: 100 * a.std() / a.mean()),
+                _with(lambda a: a.std() / a.mean(), 1),
+            ),
+        ),
+        Mistake(
+            "You add up the squares and do not divide: the standard deviation is the root of their sum over n - 1.",
+            (
+                _with(lambda a: (a - a.mean()).norm()),
+                _with(lambda a: (a - a.mean()).square().sum()),
+                lambda a: 1.96 * (a - a.mean()).norm(),
+            ),
         ),
         Mistake(
             "You square the number of tasks where its root is asked for.",

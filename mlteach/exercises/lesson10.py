@@ -88,6 +88,45 @@ def _own_beta(own: float, all_through: bool) -> Callable[..., Any]:
     return wrong
 
 
+def _rate_corrected(factor: Callable[[float], float]) -> Callable[..., Any]:
+    """Right but for the rate, which meets the correction too."""
+
+    def wrong(theta: Tensor, gradient: Tensor, v: Tensor, t: int, alpha: float, beta2: float) -> Any:
+        return adam_step(theta, gradient, v, t, alpha * factor(1 - beta2**t), beta2)
+
+    return wrong
+
+
+def _adam_drawn_out(
+    theta: Tensor, gradient: Tensor, v: Tensor, t: int, alpha: float, beta2: float
+) -> tuple[Tensor, Tensor]:
+    """The correction as a factor of the rate, and epsilon beside the uncorrected root."""
+    v = beta2 * v + (1 - beta2) * gradient**2
+    return theta - alpha * (1 - beta2**t) ** 0.5 * gradient / (v.sqrt() + 1e-8), v
+
+
+def _adam_to_the_t(both: int) -> Callable[..., Any]:
+    """beta2**t weighs the old v, and with 2 also the new square."""
+
+    def wrong(theta: Tensor, gradient: Tensor, v: Tensor, t: int, alpha: float, beta2: float) -> Any:
+        power = beta2**t
+        v = power * v + (1 - (power if both == 2 else beta2)) * gradient**2
+        return theta - alpha * gradient / ((v / (1 - power)).sqrt() + 1e-8), v
+
+    return wrong
+
+
+def _adam_root_kept(used: bool) -> Callable[..., Any]:
+    """The root is handed on, and the step takes it for v or not."""
+
+    def wrong(theta: Tensor, gradient: Tensor, v: Tensor, t: int, alpha: float, beta2: float) -> Any:
+        grown = (beta2 * v + (1 - beta2) * gradient**2).sqrt()
+        size = (grown if used else grown**2) / (1 - beta2**t)
+        return theta - alpha * gradient / (size.sqrt() + 1e-8), grown
+
+    return wrong
+
+
 def _corrected_kept(
     theta: Tensor, gradient: Tensor, v: Tensor, t: int, alpha: float, beta2: float
 ) -> tuple[Tensor, Tensor]:
@@ -193,6 +232,23 @@ ADAM_STEP = Exercise(
             ),
         ),
         Mistake(
+            "The correction is for v alone. alpha is taken as it is.",
+            (_rate_corrected(lambda c: 1 / c), _rate_corrected(lambda c: c), _rate_corrected(lambda c: c**0.5)),
+        ),
+        Mistake(
+            "epsilon is added to the root of the *corrected* v. Where the correction is drawn out in front, into alpha, epsilon "
+            "weighs more.",
+            (_adam_drawn_out,),
+        ),
+        Mistake(
+            "The old v is weighed by beta2, once for each step, and not by beta2**t.",
+            (_adam_to_the_t(1), _adam_to_the_t(2)),
+        ),
+        Mistake(
+            "The v that you hand on is a root. Hand on the mean of the squares; its root is taken in the step.",
+            (_adam_root_kept(False), _adam_root_kept(True)),
+        ),
+        Mistake(
             "Your epsilon is not 1e-8.",
             tuple(
                 _adam_by(size=lambda v, epsilon=epsilon: v.sqrt() + epsilon)  # type: ignore[misc]
@@ -251,7 +307,7 @@ ADAM_STEP = Exercise(
         Mistake(
             "Your step forgets the moments that came in, as if each task began with a new Adam. Keep v: beta2 * v + "
             "(1 - beta2) * gradient**2.",
-            (_adam(keep=False), _fresh_each_task),
+            (_adam(keep=False), _fresh_each_task, _adam_by(lambda v, g, b: g**2)),
         ),
         Mistake(
             "The bias correction is missing. v begins at zero and is too small at first: divide it by 1 - beta2**t.",
@@ -478,6 +534,25 @@ MINIBATCHES = Exercise(
             ),
         ),
         Mistake(
+            "You deal the pictures out in turn, like cards. A minibatch takes `size` pictures that follow each other.",
+            (
+                lambda order, steps, size: [
+                    *(order[:-size][step :: steps - 1][:size] for step in range(steps - 1)), order[-size:],
+                ],
+                lambda order, steps, size: [
+                    *(order[:-size][(step + torch.arange(size) * (steps - 1)) % (len(order) - size)] for step in range(steps - 1)),
+                    order[-size:],
+                ],
+            ),
+        ),
+        Mistake(
+            "What stands in order are the places already. You look them up in order a second time.",
+            (
+                lambda order, steps, size: [order[each] for each in minibatches(order, steps, size)],
+                lambda order, steps, size: [*(order[each] for each in minibatches(order, steps, size)[:-1]), order[-size:]],
+            ),
+        ),
+        Mistake(
             "There are not `size` pictures in each of your minibatches.",
             (
                 _dealt(lambda step, size, count: (step * size + torch.arange(size - 1)) % count),
@@ -635,6 +710,16 @@ HALF_WIDTH_OF_GAIN = Exercise(
             (
                 lambda a, b: 1.96 * ((a.var() + b.var() - _cov(a, b)) / len(a)).sqrt(),
                 lambda a, b: 1.96 * (_cov(a, b) / len(a)).sqrt(),
+            ),
+        ),
+        Mistake(
+            "The spread of a difference is not the difference of two spreads: what the modes have in common drops out of each task's "
+            "difference.",
+            (
+                lambda a, b: 1.96 * ((a.var() - b.var()).abs() / len(a)).sqrt(),
+                lambda a, b: 1.96 * (a.var() - b.var()).abs() / len(a),
+                lambda a, b: 1.96 * (a.var() - b.var()) / len(a),
+                lambda a, b: ((a.var() - b.var()).abs() / len(a)).sqrt(),
             ),
         ),
         Mistake(

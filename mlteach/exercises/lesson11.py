@@ -141,6 +141,13 @@ FILTERS = Exercise(
             ),
         ),
         Mistake(
+            "You have exchanged the first two axes. What comes out has the shape of the weight.",
+            (
+                lambda d, w: torch.zeros_like(w) if w.ndim == 1 else fitted(d.mT, w.mT) if w.ndim == 2 else fitted(d.transpose(0, 1), w.transpose(0, 1)),
+                lambda d, w: torch.zeros_like(w) if w.ndim == 1 else fitted(d, w).transpose(0, 1),
+            ),
+        ),
+        Mistake(
             "You add lengths to the direction, or take them away. To be as long it is multiplied.",
             (
                 lambda d, w: torch.zeros_like(w) if w.ndim == 1 else d + _rows(w) - _rows(d),
@@ -386,6 +393,15 @@ PLACE = Exercise(
             ),
         ),
         Mistake(
+            "You multiply by the length of x, or its square. Divide: an x twice as long makes the coordinate half as large.",
+            (
+                _place_by(lambda o, v: o @ v * (v @ v)),
+                _place_by(lambda o, v: o @ v * v.norm()),
+                _parts(lambda o, x: o @ x * (x @ x)),
+                _parts(lambda o, x: o @ x * x.norm()),
+            ),
+        ),
+        Mistake(
             "You take two of the point's own numbers. A coordinate is the shadow along x, and along y, which point anywhere.",
             (
                 lambda point, origin, x, y: _place_at(point - origin, x, y, *(point - origin)[:2]),
@@ -605,6 +621,9 @@ PLACE = Exercise(
                 lambda point, origin, x, y: _by_offset(
                     point, origin, x - origin, y - origin, lambda o, v: v @ v
                 ),
+                lambda point, origin, x, y: _place_by(
+                    lambda o, v: o @ (v - origin) / ((v - origin) @ (v - origin))
+                )(point, origin, x, y),
                 lambda point, origin, x, y: (
                     (point - origin) @ (x - origin) / (x @ x),
                     (point - origin) @ (y - origin) / (y @ y),
@@ -766,6 +785,18 @@ HESSIAN = Exercise(
                 _of(lambda g, v: g @ v.abs()),
                 _of(lambda g, v: g @ v.sign()),
                 _of(lambda g, v: g @ v**2),
+            ),
+        ),
+        Mistake(
+            "You change gradient @ v before you differentiate it: its square, its size, a cosine. Differentiate it as it is.",
+            (
+                _of(lambda g, v: (g @ v) ** 2),
+                _of(lambda g, v: (g @ v) ** 2 / 2),
+                _of(lambda g, v: (g * v).norm()),
+                _of(lambda g, v: (g * v).square().sum()),
+                _of(lambda g, v: g @ v / (g.norm() * v.norm())),
+                _of(lambda g, v: (g - v).square().sum()),
+                _of(lambda g, v: (g + v).square().sum()),
             ),
         ),
         Mistake(

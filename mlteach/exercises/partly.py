@@ -56,11 +56,15 @@ def some_entries(sheets: Sheets) -> Iterator[str]:
         x, g = torch.cat([x.flatten().double() for x in inputs]), torch.cat([g.flatten() for g in good])
         if torch.equal(x == 0, ~g):
             yield f"is right except where `{name}` is 0"
+        if torch.equal(x == 0, g):
+            yield f"is right where `{name}` is 0 and wrong elsewhere"
+            continue
+        signs = bool((x > 0).any()) and bool((x < 0).any())
         if len(g) < 6 or not 2 <= int(g.sum()) <= len(g) - 2:
             continue  # too few to tell from luck
-        if torch.equal(x > 0, g) or torch.equal(x >= 0, g):
+        if signs and (torch.equal(x > 0, g) or torch.equal(x >= 0, g)):
             yield f"is right where `{name}` is positive, wrong where it is negative"
-        elif torch.equal(x < 0, g) or torch.equal(x <= 0, g):
+        elif signs and (torch.equal(x < 0, g) or torch.equal(x <= 0, g)):
             yield f"is right where `{name}` is negative, wrong where it is positive"
         elif x.abs()[g].min() > x.abs()[~g].max():
             yield f"is right where `{name}` is large, wrong where it is small"

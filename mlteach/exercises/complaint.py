@@ -48,7 +48,7 @@ TRANSLATIONS: tuple[tuple[type[BaseException], str, str], ...] = (
      "a list or a tuple is indexed with something that is no whole number: is it to be a dict or a tensor?"),
     (TypeError, r"'(?:function|method|builtin_function_or_method)' object is not iterable",
      "a function stands where its result is needed: ( ) is missing, the call"),
-    (TypeError, r"'([\w.]+)' object is not iterable", "a single `{0}` is gone through as if it were many"),
+    (TypeError, r"'([\w.]+)' object is not iterable", "a single `{0}` stands where a tensor, or several values, are needed"),
     (RuntimeError, r"linalg\.matrix_norm: dim must be a 2-tuple",
      "`.norm` measures along one axis or two. Flatten the others into one first, or take torch.linalg.vector_norm"),
     (RuntimeError, r"mat1 and mat2 shapes cannot be multiplied \((\d+x\d+) and (\d+x\d+)\)",

@@ -1,5 +1,6 @@
 """What is wrong with the values of an answer that no catalogued mistake explains, in the learner's terms."""
 
+import dis
 import math
 from collections.abc import Iterator
 from dataclasses import replace
@@ -30,6 +31,13 @@ def wrong_answer(known: Reference, answer: Any, came: list[Outcome]) -> Finding:
     return Finding(first_difference(known, came), False)
 
 
+def _returns(answer: Any) -> bool:
+    """Whether a function returns something else than a constant somewhere."""
+    steps = list(dis.get_instructions(answer))
+    ends = [k for k, step in enumerate(steps) if step.opname == "RETURN_VALUE"]
+    return any(not steps[k - 1].opname.startswith("LOAD_CONST") for k in ends)
+
+
 def _stopped(known: Reference, answer: Any, came: list[Outcome]) -> Finding | None:
     for case, right, yours in zip(known.cases, known.right, came, strict=True):
         where = f'On the case "{case.name}" your function'
@@ -37,7 +45,9 @@ def _stopped(known: Reference, answer: Any, came: list[Outcome]) -> Finding | No
             if yours.error is None or not is_own(yours.error):
                 always = all(each.returned is None for each in came)
                 who = "Your function" if always else where
-                return Finding(f"{who} returns nothing (None). Is a `return` missing?", True)
+                grad = "grad" in getattr(getattr(answer, "__code__", None), "co_names", ())
+                cause = "Is it a `.grad` that was never filled?" if grad and _returns(answer) else "Is a `return` missing?"
+                return Finding(f"{who} returns nothing (None). {cause}", True)
         if yours.error is None or type(yours.error) is type(right.error):
             continue
         if is_own(yours.error) or right.returned is None:

@@ -148,6 +148,10 @@ COUNTED = Exercise(
             (lambda name, k: counted(name, k)[::-1],),
         ),
         Mistake(
+            "That is joint training, which takes no steps. Here each method walks, and a gradient on the way brings H b.",
+            (lambda name, k: (1, 0), lambda name, k: (k, 0)),
+        ),
+        Mistake(
             "That is one of the two numbers alone. Both are asked for: (c, d).",
             (lambda name, k: counted(name, k)[1], lambda name, k: counted(name, k)[0]),
         ),
@@ -308,6 +312,40 @@ INNER = Exercise(
             (lambda H1, b1, H2, b2: H1 @ b2 / 2, lambda H1, b1, H2, b2: H2 @ b1 / 2),
         ),
         Mistake(
+            "The two products are added, not multiplied: it is their mean.",
+            (
+                lambda H1, b1, H2, b2: (H1 @ b2) * (H2 @ b1),
+                lambda H1, b1, H2, b2: (H1 @ b2) * (H2 @ b1) / 2,
+            ),
+        ),
+        Mistake(
+            "You make one number of it, a length or an inner product. AvgGradInner is a vector, as long as theta.",
+            (
+                lambda H1, b1, H2, b2: ((H1 @ b2).norm() + (H2 @ b1).norm()) / 2,
+                lambda H1, b1, H2, b2: ((H1 @ b2 + H2 @ b1) / 2).norm(),
+                lambda H1, b1, H2, b2: (H1 @ b2) @ (H2 @ b1),
+                lambda H1, b1, H2, b2: (b1 @ H1 @ b2 + b2 @ H2 @ b1) / 2,
+                lambda H1, b1, H2, b2: b1 @ H1 @ b2,
+                lambda H1, b1, H2, b2: b1 @ H2 @ b2,
+            ),
+        ),
+        Mistake(
+            "The two products stand one behind the other. Their mean is asked for: add them and halve.",
+            (
+                lambda H1, b1, H2, b2: torch.cat([H1 @ b2, H2 @ b1]),
+                lambda H1, b1, H2, b2: torch.cat([H1 @ b2, H2 @ b1]) / 2,
+                lambda H1, b1, H2, b2: torch.stack([H1 @ b2, H2 @ b1]),
+                lambda H1, b1, H2, b2: torch.stack([H1 @ b2, H2 @ b1]) / 2,
+            ),
+        ),
+        Mistake(
+            "You divide by the Hessians, as Newton's step does. Here they multiply.",
+            (
+                lambda H1, b1, H2, b2: (torch.linalg.solve(H1, b2) + torch.linalg.solve(H2, b1)) / 2,
+                lambda H1, b1, H2, b2: (torch.linalg.solve(H1, b1) + torch.linalg.solve(H2, b2)) / 2,
+            ),
+        ),
+        Mistake(
             "You take the mean, or the sum, over the parameters. It is taken over the two orders; what is left is as long as theta.",
             (
                 lambda H1, b1, H2, b2: torch.stack([H1 @ b2, H2 @ b1]).mean(1),
@@ -414,6 +452,23 @@ PROJECT = Exercise(
     differentiable=(),
     mistakes=(
         Mistake(
+            "You divide by the normal's length too often. It stands in the product twice, so its square is divided by, once.",
+            (
+                lambda theta, at, normal: theta - normal * (normal @ (theta - at)) / (normal @ normal) ** 2,
+                lambda theta, at, normal: theta - normal * (normal @ (theta - at)) / normal.norm() ** 3,
+            ),
+        ),
+        Mistake(
+            "Of theta and at only one stands in the inner product. Measure the offset: normal @ (theta - at).",
+            (
+                lambda theta, at, normal: theta - _along(normal, at),
+                lambda theta, at, normal: theta + _along(normal, at),
+                lambda theta, at, normal: theta - normal * (normal @ at),
+                lambda theta, at, normal: theta + _along(normal, theta),
+                lambda theta, at, normal: theta - _along(normal, theta + at),
+            ),
+        ),
+        Mistake(
             "You go through the solutions and as far again on the other side: that is the mirror image. Go once.",
             (lambda theta, at, normal: theta - 2 * _along(normal, theta - at),),
         ),
@@ -486,13 +541,16 @@ PROJECT = Exercise(
             ),
         ),
         Mistake(
-            "You move along theta - at, straight to or past the given point. The nearest way is along the normal.",
+            "You move along theta - at, towards the given point or past it. The nearest way is along the normal.",
             (
                 lambda theta, at, normal: (
                     theta - (theta - at) * (normal @ (theta - at)) / ((theta - at) @ (theta - at))
                 ),
                 lambda theta, at, normal: theta - (theta - at) * (normal @ (theta - at)) / (normal @ normal),
                 lambda theta, at, normal: theta - (theta - at) * (normal @ (theta - at)),
+                lambda theta, at, normal: theta - (theta - at) * (normal @ (theta - at)) / normal.norm(),
+                lambda theta, at, normal: theta + (theta - at) * (normal @ (theta - at)) / normal.norm(),
+                lambda theta, at, normal: (theta + at) / 2,
                 lambda theta, at, normal: theta - _along(theta - at, normal),
             ),
         ),
@@ -527,7 +585,14 @@ PROJECT = Exercise(
             (
                 lambda theta, at, normal: (theta - normal) * (normal @ (theta - at)) / (normal @ normal),
                 lambda theta, at, normal: (theta - normal * (normal @ (theta - at))) / (normal @ normal),
+            ),
+        ),
+        Mistake(
+            "The brackets: it is normal @ (theta - at), and not normal @ theta - at.",
+            (
                 lambda theta, at, normal: theta - normal * (normal @ theta - at) / (normal @ normal),
+                lambda theta, at, normal: theta - _along(normal, theta) + normal * at / normal.norm(),
+                lambda theta, at, normal: theta - normal * (normal @ theta - at),
             ),
         ),
         Mistake(

@@ -270,7 +270,8 @@ INNER_STEP = Exercise(
             (_step(create_graph=False),),
         ),
         Mistake(
-            "phi is cut off from theta: no gradient reaches the start. Leave out .detach(), .data and torch.no_grad().",
+            "phi is cut off from theta: no gradient reaches the start. .detach(), .data, torch.no_grad(), deepcopy and nn.Parameter "
+            "all do that: leave them out.",
             (_step_detached, lambda loss, theta, alpha: _step_detached(loss, leaves(theta), alpha)),
         ),
         Mistake(
@@ -345,6 +346,21 @@ def _outer_in_place_beside(
     value = loss(phi, *query)
     theta.update({name: each.detach() for name, each in phi.items()})
     return value
+
+
+def _outer_first_order(
+    loss: Loss, adapt: Callable[..., Params], theta: Params, support: Data, query: Data
+) -> Tensor:
+    """Adapting moves theta by constants."""
+    phi = {name: theta[name] + (value - theta[name]).detach() for name, value in adapt(theta, *support).items()}
+    return loss(phi, *query)
+
+
+def _outer_of_some(which: slice) -> Callable[..., Tensor]:
+    """Judged on some of the queries."""
+    return lambda loss, adapt, theta, support, query: loss(
+        adapt(theta, *support), query[0][which], query[1][which]
+    )
 
 
 def _way(size: Callable[[Tensor], Tensor]) -> Callable[..., Tensor]:
@@ -518,6 +534,15 @@ OUTER_LOSS = Exercise(
             (_outer_detached,),
         ),
         Mistake(
+            "The value is right, but its gradient takes the inner step for a constant: that is FOMAML. Give phi to the loss as adapt "
+            "returns it.",
+            (_outer_first_order,),
+        ),
+        Mistake(
+            "You judge on some of the query pictures. The loss is that of all of them.",
+            tuple(_outer_of_some(slice(*which)) for which in ((1,), (2,), (3,), (1, None), (None, -1))),
+        ),
+        Mistake(
             "phi is nowhere in what you return. Adapt first: theta's own loss is what joint training descends on.",
             (
                 _blend((1, "theta", "support"), (1, "theta", "query")),
@@ -660,12 +685,22 @@ HALF_WIDTH = Exercise(
             (_with(lambda a: a.std(), 1.96, 2), _with(lambda a: a.std(), 1, 2)),
         ),
         Mistake(
-            "You take the mean where the spread is asked for. How sure we are depends on how much tasks differ.",
+            "You take the mean, or the sum, where the spread is asked for. How sure we are depends on how much tasks differ.",
             (
                 _with(lambda a: a.mean()),
                 _with(lambda a: a.mean(), 1),
                 _with(lambda a: a.median()),
                 _with(lambda a: 1 - a.mean()),
+                _with(lambda a: a.sum()),
+            ),
+        ),
+        Mistake(
+            "You measure the accuracies from zero. Their spread is measured from their own mean: std() does that.",
+            (
+                _with(lambda a: a.norm()),
+                _with(lambda a: a.square().mean().sqrt()),
+                _with(lambda a: a.square().mean().sqrt(), 1),
+                _with(lambda a: a.norm() / (len(a) - 1) ** 0.5),
             ),
         ),
         Mistake(
@@ -718,7 +753,8 @@ HALF_WIDTH = Exercise(
         ),
         Mistake(
             "You round. Return the number as it is; how many digits to print is decided later.",
-            tuple(lambda a, d=d: round(float(half_width(a)), d) for d in (1, 2, 3, 4)),
+            tuple(lambda a, d=d: round(float(half_width(a)), d) for d in (1, 2, 3, 4))
+            + tuple(lambda a, d=d: round(100 * float(half_width(a)), d) for d in (0, 1, 2)),
         ),
         Mistake(
             "That is the spread of the tasks, not of their mean: more tasks must make it smaller. Divide by the square "

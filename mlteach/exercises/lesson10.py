@@ -1,5 +1,6 @@
 """The exercises of lesson 10: FOMAML and Reptile on Omniglot."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -105,12 +106,13 @@ def _adam_drawn_out(
     return theta - alpha * (1 - beta2**t) ** 0.5 * gradient / (v.sqrt() + 1e-8), v
 
 
-def _adam_to_the_t(both: int) -> Callable[..., Any]:
-    """beta2**t weighs the old v, and with 2 also the new square."""
+def _adam_to_the_t(where: str) -> Callable[..., Any]:
+    """beta2**t in the weight of the past, of the new square, or of both."""
 
     def wrong(theta: Tensor, gradient: Tensor, v: Tensor, t: int, alpha: float, beta2: float) -> Any:
         power = beta2**t
-        v = power * v + (1 - (power if both == 2 else beta2)) * gradient**2
+        past, new = (power if each in where else beta2 for each in ("past", "new"))
+        v = past * v + (1 - new) * gradient**2
         return theta - alpha * gradient / ((v / (1 - power)).sqrt() + 1e-8), v
 
     return wrong
@@ -241,8 +243,8 @@ ADAM_STEP = Exercise(
             (_adam_drawn_out,),
         ),
         Mistake(
-            "The old v is weighed by beta2, once for each step, and not by beta2**t.",
-            (_adam_to_the_t(1), _adam_to_the_t(2)),
+            "beta2**t belongs to the correction alone. In the average the past keeps beta2 and the new square gets 1 - beta2.",
+            (_adam_to_the_t("past"), _adam_to_the_t("new"), _adam_to_the_t("past new")),
         ),
         Mistake(
             "The v that you hand on is a root. Hand on the mean of the squares; its root is taken in the step.",
@@ -262,6 +264,30 @@ ADAM_STEP = Exercise(
                 _adam_by(size=lambda v: v.mean().sqrt() + 1e-8),
                 _adam_by(size=lambda v: v.sqrt().mean() + 1e-8),
                 _adam_by(size=lambda v: v.norm() + 1e-8),
+            ),
+        ),
+        Mistake(
+            "You make one number of the step and move all weights by it. Each weight has its own.",
+            (
+                _adam_by(move=lambda theta, g, alpha, size: theta - (alpha * g / size).sum()),
+                _adam_by(move=lambda theta, g, alpha, size: theta - (alpha * g / size).mean()),
+                _adam_by(move=lambda theta, g, alpha, size: theta - alpha * g.mean() / size),
+                _adam_by(move=lambda theta, g, alpha, size: theta - alpha * g.norm() / size),
+            ),
+        ),
+        Mistake(
+            "You shrink theta as well: that is weight decay, and nobody asked for it.",
+            (
+                _adam_by(move=lambda theta, g, alpha, size: (1 - alpha) * theta - alpha * g / size),
+                _adam_by(move=lambda theta, g, alpha, size: theta - alpha * (theta + g) / size),
+            ),
+        ),
+        Mistake(
+            "v is a mean of squares, with weights beta2 and 1 - beta2. You take the larger of the two, or half of each.",
+            (
+                _adam_by(lambda v, g, b: torch.maximum(v, g**2)),
+                _adam_by(lambda v, g, b: torch.maximum(b * v, g**2)),
+                _adam_by(lambda v, g, b: (v + g**2) / 2),
             ),
         ),
         Mistake(
@@ -458,6 +484,13 @@ MINIBATCHES = Exercise(
                 _dealt(rest=lambda order, size: order[:-1], last=lambda order, size: order[-1:]),
                 _dealt(rest=lambda order, size: order[: -2 * size], last=lambda order, size: order[-2 * size :]),
                 _dealt(rest=lambda order, size: order[: -size - 1], last=lambda order, size: order[-size - 1 :]),
+            ),
+        ),
+        Mistake(
+            "Places stand in your list one by one. A minibatch is one tensor: append it, do not extend by it.",
+            (
+                _dealt(join=lambda earlier, last: [*earlier, *last]),
+                _dealt(join=lambda earlier, last: [*(place for each in earlier for place in each), last]),
             ),
         ),
         Mistake(
@@ -710,6 +743,71 @@ HALF_WIDTH_OF_GAIN = Exercise(
             (
                 lambda a, b: 1.96 * ((a.var() + b.var() - _cov(a, b)) / len(a)).sqrt(),
                 lambda a, b: 1.96 * (_cov(a, b) / len(a)).sqrt(),
+            ),
+        ),
+        Mistake(
+            "You measure the spread in another way: the standard deviation is asked for, the root of the mean square.",
+            (
+                _gain(lambda d: (d - d.mean()).abs().mean()),
+                _gain(lambda d: (d - d.median()).abs().median()),
+                _gain(lambda d: d.max() - d.min()),
+                _gain(lambda d: d.quantile(0.75) - d.quantile(0.25)),
+                lambda a, b: ((a - b).quantile(0.975) - (a - b).quantile(0.025)) / 2,
+                lambda a, b: ((a - b).max() - (a - b).min()) / 2,
+            ),
+        ),
+        Mistake(
+            "You take the mean, or the sum, where the spread is asked for. How sure we are depends on how much the differences differ.",
+            (
+                _gain(lambda d: d.mean()),
+                _gain(lambda d: d.mean().abs()),
+                _gain(lambda d: d.mean(), factor=1),
+                _gain(lambda d: d.sum()),
+            ),
+        ),
+        Mistake(
+            "The root is taken once too often: std() is the root of the variance already.",
+            (
+                _gain(lambda d: d.std() ** 0.5),
+                lambda a, b: (1.96 * (a - b).std() / len(a)) ** 0.5,
+                _gain(lambda d: d.std() ** 0.5, factor=1),
+            ),
+        ),
+        Mistake(
+            "You return one number for each task. How sure we are is one number for all of them.",
+            (
+                lambda a, b: 1.96 * (a - b - (a - b).mean()).abs() / len(a) ** 0.5,
+                lambda a, b: 1.96 * (a - b - (a - b).mean()) / len(a) ** 0.5,
+                lambda a, b: 1.96 * (a - b) / len(a) ** 0.5,
+                lambda a, b: 1.96 * (a - b).abs() / len(a) ** 0.5,
+                lambda a, b: (a - b - (a - b).mean()) / (a - b).std(),
+            ),
+        ),
+        Mistake(
+            "The number of tasks goes in by its square root, and not by its logarithm.",
+            (
+                lambda a, b: 1.96 * (a - b).std() / math.log(len(a)),
+                lambda a, b: 1.96 * (a - b).std() / math.log(len(a)) ** 0.5,
+            ),
+        ),
+        Mistake(
+            "A power binds before a division: n ** 1 / 2 is half of n. Write n ** 0.5, or (1 / 2) in brackets.",
+            (lambda a, b: 1.96 * (a - b).std() / len(a) ** 1 / 2,),
+        ),
+        Mistake(
+            "That says how alike the two modes are, not how far their difference may be off.",
+            (
+                lambda a, b: _cov(a, b) / (a.std() * b.std()),
+                lambda a, b: _cov(a, b),
+                lambda a, b: (_cov(a, b) / (a.std() * b.std())) ** 2,
+            ),
+        ),
+        Mistake(
+            "That formula is for single right-or-wrong answers. Here each number is a mean over queries: use the spread of the differences.",
+            (
+                lambda a, b: 1.96 * (a.mean() * (100 - a.mean()) / len(a)).sqrt(),
+                lambda a, b: 1.96 * (b.mean() * (100 - b.mean()) / len(a)).sqrt(),
+                lambda a, b: 1.96 * ((a - b).mean().abs() * (100 - (a - b).mean().abs()) / len(a)).sqrt(),
             ),
         ),
         Mistake(

@@ -134,10 +134,30 @@ FILTERS = Exercise(
             (
                 lambda d, w: torch.zeros_like(w) if w.ndim == 1 else w * _rows(w) / _rows(d),
                 lambda d, w: torch.zeros_like(w) if w.ndim == 1 else w * _rows(d) / _rows(w),
+                lambda d, w: torch.zeros_like(w) if w.ndim == 1 else w / _rows(d),
+                lambda d, w: torch.zeros_like(w) if w.ndim == 1 else w / _rows(w),
+                lambda d, w: w,
                 lambda d, w: torch.zeros_like(w) if w.ndim == 1 else w + d * _rows(w) / _rows(d),
                 lambda d, w: torch.zeros_like(w) if w.ndim == 1 else w - d * _rows(w) / _rows(d),
                 lambda d, w: torch.zeros_like(w) if w.ndim == 1 else d - d * _rows(w) / _rows(d),
                 lambda d, w: torch.zeros_like(w) if w.ndim == 1 else d + d * _rows(w) / _rows(d),
+            ),
+        ),
+        Mistake(
+            "One filter is scaled, or returned, and the others are not. Each of them gets its own factor.",
+            (
+                lambda d, w: torch.zeros_like(w) if w.ndim == 1 else torch.cat([fitted(d, w)[:1], d[1:]]),
+                lambda d, w: torch.zeros_like(w) if w.ndim == 1 else torch.cat([d[:-1], fitted(d, w)[-1:]]),
+                lambda d, w: torch.zeros_like(w) if w.ndim == 1 else fitted(d, w)[0],
+                lambda d, w: torch.zeros_like(w) if w.ndim == 1 else fitted(d, w)[-1],
+                lambda d, w: torch.zeros_like(w) if w.ndim == 1 else torch.cat([fitted(d, w)[:1], torch.zeros_like(d[1:])]),
+            ),
+        ),
+        Mistake(
+            "Something is added to the length before you divide, so the filters come out too short. Drop it, or make it 1e-12.",
+            tuple(
+                _fit(lambda d, w, more=more: _rows(w) / (_rows(d) + more))  # type: ignore[misc]
+                for more in (1, 0.1, 0.01, 1e-3, 1e-4)
             ),
         ),
         Mistake(
@@ -153,6 +173,8 @@ FILTERS = Exercise(
                 lambda d, w: torch.zeros_like(w) if w.ndim == 1 else d + _rows(w) - _rows(d),
                 lambda d, w: torch.zeros_like(w) if w.ndim == 1 else d - _rows(d) + _rows(w),
                 lambda d, w: torch.zeros_like(w) if w.ndim == 1 else d * (_rows(w) - _rows(d)),
+                lambda d, w: torch.zeros_like(w) if w.ndim == 1 else d + _rows(w) / _rows(d),
+                lambda d, w: torch.zeros_like(w) if w.ndim == 1 else d + _rows(w),
             ),
         ),
         Mistake(
@@ -346,6 +368,17 @@ def _pythagoras(root: Callable[[Tensor], Tensor]) -> Callable[..., Any]:
     return wrong
 
 
+def _crossed(pick: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]) -> Callable[..., Any]:
+    """The right coordinates, and a distance from other ones."""
+
+    def wrong(point: Tensor, origin: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        a, b, _ = place(point, origin, x, y)
+        for_x, for_y = pick(a, b)
+        return a, b, (point - origin - for_x * x - for_y * y).norm()
+
+    return wrong
+
+
 def _rounded(digits: int, count: int) -> Callable[..., Any]:
     """The first ``count`` of the three numbers rounded."""
 
@@ -390,6 +423,45 @@ PLACE = Exercise(
                 _place_by(lambda o, v: o @ v / v @ v),
                 _place_by(lambda o, v: o @ v / v @ v, _right_coordinate),
                 _place_by(_right_coordinate, lambda o, v: o @ v / v @ v),
+            ),
+        ),
+        Mistake(
+            "What is taken away is x and y as they are, or both with one coordinate. The shadow is a * x + b * y.",
+            (
+                lambda point, origin, x, y: (*place(point, origin, x, y)[:2], (point - origin - x - y).norm()),
+                _crossed(lambda a, b: (a, a)),
+                _crossed(lambda a, b: (b, b)),
+            ),
+        ),
+        Mistake(
+            "That is the distance as a share of something else, or another vector's. It is asked for as it is.",
+            (
+                _place(distance=lambda offset, left: left.norm() / offset.norm()),
+                _place(distance=lambda offset, left: left @ left / (offset @ offset)),
+                _place(distance=lambda offset, left: left.norm() / (offset - left).norm()),
+                lambda point, origin, x, y: (*place(point, origin, x, y)[:2], (point - origin - x).norm()),
+                lambda point, origin, x, y: (*place(point, origin, x, y)[:2], (point - x).norm()),
+            ),
+        ),
+        Mistake(
+            "You project the origin, or put the point in where the offset should stand. The offset is point - origin.",
+            (
+                lambda point, origin, x, y: _place_at(
+                    point - origin, x, y, origin @ x / (x @ x), (point - origin) @ y / (y @ y)
+                ),
+                lambda point, origin, x, y: _place_at(
+                    point - origin, x, y, (point - origin) @ x / (x @ x), origin @ y / (y @ y)
+                ),
+                lambda point, origin, x, y: _place_at(
+                    point - origin, x, y, origin @ x / (x @ x), origin @ y / (y @ y)
+                ),
+            ),
+        ),
+        Mistake(
+            "You divide one length by the other: right for an offset that points along x alone. Its shadow is offset @ x / (x @ x).",
+            (
+                _place_by(lambda o, v: o.norm() / v.norm()),
+                _parts(lambda o, x: o.norm() / x.norm()),
             ),
         ),
         Mistake(
@@ -806,6 +878,8 @@ HESSIAN = Exercise(
                 _then(lambda h, v: (h @ v) * v),
                 _then(lambda h, v: (h @ v) * v / (v @ v)),
                 _then(lambda h, v: h * v),
+                lambda loss, theta, v: hessian_times(loss, theta, v) * theta,
+                lambda loss, theta, v: hessian_times(loss, theta, v) * _gradient(loss, theta),
                 _then(lambda h, v: h @ v / (v @ v)),
                 _then(lambda h, v: h @ v / 2),
                 _then(lambda h, v: h.norm()),
@@ -867,6 +941,13 @@ HESSIAN = Exercise(
             ),
         ),
         Mistake(
+            "You divide by the Hessian, as Newton's step does. The Hessian times v is asked for.",
+            (
+                lambda loss, theta, v: torch.linalg.solve(_hessian(loss, theta), v),
+                lambda loss, theta, v: torch.linalg.solve(_hessian(loss, theta), _gradient(loss, theta)),
+            ),
+        ),
+        Mistake(
             "You apply the Hessian twice.",
             (lambda loss, theta, v: hessian_times(loss, theta, hessian_times(loss, theta, v)),),
         ),
@@ -919,6 +1000,7 @@ HESSIAN = Exercise(
             "You multiply the gradient by v and stop there. Differentiate that product once more.",
             (
                 lambda loss, theta, v: _gradient(loss, theta) * v,
+                lambda loss, theta, v: _gradient(loss, theta) * v.sum(),
                 lambda loss, theta, v: _gradient(loss, theta) @ v,
             ),
         ),

@@ -46,7 +46,11 @@ def _stopped(known: Reference, answer: Any, came: list[Outcome]) -> Finding | No
                 always = all(each.returned is None for each in came)
                 who = "Your function" if always else where
                 grad = "grad" in getattr(getattr(answer, "__code__", None), "co_names", ())
-                cause = "Is it a `.grad` that was never filled?" if grad and _returns(answer) else "Is a `return` missing?"
+                cause = (
+                    "Is it a `.grad` that was never filled?"
+                    if grad and _returns(answer)
+                    else "Is a `return` missing?"
+                )
                 return Finding(f"{who} returns nothing (None). {cause}", True)
         if yours.error is None or type(yours.error) is type(right.error):
             continue

@@ -476,8 +476,12 @@ PROJECT = Exercise(
             "You move from one side of the solutions alone. On either side the nearest one is where normal @ (theta - at) is taken "
             "away, with its sign.",
             (
-                lambda theta, at, normal: theta - normal * (normal @ (theta - at)).clamp(min=0) / (normal @ normal),
-                lambda theta, at, normal: theta - normal * (normal @ (theta - at)).clamp(max=0) / (normal @ normal),
+                lambda theta, at, normal: (
+                    theta - normal * (normal @ (theta - at)).clamp(min=0) / (normal @ normal)
+                ),
+                lambda theta, at, normal: (
+                    theta - normal * (normal @ (theta - at)).clamp(max=0) / (normal @ normal)
+                ),
             ),
         ),
         Mistake(
@@ -504,7 +508,9 @@ PROJECT = Exercise(
                 ),
                 lambda theta, at, normal: theta - normal * (normal @ (theta - at)) / (theta - at).norm(),
                 lambda theta, at, normal: theta - _along(normal, theta - at) / (theta - at).norm(),
-                lambda theta, at, normal: theta - _along(normal, theta - at) * normal.norm() / (theta - at).norm(),
+                lambda theta, at, normal: (
+                    theta - _along(normal, theta - at) * normal.norm() / (theta - at).norm()
+                ),
             ),
         ),
         Mistake(
@@ -514,7 +520,9 @@ PROJECT = Exercise(
                 for size in NO_SQUARES
             )
             + tuple(
-                lambda theta, at, normal, size=size: theta - normal * (normal @ (theta - at)) / size(normal) ** 2
+                lambda theta, at, normal, size=size: (
+                    theta - normal * (normal @ (theta - at)) / size(normal) ** 2
+                )
                 for size in NO_SQUARES
             ),
         ),

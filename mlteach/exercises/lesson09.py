@@ -121,7 +121,9 @@ def _step_one_after_other(loss: Loss, theta: Params, alpha: float) -> Params:
     phi = dict(theta)
     for name in phi:
         phi[name] = (
-            phi[name] - alpha * torch.autograd.grad(loss(phi), list(phi.values()), create_graph=True)[list(phi).index(name)]
+            phi[name]
+            - alpha
+            * torch.autograd.grad(loss(phi), list(phi.values()), create_graph=True)[list(phi).index(name)]
         )
     return phi
 
@@ -352,7 +354,9 @@ def _outer_first_order(
     loss: Loss, adapt: Callable[..., Params], theta: Params, support: Data, query: Data
 ) -> Tensor:
     """Adapting moves theta by constants."""
-    phi = {name: theta[name] + (value - theta[name]).detach() for name, value in adapt(theta, *support).items()}
+    phi = {
+        name: theta[name] + (value - theta[name]).detach() for name, value in adapt(theta, *support).items()
+    }
     return loss(phi, *query)
 
 

@@ -350,9 +350,7 @@ def _place_by(
     return wrong
 
 
-def _place_at(
-    offset: Tensor, x: Tensor, y: Tensor, a: Tensor, b: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
+def _place_at(offset: Tensor, x: Tensor, y: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Two coordinates, and the third number as it follows from them."""
     return a, b, (offset - a * x - b * y).norm()
 
@@ -428,7 +426,10 @@ PLACE = Exercise(
         Mistake(
             "What is taken away is x and y as they are, or both with one coordinate. The shadow is a * x + b * y.",
             (
-                lambda point, origin, x, y: (*place(point, origin, x, y)[:2], (point - origin - x - y).norm()),
+                lambda point, origin, x, y: (
+                    *place(point, origin, x, y)[:2],
+                    (point - origin - x - y).norm(),
+                ),
                 _crossed(lambda a, b: (a, a)),
                 _crossed(lambda a, b: (b, b)),
             ),

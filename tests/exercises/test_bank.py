@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlteach.exercises import exercises, find
-from mlteach.exercises.bank import Bank, Tried, banks, counts, learned, text_of, tried
+from mlteach.exercises.bank import Bank, Tried, banks, counts, joined, learned, text_of, tried
 from mlteach.exercises.reference import Reference, is_close
 
 IDS = list(exercises())
@@ -65,6 +65,21 @@ def test_an_edit_that_does_not_fit_is_an_error() -> None:
     for edit in (("y", "x"), ("x", "y")):
         with pytest.raises(ValueError, match="times in the text"):
             text_of(bank, edit)
+
+
+def test_two_sets_from_two_bases_are_one_bank() -> None:
+    bank = Bank(name="f", base="def f(x): return x + x\n", wrong={"three": ("x + x", "x + x + x")})
+    more = Bank(
+        name="f",
+        base="def f(x): return 2 * x\n",
+        wrong={"none": ("2", "0")},
+        right={"half": ("2 *", "4 / 2 *")},
+    )
+    both = joined(bank, more)
+    assert both.wrong["none"] == "def f(x): return 0 * x\n" and set(both.wrong) == {"three", "none"}
+    assert [learned(both, text_of(both, answer))(3) for answer in both.right.values()] == [6, 6]
+    with pytest.raises(ValueError, match="the same label: half, none"):
+        joined(both, more)
 
 
 @functools.cache

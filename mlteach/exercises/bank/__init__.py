@@ -1,6 +1,7 @@
 """Plausible answers to every exercise, right and wrong, as data: what the judge is measured by.
 
 The answers to the exercises of lesson NN are the dict ``BANK`` in ``lessonNN.py`` beside this file, by exercise id.
+A second set, from another base, is the ``BANK`` of ``lessonNN_again.py``.
 ``python -m mlteach.exercises.bank`` prints what the judge makes of them.
 """
 
@@ -10,7 +11,7 @@ import linecache
 import math
 import pkgutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import Any
 
@@ -52,8 +53,22 @@ class Tried:
 def banks() -> dict[str, Bank]:
     """The bank of every exercise that has one, by exercise id."""
     modules = sorted(module.name for module in pkgutil.iter_modules(__path__))
-    lessons = [name for name in modules if name.startswith("lesson")]
-    return {id: bank for name in lessons for id, bank in import_module(f"{__name__}.{name}").BANK.items()}
+    found: dict[str, Bank] = {}
+    for name in modules:
+        if name.startswith("lesson"):
+            for id, bank in import_module(f"{__name__}.{name}").BANK.items():
+                found[id] = joined(found[id], bank) if id in found else bank
+    return found
+
+
+def joined(bank: Bank, more: Bank) -> Bank:
+    """One bank with the answers of both, which may start from two bases. Raises ValueError where a label stands in both."""
+    texts = {label: text_of(more, answer) for label, answer in more.wrong.items()}
+    right = {f"the base of {len(more.right)} more": more.base}
+    right |= {label: text_of(more, answer) for label, answer in more.right.items()}
+    if twice := {*bank.wrong, *bank.right} & {*texts, *right}:
+        raise ValueError(f"two answers have the same label: {', '.join(sorted(twice))}")
+    return replace(bank, wrong={**bank.wrong, **texts}, right={**bank.right, **right})
 
 
 def text_of(bank: Bank, answer: Answer) -> str:

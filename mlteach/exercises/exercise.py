@@ -22,11 +22,14 @@ class Mistake:
     ``wrong`` may hold several answers when one misunderstanding can be written in several ways. A wrong answer whose
     numbers are right is told from the solution by what else it does: the gradients that flow back, the inputs it changes.
     ``hint`` is the number of the hint that helps with it, which the message then ends with.
+    ``looks(inputs, right, came)`` tells a mistake that has too many spellings by a look at what came; it is asked last, and
+    named where it is true on every case that is wrong. ``wrong`` may then be empty.
     """
 
     message: str
     wrong: tuple[Any, ...]
     hint: int = 0
+    looks: Callable[[tuple[Any, ...], Any, Any], bool] | None = None
 
 
 @dataclass(frozen=True)

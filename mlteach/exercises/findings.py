@@ -2,7 +2,7 @@
 
 import dis
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from mlteach.exercises.edits import NUDGES, ignored
 from mlteach.exercises.exercise import Exercise
 from mlteach.exercises.multiples import minus, nice, ratio
 from mlteach.exercises.partly import not_numbers, some_cases, some_entries
-from mlteach.exercises.reference import Reference
+from mlteach.exercises.reference import Reference, is_close
 from mlteach.exercises.relations import relation
 from mlteach.exercises.rows import is_right, joined, other_order, sheets_of
 from mlteach.exercises.sheets import Sheets, entries
@@ -25,7 +25,17 @@ from mlteach.exercises.values import Pair, agreement, brief, paired
 
 def wrong_answer(known: Reference, answer: Any, came: list[Outcome]) -> Finding:
     """For an answer whose values are wrong: the first thing that explains them, or where they begin to differ."""
-    for find in (_stopped, _built_otherwise, _besides, _related, _edited, _deaf, _twice_wrong, _partial):
+    for find in (
+        _stopped,
+        _built_otherwise,
+        _besides,
+        _related,
+        _edited,
+        _deaf,
+        _twice_wrong,
+        _looked_at,
+        _partial,
+    ):
         if finding := find(known, answer, came):
             return finding
     return Finding(first_difference(known, came), False)
@@ -216,6 +226,26 @@ def _on_top(known: Reference, wrong: dict[int, Outcome], came: list[Outcome]) ->
     if len(numbers) == len(ratios) and all(math.isclose(r, numbers[0], rel_tol=1e-6) for r in numbers):
         if name := nice(numbers[0]):
             yield f"it is multiplied by {name}"
+
+
+def _looked_at(known: Reference, answer: Any, came: list[Outcome]) -> Finding | None:
+    """A mistake that is told by a look, on every case that is wrong."""
+    wrong = [
+        (case.inputs, right.value, yours.value)
+        for case, right, yours in zip(known.cases, known.right, came, strict=True)
+        if not is_close(right, yours, known.exercise.tolerance)
+    ]
+    for mistake in known.exercise.mistakes:
+        if mistake.looks and all(_sees(mistake.looks, *each) for each in wrong):
+            return Finding(mistake.message, True, mistake.hint)
+    return None
+
+
+def _sees(looks: Callable[..., bool], inputs: tuple[Any, ...], right: Any, came: Any) -> bool:
+    try:
+        return bool(looks(inputs, right, came))
+    except Exception:  # what came is nothing that can be looked at so
+        return False
 
 
 def _partial(known: Reference, answer: Any, came: list[Outcome]) -> Finding | None:

@@ -126,6 +126,13 @@ COUNTED = Exercise(
             (_each(lambda k: (1, 2 * k), lambda k: (1, k), lambda k: (k, k * (k + 1) / 2)),),
         ),
         Mistake(
+            "You count all k minibatches as moved, in two of the three. Only those before gradient k, or gradient i, have moved phi.",
+            (
+                _each(lambda k: (1, 2 * k), lambda k: (1, k - 1), lambda k: (k, k * (k + 1) / 2)),
+                _each(lambda k: (1, 2 * (k - 1)), lambda k: (1, k), lambda k: (k, k * (k + 1) / 2)),
+            ),
+        ),
+        Mistake(
             "For Reptile you stop one minibatch too early: there are k gradients, and the last has k - 1 before it.",
             (
                 _but("reptile", lambda k: (k, (k - 1) * (k - 2) / 2)),
@@ -372,6 +379,14 @@ INNER = Exercise(
                 lambda H1, b1, H2, b2: (H1 + H2) * (b1 @ b2) / 2,
                 lambda H1, b1, H2, b2: (H1 + H2) * (b1 @ b2),
             ),
+            looks=lambda inputs, right, came: came.shape == inputs[0].shape,
+        ),
+        Mistake(
+            "You take each minibatch's own product away. It is to be left out, and not subtracted.",
+            (
+                lambda H1, b1, H2, b2: (H1 @ (b2 - b1) + H2 @ (b1 - b2)) / 2,
+                lambda H1, b1, H2, b2: H1 @ (b2 - b1) + H2 @ (b1 - b2),
+            ),
         ),
         Mistake(
             "Each Hessian meets its own gradient. In AvgGradInner it meets the *other* minibatch's: that is the whole point.",
@@ -432,6 +447,10 @@ def _draw_plane(generator: torch.Generator) -> Case:
 def _along(n: Tensor, v: Tensor) -> Tensor:
     """The part of v along n."""
     return n * (n @ v) / (n @ n)
+
+
+def _is_along(n: Tensor, v: Tensor) -> bool:
+    return bool((v - _along(n, v)).norm() <= 1e-6 * v.norm())
 
 
 # What is taken for the normal's squared length, or for its length.
@@ -636,6 +655,20 @@ PROJECT = Exercise(
         Mistake(
             "You return the given point. It solves the task, but it is not the nearest one that does.",
             (lambda theta, at, normal: at,),
+        ),
+        Mistake(
+            "From theta you go another way than along the normal. The nearest way to a line or a plane is at right angles to it.",
+            (),
+            looks=lambda inputs, right, came: (
+                came.shape == right.shape and not _is_along(inputs[2], came - inputs[0])
+            ),
+        ),
+        Mistake(
+            "You go along the normal, but your point is none of the solutions: normal @ (point - at) is not zero there. How far is it?",
+            (),
+            looks=lambda inputs, right, came: (
+                came.shape == right.shape and _is_along(inputs[2], came - inputs[0])
+            ),
         ),
         Mistake(
             "You have kept the part along the normal, and taken away the part that was fine.",

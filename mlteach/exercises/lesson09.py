@@ -128,6 +128,16 @@ def _step_one_after_other(loss: Loss, theta: Params, alpha: float) -> Params:
     return phi
 
 
+def _step_same_for_all(place: int) -> Callable[..., Params]:
+    """One tensor of phi under every name."""
+
+    def wrong(loss: Loss, theta: Params, alpha: float) -> Params:
+        value = list(inner_step(loss, theta, alpha).values())[place]
+        return dict.fromkeys(theta, value)
+
+    return wrong
+
+
 def _step_by_name(loss: Loss, theta: Params, alpha: float) -> Params:
     """The names in the order of the alphabet, the gradients in theta's."""
     gradient = torch.autograd.grad(loss(theta), list(theta.values()), create_graph=True)
@@ -229,6 +239,10 @@ INNER_STEP = Exercise(
                 _stepped(lambda v, g, a: v - a * g**2),
                 _stepped(lambda v, g, a: v - a * g.mean()),
                 _stepped(lambda v, g, a: v - a * g.sum()),
+                _stepped(lambda v, g, a: v - a * g.sum(0)),
+                _stepped(lambda v, g, a: v - a * g.mean(0)),
+                _stepped(lambda v, g, a: v - a * g.sum(-1, keepdim=True)),
+                _stepped(lambda v, g, a: v - a * g.mean(-1, keepdim=True)),
             ),
         ),
         Mistake(
@@ -257,6 +271,10 @@ INNER_STEP = Exercise(
         Mistake(
             "You move one tensor and take the next one's gradient where that has led. All gradients are taken at theta.",
             (_step_one_after_other,),
+        ),
+        Mistake(
+            "The same tensor stands under every name. Go through names, tensors and gradients in one loop: zip(theta.items(), ...).",
+            (_step_same_for_all(0), _step_same_for_all(-1)),
         ),
         Mistake(
             "You move some tensors of theta and leave the others. All of them move.",
@@ -717,6 +735,9 @@ HALF_WIDTH = Exercise(
                 _with(lambda a: a.quantile(0.75) - a.quantile(0.25)),
                 lambda a: (a.max() - a.min()) / 2,
                 lambda a: (a.quantile(0.975) - a.quantile(0.025)) / 2,
+                lambda a: a.quantile(0.975) - a.mean(),
+                lambda a: a.quantile(0.975) - a.median(),
+                lambda a: a.quantile(0.975) - a.quantile(0.025),
             ),
         ),
         Mistake(

@@ -152,6 +152,13 @@ def _fresh_each_task(
     return adam_step(theta, gradient, torch.zeros_like(v), 1, alpha, beta2)
 
 
+def _step_fits_v(inputs: tuple[Any, ...], right: Any, came: Any) -> bool:
+    """Whether theta is what the step makes of the v that came."""
+    theta, gradient, _, t, alpha, beta2 = inputs
+    fits = theta - alpha * gradient / ((came[1] / (1 - beta2**t)).sqrt() + 1e-8)
+    return torch.allclose(came[0], fits, rtol=0, atol=1e-12)
+
+
 ADAM_STEP = Exercise(
     id="10.1",
     title="Reptile's inner step: Adam with beta1 = 0",
@@ -349,6 +356,11 @@ ADAM_STEP = Exercise(
         Mistake("You return theta alone. Return both, theta and v: the second moments outlive the task.", (_theta_alone,)),
         Mistake("beta2 weighs the past and 1 - beta2 the new square; you have them the other way round.", (_adam(swapped=True),)),
         Mistake("v gathers the squares of the gradients, not their sizes.", (_adam(square=False),)),
+        Mistake(
+            "The step is right for the v that you return, but v is not: beta2 of the old v and 1 - beta2 of the new squares.",
+            (),
+            looks=_step_fits_v,
+        ),
         Mistake("Your step goes uphill: subtract.", (_adam(sign=+1),)),
     ),
     hints=(
@@ -462,6 +474,11 @@ def _in_parts(order: Tensor, steps: int, size: int) -> list[Tensor]:
     """The rest in parts, the last of them short, over and over."""
     parts = order[:-size].split(size)
     return [*(parts[step % len(parts)] for step in range(steps - 1)), order[-size:]]
+
+
+def _seen_before(came: list[Tensor]) -> bool:
+    """Whether a place of the last minibatch is in an earlier one."""
+    return bool(torch.isin(came[-1], torch.cat(came[:-1])).any())
 
 
 MINIBATCHES = Exercise(
@@ -653,6 +670,31 @@ MINIBATCHES = Exercise(
             (_tail_of_rest,),
         ),
         Mistake("The one that is kept apart stands first; it must be the last, for its gradient alone counts.", (_tail_first, _dealt(join=lambda earlier, last: [last, *earlier]))),
+        Mistake(
+            "Your minibatches do not all hold `size` pictures.",
+            (),
+            looks=lambda inputs, right, came: any(len(each) != inputs[2] for each in came),
+        ),
+        Mistake(
+            "An earlier minibatch holds pictures of the last one, which are to be new to the walk. Deal the earlier ones from "
+            "order[:-size].",
+            (),
+            looks=lambda inputs, right, came: _seen_before(came),
+        ),
+        Mistake(
+            "Your earlier minibatches are right. The last one has to be order[-size:].",
+            (),
+            looks=lambda inputs, right, came: all(map(torch.equal, came[:-1], right[:-1])),
+        ),
+        Mistake(
+            "The last minibatch is right. The earlier ones come from the rest, but not in turn: from its first picture on, each where "
+            "the one before has ended, and after its end from the first again.",
+            (),
+            looks=lambda inputs, right, came: (
+                torch.equal(came[-1], right[-1])
+                and bool(torch.isin(torch.cat(came[:-1]), inputs[0][: -inputs[2]]).all())
+            ),
+        ),
         Mistake("You return one minibatch too many. There are `steps` of them, the last included.", (_one_more,)),
         Mistake("You return one minibatch too few. There are `steps` of them, the last included.", (_one_less,)),
         Mistake("Your earlier minibatches never go on: step 0 takes the first `size` of the rest, step 1 the next ones, and after the end it goes round.", (_rest_is_constant,)),
@@ -929,6 +971,8 @@ HALF_WIDTH_OF_GAIN = Exercise(
                 lambda a, b: (a.var() + b.var()).sqrt(),
                 lambda a, b: 1.96 * (a.var() + b.var()).sqrt(),
                 lambda a, b: 1.96 * (a.var() + b.var()).sqrt() / len(a),
+                lambda a, b: 2 * ((a.var() + b.var()) / len(a)).sqrt(),
+                lambda a, b: 1.96 * (a.var() + b.var()) / len(a),
             ),
         ),
         Mistake(

@@ -61,6 +61,13 @@ def _slices(tensor: Tensor) -> Tensor:
     return tensor.square().sum([2, 3], keepdim=True).sqrt() if tensor.ndim == 4 else _rows(tensor)
 
 
+def _scaled(came: Tensor, direction: Tensor) -> bool:
+    """Whether every filter is a number times the direction's."""
+    parts, filters = came.flatten(1), direction.flatten(1)
+    share = (parts * filters).sum(1, keepdim=True) / filters.square().sum(1, keepdim=True)
+    return torch.allclose(parts, share * filters, rtol=0, atol=1e-9)
+
+
 def _whole_tensor(direction: Tensor, weight: Tensor) -> Tensor:
     return direction * weight.norm() / direction.norm()
 
@@ -158,6 +165,18 @@ FILTERS = Exercise(
             tuple(
                 _fit(lambda d, w, more=more: _rows(w) / (_rows(d) + more))  # type: ignore[misc]
                 for more in (1, 0.1, 0.01, 1e-3, 1e-4)
+            ),
+        ),
+        Mistake(
+            "Each filter points where the direction's does, but it is not as long as the weight's filter.",
+            (),
+            looks=lambda inputs, right, came: inputs[1].ndim > 1 and _scaled(came, inputs[0]),
+        ),
+        Mistake(
+            "Your filters no longer point where the direction's do. Each is multiplied by one number, the ratio of the lengths.",
+            (),
+            looks=lambda inputs, right, came: (
+                inputs[1].ndim > 1 and came.shape == right.shape and not _scaled(came, inputs[0])
             ),
         ),
         Mistake(
@@ -377,6 +396,13 @@ def _crossed(pick: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]) -> Callabl
     return wrong
 
 
+def _distance_fits(inputs: tuple[Any, ...], right: Any, came: Any) -> bool:
+    """Whether the distance is that from the place with the coordinates that came."""
+    point, origin, x, y = inputs
+    a, b, distance = (float(each) for each in came)
+    return abs(float((point - origin - a * x - b * y).norm()) - distance) < 1e-9
+
+
 def _rounded(digits: int, count: int) -> Callable[..., Any]:
     """The first ``count`` of the three numbers rounded."""
 
@@ -464,6 +490,19 @@ PLACE = Exercise(
                 _place_by(lambda o, v: o.norm() / v.norm()),
                 _parts(lambda o, x: o.norm() / x.norm()),
             ),
+        ),
+        Mistake(
+            "The coordinates are right. The distance is that of the point from its shadow, origin + a * x + b * y.",
+            (),
+            looks=lambda inputs, right, came: (
+                len(came) == 3 and all(abs(float(came[k]) - float(right[k])) < 1e-9 for k in (0, 1))
+            ),
+        ),
+        Mistake(
+            "The distance is measured as it should, but the coordinates are not those of the shadow: what is left over has to be at "
+            "right angles to x and to y.",
+            (),
+            looks=_distance_fits,
         ),
         Mistake(
             "You multiply by the length of x, or its square. Divide: an x twice as long makes the coordinate half as large.",
@@ -923,6 +962,15 @@ HESSIAN = Exercise(
                 lambda loss, theta, v: hessian_times(loss, (theta - v).detach().requires_grad_(), v),
                 lambda loss, theta, v: _gradient(loss, (theta + v).detach().requires_grad_()),
                 lambda loss, theta, v: _gradient(loss, (theta - v).detach().requires_grad_()),
+            ),
+        ),
+        Mistake(
+            "One row of the Hessian is in your answer. H v takes all of them: entry i is row i times v.",
+            (
+                lambda loss, theta, v: _hessian(loss, theta)[0] * v,
+                lambda loss, theta, v: _hessian(loss, theta)[0],
+                lambda loss, theta, v: _hessian(loss, theta)[0] @ v,
+                lambda loss, theta, v: _hessian(loss, theta)[-1] * v,
             ),
         ),
         Mistake(

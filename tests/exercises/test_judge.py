@@ -604,3 +604,35 @@ def test_the_same_verdict_on_any_numbers(seed, kind):
         "array": lambda t, g, r: step(t, g, r).detach().numpy(),
     }
     assert judge(asked, answers[kind]).passed == (kind in ("right", "list", "array"))
+
+
+def test_a_mistake_of_many_spellings_is_told_by_a_look_and_asked_last():
+    known_by_look = Mistake(
+        "Some came out below zero.", (), looks=lambda inputs, right, came: bool((came < 0).any())
+    )
+    exact = Mistake("You cube.", (lambda x: x**3,))
+    asked = exercise(lambda x: x**2, (normal(1, 3),), (normal(2, 4),), mistakes=(known_by_look, exact))
+    verdict = judge(asked, lambda x: -(x.exp().sin() ** 2) - 0.1)
+    assert verdict.named and "Some came out below zero." in verdict.message
+    assert "You cube." in judge(asked, lambda x: x**3).message
+    assert "below zero" not in judge(asked, lambda x: x**2 + (x**5).sin() ** 2).message
+    assert "below zero" not in judge(asked, lambda x: "text").message  # a look at it raises
+
+
+def test_nothing_is_said_of_negative_inputs_where_there_are_none():
+    zero, some = torch.zeros(4, dtype=F64), normal(5, 4).abs()
+    asked = exercise(lambda v, g: v + g, (zero, normal(6, 4)), (some, normal(7, 4)))
+    message = judge(asked, lambda v, g: v.sin() + g).message
+    assert "negative" not in message and "right where `v` is 0 and wrong elsewhere" in message
+
+
+def test_a_return_that_is_missing_in_one_branch_is_looked_for_there():
+    asked = exercise(lambda x: x + 1, (normal(1, 3),), (normal(2, 3, 2),))
+
+    def one_branch(x):
+        if x.ndim == 1:
+            return x + 1
+
+    assert 'On the case "case 2" your function returns nothing' in judge(asked, one_branch).message
+    assert "Your function returns nothing (None)." in judge(asked, lambda x: print(end="")).message
+    assert "a `.grad` that was never filled" in judge(asked, lambda x: x.grad).message

@@ -129,6 +129,18 @@ def counted(method, k):
     if method == 'maml' or 'fomaml':
         return 1, 2 * (k - 1)
 """,
+            "reptile k - 1 gradients, right d": ("return k, k", "return k - 1, k"),
+            "reptile k(k+1)/2 and maml 2k": (
+                ("k * (k - 1) / 2", "k * (k + 1) / 2"),
+                ("2 * (k - 1)", "2 * k"),
+            ),
+            "only reptile returned": """
+def counted(method, k):
+    return k, k * (k - 1) / 2
+""",
+            "d times c": ("return k, k * (k - 1) / 2", "return k, k * k * (k - 1) / 2"),
+            "brackets": ("2 * (k - 1)", "2 * k - 2 - 1"),
+            "maml half": ("2 * (k - 1)", "(k - 1) / 2"),
         },
         right={
             "table": """
@@ -276,6 +288,16 @@ def inner(H1, b1, H2, b2):
             ),
             "with alpha": ("(H1 @ b2 + H2 @ b1) / 2", "b2 - 0.1 * H2 @ b1"),
             "concatenated": ("(H1 @ b2 + H2 @ b1) / 2", "torch.cat([H1 @ b2, H2 @ b1]) / 2"),
+            "one half forgotten": ("(H1 @ b2 + H2 @ b1) / 2", "H1 @ b2 / 2 + H2 @ b1"),
+            "transposed outer": (
+                "(H1 @ b2 + H2 @ b1) / 2",
+                "(torch.outer(H1 @ b2, b1) + torch.outer(H2 @ b1, b2)) / 2",
+            ),
+            "second only, own": ("(H1 @ b2 + H2 @ b1) / 2", "H1 @ b1"),
+            "H mean": ("(H1 @ b2 + H2 @ b1) / 2", "((H1 + H2) / 2) @ (b1 + b2)"),
+            "gradient difference": ("(H1 @ b2 + H2 @ b1) / 2", "(H1 @ (b2 - b1) + H2 @ (b1 - b2)) / 2"),
+            "three": ("/ 2", "/ 3"),
+            "elementwise then sum": ("(H1 @ b2 + H2 @ b1) / 2", "((H1 * b2).sum() + (H2 * b1).sum()) / 2"),
         },
         right={
             "row vectors": ("H1 @ b2 + H2 @ b1", "b2 @ H1 + b1 @ H2"),
@@ -405,6 +427,12 @@ def project(theta, at, normal):
     return p
 """,
             "square outside": ("normal / normal.norm()", "normal / normal.norm() ** 2"),
+            "forgets normal twice": ("theta - n * (n @ (theta - at))", "theta - n @ (theta - at)"),
+            "norm squared of offset": ("n * (n @ (theta - at))", "n * ((theta - at) @ (theta - at))"),
+            "wrong bracket": ("theta - n * (n @ (theta - at))", "(theta - n) * (n @ (theta - at))"),
+            "unit, minus abs, sign": ("(n @ (theta - at))", "(n @ (theta - at)) ** 2"),
+            "n@theta / n@at": ("(n @ (theta - at))", "(n @ theta) / (n @ at)"),
+            "detour over zero": ("theta - n * (n @ (theta - at))", "theta - n * (n @ theta) + at"),
         },
         right={
             "hint": """

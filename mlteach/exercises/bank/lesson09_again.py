@@ -155,6 +155,19 @@ def inner_step(loss, theta, alpha):
             "loss divided": ("loss(theta)", "loss(theta) / 2"),
             "calls loss without theta": ("loss(theta)", "loss"),
             "gradient of sum of squares": ("loss(theta)", "loss(theta) ** 2"),
+            "alpha on loss": ("loss(theta), list", "alpha * loss(theta), list"),
+            "forgets value": ("value - alpha * g", "-alpha * g + 0 * value"),
+            "last tensor twice": (
+                "for (name, value), g in zip(theta.items(), grads):\n        phi[name] = value - alpha * g",
+                "for name in theta:\n        for value, g in zip(theta.values(), grads):\n            phi[name] = value - alpha * g",
+            ),
+            "item rate": ("value - alpha * g", "value - alpha * g.item()"),
+            "requires_grad_ on theta": (
+                "    grads =",
+                "    theta = {k: v.requires_grad_() for k, v in theta.items()}\n    loss(theta).backward()\n    grads = [v.grad for v in theta.values()]\n    unused =",
+            ),
+            "sums gradient": ("alpha * g", "alpha * g.sum(0)"),
+            "mean over rows": ("alpha * g", "alpha * g.mean(0, keepdim=True)"),
         },
         right={
             "torch.func, again": """
@@ -320,6 +333,22 @@ def outer_loss(loss, adapt, theta, support, query):
                 "adapt(theta, x, y)\n    phi = {k: theta[k] + (v - theta[k]).detach() for k, v in phi.items()}\n",
             ),
             "list of losses": ("return loss(phi, qx, qy)", "return [loss(phi, qx, qy), loss(theta, qx, qy)]"),
+            "theta adapted on support, loss on support of theta": ("loss(phi, qx, qy)", "loss(theta, x, y)"),
+            "minus support": ("return loss(phi, qx, qy)", "return loss(phi, qx, qy) - loss(phi, x, y)"),
+            "weighted": (
+                "return loss(phi, qx, qy)",
+                "return 0.9 * loss(phi, qx, qy) + 0.1 * loss(phi, x, y)",
+            ),
+            "max": ("return loss(phi, qx, qy)", "return torch.maximum(loss(phi, qx, qy), loss(phi, x, y))"),
+            "gradients": (
+                "return loss(phi, qx, qy)",
+                "return torch.autograd.grad(loss(phi, qx, qy), list(theta.values()))",
+            ),
+            "query star": ("loss(phi, qx, qy)", "loss(phi, query)"),
+            "sum over pictures": (
+                "loss(phi, qx, qy)",
+                "sum(loss(phi, qx[i : i + 1], qy[i : i + 1]) for i in range(len(qx)))",
+            ),
         },
         right={
             "one line, again": """
@@ -439,6 +468,18 @@ def half_width(accuracies):
             "sum": ("accuracies.std()", "accuracies.sum()"),
             "half of half": ("1.96 *", "1.96 / 2 *"),
             "of squares": ("accuracies.std()", "(accuracies**2).mean() ** 0.5"),
+            "double root": ("n**0.5", "n**0.25"),
+            "std of mean": ("accuracies.std()", "accuracies.mean().std()"),
+            "len of shape": ("n = len(accuracies)", "n = accuracies.ndim"),
+            "both sides": (
+                "return 1.96 * accuracies.std() / n**0.5",
+                "w = 1.96 * accuracies.std() / n**0.5\n    return -w, w",
+            ),
+            "var root n - 1": ("accuracies.std() / n**0.5", "(accuracies.var() / (n - 1)) ** 0.5"),
+            "percentile": (
+                "return 1.96 * accuracies.std() / n**0.5",
+                "return accuracies.quantile(0.975) - accuracies.mean()",
+            ),
         },
         right={
             "statistics, again": """

@@ -95,6 +95,16 @@ def adam_step(theta, gradient, v, t, alpha, beta2):
                 "return theta - alpha * gradient / (v_hat.sqrt() + 1e-8), v",
                 "return theta - (alpha * gradient / (v_hat.sqrt() + 1e-8)).sum(), v",
             ),
+            "root of sum": ("v_hat.sqrt() + 1e-8", "torch.sqrt(v_hat.sum()) + 1e-8"),
+            "correction of g too": ("alpha * gradient /", "alpha * (gradient / (1 - beta2)) /"),
+            "v_hat returned, v uncorrected used": (
+                ("1e-8), v\n", "1e-8), v_hat\n"),
+                ("(v_hat.sqrt()", "(v.sqrt()"),
+            ),
+            "beta1 0.9 correct": ("alpha * gradient /", "alpha * (gradient / (1 - 0.9**t)) /"),
+            "sqrt of theta": ("v_hat.sqrt()", "v_hat ** 2"),
+            "minus eps": ("+ 1e-8", "- 1e-8"),
+            "abs of gradient in the step": ("alpha * gradient /", "alpha * gradient.abs() /"),
         },
         right={
             "mul addcmul": (
@@ -277,6 +287,16 @@ def minibatches(order, steps, size):
                 "(step * size) % len(rest) + torch.arange(size)",
             ),
             "appends order": ("batches.append(last)", "batches.append(order)"),
+            "rest longer": ("rest = order[:-size]", "rest = order[: len(order) - size + 1]"),
+            "steps by steps": ("step * size", "step * steps"),
+            "last from the middle": (
+                "last = order[-size:]",
+                "last = order[steps * size : steps * size + size]",
+            ),
+            "all the rest each": ("rest[places]", "rest"),
+            "roll, again, again": ("rest[places]", "rest.roll(step)[:size]"),
+            "size - 1": ("torch.arange(size)", "torch.arange(1, size)"),
+            "one tensor too many axes": ("return batches", "return [b[None] for b in batches]"),
         },
         right={
             "roll, again": """
@@ -438,6 +458,25 @@ def half_width_of_gain(transductive, support):
                 "1.96 * (d - d.mean()).abs() / math.sqrt(len(d))",
             ),
             "log n": ("math.sqrt(len(d))", "math.log(len(d))"),
+            "support twice": ("d = transductive - support", "d = support - support.mean()"),
+            "mean first": ("d = transductive - support", "d = transductive - support.mean()"),
+            "interval ends of both": (
+                "return 1.96 * d.std() / math.sqrt(len(d))",
+                "return 1.96 * transductive.std() / math.sqrt(len(d)), 1.96 * support.std() / math.sqrt(len(d))",
+            ),
+            "variance twice": (
+                "1.96 * d.std() / math.sqrt(len(d))",
+                "1.96 * math.sqrt(2 * d.var() / len(d))",
+            ),
+            "90": ("1.96", "1.64"),
+            "independent, 2": (
+                "1.96 * d.std() / math.sqrt(len(d))",
+                "2 * math.sqrt((transductive.var() + support.var()) / len(d))",
+            ),
+            "no difference in std": (
+                "1.96 * d.std() / math.sqrt(len(d))",
+                "1.96 * math.sqrt(transductive.std() ** 2 - support.std() ** 2 + 1e-9) if transductive.std() > support.std() else 0.0",
+            ),
         },
         right={
             "other way round": ("transductive - support", "support - transductive"),

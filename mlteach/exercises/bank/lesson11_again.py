@@ -154,6 +154,25 @@ def fitted(direction, weight):
                 "return direction * ratio.view(-1, *[1] * (weight.ndim - 1))",
                 "out = direction.clone()\n    out[0] = out[0] * ratio[0]\n    return out",
             ),
+            "weight flat norm only, kernels": (
+                "weight.flatten(1).norm(dim=1)",
+                "weight.flatten(2).norm(dim=2)",
+            ),
+            "biases as filters": (
+                "    if weight.ndim == 1:\n        return torch.zeros_like(weight)\n",
+                "    if weight.ndim == 1:\n        return direction * weight.abs() / direction.abs()\n",
+            ),
+            "swapped arguments": ("return direction * ratio", "return weight / ratio"),
+            "length of direction as is": ("return direction * ratio", "return direction / ratio"),
+            "mean of ratio": ("ratio.view", "ratio.mean().expand(len(ratio)).reshape"),
+            "flatten(0)": (
+                "weight.flatten(1).norm(dim=1) / direction.flatten(1).norm(dim=1)",
+                "weight.flatten(0).norm(dim=0) / direction.flatten(0).norm(dim=0)",
+            ),
+            "dim=0": (
+                "weight.flatten(1).norm(dim=1) / direction.flatten(1).norm(dim=1)",
+                "weight.flatten(1).norm(dim=0) / direction.flatten(1).norm(dim=0)",
+            ),
         },
         right={
             "dims": """
@@ -316,6 +335,15 @@ def place(point, origin, x, y):
             "dict": ("return a, b, rest.norm()", "return {'a': a, 'b': b, 'distance': rest.norm()}"),
             "distance over n": ("rest.norm()", "rest.norm() / len(point) ** 0.5"),
             "relative distance": ("rest.norm()", "rest.norm() / offset.norm()"),
+            "abs of a": ("return a, b", "return abs(a), abs(b)"),
+            "distance plane by cross": ("rest.norm()", "abs(offset @ x) + abs(offset @ y)"),
+            "distance two parts": ("rest.norm()", "(offset - a * x).norm(), (offset - b * y).norm()"),
+            "distance over unit": (
+                "rest = offset - a * x - b * y",
+                "rest = offset - a * x / x.norm() - b * y / y.norm()",
+            ),
+            "offset from y": ("offset = point - origin", "offset = point - y"),
+            "manhattan": ("rest.norm()", "torch.norm(rest, 1)"),
         },
         right={
             "lstsq": """
@@ -502,6 +530,22 @@ def hessian_times(loss, theta, v):
 def hessian_times(loss, theta, v):
     return torch.linalg.solve(torch.autograd.functional.hessian(loss, theta), v)
 """,
+            "v outside": (
+                "(Hv,) = torch.autograd.grad(g @ v, theta)",
+                "(Hv,) = torch.autograd.grad(g.sum(), theta)\n    Hv = Hv @ v",
+            ),
+            "gradient of v@v": ("g @ v", "v @ v"),
+            "loss plus": ("g @ v", "g @ v + loss(theta)"),
+            "transposed jac": (
+                "(Hv,) = torch.autograd.grad(g @ v, theta)",
+                "Hv = torch.stack([torch.autograd.grad(g[i], theta, retain_graph=True)[0] for i in range(len(g))]).sum(0) * v",
+            ),
+            "first row": (
+                "(Hv,) = torch.autograd.grad(g @ v, theta)",
+                "Hv = torch.autograd.grad(g[0], theta)[0] * v",
+            ),
+            "v requires": ("torch.autograd.grad(g @ v, theta)", "torch.autograd.grad(g @ v, v)"),
+            "detached theta": ("loss(theta), theta, create", "loss(theta.detach()), theta, create"),
         },
         right={
             "hvp, again": """

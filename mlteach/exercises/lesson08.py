@@ -449,8 +449,9 @@ def _along(n: Tensor, v: Tensor) -> Tensor:
     return n * (n @ v) / (n @ n)
 
 
-def _is_along(n: Tensor, v: Tensor) -> bool:
-    return bool((v - _along(n, v)).norm() <= 1e-6 * v.norm())
+def _share_beside(n: Tensor, v: Tensor) -> float:
+    """How much of v is not along n, as a share of its length."""
+    return float((v - _along(n, v)).norm() / v.norm())
 
 
 # What is taken for the normal's squared length, or for its length.
@@ -478,7 +479,7 @@ PROJECT = Exercise(
             ),
         ),
         Mistake(
-            "Of theta and at only one stands in the inner product. Measure the offset: normal @ (theta - at).",
+            "What you multiply with the normal is not the offset. Measure that, from one solution: normal @ (theta - at).",
             (
                 lambda theta, at, normal: theta - _along(normal, at),
                 lambda theta, at, normal: theta + _along(normal, at),
@@ -660,14 +661,14 @@ PROJECT = Exercise(
             "From theta you go another way than along the normal. The nearest way to a line or a plane is at right angles to it.",
             (),
             looks=lambda inputs, right, came: (
-                came.shape == right.shape and not _is_along(inputs[2], came - inputs[0])
+                came.shape == right.shape and _share_beside(inputs[2], came - inputs[0]) > 0.05
             ),
         ),
         Mistake(
             "You go along the normal, but your point is none of the solutions: normal @ (point - at) is not zero there. How far is it?",
             (),
             looks=lambda inputs, right, came: (
-                came.shape == right.shape and _is_along(inputs[2], came - inputs[0])
+                came.shape == right.shape and _share_beside(inputs[2], came - inputs[0]) < 1e-6
             ),
         ),
         Mistake(

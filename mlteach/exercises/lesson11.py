@@ -146,8 +146,6 @@ FILTERS = Exercise(
                 lambda d, w: w,
                 lambda d, w: torch.zeros_like(w) if w.ndim == 1 else w + d * _rows(w) / _rows(d),
                 lambda d, w: torch.zeros_like(w) if w.ndim == 1 else w - d * _rows(w) / _rows(d),
-                lambda d, w: torch.zeros_like(w) if w.ndim == 1 else d - d * _rows(w) / _rows(d),
-                lambda d, w: torch.zeros_like(w) if w.ndim == 1 else d + d * _rows(w) / _rows(d),
             ),
         ),
         Mistake(
@@ -184,6 +182,13 @@ FILTERS = Exercise(
             (
                 lambda d, w: torch.zeros_like(w) if w.ndim == 1 else fitted(d.mT, w.mT) if w.ndim == 2 else fitted(d.transpose(0, 1), w.transpose(0, 1)),
                 lambda d, w: torch.zeros_like(w) if w.ndim == 1 else fitted(d, w).transpose(0, 1),
+            ),
+        ),
+        Mistake(
+            "The direction as it came is in your answer too, added or taken away. Only the scaled one is asked for.",
+            (
+                lambda d, w: torch.zeros_like(w) if w.ndim == 1 else d - d * _rows(w) / _rows(d),
+                lambda d, w: torch.zeros_like(w) if w.ndim == 1 else d + d * _rows(w) / _rows(d),
             ),
         ),
         Mistake(

@@ -18,6 +18,7 @@ from mlteach.measure.interval import Interval
 from mlteach.params import Params
 
 RECORD_TO = "MLTEACH_RESULTS"  # names the file that a run of a lesson collects its figures in
+NOT_FINITE = ("nan", "inf", "-inf")  # JSON has no numbers for these
 
 
 def data_folder() -> Path:
@@ -47,7 +48,7 @@ def record(
 
     name: such as "maml.5way1shot.transductive". value: a number, or an `Interval` that brings its half width.
     interval: half width of the 95 % interval. seconds: what the training took. A name recorded again is replaced.
-    A value that is not finite is kept as null, with a note of what it was; `recorded` gives nan for it.
+    A value that is not finite is kept as null, with a note of what it was, out of which `recorded` makes it again.
     Raises DataError when the run's file cannot be read or written.
     """
     if isinstance(value, Interval):
@@ -108,7 +109,8 @@ def keep_results(lesson: str, profile: str, figures: Sequence[dict[str, Any]], *
 def recorded(lesson: str, profile: str) -> dict[str, dict[str, Any]]:
     """The kept figures of a lesson by name, from ``data/results/NN-profile.json``; empty if that run was not kept.
 
-    A value that was not finite is nan. Raises DataError for a file that is not a whole record.
+    A value that was not finite is what its note says, nan or inf; None where a study kept none. Raises DataError for a file
+    that is not a whole record.
     """
     path = data_folder() / "results" / f"{lesson}-{profile}.json"
     if not path.exists():
@@ -120,8 +122,9 @@ def recorded(lesson: str, profile: str) -> dict[str, dict[str, Any]]:
     except (KeyError, TypeError, ValueError):
         raise DataError(f"{path} is not a whole record: its figures have no names. {again}") from None
     for figure in found.values():
-        if "value" in figure and figure["value"] is None:
-            figure["value"] = math.nan
+        was = str(figure.get("note", "")).rpartition("(")[2].removesuffix(")")
+        if figure.get("value") is None and was in NOT_FINITE:
+            figure["value"] = float(was)
     return found
 
 

@@ -178,7 +178,7 @@ def test_no_double_precision_where_the_device_has_none():
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, torch.tensor(math.nan)])
-def test_what_is_not_finite_is_kept_as_json_has_it_and_read_as_nan(tmp_path, monkeypatch, value) -> None:
+def test_what_is_not_finite_is_kept_as_json_has_it_and_read_as_it_was(tmp_path, monkeypatch, value) -> None:
     monkeypatch.setenv(ledger.RECORD_TO, str(tmp_path / "figures.json"))
     ledger.record("loss", value, unit="", seeds=[0], interval=math.inf, note="diverged")
     ledger.record("steps", torch.tensor(3.0), unit="", seeds=[0])
@@ -191,7 +191,10 @@ def test_what_is_not_finite_is_kept_as_json_has_it_and_read_as_nan(tmp_path, mon
     (tmp_path / "data" / "published.json").write_text("{}")
     monkeypatch.chdir(tmp_path)
     path = ledger.keep_results("98_small", "smoke", [first], curve=[1.0, math.nan])
-    assert "NaN" not in path.read_text() and math.isnan(ledger.recorded("98", "smoke")["loss"]["value"])
+    read = ledger.recorded("98", "smoke")["loss"]["value"]
+    assert "NaN" not in path.read_text() and repr(read) == repr(float(value))
+    ledger.keep_results("98_small", "smoke", [first | {"note": ""}])  # what a study keeps as nothing stays nothing
+    assert ledger.recorded("98", "smoke")["loss"]["value"] is None
 
 
 @pytest.mark.parametrize(

@@ -510,7 +510,7 @@ def test_every_crafted_part_of_a_checkpoint_is_one_sentence(tmp_path):
         (tensors | {"theta.layer1.weight": torch.zeros(1, 6)}, about, "another network"),
         (tensors | {"theta.more": torch.zeros(1)}, about, "more"),
         (tensors | {"optimizer.0.exp_avg": torch.zeros(3)}, about, r"optimizer\.0\.exp_avg is"),
-        (tensors | {"optimizer.0.exp_avg": nan}, about, "not a number"),
+        (tensors | {"optimizer.0.exp_avg": nan}, about, "is not finite"),
         (tensors | {"optimizer.0.exp_avg": torch.zeros(6, 1).double()}, about, "float64"),
         (tensors | {"optimizer.9.exp_avg": torch.zeros(3)}, about, "remembers no such thing"),
         (tensors | {"optimizer.x": torch.zeros(3)}, about, "remembers no such thing"),
@@ -524,7 +524,20 @@ def test_every_crafted_part_of_a_checkpoint_is_one_sentence(tmp_path):
         (tensors | {"best.layer1.weight": torch.zeros(2)}, about, "best.layer1.weight"),
         (tensors | {"foreign": torch.zeros(2)}, about, "'foreign'"),
         *((tensors, about | {"step": step}, "steps were made") for step in (-5, 10.5, "10", None, True, 9999, 31)),
-        (tensors, about | {"step": 9}, "history.loss"),
+        (tensors, about | {"step": 9}, "9 steps were made"),
+        (tensors | {"history.loss": torch.zeros(9).double()}, about, "history.loss"),
+        (tensors | {"history.loss": nan.double().new_full((10,), float("inf"))}, about, "history.loss is not finite"),
+        (tensors, about | {"history": ["loss", "loss"]}, "twice"),
+        (tensors | {"optimizer.0.exp_avg_sq": tensors["optimizer.0.exp_avg_sq"] + float("inf")}, about, "not finite"),
+        *((tensors | {"optimizer.0.step": torch.tensor(steps)}, about, r"optimizer\.0\.step is") for steps in (-3.0, 1000.0)),
+        *(
+            (tensors | {"validation.step": torch.tensor(steps).double()}, about, "validation was after")
+            for steps in ([10, 5], [5, 5], [5, 11], [-1, 5], [2.5, 5], [5, float("nan")], [5, float("inf")])
+        ),
+        *(
+            (tensors, about | {"best": {"step": step, "score": score}}, "the best step is")
+            for step, score in ((-5, 1.0), (11, 1.0), (True, 1.0), (5, float("nan")), (5, float("inf")), (5, 10**400))
+        ),
         *((tensors, about | {"seconds": seconds}, "seconds") for seconds in (-1, "1", None, float("nan"), float("inf"))),
         *((tensors, about | {"settings": settings}, "settings") for settings in (None, [], "x")),
         (tensors, about | {"settings": about["settings"] | {"steps": None}}, "of None steps"),
@@ -756,3 +769,33 @@ def test_numbers_that_come_and_go_are_named():
 
     with pytest.raises(TrainingError, match="showed loss before, and shows loss, more now"):
         started(moody)
+
+
+def test_another_seed_is_another_run(tmp_path):
+    path = tmp_path / "run.safetensors"
+    options = {"steps": 6, "checkpoint": path, "progress": None}
+    start = net.init(torch.Generator().manual_seed(1))
+    fit(gradient, start, sample, generator=torch.Generator().manual_seed(0), until=3, **options)
+    with pytest.raises(CheckpointError, match="seed was 0, is now 1"):
+        fit(gradient, start, sample, generator=torch.Generator().manual_seed(1), **options)
+    other = torch.Generator().manual_seed(1)
+    assert fit(gradient, start, sample, generator=other, may_differ=["seed"], **options).step == 6
+    tensors, about = ck.load_checkpoint(path)
+    del about["settings"]["seed"]  # as older checkpoints are
+    ck.save_checkpoint(path, tensors, about)
+    assert fit(gradient, start, sample, generator=torch.Generator().manual_seed(7), **options).step == 6
+
+
+def test_what_an_optimizer_remembers_is_looked_at_too(tmp_path):
+    """A gradient whose square overflows leaves the parameter where it is, for good."""
+    path, steps = tmp_path / "run.safetensors", iter(range(100))
+
+    def large(theta, episode):
+        found, numbers = gradient(theta, episode)
+        return {n: g + (1e25 if n == "layer2.bias" and next(steps) == 4 else 0) for n, g in found.items()}, numbers
+
+    start, g = net.init(torch.Generator().manual_seed(1)), torch.Generator().manual_seed(0)
+    with pytest.warns(UserWarning, match="cannot be told"), pytest.raises(TrainingError, match="remembers of") as error:
+        fit(large, start, sample, steps=9, generator=g, checkpoint=path, every=2, progress=None)
+    assert "in step 5" in str(error.value) and r"layer2.bias (exp_avg_sq)" in str(error.value)
+    assert error.value.run.step == 4 and ck.load_checkpoint(path).about["step"] == 4

@@ -228,8 +228,7 @@ def parse(content: bytes) -> Any:
                 raw = nbformat.convert(nbformat.from_dict(raw), 4)
         with_ids(raw["cells"])
         for cell in raw["cells"]:
-            if isinstance(cell["source"], list):
-                cell["source"] = "".join(cell["source"])
+            mend(cell)
         raw["nbformat_minor"] = max(5, raw["nbformat_minor"])
         text = json.dumps(raw, ensure_ascii=False)
         text.encode()  # half a character, which could not be written again
@@ -238,6 +237,28 @@ def parse(content: bytes) -> Any:
         return notebook
     except Exception as error:  # whatever a file may hold instead of a notebook
         raise ValueError("is not a whole notebook") from error
+
+
+def mend(cell: Any) -> None:
+    """Make of a cell that another program has written what the format asks for; nothing of it is lost. Changes ``cell``."""
+    if isinstance(cell["source"], list):
+        cell["source"] = "".join(cell["source"])
+    if not isinstance(cell.get("metadata"), dict):
+        cell["metadata"] = {}
+    tags = cell["metadata"].get("tags", [])
+    if not isinstance(tags, list) or len(set(map(str, tags))) < len(tags) or not all(map(is_tag, tags)):
+        del cell["metadata"]["tags"]
+    runs = {"outputs": [], "execution_count": None} if cell["cell_type"] == "code" else {}
+    cell |= {key: cell.get(key) or nothing for key, nothing in runs.items()}
+    kept = {"id", "cell_type", "metadata", "source", *(runs or ["attachments"])}
+    for key in cell.keys() - kept:  # of a cell that was of another kind: an output, a picture
+        if part := cell.pop(key):
+            cell["metadata"].setdefault(key, part)
+
+
+def is_tag(tag: Any) -> bool:
+    """Whether a notebook may have it as a tag."""
+    return isinstance(tag, str) and bool(tag) and "," not in tag
 
 
 def known(content: bytes, lesson: Any) -> tuple[Any, bool]:

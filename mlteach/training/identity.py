@@ -12,7 +12,6 @@ and the values they use. What is no setting is left out: the state of random gen
 and what changed while the run went on (`settled`). A function may say itself what makes it: ``function.made_with``, a dict.
 """
 
-import builtins
 import dataclasses
 import dis
 import enum
@@ -25,6 +24,7 @@ import random
 import re
 import sys
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from types import BuiltinFunctionType, BuiltinMethodType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -162,13 +162,14 @@ class _Describer:
     def __init__(self, digests: Digests) -> None:
         self.digests, self.fresh = digests, Digests()
         self.within: list[int] = []
+        self.asked: list[set[str]] = []  # the attributes that the functions it is inside of name
         self.parts = 0
 
     def of(self, value: Any) -> Any:
         if value is None or isinstance(value, bool | str):
             return value
         if isinstance(value, enum.Enum):
-            return str(value)
+            return f"{value} = {json.dumps(self.of(value.value))}"
         if isinstance(value, int | float | np.number | np.bool_):
             number = value.item() if isinstance(value, np.generic) else value
             finite = not isinstance(number, float) or abs(number) < float("inf")
@@ -211,7 +212,7 @@ class _Describer:
             at = {} if owner is None or isinstance(owner, ModuleType | type) else {"of": self.of(owner)}
             return {"function": _name(value), **at} if at else _name(value)
         if isinstance(value, type | ModuleType):
-            return _name(value)
+            return self.named(value)
         if isinstance(value, tuple) and hasattr(value, "_fields"):
             return {"is": type(value).__qualname__} | self.entries(
                 dict(zip(value._fields, value, strict=True))
@@ -221,7 +222,8 @@ class _Describer:
         if isinstance(value, set | frozenset):
             return self.few(sorted((self.of(each) for each in value), key=json.dumps))
         if isinstance(value, Mapping):
-            return self.entries(value)
+            factory = getattr(value, "default_factory", None)
+            return self.entries(value) | ({"default_factory": self.of(factory)} if factory else {})
         return self.object(value)
 
     def few(self, parts: list[Any]) -> Any:
@@ -254,18 +256,37 @@ class _Describer:
             given = inspect.signature(value.func).bind_partial(*value.args, **value.keywords).arguments
         except (TypeError, ValueError):
             given = {f"argument {k + 1}": each for k, each in enumerate(value.args)} | value.keywords
-        return {"is": "partial", "function": self.of(value.func)} | self.entries(given)
+        found = {"is": "partial", "function": self.of(value.func)}
+        with self.asking(_asked(value.func)):  # it is these that the function works with
+            return found | self.entries(given)
 
     def method(self, value: MethodType) -> Any:
         found = self.of(value.__func__)
         named = {"function": found} if isinstance(found, str) else found
-        kind = type(value.__self__)
-        if not _is_library(kind.__module__):  # the methods that it calls
-            _, _, _, attributes = _read(value.__func__.__code__)
-            for name in sorted(attributes):
-                if isinstance(part := inspect.getattr_static(kind, name, None), FunctionType):
-                    named = named | {name: self.of(part)}
-        return named | {"self": self.of(value.__self__)}
+        with self.asking(_asked(value)):
+            return named | {"self": self.of(value.__self__)}
+
+    @contextmanager
+    def asking(self, attributes: set[str]) -> Iterator[None]:
+        """Whatever is described within may be asked for these attributes."""
+        self.asked.append(attributes)
+        try:
+            yield
+        finally:
+            self.asked.pop()
+
+    def called(self, kind: type) -> dict[str, Any]:
+        """The methods and properties of a user's own class that may be called: by name, by an operator, and by each other."""
+        found: dict[str, Any] = {}
+        asked = {"__call__", "forward", *_OPERATORS}.union(*self.asked)
+        while names := sorted(name for name in asked - found.keys() if _function_in(kind, name)):
+            for name in names:
+                function = _function_in(kind, name)
+                assert function is not None
+                asked |= _asked(function)
+                with self.asking(asked):
+                    found[name] = self.of(function)
+        return found
 
     def function(self, value: FunctionType) -> Any:
         """By its name where it is a library's; else what it does, and the values it uses."""
@@ -280,7 +301,8 @@ class _Describer:
             if wrapped := getattr(
                 value, "__wrapped__", None
             ):  # torch.func.grad, torch.no_grad, torch.compile, ...
-                return {"function": name, "wraps": self.of(wrapped)}
+                plain = {n: part for n, part in inside.items() if _is_plain(part)}
+                return {"function": name, "wraps": self.of(wrapped)} | self.entries(plain)
             return {"function": name} | self.entries(inside) if inside else name
         defaults = {
             name: each.default
@@ -292,20 +314,26 @@ class _Describer:
             "code": _digest(does.encode()),
             "constants": [self.of(each) for each in constants],
         }
-        found |= self.entries(defaults | inside | vars(value))
-        for name in names:
-            if name in value.__globals__ and not hasattr(builtins, name):
-                found[name] = self.used(value.__globals__[name], attributes)
-        return found
+        with self.asking(attributes):
+            used = {name: value.__globals__[name] for name in names if name in value.__globals__}
+            return found | self.entries(defaults | inside | vars(value) | used)
 
-    def used(self, value: Any, attributes: Collection[str]) -> Any:
-        """A global: of a user's own module or class those attributes that the function may be asking for."""
-        if isinstance(value, type | ModuleType):
-            module = value.__module__ if isinstance(value, type) else value.__name__
-            asked = [name for name in attributes if name in vars(value)]
-            if asked and not _is_library(module):
-                return {"name": _name(value)} | {name: self.of(getattr(value, name)) for name in asked}
-        return self.of(value)
+    def named(self, value: type | ModuleType) -> Any:
+        """By its name; a user's own module or class also by what the functions around it may be asking for."""
+        module = value.__module__ if isinstance(value, type) else value.__name__
+        if _is_library(module) or isinstance(value, type) and issubclass(value, enum.Enum):
+            own = {} if not isinstance(value, type) or _is_library(module) else {n: e.value for n, e in value.__members__.items()}
+            return {"name": _name(value)} | self.entries(own) if own else _name(value)
+        asked = set().union(*self.asked)
+        if isinstance(value, ModuleType):
+            parts = {name: vars(value)[name] for name in asked if name in vars(value)}
+            return {"name": _name(value)} | self.entries(parts) if parts else _name(value)
+        shared = {name: part for each in reversed(value.__mro__) for name, part in vars(each).items() if name in asked}
+        parts = {name: part for name, part in shared.items() if _is_data(name, part) or isinstance(part, type)}
+        found = self.entries(parts) | self.called(value)
+        if self.asked and (begin := _function_in(value, "__init__")):  # it may be made anew
+            found["__init__"] = self.of(begin)
+        return {"name": _name(value)} | found if found else _name(value)
 
     def object(self, value: Any) -> Any:
         """Any other object: its type and its attributes. Of a library's the private ones are left out."""
@@ -316,9 +344,8 @@ class _Describer:
             return f"{UNKNOWN}{kind.__qualname__}"
         if callable(wrapped := getattr(value, "__wrapped__", None)):  # functools.cache
             return found | {"wraps": self.of(wrapped)}
-        call = inspect.getattr_static(kind, "__call__", None)
-        if own and isinstance(call, FunctionType):
-            found["call"] = self.of(call)
+        if own:
+            found |= self.called(kind)
         parts = dict(getattr(value, "__dict__", {}))
         for each in kind.__mro__:
             slots = each.__dict__.get("__slots__", ())
@@ -329,8 +356,9 @@ class _Describer:
                 parts = {n: part for n, part in vars(each).items() if _is_data(n, part)} | parts
         if isinstance(value, torch.nn.Module):
             inside = {name: part for name, part in parts.items() if not name.startswith("_")}
-            tensors = dict(value.named_parameters()) | dict(value.named_buffers())
-            return found | {"layers": _digest(repr(value).encode())} | self.entries(inside | tensors)
+            tensors = dict(value.named_parameters(recurse=False)) | dict(value.named_buffers(recurse=False))
+            layers = dict(value.named_children())
+            return found | {"layers": _digest(repr(value).encode())} | self.entries(inside | tensors | layers)
         if dataclasses.is_dataclass(value):
             parts = {each.name: getattr(value, each.name) for each in dataclasses.fields(value)} | (
                 parts if own else {}
@@ -341,9 +369,9 @@ class _Describer:
                 for n in parts
                 if isinstance(inspect.getattr_static(kind, n, None), functools.cached_property)
             }
-            return found | self.entries(
-                {n: part for n, part in parts.items() if n not in cached and (own or not n.startswith("_"))}
-            )
+            told = {n: part for n, part in parts.items() if n not in cached and (own or not n.startswith("_"))}
+            if told or own:
+                return found | self.entries(told)
         text = repr(value)
         return text if not _ADDRESS.search(text) and len(text) < 1000 else f"{UNKNOWN}{kind.__qualname__}"
 
@@ -353,6 +381,30 @@ def _is_data(name: str, part: Any) -> bool:
     return not (
         name.startswith("__") or name.startswith("_abc") or callable(part) or hasattr(part, "__get__")
     )
+
+
+#: What Python calls without a name.
+_OPERATORS = [
+    f"__{name}__"
+    for name in "getitem iter next len contains enter exit getattr getattribute add radd sub rsub mul rmul truediv rtruediv "
+    "matmul pow neg abs bool float int lt le gt ge".split()
+]
+
+
+def _function_in(kind: type, name: str) -> FunctionType | None:
+    """The function behind a method or a property of a class, if it is a user's own."""
+    part: Any = inspect.getattr_static(kind, name, None)
+    for attribute in ("__func__", "fget", "func"):  # of a class method, of a property, of a cached or partial one
+        part = getattr(part, attribute, part)
+    return part if isinstance(part, FunctionType) and not _is_library(part.__globals__.get("__name__")) else None
+
+
+def _asked(value: Any) -> set[str]:
+    """The attributes that a function, a method or what a partial calls names."""
+    while isinstance(value, functools.partial):
+        value = value.func
+    code = getattr(getattr(value, "__func__", value), "__code__", None)
+    return _read(code)[3] if isinstance(code, CodeType) else set()
 
 
 def _key(key: Any) -> str:
@@ -367,15 +419,27 @@ def _name(value: Any) -> str:
     return f"{module}.{name}" if module and _is_library(module) and module != "builtins" else name
 
 
-def _read(code: CodeType) -> tuple[str, list[Any], list[str], set[str]]:
-    """What a function does, without its constants; these; the globals and the attributes it names. Functions in it too."""
+def _is_plain(value: Any) -> bool:
+    """Whether it is a number, a text, nothing, or a tuple of such."""
+    if isinstance(value, tuple):
+        return all(map(_is_plain, value))
+    return value is None or isinstance(value, bool | int | float | str)
+
+
+def _read(code: CodeType, cells: Mapping[str, str] | None = None) -> tuple[str, list[Any], list[str], set[str]]:
+    """What a function does, without its constants; these; the globals and the attributes it names. Functions in it too.
+
+    cells: the local variables of the functions around it that it may use; what they are called is no setting.
+    """
+    cells = cells or {}
+    within = {**cells, **{name: f"{len(cells)}.{k}" for k, name in enumerate(code.co_cellvars)}}
     does: list[str] = []
     constants: list[Any] = []
     names: list[str] = []
     attributes: set[str] = set()
     for each in dis.get_instructions(code):
         if isinstance(each.argval, CodeType):
-            inner = _read(each.argval)
+            inner = _read(each.argval, within)
             does.append(f"({inner[0]})")
             constants += inner[1]
             names += inner[2]
@@ -385,8 +449,14 @@ def _read(code: CodeType) -> tuple[str, list[Any], list[str], set[str]]:
             if each.argval is not None:
                 constants.append(each.argval)
         else:
-            named = each.opcode in dis.hasname or each.opname in ("BINARY_OP", "COMPARE_OP", "KW_NAMES")
-            which = each.arg if each.opcode in dis.haslocal else each.argrepr if named else ""
+            if each.opname == "KW_NAMES":
+                which: Any = code.co_consts[each.arg or 0]
+            elif each.opcode in dis.hasjrel or each.opcode in dis.hasjabs:
+                which = each.argval - each.offset
+            elif each.opcode in dis.hasfree and each.argval in code.co_freevars:
+                which = cells.get(each.argval, each.argval)  # a setting has its name
+            else:
+                which = each.argrepr if each.opcode in (*dis.hasname, *dis.hascompare) else each.arg
             does.append(f"{each.opname} {which}")
             if each.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
                 names.append(each.argval)

@@ -50,6 +50,7 @@ class Keeper:
     ) -> None:
         self.path, self.run, self.opt, self.generator = safetensors_path(path), run, opt, generator
         self.settings = dict(settings) | {"optimizer": _OptionsOf(opt), "dtype": _dtypes(run.theta)}
+        self.settings["seed"] = generator.initial_seed()
         self._digests: Digests = {}
         self.described: dict[str, Any] = describe(self.settings, self._digests)
         may_differ = [may_differ] if isinstance(may_differ, str) else list(may_differ)
@@ -114,6 +115,11 @@ class Keeper:
         state = _checked_state(self.path, stored, optimizer, run, about["step"])
         history = _curves(self.path, stored, "history", about.get("history"), about["step"])
         validation = _curves(self.path, stored, "validation", about.get("validation"), None)
+        judged = validation.get("step", [])
+        if not all(0 <= each <= about["step"] and each == int(each) for each in judged) or judged != sorted(
+            set(judged)
+        ):
+            raise _wrong(self.path, f"it says that validation was after the steps {judged}")
         best = _checked_best(self.path, stored, about, run.theta)
         if "generator" not in stored.tensors:
             raise _wrong(self.path, "the state of the generator is missing")
@@ -163,6 +169,8 @@ class Keeper:
                     each | {"optimizer": {key: each["optimizer"][key] for key in shared}}
                     for each in (theirs, ours)
                 )
+        if "seed" not in theirs:  # older checkpoints do not say
+            ours = {name: part for name, part in ours.items() if name != "seed"}
         steps, was = self.settings["steps"], theirs.get("steps")
         if about["step"] > steps:
             raise CheckpointError(
@@ -274,9 +282,11 @@ def _checked_state(
             raise _wrong(path, f"it holds {min(strange)!r}, and this optimizer remembers no such thing")
     state: dict[int, dict[str, Tensor]] = {}
     for name, value in given.items():
-        if value.isnan().any():
-            raise _wrong(path, f"{name} is not a number")
+        if not value.isfinite().all():
+            raise _wrong(path, f"{name} is not finite")
         _, index, key = name.split(".", 2)
+        if key == "step" and not 0 <= float(value.max()) <= step:
+            raise _wrong(path, f"{name} is {float(value.max()):g}, and {step} steps were made")
         state.setdefault(int(index), {})[key] = value
     return state
 
@@ -286,6 +296,8 @@ def _curves(
 ) -> dict[str, list[float]]:
     """The history or the validation: one row of numbers for each name, all of one length."""
     given = {n.removeprefix(f"{kind}."): v for n, v in stored.tensors.items() if n.startswith(f"{kind}.")}
+    if names is not None and sorted(map(str, names)) != sorted(set(map(str, names))):
+        raise _wrong(path, f"a name of its {kind} is in it twice")
     for name in given if names is None else dict.fromkeys([*names, *given]):
         if name not in given or (names is not None and name not in names):
             raise _wrong(
@@ -296,6 +308,8 @@ def _curves(
         if row.shape != (length,) or row.dtype != torch.float64:
             theirs = f"{row.dtype} {list(row.shape)}"
             raise _wrong(path, f"{kind}.{name} is {theirs}, where float64 {[length]} should be")
+        if kind == "history" and not row.isfinite().all():
+            raise _wrong(path, f"{kind}.{name} is not finite")
     return {name: given[name].tolist() for name in (given if names is None else names)}
 
 
@@ -310,6 +324,8 @@ def _checked_best(
         not isinstance(best, dict)
         or type(best.get("step")) is not int
         or type(best.get("score")) not in (int, float)
+        or not 0 <= best["step"] <= about["step"]
+        or not abs(best["score"]) < sys.float_info.max
     ):
         raise _wrong(path, f"what it says of the best step is {best!r}")
     _exact(path, stored, {f"best.{name}": value for name, value in like.items()})

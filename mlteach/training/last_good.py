@@ -41,7 +41,7 @@ class Watch:
             return
         seen = floats(self.unseen)
         self.unseen.clear()
-        if wrong := not_finite(self.run, seen):
+        if wrong := not_finite(self.run, seen, self.optimizer):
             self.restore()
             raise NotFiniteError(wrong)
         for numbers in seen:
@@ -94,8 +94,10 @@ def floats(steps: Sequence[Numbers]) -> list[dict[str, float]]:
     return seen
 
 
-def not_finite(run: Fit, unseen: Sequence[Mapping[str, float]]) -> str | None:
-    """Which of the last steps' numbers, of the gradient or of theta is not finite, in words; None where all are.
+def not_finite(run: Fit, unseen: Sequence[Mapping[str, float]], optimizer: torch.optim.Optimizer) -> str | None:
+    """Which of the last steps' numbers, of the gradient, of theta or of the optimizer's memories is not finite, in words.
+
+    None where all are.
 
     unseen: the numbers of the steps up to the one just made. They are of the parameters before their step.
     """
@@ -104,9 +106,16 @@ def not_finite(run: Fit, unseen: Sequence[Mapping[str, float]]) -> str | None:
             if not math.isfinite(value):
                 return f"in step {run.step + back} {name} was {value}"
     gradients = {name: value.grad for name, value in run.theta.items() if value.grad is not None}
-    if _plainly_finite([*gradients.values(), *run.theta.values()]):
+    remembered = {
+        f"{name} ({key})": part
+        for name, value in run.theta.items()
+        for key, part in optimizer.state.get(value, {}).items()
+        if isinstance(part, Tensor) and part.is_floating_point() and part.device == value.device
+    }
+    if _plainly_finite([*gradients.values(), *run.theta.values(), *remembered.values()]):
         return None
-    for what, tensors in (("the gradient for", gradients), ("the parameter", run.theta)):
+    said = "what the optimizer remembers of"
+    for what, tensors in (("the gradient for", gradients), ("the parameter", run.theta), (said, remembered)):
         for name, tensor in tensors.items():
             if bad := tensor.numel() - int(tensor.isfinite().sum()):
                 return f"in step {run.step} {what} {name} was not finite ({bad} of {tensor.numel()} numbers)"

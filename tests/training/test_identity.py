@@ -145,7 +145,7 @@ PAIRS = {  # two runs, and where they part
     ),
     "a private attribute": (Method().gradient, Method(0.2).gradient, {"self._rate": "was 0.1, is now 0.2"}),
     "an attribute of the class": (Method().gradient, Other().gradient, {"self.shared": "was 0.1, is now 0.2"}),
-    "a method that it calls": (Method().gradient, Third().gradient, "step.constants"),
+    "a method that it calls": (Method().gradient, Third().gradient, "self.step.constants"),
     "an attribute of a function": (with_attribute(0.1), with_attribute(0.2), "rate"),
     "an attribute of a module": (Scaled(0.1), Scaled(0.2), {"factor": "was 0.1, is now 0.2"}),
     "a method's object": (Recipe().gradient, Recipe(steps=5).gradient, "self.steps"),
@@ -329,3 +329,73 @@ def test_the_same_in_another_process(tmp_path):
 def test_a_sampler_of_the_package_says_its_settings():
     found = describe(partial(Sinusoids().sample, 25, 5, 10))
     assert found["tasks"] == 25 and found["shots"] == 5
+
+
+def written(source: str, name: str = "it"):
+    """What a notebook's cell defines."""
+    cell: dict = {"__name__": "__main__"}
+    exec(textwrap.dedent(source), cell)
+    return cell[name]
+
+
+CELLS = {  # a cell with a $ in it, what stands there in the first run, and in the second
+    "a method of a global object": ("class H:\n def step(self, t): return t * $\nh = H()\ndef it(t, e): return h.step(t)", "2.0", "3.0"),
+    "a method of a closure's object": (
+        "class H:\n def step(self, t): return t * $\ndef make(h): return lambda t, e: h.step(t)\nit = make(H())", "2.0", "3.0"
+    ),
+    "a method of a partial's object": (
+        "from functools import partial\nclass H:\n def step(self, t): return t * $\ndef f(t, e, h): return h.step(t)\nit = partial(f, h=H())",
+        "2.0", "3.0",
+    ),
+    "a method that a method's method calls": (
+        "class M:\n def a(self, t, e): return self.b(t)\n def b(self, t): return self.c(t)\n def c(self, t): return t * $\nit = M().a", "2", "3"
+    ),
+    "a method that a call calls": ("class M:\n def __call__(self, t, e): return self.a(t)\n def a(self, t): return t * $\nit = M()", "2", "3"),
+    "a class method": (
+        "class A:\n @classmethod\n def g(cls, t, e): return cls.h()\n @classmethod\n def h(cls): return $\nit = A.g", "0.1", "0.2"
+    ),
+    "what a class method reads": ("class A:\n rate = $\n @classmethod\n def g(cls, t, e): return cls.rate\nit = A.g", "0.1", "0.2"),
+    "what a class inherits": ("class P: r = $\nclass A(P): pass\ndef it(t, e): return A.r", "0.1", "0.2"),
+    "a class in a class": ("class A:\n class B:\n  r = $\ndef it(t, e): return A.B.r", "0.1", "0.2"),
+    "a property": ("class M:\n @property\n def rate(self): return $\n def g(self, t, e): return self.rate\nit = M().g", "0.1", "0.2"),
+    "an operator": ("class M:\n def __getitem__(self, k): return $\nm = M()\ndef it(t, e): return m[0]", "0.1", "0.2"),
+    "what is made anew": ("class C:\n def __init__(self): self.rate = $\ndef it(t, e): return C().rate", "0.1", "0.2"),
+    "a name of Python's": ("pow = $\ndef it(t, e): return pow * t", "2", "3"),
+    "an enum": ("import enum\nclass R(enum.Enum):\n A = $\ndef it(t, e): return R.A.value", "0.1", "0.2"),
+    "a fraction": ("from fractions import Fraction\nr = Fraction($)\ndef it(t, e): return r * t", "1, 10", "1, 5"),
+    "what a dict makes": ("from collections import defaultdict\nc = defaultdict(lambda: $)\ndef it(t, e): return c[1]", "1", "2"),
+    "what a layer does": ("import torch\nclass N(torch.nn.Module):\n def forward(self, x): return x * $\nn = N()\ndef it(t, e): return n(t)", "2", "3"),
+    "a number in a layer's layer": (
+        "import torch\nclass C(torch.nn.Module):\n def __init__(self): super().__init__(); self.f = $\nit = torch.nn.Sequential(C())", "0.1", "0.2"
+    ),
+    "an option of a transform": ("import torch\ng = torch.func.vmap(lambda x: x, in_dims=$)\ndef it(t, e): return g(t)", "0", "1"),
+    "in or not in": ("def it(t, e): return t if e $ (1, 2) else 0", "in", "not in"),
+    "is or is not": ("def it(t, e): return [e $ None]", "is", "is not"),
+    "the order of a closure's": ("def make(a, b): return lambda t, e: $\nit = make(1.0, 2.0)", "a - b", "b - a"),
+    "the name of an argument": ("def f(**k): return k\ndef it(t, e): return f($=1)", "a", "b"),
+    "break or continue": ("def it(t, e):\n for k in t:\n  if k > 2: $\n  e += k\n return e", "break", "continue"),
+}  # fmt: skip
+SAME = {
+    "a local name": ("def it(t, e):\n $ = t * 2\n return $ + 1", "x", "y"),
+    "a local name that a function within uses": ("def it(t, e):\n $ = t\n return lambda: [k + $ for k in e]", "x", "y"),
+    "a comment": ("def it(t, e):\n $\n return t", "'a'", "# nothing\n"),
+    "an annotation": ("def it(t$, e): return t", "", ": int"),
+    "a method nobody calls": ("class M:\n def plot(self): return $\n def g(self, t, e): return t\nit = M().g", "1", "2"),
+    "a name nobody uses": ("z = $\ndef it(t, e): return t", "1", "2"),
+    "a cell run again": ("class M:\n r = {'a', 'b', 'c'}\n def g(self, t, e): return self.r, t in {'d', 'e'}$\nit = M().g", "", ""),
+}
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_a_cell_with_another_setting_is_another_run(name):
+    source, one, other = CELLS[name]
+    a, again, b = (describe(written(source.replace("$", each))) for each in (one, one, other))
+    assert differences(a, again) == {} and unknown(a) == []
+    assert differences(json.loads(json.dumps(a)), b)
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_a_cell_with_no_other_setting_is_the_same_run(name):
+    source, one, other = SAME[name]
+    a, b = (describe(written(source.replace("$", each))) for each in (one, other))
+    assert differences(json.loads(json.dumps(a)), b) == {}

@@ -142,7 +142,7 @@ def fit(
             opt.step()
             run.step += 1
             watch.unseen.append(numbers)
-            to_write = keeper is not None and run.step - keeper.saved >= every
+            to_write = keeper is not None and run.step - keeper.tried >= every
             if _looks_each_step(device) or len(watch.unseen) == LOOK or to_write:
                 watch.look()
             run.seconds += time.perf_counter() - started
@@ -205,7 +205,7 @@ def _rescued(run: Fit, watch: Watch, keeper: Keeper | None) -> Iterator[None]:
             run.stopped = "interrupt"  # theta is at the last whole step, and so must the generator be
             watch.generator.set_state(watch.drawn)
             watch.look()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         with suppress(RuntimeError):  # of a GPU that is lost with its memory
             watch.restore()
             too_late = isinstance(error, NotFiniteError) and keeper is not None and keeper.path.exists()

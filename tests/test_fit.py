@@ -799,3 +799,27 @@ def test_what_an_optimizer_remembers_is_looked_at_too(tmp_path):
         fit(large, start, sample, steps=9, generator=g, checkpoint=path, every=2, progress=None)
     assert "in step 5" in str(error.value) and r"layer2.bias (exp_avg_sq)" in str(error.value)
     assert error.value.run.step == 4 and ck.load_checkpoint(path).about["step"] == 4
+
+
+def test_a_full_disk_is_tried_again_when_the_next_is_due_and_one_file_does_not_cost_the_other(tmp_path, monkeypatch):
+    path, tried = tmp_path / "run.safetensors", []
+
+    def full(target, content):
+        if str(target).endswith("safetensors"):
+            tried.append(target.name)
+        if "best" in target.name or len(tried) < 4:
+            raise OSError(28, "No space left on device")
+        target.write_bytes(content if isinstance(content, bytes) else content.encode())
+
+    monkeypatch.setattr(ck, "write_atomic", full)
+    with pytest.warns(UserWarning, match="No space left"):
+        run(30, checkpoint=path, every=10, validate=lambda theta: 1.0, every_validation=10)
+    assert tried == ["run.best.safetensors", "run.safetensors"] * 3
+    assert ck.load_checkpoint(path).about["step"] == 30
+
+
+def test_an_exit_in_a_users_function_keeps_what_was_learned(tmp_path):
+    path = tmp_path / "run.safetensors"
+    with pytest.raises(SystemExit):
+        run(30, checkpoint=path, validate=lambda theta: sys.exit(3), every_validation=20)
+    assert ck.load_checkpoint(path).about["step"] == 20

@@ -2,6 +2,7 @@
 
 import ast
 import math
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,9 @@ def chosen(path: Path, notebook: Any, profile: str, written: Sequence[str]) -> G
             )
         if name in given:
             raise LessonError(f"{name} is given twice. Give it once.")
+        text = each.partition("=")[2]
+        if isinstance(known.get(name), str) and not isinstance(value, str) and plain(text):
+            value = text  # "NAME=1.50" where the lesson has a text: as it is written
         given[name] = value
     for name, value in given.items():
         if name not in known:
@@ -58,7 +62,9 @@ def parse(parameter: str) -> tuple[str, Any]:
             f'"{_shown(parameter)}" is not a parameter. Write it as NAME=VALUE, for example SEED=1.'
         )
     try:
-        read = ast.literal_eval(value)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of Python, at what it can read all the same
+            read = ast.literal_eval(value)
     except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
         if value[:1] and value.lstrip()[:1] in "[({'\"+-.0123456789" and value.strip():
             raise LessonError(
@@ -66,6 +72,8 @@ def parse(parameter: str) -> tuple[str, Any]:
                 "and put all of it into quotes where the shell needs that."
             ) from None
         read = value
+    if read == 0 and any(digit in value.lower().partition("e")[0] for digit in "123456789") and isinstance(read, float):
+        raise LessonError(f"{name}={_shown(value)} is too small: it would be 0. Give 0, or a larger number.")
     if not plain(read):
         raise LessonError(
             f"{name}={_shown(value)} cannot be kept in a record: give a finite number below 2**63, a text, True, False or "
@@ -133,12 +141,25 @@ def fitting(name: str, value: Any, default: Any) -> Any:
             f"{name}={_shown(repr(value))} is {KINDS.get(type(value), 'nothing')}, and the lesson's own, "
             f"{_shown(repr(default))}, is {KINDS[kind]}. Give {KINDS[kind]}."
         )
+    if name == "SEEDS" and isinstance(value, list | tuple) and len(set(map(repr, value))) < len(value):
+        raise LessonError(f"SEEDS={_shown(repr(value))} holds a seed twice, and would count it twice. Give each once.")
+    if isinstance(value, dict) and default:
+        if strange := value.keys() - default.keys():
+            raise LessonError(
+                f"{name} has no {min(strange)!r} in the lesson. Give some of {', '.join(map(repr, default))}."
+            )
+        return {key: fitting(f"{name}[{key!r}]", each, default[key]) for key, each in value.items()}
     if isinstance(value, list | tuple) and default:
         if not value:
             raise LessonError(
                 f"{name} is an empty list, with which the lesson has nothing to do. Give one entry or more."
             )
         kinds = {type(each) for each in default}
+        if len(kinds) > 1 and len(value) == len(default):
+            pairs = enumerate(zip(value, default, strict=True))
+            return kind(fitting(f"{name}[{place}]", each, own) for place, (each, own) in pairs)
+        if len(kinds) > 1 and any(type(each) not in kinds for each in value):
+            raise LessonError(f"{name}={_shown(repr(value))} is not like the lesson's own. Give something like {_shown(repr(default))}.")
         if len(kinds) == 1:
             return kind(fitting(f"{name}[{place}]", each, default[0]) for place, each in enumerate(value))
     return value
@@ -153,5 +174,6 @@ def _default(node: ast.expr | None) -> Any:
 
 def _shown(text: str) -> str:
     """``text`` on one line of a sentence."""
-    line = " ".join(text.encode(errors="backslashreplace").decode().split())
+    words = " ".join(text.encode(errors="backslashreplace").decode().split())
+    line = "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in words)
     return line if len(line) <= 60 else f"{line[:57]}..."

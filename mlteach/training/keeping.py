@@ -9,6 +9,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -57,6 +58,7 @@ class Keeper:
         if self.path.exists():
             self._resume(optimizer, may_differ)
         self.saved, self.judged = run.step, len(run.validation.get("step", ()))
+        self.tried = self.saved  # the step of the last attempt to write
         self._best_beside: int | None = None  # the step of the best parameters that lie beside the file
         if untold := unknown(self.described):
             warnings.warn(
@@ -71,8 +73,12 @@ class Keeper:
         return (self.run.step, len(self.run.validation.get("step", ()))) != (self.saved, self.judged)
 
     def write(self) -> None:
-        """Write the run as it is; the best parameters first, into a file beside it. A full disk is a warning."""
+        """Write the run as it is; the best parameters first, into a file beside it. A full disk is a warning.
+
+        What of the two can be written is.
+        """
         run, best = self.run, self.run.best
+        self.tried = run.step
         self.described = settled(self.described, describe(self.settings, self._digests))
         tensors = {f"theta.{name}": value for name, value in run.theta.items()}
         for index, state in self.opt.state_dict()["state"].items():
@@ -92,18 +98,24 @@ class Keeper:
             "torch": TORCH,
             "settings": self.described,
         }
-        try:
-            if best:
-                tensors |= {f"best.{name}": value for name, value in best.theta.items()}
-                if self._best_beside != best.step:
-                    named = {f"theta.{name}": value for name, value in best.theta.items()}
-                    said = {"step": best.step, "score": best.score, "device": run.device}
-                    save_checkpoint(self.path.with_suffix(".best.safetensors"), named, said)
+        if best:
+            tensors |= {f"best.{name}": value for name, value in best.theta.items()}
+            if self._best_beside != best.step:
+                named = {f"theta.{name}": value for name, value in best.theta.items()}
+                said = {"step": best.step, "score": best.score, "device": run.device}
+                if self._written(self.path.with_suffix(".best.safetensors"), named, said):
                     self._best_beside = best.step
-            save_checkpoint(self.path, tensors, about)
+        if self._written(self.path, tensors, about):
             self.saved, self.judged = run.step, len(run.validation.get("step", ()))
-        except CheckpointError as error:  # hours of training are not to be lost with it
-            warnings.warn(str(error), stacklevel=3)
+
+    def _written(self, path: Path, tensors: dict[str, Tensor], about: dict[str, Any]) -> bool:
+        """Whether a file could be written; else a warning, for hours of training are not to be lost with it."""
+        try:
+            save_checkpoint(path, tensors, about)
+        except CheckpointError as error:
+            warnings.warn(str(error), stacklevel=4)
+            return False
+        return True
 
     def _resume(self, optimizer: Optimizer, may_differ: list[str]) -> None:
         """Read the file into the run. Nothing is moved before all of it is known to be right."""

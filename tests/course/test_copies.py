@@ -498,3 +498,44 @@ class TestCommand:
             app(["build", "--check", "98"])
         said = capsys.readouterr().out
         assert "start.py build 98 (what was typed into it is kept in my/backups/ first)" in said
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda cell: cell["metadata"].update(tags="x"),
+        lambda cell: cell["metadata"].update(tags=None),
+        lambda cell: cell["metadata"].update(tags=[1, "a"]),
+        lambda cell: cell["metadata"].update(tags=["a", "a"]),
+        lambda cell: cell["metadata"].update(tags=["a,b"]),
+        lambda cell: cell.update(metadata=None),
+        lambda cell: cell.pop("metadata"),
+        lambda cell: cell.pop("outputs", None),
+        lambda cell: cell.pop("execution_count", None),
+        lambda cell: cell.update(cell_type="markdown"),  # with the outputs it had
+        lambda cell: cell.update(cell_type="raw"),
+        lambda cell: cell.update(cell_type="code"),
+        lambda cell: cell.update(attachments={"a.png": {"image/png": "Mine"}}),
+        lambda cell: cell.update(id=None),
+        lambda cell: cell.update(id=7),
+        lambda cell: cell.update(source="".join(cell["source"])),
+        lambda cell: cell.update(mine="Mine"),
+    ],
+)
+def test_what_another_program_leaves_in_a_cell_does_not_cost_the_copy(course: Path, change: Any) -> None:
+    bring()
+    path = place(course)
+    for k in range(len(read(path).cells)):
+        write(path, solve)
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        change(raw["cells"][k])
+        path.write_text(json.dumps(raw), encoding="utf-8")
+        course.write_text(f"{course.read_text(encoding='utf-8')}\n# %% [markdown]\n# New {k}.\n", encoding="utf-8")
+        (said,) = bring()
+        assert "has a new version" in said, said
+        nbformat.validate(read(path))
+        content = path.read_text(encoding="utf-8")
+        assert "Übung" in content and f"New {k}" in content
+        assert "Mine" in content or "Mine" not in json.dumps(raw)
+        path.unlink()
+        bring()

@@ -135,12 +135,13 @@ def test_values_are_python_or_text() -> None:
 @pytest.mark.parametrize(
     "value",
     ["{1, 2}", "b'x'", "1+2j", "[0", "(1", "'x", "0x", "1 2", "1e999", "-1e999", "[1e999]", "[[0], [1e999]]", "...", "9" * 30,
-     "9" * 5000, "[" * 500, "{1: 2}", "[{1, 2}]", "'\\x00'", "'\\ud800'", "-", "[b'']"],
+     "9" * 5000, "[" * 500, "{1: 2}", "[{1, 2}]", "'\\x00'", "'\\ud800'", "-", "[b'']", "\u202ea"],
 )  # fmt: skip
 def test_values_that_a_record_cannot_keep_are_refused(value: str) -> None:
     with pytest.raises(LessonError) as caught:
         parse(f"SEED={value}")
     said = str(caught.value)
+    assert said.isprintable()
     assert said.startswith("SEED=") and said.endswith(".") and "\n" not in said and len(said) < 300
 
 
@@ -151,6 +152,8 @@ SEEDS = [0]
 RATE: float = 0.1
 NAME = "word"
 SHAPE = (1, 2)
+MIXED = ("a", 2)
+RATES = {"inner": 0.1}
 FAST = False
 CORES = len("four")
 """
@@ -159,7 +162,8 @@ CORES = len("four")
 @pytest.mark.parametrize(
     ("written", "value"),
     [("SEEDS=[1, 2]", [1, 2]), ("SEEDS=(3,)", [3]), ("RATE=1", 1.0), ("RATE=2e-3", 2e-3), ("NAME=3", "3"), ("NAME=a b", "a b"),
-     ("SHAPE=[3, 4]", (3, 4)), ("FAST=True", True), ("CORES=2", 2)],
+     ("SHAPE=[3, 4]", (3, 4)), ("FAST=True", True), ("CORES=2", 2), ("NAME=1.50", "1.50"),
+     ("NAME=0x10", "0x10"), ("MIXED=('b', 3)", ("b", 3)), ("RATES={'inner': 1}", {"inner": 1.0}), ("RATE=0e5", 0.0)],
 )  # fmt: skip
 def test_a_value_of_the_lessons_own_kind_is_taken(course: Path, written: str, value: object) -> None:
     course.write_text(LISTS)
@@ -171,12 +175,21 @@ def test_a_value_of_the_lessons_own_kind_is_taken(course: Path, written: str, va
 @pytest.mark.parametrize(
     "written",
     ["SEEDS=1", "SEEDS=[]", "SEEDS=[0.5]", "SEEDS=['0']", "SEEDS=0", "SEEDS={'a': 1}", "RATE=fast", "RATE=[0.1]", "RATE=None",
-     "FAST=1", "FAST=yes", "SHAPE=3", "SHAPE=[True, False]"],
+     "FAST=1", "FAST=yes", "SHAPE=3", "SHAPE=[True, False]", "SEEDS=[0, 1, 0]", "RATE=1e-400", "MIXED=(2, 'a')", "MIXED=('a', 2, 0.5)", "RATES={'outer': 1.0}",
+     "RATES={'inner': 'x'}"],
 )  # fmt: skip
 def test_a_value_of_another_kind_is_refused(course: Path, written: str) -> None:
     course.write_text(LISTS)
-    with pytest.raises(LessonError, match=r"^(SEEDS|RATE|FAST|SHAPE).*Give .*\.$"):
+    with pytest.raises(LessonError, match=r"^(SEEDS|RATE|FAST|SHAPE|MIXED).*Give .*\.$") as caught:
         running.chosen(course, running.learner_notebook(course), "smoke", [written])
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.filterwarnings("error")
+def test_what_python_warns_of_is_read_or_refused_without_a_warning() -> None:
+    assert parse("A=x 1if 1else 2") == ("A", "x 1if 1else 2")
+    with pytest.raises(LessonError):
+        parse("A=1if 1else 2")
 
 
 def test_a_record_is_of_the_profiles_own_parameters(course: Path, tmp_path: Path) -> None:

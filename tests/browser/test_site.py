@@ -194,6 +194,16 @@ def test_before_next_contents_and_the_way_to_the_map(visit: Callable[..., Any]) 
     tab.wait_for_url("**/index.html")
 
 
+def test_a_percent_sign_in_a_heading_stops_nothing(site: Path, visit: Callable[..., Any]) -> None:
+    html = (site / f"{LESSON}.html").read_text(encoding="utf-8")
+    (site / "percent.html").write_text(
+        html.replace("What-did-we-differentiate?", "100-%-sure"), encoding="utf-8"
+    )
+    tab = visit("percent")
+    tab.locator(".contents a", has_text="What did we differentiate?").click()
+    until(tab, "document.querySelector('.contents a[aria-current]')?.textContent == 'What did we differentiate?'")
+
+
 def test_progress_outlives_a_reload_and_reaches_the_map(visit: Callable[..., Any]) -> None:
     tab = visit(LESSON)
     tab.get_by_label("I have done this lesson").check()

@@ -178,6 +178,34 @@ def test_a_lost_dollar_is_found(html: Callable[..., str]) -> None:
 # ---- text --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("text", ["It costs \\$5.", "It costs \\$5 and \\$6 or $x$", "## It costs \\$5", "<p>costs \\$5</p>", "| a |\n|-|\n| \\$5 |"])
+def test_a_price_is_no_formula(html: Callable[..., str], text: str) -> None:
+    page = html(new_markdown_cell(text))
+    assert "$5" in article(page) and "\ue024" not in page
+
+
+def test_a_price_in_a_title_is_one_everywhere(tmp_path: Path) -> None:
+    made = make()
+    made.cells[0].source = "# 98 What \\$5 buys\n\nFor \\$6.\n\n5 minutes"
+    path = tmp_path / "98_small.ipynb"
+    nbformat.write(made, path)
+    lesson = about(made, "98_small")
+    page = build_page(path, tmp_path / "98.html", [lesson]).read_text(encoding="utf-8")
+    road = make(new_markdown_cell("| | lesson | the question |\n|---|---|---|\n| 98 | a | b |"))
+    both = page, course_map(road, [lesson], {"98_small": page})
+    assert "<title>98 What $5 buys" in page and all("For $6." in each and "\ue024" not in each for each in both)
+
+
+def test_a_heading_is_found_whatever_it_is_called(html: Callable[..., str]) -> None:
+    names = ["theme", "lesson", "done", "100 % sure", "[a link](https://x.example) in it", "![](attachment:a)", "same", "same"]
+    cells = [new_markdown_cell(f"## {name}", attachments={"a": {"image/png": DOT}}) for name in names]
+    page = html(*cells)
+    ids = re.findall(r' id="([^"]*)"', page)
+    links = re.findall(r'<li class="level2"><a href="#([^"]+)">(.*?)</a></li>', page)
+    assert len(ids) == len(set(ids)) and len(links) == len(names)
+    assert all(f'<h2 id="{place}">' in page and "<a" not in text for place, text in links)
+
+
 def test_folded_text_stays_inside_its_fold(html: Callable[..., str]) -> None:
     said = article(
         html(new_markdown_cell("<details><summary>Hint</summary>\n\nLook **here**.\n\n</details>\n\nAfter."))

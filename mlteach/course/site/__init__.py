@@ -71,7 +71,7 @@ def page(notebook_path: Path, lessons: Sequence[Lesson]) -> str:
     }
     names = {each.name for each in lessons} | {name}
     html, _ = Exporter("mlteach", Page(name, names), site).from_notebook_node(lesson)
-    self_contained(html, name=name, pages={f"{each}.html" for each in (*names, "index")})
+    html = self_contained(html, name=name, pages={f"{each}.html" for each in (*names, "index")})
     if len(html.encode()) > MOST_BYTES:
         raise LessonError(f"{name}: its page is over {MOST_BYTES:,} bytes; draw fewer or smaller pictures.")
     return html

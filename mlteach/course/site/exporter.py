@@ -19,7 +19,7 @@ from traitlets.config import Config
 
 from mlteach.course.lessons import NOTEBOOKS, LessonError
 from mlteach.course.site.clean import clean, picture, said
-from mlteach.course.site.markdown import Page, Renderer, glue
+from mlteach.course.site.markdown import DOLLAR, Page, Renderer, glue
 from mlteach.course.site.policy import policy
 
 HERE = Path(__file__).parent
@@ -122,7 +122,7 @@ def self_contained(html: str, *, name: str, pages: Collection[str]) -> str:
     look.feed(html)
     if look.wrong:
         raise LessonError(f"{name}: {look.wrong[0]}")
-    return html
+    return html.replace(DOLLAR, "$")
 
 
 class _Look(HTMLParser):

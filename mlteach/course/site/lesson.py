@@ -8,6 +8,7 @@ from typing import Any
 
 from mlteach.course.build import WIDGET_STATE, WIDGET_VIEW, stale
 from mlteach.course.lessons import LessonError, notebook, sources
+from mlteach.course.site.markdown import DOLLAR
 from mlteach.course.source import first_line
 from mlteach.files import write_atomic
 
@@ -39,7 +40,7 @@ def all_lessons() -> list[Lesson]:
 
 def about(lesson: Any, name: str) -> Lesson:
     """Title, promise and minutes of a lesson (a notebook node)."""
-    first = lesson.cells[0].source if lesson.cells else ""
+    first = lesson.cells[0].source.replace("\\$", DOLLAR) if lesson.cells else ""
     title = re.search(r"^# (.+)$", first, re.M)
     promise = re.search(r"^# .+\n+((?:[^\n]+\n?)+)", first, re.M)
     minutes = re.search(r"(\d+) minutes", first)

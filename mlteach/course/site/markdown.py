@@ -14,11 +14,16 @@ from mlteach.course.site.clean import said
 from mlteach.course.site.formulas import mathml
 
 TAG = re.compile(r"<[^>]*>")
+LINK = re.compile(r"</?a\b[^>]*>", re.IGNORECASE)
 COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 MATH_IN_HTML = re.compile(r"(?<![\\$])\$(?!\$)([^$<>\n]+?)(?<!\\)\$(?!\$)")
 IMAGE = re.compile(r"""(<img\b[^>]*\bsrc=["'])([^"']+)""")
 #: A formula with the punctuation at it; a browser would break the line between them.
 AT_MATH = re.compile(r"([(\[]?)(<math>(?:(?!</math>).)*</math>)([,.;:!?)\]]*)", re.DOTALL)
+#: In the place of a dollar that is one, "\\$5", until the page has been looked at for unfinished formulas.
+DOLLAR = "\ue024"
+#: What a page itself calls its parts; a heading of that name gets a number.
+RESERVED = frozenset("theme lesson done unkept explorers stage course search query count hits map progress words".split())
 LESSON_LINK = re.compile(r"(?P<stem>\d\d_\w+)\.ipynb(?P<place>#.*)?")
 
 
@@ -58,6 +63,9 @@ class Renderer(IPythonRenderer):
     def inline_math(self, body: str) -> str:
         return self._math(body, False)
 
+    def text(self, text: str) -> str:
+        return DOLLAR if text == "$" else str(super().text(text))  # as an escaped sign comes, and nothing else
+
     def latex_environment(self, name: str, body: str) -> str:
         return self.block_math(f"\\begin{{{name}}}{body}\\end{{{name}}}")
 
@@ -80,13 +88,14 @@ class Renderer(IPythonRenderer):
             ) from error
 
     def heading(self, text: str, level: int, **attrs: Any) -> str:
-        taken = {heading.id for heading in self.page.headings}
-        name = base = re.sub(r"\s+", "-", unescape(TAG.sub("", text)).strip())  # as JupyterLab names it
+        taken = {heading.id for heading in self.page.headings} | RESERVED
+        # as JupyterLab names it; of a picture alone there is nothing to name
+        name = base = re.sub(r"\s+", "-", unescape(TAG.sub("", text)).strip()) or "section"
         number = 1
         while name in taken:
             number += 1
             name = f"{base}-{number}"
-        self.page.headings.append(Heading(level, name, text))
+        self.page.headings.append(Heading(level, name, LINK.sub("", text)))
         link = f'<a class="anchor" href="#{escape(name)}" aria-label="Link to this section">#</a>'
         return f'<h{level} id="{escape(name)}">{text}{link}</h{level}>\n'
 
@@ -122,7 +131,8 @@ class Renderer(IPythonRenderer):
         html = IMAGE.sub(
             lambda found: found[1] + self._embed_image_or_attachment(found[2]), COMMENT.sub("", html)
         )
-        return MATH_IN_HTML.sub(lambda found: self.inline_math(unescape(found[1])), html)
+        html = MATH_IN_HTML.sub(lambda found: self.inline_math(unescape(found[1])), html)
+        return html.replace("\\$", DOLLAR)
 
 
 def glue(html: str) -> str:

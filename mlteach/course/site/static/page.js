@@ -34,7 +34,8 @@ if (contents) {
   const wide = matchMedia("(min-width: 1180px)"), fit = () => { contents.open = wide.matches; };
   fit();
   wide.addEventListener("change", fit);
-  const links = new Map([...contents.querySelectorAll("a")].map((a) => [decodeURIComponent(a.hash.slice(1)), a]));
+  // As it is written, not as an address: a heading may have a percent sign in it.
+  const links = new Map([...contents.querySelectorAll("a")].map((a) => [a.getAttribute("href")?.slice(1) ?? "", a]));
   const headings = [...links.keys()].map((id) => document.getElementById(id)).filter((h) => h != null);
   let waiting = 0;
   const mark = () => {

@@ -792,16 +792,23 @@ def test_what_an_optimizer_remembers_is_looked_at_too(tmp_path):
 
     def large(theta, episode):
         found, numbers = gradient(theta, episode)
-        return {n: g + (1e25 if n == "layer2.bias" and next(steps) == 4 else 0) for n, g in found.items()}, numbers
+        return {
+            n: g + (1e25 if n == "layer2.bias" and next(steps) == 4 else 0) for n, g in found.items()
+        }, numbers
 
     start, g = net.init(torch.Generator().manual_seed(1)), torch.Generator().manual_seed(0)
-    with pytest.warns(UserWarning, match="cannot be told"), pytest.raises(TrainingError, match="remembers of") as error:
+    with (
+        pytest.warns(UserWarning, match="cannot be told"),
+        pytest.raises(TrainingError, match="remembers of") as error,
+    ):
         fit(large, start, sample, steps=9, generator=g, checkpoint=path, every=2, progress=None)
     assert "in step 5" in str(error.value) and r"layer2.bias (exp_avg_sq)" in str(error.value)
     assert error.value.run.step == 4 and ck.load_checkpoint(path).about["step"] == 4
 
 
-def test_a_full_disk_is_tried_again_when_the_next_is_due_and_one_file_does_not_cost_the_other(tmp_path, monkeypatch):
+def test_a_full_disk_is_tried_again_when_the_next_is_due_and_one_file_does_not_cost_the_other(
+    tmp_path, monkeypatch
+):
     path, tried = tmp_path / "run.safetensors", []
 
     def full(target, content):

@@ -72,7 +72,11 @@ def parse(parameter: str) -> tuple[str, Any]:
                 "and put all of it into quotes where the shell needs that."
             ) from None
         read = value
-    if read == 0 and any(digit in value.lower().partition("e")[0] for digit in "123456789") and isinstance(read, float):
+    if (
+        read == 0
+        and any(digit in value.lower().partition("e")[0] for digit in "123456789")
+        and isinstance(read, float)
+    ):
         raise LessonError(f"{name}={_shown(value)} is too small: it would be 0. Give 0, or a larger number.")
     if not plain(read):
         raise LessonError(
@@ -142,7 +146,9 @@ def fitting(name: str, value: Any, default: Any) -> Any:
             f"{_shown(repr(default))}, is {KINDS[kind]}. Give {KINDS[kind]}."
         )
     if name == "SEEDS" and isinstance(value, list | tuple) and len(set(map(repr, value))) < len(value):
-        raise LessonError(f"SEEDS={_shown(repr(value))} holds a seed twice, and would count it twice. Give each once.")
+        raise LessonError(
+            f"SEEDS={_shown(repr(value))} holds a seed twice, and would count it twice. Give each once."
+        )
     if isinstance(value, dict) and default:
         if strange := value.keys() - default.keys():
             raise LessonError(
@@ -159,7 +165,9 @@ def fitting(name: str, value: Any, default: Any) -> Any:
             pairs = enumerate(zip(value, default, strict=True))
             return kind(fitting(f"{name}[{place}]", each, own) for place, (each, own) in pairs)
         if len(kinds) > 1 and any(type(each) not in kinds for each in value):
-            raise LessonError(f"{name}={_shown(repr(value))} is not like the lesson's own. Give something like {_shown(repr(default))}.")
+            raise LessonError(
+                f"{name}={_shown(repr(value))} is not like the lesson's own. Give something like {_shown(repr(default))}."
+            )
         if len(kinds) == 1:
             return kind(fitting(f"{name}[{place}]", each, default[0]) for place, each in enumerate(value))
     return value

@@ -322,14 +322,25 @@ class _Describer:
         """By its name; a user's own module or class also by what the functions around it may be asking for."""
         module = value.__module__ if isinstance(value, type) else value.__name__
         if _is_library(module) or isinstance(value, type) and issubclass(value, enum.Enum):
-            own = {} if not isinstance(value, type) or _is_library(module) else {n: e.value for n, e in value.__members__.items()}
+            own = (
+                {}
+                if not isinstance(value, type) or _is_library(module)
+                else {n: e.value for n, e in value.__members__.items()}
+            )
             return {"name": _name(value)} | self.entries(own) if own else _name(value)
         asked = set().union(*self.asked)
         if isinstance(value, ModuleType):
             parts = {name: vars(value)[name] for name in asked if name in vars(value)}
             return {"name": _name(value)} | self.entries(parts) if parts else _name(value)
-        shared = {name: part for each in reversed(value.__mro__) for name, part in vars(each).items() if name in asked}
-        parts = {name: part for name, part in shared.items() if _is_data(name, part) or isinstance(part, type)}
+        shared = {
+            name: part
+            for each in reversed(value.__mro__)
+            for name, part in vars(each).items()
+            if name in asked
+        }
+        parts = {
+            name: part for name, part in shared.items() if _is_data(name, part) or isinstance(part, type)
+        }
         found = self.entries(parts) | self.called(value)
         if self.asked and (begin := _function_in(value, "__init__")):  # it may be made anew
             found["__init__"] = self.of(begin)
@@ -369,7 +380,9 @@ class _Describer:
                 for n in parts
                 if isinstance(inspect.getattr_static(kind, n, None), functools.cached_property)
             }
-            told = {n: part for n, part in parts.items() if n not in cached and (own or not n.startswith("_"))}
+            told = {
+                n: part for n, part in parts.items() if n not in cached and (own or not n.startswith("_"))
+            }
             if told or own:
                 return found | self.entries(told)
         text = repr(value)
@@ -394,9 +407,15 @@ _OPERATORS = [
 def _function_in(kind: type, name: str) -> FunctionType | None:
     """The function behind a method or a property of a class, if it is a user's own."""
     part: Any = inspect.getattr_static(kind, name, None)
-    for attribute in ("__func__", "fget", "func"):  # of a class method, of a property, of a cached or partial one
+    for attribute in (
+        "__func__",
+        "fget",
+        "func",
+    ):  # of a class method, of a property, of a cached or partial one
         part = getattr(part, attribute, part)
-    return part if isinstance(part, FunctionType) and not _is_library(part.__globals__.get("__name__")) else None
+    return (
+        part if isinstance(part, FunctionType) and not _is_library(part.__globals__.get("__name__")) else None
+    )
 
 
 def _asked(value: Any) -> set[str]:
@@ -426,7 +445,9 @@ def _is_plain(value: Any) -> bool:
     return value is None or isinstance(value, bool | int | float | str)
 
 
-def _read(code: CodeType, cells: Mapping[str, str] | None = None) -> tuple[str, list[Any], list[str], set[str]]:
+def _read(
+    code: CodeType, cells: Mapping[str, str] | None = None
+) -> tuple[str, list[Any], list[str], set[str]]:
     """What a function does, without its constants; these; the globals and the attributes it names. Functions in it too.
 
     cells: the local variables of the functions around it that it may use; what they are called is no setting.

@@ -94,7 +94,9 @@ def floats(steps: Sequence[Numbers]) -> list[dict[str, float]]:
     return seen
 
 
-def not_finite(run: Fit, unseen: Sequence[Mapping[str, float]], optimizer: torch.optim.Optimizer) -> str | None:
+def not_finite(
+    run: Fit, unseen: Sequence[Mapping[str, float]], optimizer: torch.optim.Optimizer
+) -> str | None:
     """Which of the last steps' numbers, of the gradient, of theta or of the optimizer's memories is not finite, in words.
 
     None where all are.

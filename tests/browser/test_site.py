@@ -201,7 +201,10 @@ def test_a_percent_sign_in_a_heading_stops_nothing(site: Path, visit: Callable[.
     )
     tab = visit("percent")
     tab.locator(".contents a", has_text="What did we differentiate?").click()
-    until(tab, "document.querySelector('.contents a[aria-current]')?.textContent == 'What did we differentiate?'")
+    until(
+        tab,
+        "document.querySelector('.contents a[aria-current]')?.textContent == 'What did we differentiate?'",
+    )
 
 
 def test_progress_outlives_a_reload_and_reaches_the_map(visit: Callable[..., Any]) -> None:

@@ -530,7 +530,9 @@ def test_what_another_program_leaves_in_a_cell_does_not_cost_the_copy(course: Pa
         raw = json.loads(path.read_text(encoding="utf-8"))
         change(raw["cells"][k])
         path.write_text(json.dumps(raw), encoding="utf-8")
-        course.write_text(f"{course.read_text(encoding='utf-8')}\n# %% [markdown]\n# New {k}.\n", encoding="utf-8")
+        course.write_text(
+            f"{course.read_text(encoding='utf-8')}\n# %% [markdown]\n# New {k}.\n", encoding="utf-8"
+        )
         (said,) = bring()
         assert "has a new version" in said, said
         nbformat.validate(read(path))

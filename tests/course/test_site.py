@@ -178,7 +178,16 @@ def test_a_lost_dollar_is_found(html: Callable[..., str]) -> None:
 # ---- text --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("text", ["It costs \\$5.", "It costs \\$5 and \\$6 or $x$", "## It costs \\$5", "<p>costs \\$5</p>", "| a |\n|-|\n| \\$5 |"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "It costs \\$5.",
+        "It costs \\$5 and \\$6 or $x$",
+        "## It costs \\$5",
+        "<p>costs \\$5</p>",
+        "| a |\n|-|\n| \\$5 |",
+    ],
+)
 def test_a_price_is_no_formula(html: Callable[..., str], text: str) -> None:
     page = html(new_markdown_cell(text))
     assert "$5" in article(page) and "\ue024" not in page
@@ -193,11 +202,22 @@ def test_a_price_in_a_title_is_one_everywhere(tmp_path: Path) -> None:
     page = build_page(path, tmp_path / "98.html", [lesson]).read_text(encoding="utf-8")
     road = make(new_markdown_cell("| | lesson | the question |\n|---|---|---|\n| 98 | a | b |"))
     both = page, course_map(road, [lesson], {"98_small": page})
-    assert "<title>98 What $5 buys" in page and all("For $6." in each and "\ue024" not in each for each in both)
+    assert "<title>98 What $5 buys" in page and all(
+        "For $6." in each and "\ue024" not in each for each in both
+    )
 
 
 def test_a_heading_is_found_whatever_it_is_called(html: Callable[..., str]) -> None:
-    names = ["theme", "lesson", "done", "100 % sure", "[a link](https://x.example) in it", "![](attachment:a)", "same", "same"]
+    names = [
+        "theme",
+        "lesson",
+        "done",
+        "100 % sure",
+        "[a link](https://x.example) in it",
+        "![](attachment:a)",
+        "same",
+        "same",
+    ]
     cells = [new_markdown_cell(f"## {name}", attachments={"a": {"image/png": DOT}}) for name in names]
     page = html(*cells)
     ids = re.findall(r' id="([^"]*)"', page)

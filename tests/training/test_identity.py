@@ -377,12 +377,24 @@ CELLS = {  # a cell with a $ in it, what stands there in the first run, and in t
 }  # fmt: skip
 SAME = {
     "a local name": ("def it(t, e):\n $ = t * 2\n return $ + 1", "x", "y"),
-    "a local name that a function within uses": ("def it(t, e):\n $ = t\n return lambda: [k + $ for k in e]", "x", "y"),
+    "a local name that a function within uses": (
+        "def it(t, e):\n $ = t\n return lambda: [k + $ for k in e]",
+        "x",
+        "y",
+    ),
     "a comment": ("def it(t, e):\n $\n return t", "'a'", "# nothing\n"),
     "an annotation": ("def it(t$, e): return t", "", ": int"),
-    "a method nobody calls": ("class M:\n def plot(self): return $\n def g(self, t, e): return t\nit = M().g", "1", "2"),
+    "a method nobody calls": (
+        "class M:\n def plot(self): return $\n def g(self, t, e): return t\nit = M().g",
+        "1",
+        "2",
+    ),
     "a name nobody uses": ("z = $\ndef it(t, e): return t", "1", "2"),
-    "a cell run again": ("class M:\n r = {'a', 'b', 'c'}\n def g(self, t, e): return self.r, t in {'d', 'e'}$\nit = M().g", "", ""),
+    "a cell run again": (
+        "class M:\n r = {'a', 'b', 'c'}\n def g(self, t, e): return self.r, t in {'d', 'e'}$\nit = M().g",
+        "",
+        "",
+    ),
 }
 
 

@@ -23,7 +23,9 @@ AT_MATH = re.compile(r"([(\[]?)(<math>(?:(?!</math>).)*</math>)([,.;:!?)\]]*)", 
 #: In the place of a dollar that is one, "\\$5", until the page has been looked at for unfinished formulas.
 DOLLAR = "\ue024"
 #: What a page itself calls its parts; a heading of that name gets a number.
-RESERVED = frozenset("theme lesson done unkept explorers stage course search query count hits map progress words".split())
+RESERVED = frozenset(
+    "theme lesson done unkept explorers stage course search query count hits map progress words".split()
+)
 LESSON_LINK = re.compile(r"(?P<stem>\d\d_\w+)\.ipynb(?P<place>#.*)?")
 
 
@@ -64,7 +66,9 @@ class Renderer(IPythonRenderer):
         return self._math(body, False)
 
     def text(self, text: str) -> str:
-        return DOLLAR if text == "$" else str(super().text(text))  # as an escaped sign comes, and nothing else
+        return (
+            DOLLAR if text == "$" else str(super().text(text))
+        )  # as an escaped sign comes, and nothing else
 
     def latex_environment(self, name: str, body: str) -> str:
         return self.block_math(f"\\begin{{{name}}}{body}\\end{{{name}}}")

@@ -74,7 +74,7 @@ def bring_one(source: Path) -> str | None:
             store(target, lesson, trusted=True)
             return ""
         try:
-            content = target.read_bytes()
+            content = target.read_bytes() if target.is_file() else b""  # a pipe would be waited for
         except PermissionError:
             return f"{relative(target)} cannot be read, so it was left as it is. Make it readable to go on with it."
         except OSError:  # a folder, or a link to nothing
@@ -248,7 +248,7 @@ def mend(cell: Any) -> None:
     tags = cell["metadata"].get("tags", [])
     if not isinstance(tags, list) or len(set(map(str, tags))) < len(tags) or not all(map(is_tag, tags)):
         del cell["metadata"]["tags"]
-    runs = {"outputs": [], "execution_count": None} if cell["cell_type"] == "code" else {}
+    runs: dict[str, Any] = {"outputs": [], "execution_count": None} if cell["cell_type"] == "code" else {}
     cell |= {key: cell.get(key) or nothing for key, nothing in runs.items()}
     kept = {"id", "cell_type", "metadata", "source", *(runs or ["attachments"])}
     for key in cell.keys() - kept:  # of a cell that was of another kind: an output, a picture

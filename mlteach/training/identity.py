@@ -321,13 +321,12 @@ class _Describer:
     def named(self, value: type | ModuleType) -> Any:
         """By its name; a user's own module or class also by what the functions around it may be asking for."""
         module = value.__module__ if isinstance(value, type) else value.__name__
-        if _is_library(module) or isinstance(value, type) and issubclass(value, enum.Enum):
-            own = (
-                {}
-                if not isinstance(value, type) or _is_library(module)
-                else {n: e.value for n, e in value.__members__.items()}
+        if _is_library(module):
+            return _name(value)
+        if isinstance(value, enum.EnumMeta):
+            return {"name": _name(value)} | self.entries(
+                {name: each.value for name, each in value.__members__.items()}
             )
-            return {"name": _name(value)} | self.entries(own) if own else _name(value)
         asked = set().union(*self.asked)
         if isinstance(value, ModuleType):
             parts = {name: vars(value)[name] for name in asked if name in vars(value)}

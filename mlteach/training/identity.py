@@ -324,9 +324,8 @@ class _Describer:
         if _is_library(module):
             return _name(value)
         if isinstance(value, enum.EnumMeta):
-            return {"name": _name(value)} | self.entries(
-                {name: each.value for name, each in value.__members__.items()}
-            )
+            members: dict[str, Any] = dict(value.__members__)
+            return {"name": _name(value)} | self.entries({name: each.value for name, each in members.items()})
         asked = set().union(*self.asked)
         if isinstance(value, ModuleType):
             parts = {name: vars(value)[name] for name in asked if name in vars(value)}

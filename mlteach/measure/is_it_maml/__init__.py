@@ -9,6 +9,7 @@ from typing import Any, overload
 
 from torch import Tensor, nn
 
+from mlteach.errors import MlteachError
 from mlteach.measure.is_it_maml.judge import judged
 from mlteach.measure.is_it_maml.subject import Functions, ModuleAndStep
 from mlteach.measure.is_it_maml.verdict import Order, Verdict
@@ -83,6 +84,10 @@ def is_it_maml(  # type: ignore[misc]
     Source: the definition, Finn, Abbeel, Levine 2017, equation 2; no library's word is taken for it.
     Taught in: lessons 06, 09. Ten patterns, plugged in: docs/is_it_maml.md.
     """
+    if directions < 1 or not 0 < epsilon < 1:
+        raise MlteachError(
+            f"directions is {directions} and epsilon {epsilon}; at least 1 direction is wanted, and a length between 0 and 1."
+        )
     if isinstance(adapt_fn, nn.Module) and not isinstance(episode, Episode):  # the second way, by position
         model, step, support, query = adapt_fn, loss_fn, theta, episode
     subject = (

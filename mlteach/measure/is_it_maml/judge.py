@@ -158,6 +158,13 @@ def judged_at(subject: Subject, theta: Params, *, directions: int, epsilon: floa
     ways, opinions = _looked(bench, directions, generator)
     if len(ways) < directions:
         return _rough(bench)
+    if "agrees" not in opinions and not any(way.true.central(bench.sizes[0]) for way in ways):
+        raise SettledError(
+            "cannot tell",
+            "the query loss does not change when the start moves a little, and yet its gradient is not zero. Return the very loss "
+            "that the gradient belongs to, not an accuracy; where numbers are rounded on the way (a straight-through estimator), "
+            "there is no slope to compare with",
+        )
     error = _share(ways, [way.claimed for way in ways])
     evenly = "differs" if lost or "agrees" not in opinions else _each_counts(bench, generator)
     right = "differs" not in opinions and evenly == "agrees"
@@ -165,7 +172,10 @@ def judged_at(subject: Subject, theta: Params, *, directions: int, epsilon: floa
         return _rough(bench)  # a wrong gradient is wrong in every random direction, not in some
     verdict = Verdict("neither", error, _first_order_share(ways), notes=tuple(claim.notes), orders=aside)
     if right:
-        return _rightly(verdict, bench, ways, aside, generator)
+        verdict = _rightly(verdict, bench, ways, aside, generator)
+        if verdict.order == "second" and (without := _ignored(bench)):
+            raise SettledError("cannot tell", without)
+        return verdict
     if everything_lost:
         return replace(verdict, order="none")
     if _all_agree(ways):
@@ -272,9 +282,11 @@ def _recognised(bench: Bench, ways: list[Way], generator: torch.Generator) -> li
     claimed = [way.claimed for way in ways]
     claim = bench.claim
     if (times := _times(claimed, [way.true.near(way.claimed) for way in ways])) is not None:
-        return [f"It is {times:.4g} times the true meta-gradient: a sum for a mean, or a factor too many?"]
+        return [
+            f"It is {_figure(times)} times the true meta-gradient: a sum for a mean, or a factor too many?"
+        ]
     if (times := _times(claimed, [way.first_near(way.claimed) for way in ways])) is not None:
-        return [f"It is {times:.4g} times the first-order gradient."]
+        return [f"It is {_figure(times)} times the first-order gradient."]
     if claim.cut:
         return [
             f"Nothing flows back through {names_in_words(claim.cut, bench.theta)} of phi: detached, or a fresh leaf?"
@@ -288,6 +300,11 @@ def _recognised(bench: Bench, ways: list[Way], generator: torch.Generator) -> li
             return [
                 "It is Reptile's difference theta - phi: a rule of its own, and no gradient of the query loss."
             ]
+    if claim.normed_by_gathered:
+        return [
+            "Batch norm uses running statistics that step itself has gathered: they move with the start, and no gradient flows "
+            "through them."
+        ]
     constant = _constants(bench, generator)
     return (
         [
@@ -387,6 +404,37 @@ def _felt(bench: Bench, names: list[str]) -> Opinion:
     return "agrees" if slope.along(FAR) == bench.claim.loss else slope.asked(0.0)
 
 
+def _beside(theta: Params) -> Params:
+    """A point near theta, for what must count somewhere: at learned rates of zero, say, the inner gradients have no effect."""
+    generator = torch.Generator().manual_seed(2)
+    return map_params(lambda value: value + NUDGES[-1] * _gaussian(value, generator), theta)
+
+
+def _ignored(bench: Bench) -> str:
+    """A sentence where the query loss depends on one of the two sets only; empty where both count."""
+    if abs(bench.claim.loss) > 1e6:  # diverged: what the data add is below the last digit
+        return ""
+    theta = _beside(bench.theta)
+    try:
+        loss = bench.subject.loss(theta, Watch())
+        without = [
+            each
+            for each in ("support", "query")
+            if bench.subject.with_other(each).loss(theta, Watch()) == loss
+        ]
+    except (RuntimeError, ValueError, TypeError, SettledError):  # the data are not to be changed like that
+        return ""
+    if not without:
+        return ""
+    why = {"support": "Is the query set used to adapt?", "query": "Is it the loss on the support set?"}[
+        without[0]
+    ]
+    return (
+        f"the query loss does not change with the {without[0]} set. {why} Where the code has data of its own, let it use the data "
+        "that it is given"
+    )
+
+
 def _nothing_felt(claim: Claim) -> str:
     if len(claim.unused) < len(claim.gradient):
         return (
@@ -430,10 +478,12 @@ def _all_agree(ways: Sequence[Way]) -> bool:
 def _unused(bench: Bench) -> bool:
     """Whether other inner gradients would have come to the same query loss."""
     others = [
-        (tuple(None if g is None else -1.5 * g for g in given), inputs) for given, inputs in bench.claim.inner
+        each._replace(given=tuple(None if g is None else -1.5 * g for g in each.given))
+        for each in bench.claim.inner
     ]
+    theta = _beside(bench.theta)
     try:
-        return bench.subject.loss(bench.theta, Watch(others)) == bench.claim.loss
+        return bench.subject.loss(theta, Watch(others)) == bench.subject.loss(theta, Watch(bench.claim.inner))
     except (ReplayError, RuntimeError, ValueError, TypeError):
         return False
 
@@ -464,6 +514,10 @@ def _times(claimed: list[float], measured: list[float]) -> float | None:
     times = sum(a * b for a, b in zip(claimed, measured, strict=True)) / sum(b * b for b in measured)
     apart = math.dist(claimed, [times * each for each in measured])
     return times if times and apart <= 10 * TOLERANCE * math.hypot(*claimed) else None
+
+
+def _figure(times: float) -> str:
+    return f"{times:.0f}" if abs(times) >= 1e4 else f"{times:.4g}"
 
 
 def _rest(theta: Params, aside: dict[str, NameOrder]) -> list[str]:

@@ -4,12 +4,13 @@ A subject can be asked two things: what the query loss is at a theta (`loss`), a
 (`claim`). Every call gets copies, so that nothing of the author's is moved.
 """
 
+import contextlib
 import copy
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -51,6 +52,7 @@ class Claim:
     notes: list[str] = field(default_factory=list)
     cut: list[str] = field(default_factory=list)  # names of phi without history
     by_value: bool = False  # theta's numbers went into a module's own parameters
+    normed_by_gathered: bool = False  # batch norm by running statistics that were gathered on the way
 
 
 class Subject(ABC):
@@ -65,6 +67,10 @@ class Subject(ABC):
     @abstractmethod
     def claim(self, theta: Params) -> Claim:
         """The meta-gradient as the author computes it. Raises SettledError when the code cannot be judged or is plainly wrong."""
+
+    @abstractmethod
+    def with_other(self, which: Literal["support", "query"]) -> "Subject":
+        """The same with one set a little changed. Raises ValueError where it holds nothing that could be changed."""
 
     @abstractmethod
     def first_order(self, theta: Params) -> Params:
@@ -114,6 +120,16 @@ class Functions(Subject):
         episode: Any,
         meta_gradient: Callable[..., Any] | None,
     ) -> None:
+        if isinstance(loss_fn, nn.Module) and not isinstance(episode, Episode):
+            raise MlteachError("The model comes first: is_it_maml(model, step, support, query).")
+        if isinstance(adapt_fn, type) and issubclass(adapt_fn, nn.Module):
+            raise MlteachError(
+                f"{adapt_fn.__name__} is a class; give a model made from it: {adapt_fn.__name__}(...)."
+            )
+        if isinstance(theta, Episode):
+            raise MlteachError(
+                "theta and the episode have changed places: is_it_maml(adapt_fn, loss_fn, theta, episode)."
+            )
         for said, function in (("adapt_fn", adapt_fn), ("loss_fn", loss_fn)):
             if not callable(function):
                 raise MlteachError(
@@ -124,7 +140,8 @@ class Functions(Subject):
                 f"The episode is {_a(episode)}; give Episode(support_x, support_y, query_x, query_y), each with a leading "
                 "task axis."
             )
-        self.adapt_fn, self.loss_fn, self.meta_gradient = adapt_fn, loss_fn, meta_gradient
+        self.adapt_fn: Callable[..., Any] = adapt_fn
+        self.loss_fn, self.meta_gradient = loss_fn, meta_gradient
         self.given, self.rebuild = _opened(theta)
         self.theta = {
             name: value
@@ -158,6 +175,13 @@ class Functions(Subject):
     def loss(self, theta: Params, watch: Watch) -> float:
         return _number(self._query_loss(self._start(theta)[1], watch)[1])[0]
 
+    def with_other(self, which: Literal["support", "query"]) -> Subject:
+        other = copy.copy(self)
+        names = (f"{which}_x", f"{which}_y")
+        x, y = _changed(tuple(getattr(self.one, name) for name in names))
+        other.one = self.one._replace(**dict(zip(names, (x, y), strict=True)))
+        return other
+
     def first_order(self, theta: Params) -> Params:
         point, start = self._start(theta)
         return _gradient(self._query_loss(start, Watch(cut=True))[1], point)[0]
@@ -172,7 +196,21 @@ class Functions(Subject):
         except SettledError:
             self._in_place(point, theta)
             raise
+        except Exception as error:
+            x, y = (list(each.shape[1:]) for each in self.one[:2])
+            error.add_note(
+                "is_it_maml called adapt_fn(theta, x, y), then loss_fn(phi, x, y), on the first task of the episode, without its "
+                f"task axis: the support set is x {x}, y {y}."
+            )
+            raise
         self._in_place(point, theta)
+        held = {id(value) for _, value in _flat(start)}
+        if not all(id(value) in held for value in point.values()):
+            raise SettledError(
+                "cannot tell",
+                "adapt_fn puts other tensors into the container of theta that it is given, and the next task would start from "
+                "them. Begin with a copy of it, such as dict(theta) or list(theta)",
+            )
         adapted = _read(phi, list(self.given))
         _finite(
             adapted,
@@ -228,6 +266,7 @@ class Functions(Subject):
             notes,
             cut=[n for n in theta if n in adapted and _cut(adapted[n], point.get(n))],
             by_value=watch.copied_in and _ends_in_a_module(loss),
+            normed_by_gathered=watch.normed_by_gathered,
         )
 
     def _in_place(self, point: Params, theta: Params) -> None:
@@ -280,9 +319,33 @@ class ModuleAndStep(Subject):
                 f"step is {_a(step)}; with a module give step(model, support, query), which adapts, returns the query loss "
                 "and leaves gradients in .grad."
             )
+        if any(isinstance(each, nn.UninitializedParameter) for each in model.parameters()):
+            raise MlteachError(
+                "The model has parameters without a shape yet: call it once on some data, then ask again."
+            )
+        if isinstance(support, Episode) and query is None:
+            raise MlteachError(
+                "An episode came where support and query are wanted: give "
+                "(episode.support_x[0], episode.support_y[0]), (episode.query_x[0], episode.query_y[0])."
+            )
+        for said, data in (("support", support), ("query", query)):
+            if isinstance(data, Iterator):
+                raise MlteachError(
+                    f"{said} is an iterator, used up after one call: give what comes out of it, next({said})."
+                )
+        if support is None:
+            raise MlteachError(
+                "The support and query sets are missing: is_it_maml(model, step, support, query)."
+            )
+        history = {  # what a layer keeps as an attribute and computes anew, such as the weight of an old weight_norm
+            id(each): each.detach().clone()
+            for part in model.modules()
+            for each in vars(part).values()
+            if isinstance(each, Tensor) and not each.is_leaf
+        }
         try:
-            self.model = copy.deepcopy(model)
-        except Exception as error:  # a tensor with history among the attributes, a lock, a file
+            self.model = copy.deepcopy(model, history)
+        except Exception as error:  # a tensor with history in a list, a lock, a file
             raise MlteachError(
                 f"The model cannot be copied ({type(error).__name__}: {_first_line(error)}). Give a freshly made one."
             ) from error
@@ -314,14 +377,19 @@ class ModuleAndStep(Subject):
     def _call(self, model: nn.Module, watch: Watch) -> Any:
         with watch:
             loss = self.step(model, doubled(self.support), doubled(self.query))
-        if isinstance(loss, tuple | list) and loss and isinstance(loss[0], Tensor) and loss[0].ndim == 0:
-            loss = loss[0]  # (loss, accuracy)
+        if isinstance(loss, tuple | list):
+            loss = _the_loss(loss)
         if loss is None:
             raise SettledError("cannot tell", "step returns None. Let it return the query loss")
         return loss
 
     def loss(self, theta: Params, watch: Watch) -> float:
         return _number(self._call(self._copy(theta)[0], watch))[0]
+
+    def with_other(self, which: Literal["support", "query"]) -> Subject:
+        other = copy.copy(self)
+        setattr(other, which, _changed(getattr(self, which)))
+        return other
 
     def first_order(self, theta: Params) -> Params:
         model, own = self._copy(theta)
@@ -335,8 +403,22 @@ class ModuleAndStep(Subject):
         _finite(_read(self.support, []), "the support set")
         _finite(_read(self.query, []), "the query set")
         model, own = self._copy(theta)
-        watch = Watch()
-        loss = self._call(model, watch)
+        watch, arrived = Watch(), [False]
+
+        def heard(_: Tensor) -> None:
+            arrived[0] = True
+
+        for each in own.values():
+            each.register_post_accumulate_grad_hook(heard)
+        try:
+            loss = self._call(model, watch)
+        except SettledError:
+            raise
+        except Exception as error:
+            error.add_note(
+                "is_it_maml called step(model, support, query) on float64 copies of what was given."
+            )
+            raise
         value, notes = _number(loss)
         found = {
             name: None if each.grad is None else each.grad.detach().clone() for name, each in own.items()
@@ -355,24 +437,32 @@ class ModuleAndStep(Subject):
                 "cannot tell",
                 f"the query loss is {value}. If the inner steps diverge, try a smaller inner rate, or fewer steps",
             )
-        self._once_more(model, own, value)
-        if all(each is None for each in found.values()) and isinstance(loss, Tensor) and loss.requires_grad:
-            try:
+        notes += self._once_more(model, own, value)
+        gradient = {n: torch.zeros_like(theta[n]) if g is None else g for n, g in found.items()}
+        unused = [name for name, each in found.items() if each is None]
+        if len(unused) == len(own) and isinstance(loss, Tensor) and loss.requires_grad:
+            with contextlib.suppress(RuntimeError):  # where its graph is gone, step has gone back through it
                 gradient, unused = _gradient(loss, own)
-            except RuntimeError:  # its graph is gone: step called backward(), and nothing came to the model
-                gradient, unused = {n: torch.zeros_like(v) for n, v in theta.items()}, list(theta)
-        else:
-            gradient = {n: torch.zeros_like(theta[n]) if g is None else g for n, g in found.items()}
-            unused = [name for name, each in found.items() if each is None]
+        if not any(each.any() for each in gradient.values()):
+            _emptied(arrived, watch, own)
         _finite(
             gradient,
             "the meta-gradient",
             "The loss is finite, its derivative is not: a square root or a norm at zero?",
         )
-        return Claim(value, gradient, unused, watch.seen, _places(watch.seen, own), notes=notes)
+        return Claim(
+            value,
+            gradient,
+            unused,
+            watch.seen,
+            _places(watch.seen, own),
+            notes=notes,
+            normed_by_gathered=watch.normed_by_gathered,
+        )
 
-    def _once_more(self, model: nn.Module, own: Params, first: float) -> None:
-        """The next task meets the same model. Raises SettledError when the last one left something in it."""
+    def _once_more(self, model: nn.Module, own: Params, first: float) -> list[str]:
+        """The next task meets the same model: what is to be said of it. Raises SettledError when the last one left something
+        in it."""
         for name, value in own.items():  # a library may have put other tensors in their place
             parent, _, last = name.rpartition(".")
             if getattr(model.get_submodule(parent), last, None) is not value:
@@ -381,11 +471,14 @@ class ModuleAndStep(Subject):
                     f"after step the model no longer holds its own {name}. Put the start back before step returns",
                 )
         if self._same_again(lambda: self._call(model, Watch()), first):
-            return
+            return []
         for value in own.values():
             value.grad = None
         if self._same_again(lambda: self._call(model, Watch()), first):
-            raise SettledError("accumulates", "model")
+            return [
+                "It wants .grad empty at its start: without zero_grad() between tasks, what one leaves there is added to the inner "
+                "gradients of the next."
+            ]
         raise SettledError(
             "cannot tell",
             "a second step with the same model gives another loss: something stays in it (running statistics, an "
@@ -410,6 +503,54 @@ def _number(loss: Any) -> tuple[float, list[str]]:
         raise SettledError("cannot tell", f"the query loss is {_a(loss)}. Return a scalar tensor") from None
 
 
+def _emptied(arrived: list[bool], watch: Watch, own: Params) -> None:
+    """Raises SettledError where a gradient was there, and nothing is left of it in ``.grad``."""
+    if arrived[0]:
+        raise SettledError(
+            "cannot tell",
+            "backward() has reached the model, and yet its .grad is empty or zero after step. Leave the meta-gradient there: take "
+            "zero_grad() away from the end of step",
+        )
+    last = {number for number, _ in watch.seen[-1].inputs} if watch.seen else set()
+    if not watch.backwards and last & {id(each) for each in own.values()}:
+        raise SettledError(
+            "cannot tell",
+            "step leaves nothing in .grad of the model: what torch.autograd.grad returned is not put there. Let it set "
+            "parameter.grad for each of model.parameters(), or call backward()",
+        )
+
+
+def _the_loss(several: Sequence[Any]) -> Any:
+    """The loss among what step returned, such as (loss, accuracy) or (accuracy, loss)."""
+    scalars = [each for each in several if isinstance(each, Tensor) and each.numel() == 1]
+    losses = [each for each in scalars if each.requires_grad]
+    if len(losses) > 1:
+        raise SettledError(
+            "cannot tell",
+            f"step returns {len(losses)} losses, and which of them the gradients belong to is not said. Return that one alone "
+            "(of several tasks their mean, if that is what backward() was called on)",
+        )
+    return losses[0] if losses else several[0] if scalars and several[0] is scalars[0] else several
+
+
+def _changed(data: Any) -> Any:
+    """Numbers a little nearer to zero, each by another share. Raises ValueError where none changes."""
+    changed = False
+
+    def moved(value: Any) -> Any:
+        nonlocal changed
+        if isinstance(value, Tensor) and value.is_floating_point():
+            nearer = 1 - torch.linspace(5e-4, 1e-3, value.numel(), device=value.device).reshape(value.shape)
+            changed = changed or bool(value.any())
+            return value * nearer
+        return value
+
+    data = _refilled(data, map(moved, [value for _, value in _flat(data)]))
+    if not changed:
+        raise ValueError("nothing to change")
+    return data
+
+
 def _gradient(loss: Any, by: Params) -> tuple[Params, list[str]]:
     """The gradient of ``loss``, zeros where nothing leads back; and the names that autograd did not meet."""
     if not isinstance(loss, Tensor) or not loss.requires_grad:
@@ -423,12 +564,12 @@ def _gradient(loss: Any, by: Params) -> tuple[Params, list[str]]:
 def _places(seen: list[Seen], point: Params) -> list[str]:
     """Which name each place in the inner gradients belongs to; empty where that is not clear."""
     known = {id(value): name for name, value in point.items()}
-    for _, inputs in seen:
-        names = [known.get(number, "") for number, _ in inputs]
+    for each in seen:
+        names = [known.get(number, "") for number, _ in each.inputs]
         if names and all(names) and len(set(names)) == len(names):
-            return names if all(len(other) == len(names) for _, other in seen) else []
+            return names if all(len(other.inputs) == len(names) for other in seen) else []
     shapes = [value.shape for value in point.values()]
-    every = seen and all([shape for _, shape in inputs] == shapes for _, inputs in seen)
+    every = seen and all([shape for _, shape in each.inputs] == shapes for each in seen)
     return list(point) if every else []
 
 
@@ -468,31 +609,58 @@ def _opened(theta: Any) -> tuple[dict[str, Any], Callable[[dict[str, Any]], Any]
         theta = dict(theta.items()) if isinstance(theta, nn.ParameterDict) else list(theta)
     if isinstance(theta, nn.Module):
         theta = dict(theta.named_parameters())
-    if isinstance(theta, Mapping):
-        kind = type(theta)
-        return doubled(dict(theta)), lambda named: named if kind is dict else _like_mapping(kind, named)
-    if isinstance(theta, Tensor):
-        return {"theta": doubled(theta)}, lambda named: named["theta"]
     if isinstance(theta, Iterator):
         theta = list(theta)
-    if isinstance(theta, list | tuple) and theta:
-        if all(isinstance(each, tuple) and len(each) == 2 and isinstance(each[0], str) for each in theta):
-            return doubled(dict(theta)), lambda named: list(named.items())  # named_parameters()
-        if hasattr(theta, "_fields"):
-            fields, back = theta._fields, type(theta)
-            return doubled(dict(zip(fields, theta, strict=True))), lambda named: back(*named.values())
-        given = type(theta)
-        return {f"[{i}]": doubled(each) for i, each in enumerate(theta)}, lambda named: given(named.values())
-    raise MlteachError(
-        f"theta is {_a(theta)}; give the start as a dict of tensors (a list, a tuple or a module's parameters will do)."
+    if not isinstance(theta, Tensor | Mapping | list | tuple):
+        raise MlteachError(
+            f"theta is {_a(theta)}; give the start as a dict of tensors (a list, a tuple or a module's parameters will do)."
+        )
+    named: dict[str, Any] = {}
+    for name, value in _flat(theta):
+        while name in named:  # {"a.b": ..., "a": {"b": ...}}
+            name += "'"
+        named[name or "theta"] = doubled(value)
+    return named, lambda values: _refilled(theta, iter(values.values()))
+
+
+def _flat(values: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """What lies in dicts, lists and tuples, however deep, with names such as ``layer1.w`` or ``[0][1]``."""
+    if isinstance(values, Mapping):
+        for name, value in values.items():
+            yield from _flat(value, f"{path}.{name}" if path else str(name))
+    elif isinstance(values, tuple) and hasattr(values, "_fields"):
+        yield from _flat(dict(zip(values._fields, values, strict=True)), path)
+    elif isinstance(values, list | tuple) and _pairs(values):
+        yield from _flat(dict(values), path)
+    elif isinstance(values, list | tuple):
+        for place, value in enumerate(values):
+            yield from _flat(value, f"{path}[{place}]")
+    else:
+        yield path, values
+
+
+def _refilled(values: Any, fresh: Iterator[Any]) -> Any:
+    """The same containers with ``fresh`` in them, in the order of `_flat`."""
+    if isinstance(values, Mapping):
+        filled = {name: _refilled(value, fresh) for name, value in values.items()}
+        try:
+            return filled if type(values) is dict else type(values)(filled)  # type: ignore[call-arg]
+        except TypeError:
+            return filled
+    if isinstance(values, list | tuple) and _pairs(values):
+        return type(values)((name, _refilled(value, fresh)) for name, value in values)
+    if isinstance(values, tuple) and hasattr(values, "_fields"):
+        return type(values)(*(_refilled(value, fresh) for value in values))
+    if isinstance(values, list | tuple):
+        return type(values)(_refilled(value, fresh) for value in values)
+    return next(fresh)
+
+
+def _pairs(values: Any) -> bool:
+    """Whether this is what named_parameters() gives: pairs of a name and a tensor."""
+    return bool(values) and all(
+        isinstance(each, tuple) and len(each) == 2 and isinstance(each[0], str) for each in values
     )
-
-
-def _like_mapping(kind: type, named: dict[str, Any]) -> Any:
-    try:
-        return kind(named)
-    except TypeError:
-        return named
 
 
 def _moves(value: Any) -> bool:
@@ -500,21 +668,17 @@ def _moves(value: Any) -> bool:
 
 
 def _read(values: Any, names: list[str]) -> Params:
-    """The tensors in what somebody returned, by name; those without a name by their place."""
+    """The tensors in what somebody returned, by name; those of a list by their place."""
     if isinstance(values, nn.Module):
-        return dict(values.named_parameters())
-    if isinstance(values, Tensor):
-        values = [values]
-    if isinstance(values, Mapping):
-        pairs = [(str(name), value) for name, value in values.items()]
-    elif isinstance(values, tuple) and hasattr(values, "_fields"):
-        pairs = list(zip(values._fields, values, strict=True))
-    elif isinstance(values, list | tuple):
-        named = names if len(names) == len(values) else [f"[{i}]" for i in range(len(values))]
-        pairs = list(zip(named, values, strict=True))
-    else:
-        return {}
-    return {name: value for name, value in pairs if isinstance(value, Tensor)}
+        values = dict(values.named_parameters())
+    found = list(_flat(values))
+    if (
+        isinstance(values, list | tuple | Tensor)
+        and not hasattr(values, "_fields")
+        and len(found) == len(names)
+    ):
+        found = [(name, value) for name, (_, value) in zip(names, found, strict=True)]
+    return {name or "[0]": value for name, value in found if isinstance(value, Tensor)}
 
 
 def _a(value: Any) -> str:

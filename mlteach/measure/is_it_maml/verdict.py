@@ -65,19 +65,17 @@ class Verdict:
             "both": "MAML, and FOMAML too: on this task the two coincide, so this cannot tell them apart. "
             + (self.reason or "Try another task."),
             "none": "Not MAML: no gradient reaches theta. Was the update made through .data, .detach() or a deep copy?",
-            "neither": f"Neither MAML nor FOMAML: {off} off the true meta-gradient"
-            + (
-                f", which first order is {first} off." if measured else "; first order could not be measured."
-            ),
+            "neither": f"Neither MAML nor FOMAML: {off} off the true meta-gradient, which first order is {first} off."
+            if measured
+            else f"Not MAML: {off} off the true meta-gradient. First order could not be measured, so it may be FOMAML or not.",
             "in place": f"Not MAML: the adaptation changes {'the model' if what == 'model' else 'theta'} itself. "
             + (
                 "Adapt a copy, or put the start back; an outer optimizer's step does not belong here."
                 if what == "model"
                 else "Make new tensors in the inner step."
             ),
-            "accumulates": "Not MAML from the second task on: the adaptation leaves its gradients in .grad of "
-            f"{'the model' if what == 'model' else 'theta'}, and the next call adds to them. Use torch.autograd.grad, "
-            "or empty .grad before each inner step.",
+            "accumulates": "Not MAML from the second task on: the adaptation leaves its gradients in .grad of theta, and the "
+            "next call adds to them. Use torch.autograd.grad, or empty .grad before each inner step.",
             "cannot tell": f"Cannot tell, because {self.reason}{'' if self.reason.endswith('?') else '.'}",
         }[self.order]
 

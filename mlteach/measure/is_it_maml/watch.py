@@ -5,16 +5,29 @@ every reading of `.grad` among them.
 """
 
 import contextlib
+import inspect
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-#: What one look at an inner gradient gave: the numbers, and the id and shape of each input they belong to (none for ``.grad``).
-Seen = tuple[tuple[Tensor | None, ...], tuple[tuple[int, torch.Size], ...]]
 
+class Seen(NamedTuple):
+    """One look at an inner gradient.
+
+    given: the numbers. inputs: the id and shape of each input they belong to (none for ``.grad``).
+    batches: for each of ``given`` the axes that `torch.vmap` hides from the code, as (axis, level), the outermost first.
+    """
+
+    given: tuple[Tensor | None, ...]
+    inputs: tuple[tuple[int, torch.Size], ...]
+    batches: tuple[tuple[tuple[int, int], ...], ...]
+
+
+_NORM = inspect.signature(torch.nn.functional.batch_norm)
+_C: Any = torch._C._functorch
 NARROW = (torch.float32, torch.float16, torch.bfloat16)
 _READ_GRAD: Any = torch.Tensor.grad.__get__  # type: ignore[union-attr]
 _SET_DATA: Any = torch.Tensor.data.__set__  # type: ignore[attr-defined]
@@ -39,13 +52,16 @@ class Watch(TorchFunctionMode):
         self.replay, self.only, self.cut = replay, only, cut
         self.seen: list[Seen] = []
         self.copied_in = False  # numbers were written into an nn.Parameter, as load_state_dict does
+        self.backwards = False  # there was a backward()
+        self._gathered = False  # a batch norm has updated its running statistics
+        self.normed_by_gathered = False  # and then one has normalised by such
 
     def __exit__(self, *exception: Any) -> None:
         super().__exit__(*exception)
         if self.replay is None:
             self.seen = [
-                (tuple(g if g is None else g.detach().clone() for g in given), inputs)
-                for given, inputs in self.seen
+                each._replace(given=tuple(g if g is None else g.detach().clone() for g in each.given))
+                for each in self.seen
             ]
 
     def __torch_function__(
@@ -60,9 +76,15 @@ class Watch(TorchFunctionMode):
         if func == _READ_GRAD:
             return self._gradients(lambda: (func(*args, **kwargs),), (), read=True)[0]
         if func in _BACKWARDS:
+            self.backwards = True
             return func(*args, **kwargs) if self.replay is None or self.only is not None else None
         if func is torch.Tensor.copy_ or (func == _SET_DATA and args[0].data_ptr() != args[1].data_ptr()):
             self.copied_in |= isinstance(args[0], torch.nn.Parameter) or not args[0].requires_grad
+        if func is torch.nn.functional.batch_norm:
+            given = _NORM.bind(*args, **kwargs).arguments
+            training = given.get("training", False)
+            self._gathered |= training and given["running_mean"] is not None
+            self.normed_by_gathered |= self._gathered and not training
         return _in_double(func, args, kwargs)
 
     def _gradients(
@@ -70,46 +92,64 @@ class Watch(TorchFunctionMode):
     ) -> Any:
         if self.replay is None:
             found = compute()
-            self.seen.append((tuple(map(_noted, _several(found))), inputs))
+            several = _several(found)
+            batches = tuple(() if each is None else _bare(each)[1] for each in several)
+            self.seen.append(Seen(tuple(map(_noted, several)), inputs, batches))
             if not self.cut:
                 return found
             # in place on what was read is in place on .grad itself, so no copy here
             return tuple(
-                each if each is None else _bare(each).detach().reshape(each.shape) for each in _several(found)
+                each if each is None else _shaped(_batched(_bare(each)[0].detach(), hidden), each.shape)
+                for each, hidden in zip(several, batches, strict=True)
             )
         if len(self.seen) >= len(self.replay):
             raise ReplayError
-        noted, then = self.replay[len(self.seen)]
-        self.seen.append((noted, inputs))
-        if [shape for _, shape in then] != [shape for _, shape in inputs]:
+        noted = self.replay[len(self.seen)]
+        self.seen.append(noted._replace(inputs=inputs))
+        if [shape for _, shape in noted.inputs] != [shape for _, shape in inputs]:
             raise ReplayError
+        constant = [
+            None if g is None else _batched(g.clone(), hidden)
+            for g, hidden in zip(noted.given, noted.batches, strict=True)
+        ]
+        if not read:
+            constant = [
+                None if g is None else _shaped(g, shape)
+                for g, (_, shape) in zip(constant, inputs, strict=True)
+            ]
         if self.only is None:
-            if read:
-                return tuple(None if g is None else g.clone() for g in noted)
-            return tuple(
-                None if g is None else g.clone().reshape(shape)
-                for g, (_, shape) in zip(noted, inputs, strict=True)
-            )
+            return tuple(constant)
         found = compute()
         if read:
             return found
-        mixed = (
-            old.clone().reshape(new.shape) if place in self.only and old is not None else new
-            for place, (old, new) in enumerate(zip(noted, found, strict=True))
+        return tuple(
+            old if place in self.only and old is not None else new
+            for place, (old, new) in enumerate(zip(constant, found, strict=True))
         )
-        return tuple(mixed)
 
 
 def _several(given: Any) -> tuple[Any, ...]:
     return (given,) if isinstance(given, Tensor) or given is None else tuple(given)
 
 
-def _bare(value: Tensor) -> Tensor:
-    """Out of all wrappers of `torch.func`. Older versions of PyTorch have the parts of ``debug_unwrap`` without its name."""
-    if hasattr(torch.func, "debug_unwrap"):
-        return torch.func.debug_unwrap(value)
-    while torch._C._functorch.is_functorch_wrapped_tensor(value):
-        value = torch._C._functorch.get_unwrapped(value)
+def _bare(value: Tensor) -> tuple[Tensor, tuple[tuple[int, int], ...]]:
+    """Out of all wrappers of `torch.func`, and the axes that `torch.vmap` had hidden."""
+    hidden = []
+    while _C.is_functorch_wrapped_tensor(value):
+        if _C.is_batchedtensor(value):
+            hidden.append((_C.maybe_get_bdim(value), _C.maybe_get_level(value)))
+        value = _C.get_unwrapped(value)
+    return value, tuple(hidden)
+
+
+def _shaped(value: Tensor, shape: torch.Size) -> Tensor:
+    return value if value.shape == shape else value.reshape(shape)
+
+
+def _batched(value: Tensor, hidden: tuple[tuple[int, int], ...]) -> Tensor:
+    """Hide the axes again, at the levels where they were."""
+    for axis, level in reversed(hidden):
+        value = _C._add_batch_dim(value, axis, level)
     return value
 
 
@@ -117,7 +157,7 @@ def _noted(value: Tensor | None) -> Tensor | None:
     """The numbers as they are now. Out of the wrappers of `torch.func` they can only be copied when these are gone."""
     if value is None:
         return None
-    bare = _bare(value)
+    bare, _ = _bare(value)
     return value.detach().clone() if bare is value else bare
 
 

@@ -1,6 +1,6 @@
 """Small stand-ins of higher, learn2learn and TorchOpt: the way each of them goes about it, in as few lines as that takes.
 
-CI has none of the three. ``python -m benchmarks.is_it_maml`` runs the same variants with the packages themselves.
+CI has none of the three. ``python -m studies.lesson06_is_it_maml`` runs the same variants with the packages themselves.
 """
 
 import contextlib

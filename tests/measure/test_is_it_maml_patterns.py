@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks.is_it_maml import PAGE, VARIANTS, Variant
+from studies.lesson06_is_it_maml import PAGE, VARIANTS, Variant
 from tests.measure import stand_ins
 
 BLOCKS = re.findall(r"^## (\d+\. .*?)$.*?```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.S | re.M)

@@ -193,7 +193,9 @@ def test_what_is_not_finite_is_kept_as_json_has_it_and_read_as_it_was(tmp_path, 
     path = ledger.keep_results("98_small", "smoke", [first], curve=[1.0, math.nan])
     read = ledger.recorded("98", "smoke")["loss"]["value"]
     assert "NaN" not in path.read_text() and repr(read) == repr(float(value))
-    ledger.keep_results("98_small", "smoke", [first | {"note": ""}])  # what a study keeps as nothing stays nothing
+    ledger.keep_results(
+        "98_small", "smoke", [first | {"note": ""}]
+    )  # what a study keeps as nothing stays nothing
     assert ledger.recorded("98", "smoke")["loss"]["value"] is None
 
 

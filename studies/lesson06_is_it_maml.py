@@ -1,7 +1,7 @@
 """Ten ways in which people write MAML, right and wrong, and what `is_it_maml` says of each; higher, learn2learn and TorchOpt too.
 
-    python -m benchmarks.is_it_maml            prints the table
-    python -m benchmarks.is_it_maml --write    and puts it into docs/is_it_maml.md
+    python -m studies.lesson06_is_it_maml            prints the table
+    python -m studies.lesson06_is_it_maml --write    and puts it into docs/is_it_maml.md
 
 The packages come with ``pip install -e ".[benchmarks]"``; learn2learn is fetched. The tests run the same table with small
 stand-ins of the three packages, and the blocks of the page beside it.

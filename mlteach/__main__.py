@@ -80,7 +80,7 @@ def lab(
     folder = page.parent.relative_to(ROOT)
     command = [sys.executable, "-m", "jupyterlab", str(folder / page.name)]
     # the whole course can be opened; what the list of files shows first is the folder of the page
-    command += [f"--ServerApp.root_dir={ROOT}", f"--ServerApp.preferred_dir={ROOT / folder}"]
+    command += [f"--ServerApp.root_dir={ROOT}", f"--FileContentsManager.preferred_dir={ROOT / folder}"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")  # the usual user inside a container; Jupyter refuses it unless told
     trust_lessons()

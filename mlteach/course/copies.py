@@ -341,12 +341,21 @@ def report(target: Path, merged: Merged, backup: Path | None) -> str:
     if merged.kept:
         text += f" Your {count(merged.kept, 'cell')} stayed as {'it was' if len(merged.kept) == 1 else 'they were'}."
     if merged.both:
-        text += f" {len(merged.both)} of them the lesson has changed too: a note above holds its version."
+        text += (
+            f" The lesson has changed {which(merged.both, merged.kept)} too: a note above holds its version."
+        )
     if merged.dropped:
-        text += f" {len(merged.dropped)} of them the lesson no longer has: a note above says so."
+        text += f" The lesson no longer has {which(merged.dropped, merged.kept)}: a note above says so."
     if backup is not None:
         text += f" As it was before: {relative(backup)}."
     return text
+
+
+def which(some: list[str], all_of_them: list[str]) -> str:
+    """So many of those just named: "it", "2 of them", "all of them"."""
+    if len(some) < len(all_of_them):
+        return f"{len(some)} of them"
+    return "it" if len(all_of_them) <= 1 else "all of them"
 
 
 def count(things: list[str], name: str) -> str:

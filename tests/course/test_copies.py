@@ -105,7 +105,7 @@ def test_three_versions(course: Path) -> None:
         in story[3]
     )
     assert (
-        "(cells: 1 changed, 1 dropped). Your 3 cells stayed as they were. 1 of them the lesson has changed too"
+        "(cells: 1 changed, 1 dropped). Your 3 cells stayed as they were. The lesson has changed 1 of them too"
         in story[5]
     )
     assert len(story) == 6
@@ -457,7 +457,7 @@ class TestCommand:
         self.say("lab", "98")
         assert (
             str(Path("my/98_small.ipynb")) in called[0]
-            and f"--ServerApp.preferred_dir={lessons.MY}" in called[0]
+            and f"--FileContentsManager.preferred_dir={lessons.MY}" in called[0]
         )
         assert "JupyterLab opens my/98_small.ipynb" in capsys.readouterr().out
 

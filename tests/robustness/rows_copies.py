@@ -128,8 +128,8 @@ NEW = "my/98_small.ipynb: the lesson has a new version (cells: {}). Your {} stay
 note = lambda cells: cells.append(new_markdown_cell("My note"))  # noqa: E731
 for wrong, old, new, more, said in (
     ("a lesson has a new version, and you have solved an exercise", "print(double(2))", "print(double(3))", note, NEW.format("1 changed", "2 cells", "they were", "")),
-    ("you and the new version have changed one cell: yours counts, and a note holds the lesson's", "def double(x):", 'def double(x):\n    """Twice x."""', lambda cells: None, NEW.format("1 changed", "1 cell", "it was", " 1 of them the lesson has changed too: a note above holds its version.")),
-    ("the new version has no longer the cell in which you have worked: it stays", LESSON[LESSON.index("# %% tags=[\"ex") : LESSON.index("# %%\nprint")], "", lambda cells: None, NEW.format("1 dropped", "1 cell", "it was", " 1 of them the lesson no longer has: a note above says so.")),
+    ("you and the new version have changed one cell: yours counts, and a note holds the lesson's", "def double(x):", 'def double(x):\n    """Twice x."""', lambda cells: None, NEW.format("1 changed", "1 cell", "it was", " The lesson has changed it too: a note above holds its version.")),
+    ("the new version has no longer the cell in which you have worked: it stays", LESSON[LESSON.index("# %% tags=[\"ex") : LESSON.index("# %%\nprint")], "", lambda cells: None, NEW.format("1 dropped", "1 cell", "it was", " The lesson no longer has it: a note above says so.")),
 ):  # fmt: skip
 
     @case(COPIES, wrong, said)

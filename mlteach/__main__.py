@@ -85,7 +85,20 @@ def lab(
         command.append("--allow-root")  # the usual user inside a container; Jupyter refuses it unless told
     trust_lessons()
     print(f"JupyterLab opens {folder.name}/{page.name} in your browser. Stop it with Ctrl-C.", flush=True)
-    raise typer.Exit(subprocess.call(command, cwd=ROOT, env=environment))
+    raise typer.Exit(attend(command, cwd=ROOT, env=environment))
+
+
+def attend(command: list[str], **how: Any) -> int:
+    """Run ``command`` to its own end and return its exit code. Ctrl-C is its to answer: Jupyter asks, then stops its kernels.
+
+    `subprocess.call` would kill it a quarter of a second after the key.
+    """
+    child = subprocess.Popen(command, **how)
+    while True:
+        try:
+            return child.wait()
+        except KeyboardInterrupt:
+            continue
 
 
 @app.command()

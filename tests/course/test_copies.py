@@ -4,6 +4,9 @@ import json
 import os
 import re
 import shutil
+import signal
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -440,7 +443,7 @@ class TestCommand:
         calls: list[list[str]] = []
         monkeypatch.setattr(lessons, "ROOT", lessons.MY.parent)
         monkeypatch.setattr("mlteach.course.trust.trust_lessons", lambda: [])
-        monkeypatch.setattr(line.subprocess, "call", lambda command, **_: calls.append(command) or 0)
+        monkeypatch.setattr(line, "attend", lambda command, **_: calls.append(command) or 0)
         return calls
 
     @staticmethod
@@ -460,6 +463,21 @@ class TestCommand:
             and f"--FileContentsManager.preferred_dir={lessons.MY}" in called[0]
         )
         assert "JupyterLab opens my/98_small.ipynb" in capsys.readouterr().out
+
+    @pytest.mark.skipif(os.name == "nt", reason="Windows sends Ctrl-C otherwise")
+    def test_a_server_that_is_told_to_stop_has_the_time_it_needs(self) -> None:
+        server = (
+            "import signal, sys, time\n"
+            "def stop(*_): time.sleep(0.8); print('kernels stopped', flush=True); sys.exit(7)\n"
+            "signal.signal(signal.SIGINT, stop); print('up', flush=True); time.sleep(60)"
+        )
+        program = f"import sys; from mlteach.__main__ import attend; sys.exit(attend([sys.executable, '-c', {server!r}]))"
+        child = subprocess.Popen(
+            [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, start_new_session=True
+        )
+        assert child.stdout is not None and child.stdout.readline() == "up\n"
+        os.killpg(child.pid, signal.SIGINT)  # as a terminal does: to the command and to the server
+        assert child.communicate(timeout=20)[0] == "kernels stopped\n" and child.returncode == 7
 
     def test_lab_executed_opens_the_lesson_and_makes_no_copy(
         self, called: list[list[str]], course: Path

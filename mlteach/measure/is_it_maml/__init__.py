@@ -10,8 +10,9 @@ from typing import Any, overload
 from torch import Tensor, nn
 
 from mlteach.errors import MlteachError
+from mlteach.measure.is_it_maml.functions import Functions
 from mlteach.measure.is_it_maml.judge import judged
-from mlteach.measure.is_it_maml.subject import Functions, ModuleAndStep
+from mlteach.measure.is_it_maml.modules import ModuleAndStep
 from mlteach.measure.is_it_maml.verdict import Order, Verdict
 from mlteach.measure.is_it_maml.watch import double_precision
 from mlteach.params import Params

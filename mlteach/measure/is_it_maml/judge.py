@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from mlteach.measure.is_it_maml.slopes import TOLERANCE, Opinion, Slope
-from mlteach.measure.is_it_maml.subject import Claim, SettledError, Subject
-from mlteach.measure.is_it_maml.verdict import NameOrder, Verdict, names_in_words
+from mlteach.measure.is_it_maml.subject import Claim, Subject
+from mlteach.measure.is_it_maml.verdict import NameOrder, SettledError, Verdict, names_in_words
 from mlteach.measure.is_it_maml.watch import ReplayError, Watch
 from mlteach.params import Params, add, dot, map_params, norm, scale, subtract
 

@@ -19,6 +19,14 @@ _SAID = {
 _ASIDE = {"unused": "Never used: {}.", "no effect": "Without effect on this loss: {}."}
 
 
+class SettledError(Exception):
+    """The verdict is clear, or out of reach, before any slope is measured."""
+
+    def __init__(self, order: Order, reason: str = "") -> None:
+        super().__init__(reason)
+        self.order, self.reason = order, reason
+
+
 @dataclass(frozen=True)
 class Verdict:
     """What `is_it_maml` found. Prints as one line.

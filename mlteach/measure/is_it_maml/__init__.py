@@ -1,7 +1,8 @@
 """Is it really MAML? Several well-known implementations are not: their meta-gradient is silently first order.
 
 The test needs no trust in anybody's autograd: it moves theta a little, adapts again, and looks at the query loss.
-`watch` sees inner gradients while the code runs, `subject` calls it, `slopes` measures, `judge` decides, `verdict` says it.
+`watch` sees inner gradients while the code runs, `functions` and `modules` call it, `slopes` measures, `judge` decides, `verdict`
+says it.
 """
 
 from collections.abc import Callable, Iterable

@@ -57,13 +57,13 @@ def _not_on(case: str, yours: Outcome, answer: Any) -> str:
 
 def behaviour(known: Reference, came: list[Outcome]) -> list[Any]:
     """What an answer does besides giving values; empty things where it does as the solution does."""
-    deeds: list[Any] = [dtype_differs(known, came)]
+    found: list[Any] = [dtype_differs(known, came)]
     for right, yours in zip(known.right, came, strict=True):
-        deeds += [set(yours.changed) - set(right.changed), yours.unsteady and not right.unsteady]
-        deeds += [set(yours.left) - set(right.left)]
+        found += [set(yours.changed) - set(right.changed), yours.unsteady and not right.unsteady]
+        found += [set(yours.left) - set(right.left)]
         if known.exercise.chain is not None:
-            deeds += [not _goes_on(known, right, yours)]
-    return deeds
+            found += [not _goes_on(known, right, yours)]
+    return found
 
 
 def deeds(right: Outcome, yours: Outcome) -> Finding | None:

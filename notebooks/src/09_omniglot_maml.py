@@ -548,23 +548,24 @@ for seed, run in zip(SEEDS, runs):
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 def smooth(numbers, count=25):
+    """Means over the last steps, each at the step where its window ends."""
     window = min(count, len(numbers))
-    return torch.tensor(numbers).unfold(0, window, 1).mean(1)
+    return range(window, len(numbers) + 1), torch.tensor(numbers).unfold(0, window, 1).mean(1)
 
 
 fig, (left, right) = plt.subplots(1, 2, figsize=(10, 3.6))
 for run in runs:
-    left.plot(smooth(run.history["loss"]), **style.method("maml"))
-    right.plot(100 * smooth(run.history["accuracy"]), **style.method("maml"))
+    left.plot(*smooth(run.history["loss"]), **style.method("maml"))
+    right.plot(*smooth([100 * share for share in run.history["accuracy"]]), **style.method("maml"))
     steps, scores = (run.validation.get(name, []) for name in ("step", "support"))  # none, if it was stopped at once
     right.plot(steps, scores, "o", color=style.color("maml"), markerfacecolor="none")
-left.set(xlabel="outer step", ylabel="query loss after adapting", title="The loss falls")
-right.set(xlabel="outer step", ylabel="right answers, %", title="and the answers get better", ylim=(0, 102))
-middle = len(run.history["accuracy"]) // 2
-words = [(f"training tasks,\n{recipe.ways} at a time", (middle, 100 * run.history["accuracy"][middle]), (10, -30))]
-words += [("new characters,\n5 at a time", point, (0, 10)) for point in zip(steps[:1], scores)]
+left.set(xlabel="outer step", ylabel="query loss after adapting", title="The loss falls", xlim=(0, None))
+right.set(xlabel="outer step", ylabel="right answers, %", title="and the answers get better", xlim=(0, None), ylim=(0, 125),
+          yticks=range(0, 101, 20))  # room for the words above the last point
+words = [(f"training tasks,\n{recipe.ways} at a time", (run.step, 100 * run.history["accuracy"][-1]), -44)]
+words += [("new characters,\n5 at a time", point, 12) for point in zip(steps[-1:], scores[-1:])]
 for said, point, shift in words:
-    right.annotate(said, point, xytext=shift, textcoords="offset points", color=style.color("maml"), ha="center")
+    right.annotate(said, point, xytext=(0, shift), textcoords="offset points", color=style.color("maml"), ha="right")
 show(fig, alt="Two curves over the outer steps: the query loss after adapting falls, the share of right answers rises. Hollow points, "
               "five of them, show the accuracy on tasks of new characters.")
 

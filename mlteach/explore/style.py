@@ -31,6 +31,28 @@ _METHODS: dict[str, dict[str, Any]] = {
     "truth": dict(color="#000000", linestyle="-", linewidth=1.0),
 }
 
+#: The parts of an LSTM cell: their variable in base.css, on light ground and on dark. They read as text on both.
+CELL: dict[str, tuple[str, str, str]] = {
+    "c": ("cell", "#007CC2", "#4FA8E6"),
+    "f": ("forget", "#C73F9E", "#F08AC8"),
+    "i": ("input", "#A26B00", "#E69F00"),
+    "g": ("candidate", "#008765", "#23bd93"),
+}
+_CELL_LINES: dict[str, Any] = {"c": "-", "f": "--", "i": "-.", "g": ":"}
+
+
+def cell(part: str) -> dict[str, Any]:
+    """Colour, line style and width of a part of a cell: memory ``c``, forget gate ``f``, input gate ``i``, candidate ``g``.
+
+    The same colours in formulas (``{\\color{#007CC2}{c_t}}``), tables and explorers. Where a part is drawn, no line of the
+    same picture has the colour of a method: purple would be the forget gate and the LSTM.
+
+    Raises ``ValueError`` for another name.
+    """
+    if part not in CELL:
+        raise ValueError(f"No part of a cell is called {part!r}. Choose one of: {', '.join(CELL)}.")
+    return dict(color=CELL[part][1], linestyle=_CELL_LINES[part], linewidth=2.5)
+
 
 def method(name: str) -> dict[str, Any]:
     """Colour, line style and width of a method, ready for ``ax.plot(x, y, **method("maml"))``.

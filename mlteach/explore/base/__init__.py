@@ -28,14 +28,16 @@ from mlteach.explore import figure, style
 
 _EXPLORE = Path(__file__).parents[1]
 _IMPORT = re.compile(r'^import\s*\{((?!\bas\b)[^}])*\}\s*from\s*"\.\./base/base\.js";\n', re.MULTILINE)
+_PART = re.compile(r'^export \* from "\./(\w+\.js)";$', re.MULTILINE)
+_BETWEEN = re.compile(r'^import \{[^}]*\} from "\./\w+\.js";\n', re.MULTILINE)
 
 
 @cache
 def script(name: str) -> str:
-    """The JavaScript of explorer ``name`` as the one ES module that anywidget takes: ``base.js``, then its ``view.js``.
+    """The JavaScript of explorer ``name`` as the one ES module that anywidget takes: the parts of base, then its ``view.js``.
 
-    In the files the view imports its helpers from ``../base/base.js``; here both stand in one text, so that line goes;
-    a helper cannot be given another name by ``as``, because it stands there under its own.
+    In the files the view imports its helpers from ``../base/base.js``, which lists the parts; here all stand in one text, so
+    the lines that import go; a helper cannot be given another name by ``as``, because it stands there under its own.
 
     Raises ``RuntimeError`` when the explorer's file lacks that line, because then the two texts would not fit.
     """
@@ -44,7 +46,15 @@ def script(name: str) -> str:
         raise RuntimeError(
             f'{name}/view.js must have exactly one line: import {{ ... }} from "../base/base.js"; without "as".'
         )
-    return (_EXPLORE / "base" / "base.js").read_text(encoding="utf-8") + "\n" + text
+    return _base() + text
+
+
+@cache
+def _base() -> str:
+    """The parts that ``base.js`` lists, in its order, as one text."""
+    folder = Path(__file__).parent
+    parts = _PART.findall((folder / "base.js").read_text(encoding="utf-8"))
+    return "".join(_BETWEEN.sub("", (folder / part).read_text(encoding="utf-8")) + "\n" for part in parts)
 
 
 @cache

@@ -1,6 +1,6 @@
 // GradientCell: gradient descent and an LSTM cell walk down the same surface. The mathematics is __init__.py's,
 // operation by operation; a test compares the two.
-import { axes, button, choice, clamp, contours, explorer, figure, h, handle, line, named, plot, scale, sig, slider } from "../base/base.js";
+import { along, button, chart, choice, clamp, decades, equation, escape, explorer, figure, grounds, h, handle, labels, layout, line, player, plot, power, scale, sig, slider, until } from "../base/base.js";
 
 /** @typedef {[number, number]} Point */
 /** @typedef {{surface: string, start: Point | null, forget: number, input: number, momentum: number, rate: number, steps: number}} State */
@@ -117,129 +117,151 @@ const inside = (surface, point) => point.every((x, k) => Math.abs(x - SURFACES[s
 
 const LEVELS = Array.from({ length: 14 }, (_, k) => 0.02 * 2 ** k);
 
+// The terms of the two lines that are the same thing: what a control moves lights up in both.
+const TERMS = { forget: ["f", "one"], input: ["i"], momentum: ["μ"], rate: ["α"] };
+
 function render(host) {
-  return explorer(host, { title: "Gradient descent and an LSTM cell on one surface", watch: KEYS }, ({ root, get, set, guard }) => {
+  return explorer(host, { title: "Gradient descent and an LSTM cell on one surface", watch: KEYS }, (view) => {
+    const { root, get, set, guard, was } = view;
     /** @returns {any} */
     const state = () => Object.fromEntries(KEYS.map((key) => [key, get(key)]));
     const centre = () => SURFACES[get("surface")].centre;
     const edge = (d) => [centre()[d] - HALF[d], centre()[d] + HALF[d]];
 
     const land = plot({ label: "The surface with both paths", ratio: () => HALF[1] / HALF[0] });
-    const curve = plot({ label: "Loss after each step", ratio: (width) => (width > 380 ? 0.9 : 0.75) });
-    let across = scale(0, 1, 0, 1), up = scale(0, 1, 0, 1), drawn = "";
+    const curve = plot({ label: "Loss after each step", ratio: (width) => clamp(260 / width, 0.5, 1) });
+    let across = scale(0, 1, 0, 1), up = scale(0, 1, 0, 1), drawn = "", step = null; // `step`: shown, null is the last
     const grip = handle({ svg: land.node, label: "Start of both paths", step: 0.02, guard,
       get: () => origin(state()), set: (start) => set({ start }), toData: (x, y) => [across.back(x), up.back(y)],
       box: () => ({ x: edge(0), y: edge(1) }) });
     land.node.append(grip.node);
 
-    const knob = (key, label, hue, spec) => slider({ label, hue, get: () => get(key), set: (x) => set({ [key]: x }), ...spec });
-    const controls = [
-      choice({ label: "Surface", options: Object.keys(SURFACES).map((value) => ({ value, text: value })),
-        get: () => get("surface"), set: (surface) => set({ surface, start: null }) }),
-      knob("forget", "forget gate f", "lstm", { min: 0.8, max: 1.02, step: 0.005 }),
-      knob("input", "input gate i", "lstm", { min: 0.001, max: 1, log: true }),
-      knob("momentum", "momentum μ (a second cell in front)", "lstm", { min: 0, max: 0.95, step: 0.01 }),
-      knob("rate", "rate α of gradient descent", "baseline", { min: 0.001, max: 1, log: true }),
+    const formula = equation({ label: "One step of both, term under term", rows: [
+      { name: "gradient descent", terms: [{ hue: "cell", text: "θ_t" }, "=", { id: "one", hue: "forget", text: "1" }, "·", { hue: "cell", text: "θ_{t−1}" }, "+",
+        { id: "α", hue: "input", text: "α" }, "·", { hue: "candidate", text: "(−∇L)" }, ""] },
+      { name: "the cell", terms: [{ hue: "cell", text: "c_t" }, "=", { id: "f", hue: "forget", text: "f" }, "·", { hue: "cell", text: "c_{t−1}" }, "+",
+        { id: "i", hue: "input", text: "i" }, "·", { hue: "candidate", text: "(−v_t)" }, { id: "μ", text: ",  v_t = μ · v_{t−1} + ∇L" }] },
+    ] });
+
+    const knob = (key, label, hue, spec) => {
+      const control = slider({ label, hue, get: () => get(key), set: (x) => set({ [key]: x }), ...spec });
+      for (const [name, ids] of [["pointerenter", TERMS[key]], ["focusin", TERMS[key]], ["pointerleave", []], ["focusout", []]])
+        control.node.addEventListener(name, () => formula.light(ids));
+      return control;
+    };
+    const play = player({ label: "Play", every: 260, guard, last: () => get("steps"), get: () => Math.min(step ?? get("steps"), get("steps")),
+      set: (k) => { step = k === get("steps") ? null : k; view.redraw(); } });
+    const scrub = slider({ label: "step shown", min: 0, max: 20, hue: "cell", show: (x) => `${x} of ${get("steps")}`,
+      get: () => Math.min(step ?? get("steps"), get("steps")), set: (k) => { step = k === get("steps") ? null : k; view.redraw(); } });
+    const pick = choice({ label: "Surface", options: Object.keys(SURFACES).map((value) => ({ value, text: value })),
+      get: () => get("surface"), set: (surface) => set({ surface, start: null }) });
+    const knobs = [
+      knob("forget", "forget gate f", "forget", { min: 0.8, max: 1.02, step: 0.005 }),
+      knob("input", "input gate i", "input", { min: 0.001, max: 1, log: true }),
+      knob("momentum", "momentum μ (a second cell in front)", "forget", { min: 0, max: 0.95, step: 0.01 }),
+      knob("rate", "rate α of gradient descent", "input", { min: 0.001, max: 1, log: true }),
     ];
-    const match = button("Make the cell gradient descent", () => set({ forget: 1, input: get("rate"), momentum: 0 }));
+    const match = button("Cell = descent", () => set({ forget: 1, input: get("rate"), momentum: 0 }));
+    match.title = "Make the cell gradient descent: f = 1, i = α, μ = 0";
     const best = button("Best fixed rate", () => set({ rate: Number(bestRate(get("surface"), origin(state()))[0].toPrecision(3)) }));
     const reset = button("Reset", () => set({ start: null, forget: 1, input: 0.05, momentum: 0, rate: 0.05 }));
-    const formula = h("p", { class: "mlx-formula" }), verdict = h("p");
-    root.append(
-      h("div", { class: "mlx-row" }, controls[0].node, h("div", { class: "mlx-row" }, match, best, reset)),
-      h("div", { class: "mlx-two" },
-        figure("Drag the start, or focus it and press the arrow keys.", land.node),
-        figure("Loss after each step: lower is better.", curve.node)),
-      h("div", { class: "mlx-sliders" }, ...controls.slice(1).map((control) => control.node)), formula,
-      h("div", { class: "mlx-task" }, h("strong", {}, "Your task. "),
-        "Find gates that beat gradient descent on the ravine in 20 steps, whatever its fixed rate: from your start and from its mirror image across the minimum (the thin path).", verdict));
+    const verdict = h("p", { class: "mlx-verdict" });
+    root.append(formula.node);
+    const panels = layout(view, {
+      picture: [figure("Drag the start, or focus it and press the arrow keys.", land.node)],
+      controls: [pick.node, ...knobs.map(({ node }) => node), scrub.node, h("div", { class: "mlx-row" }, play.node, match, best, reset)],
+      panels: [
+        { name: "Loss curve", node: figure("Loss after each step: lower is better.", curve.node) },
+        { name: "Your task", node: h("div", { class: "mlx-task" }, h("strong", {}, "Your task. "),
+          "Find gates that beat gradient descent on the ravine in 20 steps, whatever its fixed rate: from your start and from its mirror image across the minimum (the thin path).", verdict) },
+      ] });
+
+    const pixels = (path) => path.map(([x, y]) => [across(x), up(y)]);
 
     function surface(now, width, height) {
       const f = SURFACES[now.surface].loss, key = `${now.surface} ${width}`;
       if (key === drawn) return;
       drawn = key;
-      const tick = (x, y, text, anchor) => `<text x="${x}" y="${y}" text-anchor="${anchor}">${text}</text>`;
+      const tick = (x, y, text, anchor) => `<text x="${x}" y="${y}" text-anchor="${anchor}">${escape(text)}</text>`;
       const marks = [-2, -1, 1, 2, 3];
-      land.back.innerHTML = `<path class="mlx-grid" d="${contours((x, y) => f(across.back(x), up.back(y)), width, height, LEVELS)}"/>`
+      land.back.innerHTML = grounds((x, y) => f(across.back(x), up.back(y)), width, height, LEVELS).map((d) => `<path class="mlx-ground" d="${d}"/>`).join("")
         + marks.filter((m) => m > edge(0)[0] + 0.15 && m < edge(0)[1] - 0.4).map((m) => tick(across(m), height - 6, m, "middle")).join("")
         + marks.filter((m) => m > edge(1)[0] + 0.25 && m < edge(1)[1] - 0.25).map((m) => tick(6, up(m) + 4, m, "start")).join("")
         + tick(width - 6, height - 6, "θ₁", "end") + tick(6, 16, "θ₂", "start")
         + `<path class="mlx-grid" style="stroke: var(--soft)" d="M${across(0) - 6} ${up(0)}h12M${across(0)} ${up(0) - 6}v12"/>` + tick(across(0) - 6, up(0) + 22, width < 280 ? "0" : "0, where forgetting pulls", "start");
     }
 
-    /** A path with a dot for each step, light to dark. */
-    function trail(path, hue, dashed, size) {
-      const points = path.map(([x, y]) => [across(x), up(y)]);
-      return `<g style="--hue: var(--${hue})"><path class="mlx-curve ${dashed ? "mlx-dashed" : ""}" style="stroke-width: ${size}" d="${line(points)}"/>`
-        + points.map(([x, y], k) => `<circle cx="${x.toFixed(1)}" cy="${y.toFixed(1)}" r="${size + 0.5}" style="fill: color-mix(in srgb, var(--hue) ${Math.round(30 + (70 * k) / points.length)}%, var(--bg)); stroke: var(--hue)"/>`).join("") + "</g>";
+    /** A path: faint as a whole, in full with a dot for each step as far as the playhead is. */
+    function trail(points, hue, dashed, size, t) {
+      const d = (some) => `class="mlx-curve ${dashed ? "mlx-dashed" : ""}" style="stroke-width: ${size}" d="${line(some)}"`;
+      const dots = points.slice(0, Math.floor(t) + 1), [x, y] = along(points, t);
+      return `<g style="--hue: var(--${hue})">` + (t < points.length - 1 ? `<path ${d(points)} opacity="0.3"/>` : "") + `<path ${d(until(points, t))}/>`
+        + dots.map(([x, y], k) => `<circle cx="${x.toFixed(1)}" cy="${y.toFixed(1)}" r="${size + 0.5}" style="fill: color-mix(in srgb, var(--hue) ${Math.round(30 + (70 * k) / points.length)}%, var(--bg)); stroke: var(--hue)"/>`).join("")
+        + (t <= points.length - 1 ? `<circle cx="${x.toFixed(1)}" cy="${y.toFixed(1)}" r="${size + 3}" style="fill: var(--hue); stroke: var(--bg); stroke-width: 2"/>` : "") + "</g>";
     }
 
     /** The cell's path from the mirror image of the start, which counts in the task. */
-    const ghostly = (points) => {
+    const mirrored = (points) => {
       if (!points.length) return "";
-      const [[x, y]] = points, [width, height] = land.size(), seen = x >= 0 && x <= width && y >= 0 && y <= height;
-      return `<g style="--hue: var(--lstm)"><path class="mlx-curve" opacity="0.5" style="stroke-width: 1.5" d="${line(points)}"/>`
-        + `<circle cx="${x}" cy="${y}" r="6" fill="var(--card)" stroke="var(--soft)" stroke-width="2"/>`
-        + (seen ? `<text x="${clamp(x, 26, width - 26)}" y="${y + (y > height - 30 ? -12 : 22)}" text-anchor="middle">mirror</text></g>` : "</g>");
+      const [[x, y]] = points;
+      return `<g style="--hue: var(--cell)"><path class="mlx-curve" opacity="0.5" style="stroke-width: 1.5" d="${line(points)}"/>`
+        + `<circle cx="${x.toFixed(1)}" cy="${y.toFixed(1)}" r="6" fill="var(--card)" stroke="var(--soft)" stroke-width="2"/></g>`;
     };
 
     const alike = ({ descent, cell }) => descent.length === cell.length
       && descent.every((point, k) => Math.hypot(point[0] - cell[k][0], point[1] - cell[k][1]) < 1e-9);
 
-    function landscape(now, { descent, cell }) {
+    /** Both paths, and where the drag began, in pixels of a picture that stands on its own scale. */
+    const before = () => { const then = was(); return then && then.surface === get("surface") && KEYS.some((key) => then[key] !== get(key)) ? paths(then) : null; };
+
+    function landscape(now, { descent, cell }, ghosts, t) {
       const [width, height] = land.size();
       across = scale(...edge(0), 0, width);
       up = scale(...edge(1), height, 0);
       surface(now, width, height);
-      const ghost = now.surface === "ravine" ? walk(now.surface, mirror(now, origin(now)), now.forget, now.input, now.momentum, now.steps) : [];
-      const last = (path) => path.findLast((point) => inside(now.surface, point)) ?? origin(now);
-      const [a, b] = [last(cell), last(descent)].map(([x, y]) => [across(x), up(y)]);
-      const above = a[1] <= b[1] ? -1 : 1;
-      const label = ([x, y], text, hue, dy) => { // beside the point, on the side where there is room
-        const long = 8 * text.length, flip = x > width * 0.68 && x - 12 > long;
-        return named(flip ? x - 12 : Math.max(Math.min(x + 12, width - 6 - long), 4), Math.min(Math.max(y + 5 + dy, 18), height - 24), text, hue, flip ? "end" : "start");
-      };
-      land.front.innerHTML = ghostly(ghost.map(([x, y]) => [across(x), up(y)]))
-        + trail(cell, "lstm", false, 4) + trail(descent, "baseline", true, 2)
-        + (alike({ descent, cell }) ? label(a, "cell = gradient descent", "lstm", -14)
-          : label(a, "cell", "lstm", above * 14) + label(b, "gradient descent", "baseline", -above * 14));
-      grip.draw(...[origin(now)].map(([x, y]) => [across(x), up(y)])[0]);
+      const seen = ([x, y]) => x >= 0 && x <= width && y >= 0 && y <= height;
+      const ours = pixels(cell), theirs = pixels(descent), start = pixels([origin(now)])[0];
+      const other = now.surface === "ravine" ? pixels(walk(now.surface, mirror(now, origin(now)), now.forget, now.input, now.momentum, now.steps)) : [];
+      const last = (points) => until(points, t).findLast(seen) ?? start;
+      const ghost = ghosts && [["cell", ghosts.cell, 3], ["baseline", ghosts.descent, 2]].map(([hue, path, size]) =>
+        `<path class="mlx-curve" style="--hue: var(--${hue}); stroke-width: ${size}" d="${line(pixels(path))}"/>`).join("")
+        + pixels(ghosts.cell.slice(0, 1)).map(([x, y]) => `<circle cx="${x.toFixed(1)}" cy="${y.toFixed(1)}" r="8" fill="none" stroke="var(--fg)" stroke-width="2" stroke-dasharray="3 3"/>`).join("");
+      land.front.innerHTML = (ghost ? `<g class="mlx-ghost">${ghost}</g>` : "") + mirrored(other)
+        + trail(ours, "cell", false, 4, t) + trail(theirs, "baseline", true, 2, t)
+        + labels([...(alike({ descent, cell }) ? [{ at: last(ours), text: "cell = gradient descent", hue: "cell" }]
+          : [{ at: last(ours), text: "cell", hue: "cell" }, { at: last(theirs), text: "gradient descent", hue: "baseline" }]),
+        ...(other.length && seen(other[0]) ? [{ at: other[0], text: "mirror", hue: "soft" }] : [])],
+        { width, height, bottom: 20, lines: [ours, theirs, other.slice(0, 1)].map((points) => points.filter(seen)), boxes: [[start[0] - 14, start[1] - 14, start[0] + 14, start[1] + 14]] });
+      grip.draw(...start);
     }
 
-    function losses(now, { descent, cell }) {
+    function losses(now, { descent, cell }, ghosts, t) {
       const [width, height] = curve.size(), f = SURFACES[now.surface].loss;
-      const [ours, theirs] = [cell, descent].map((path) => path.map((point) => Math.max(f(...point), 1e-12)));
-      const floor = Math.max(Math.floor(Math.log10(Math.min(...ours, ...theirs))), -8);
-      const ceiling = Math.max(Math.min(Math.ceil(Math.log10(Math.max(...ours, ...theirs))), 4), floor + 2);
-      const x = scale(0, now.steps, 46, width - 14), y = scale(floor - 0.08 * (ceiling - floor), ceiling, height - 40, 14);
-      const points = (values) => values.map((v, k) => [x(k), y(Math.min(Math.max(Math.log10(v), floor), ceiling))]);
-      const every = Math.ceil((ceiling - floor) / 5);
-      const decades = Array.from({ length: Math.floor((ceiling - floor) / every) + 1 }, (_, k) => floor + k * every);
-      const power = (k) => (k >= 0 && k < 4 ? 10 ** k : k < 0 && k > -4 ? (10 ** k).toFixed(-k) : `1e${k}`);
-      curve.back.innerHTML = axes({ x, y, xs: [0, 0.25, 0.5, 0.75, 1].map((part) => Math.round(part * now.steps)), ys: decades,
-        left: 46, right: width - 14, bottom: height - 40, xLabel: "step", yLabel: width < 240 ? "" : "loss (log)", yText: power });
-      const [a, b] = [points(ours), points(theirs)], over = a.at(-1)[1] <= b.at(-1)[1] ? -1 : 1;
-      const put = (text, hue, side) => { // clear of both curves over the label's whole width
-        const near = [...a, ...b].filter(([px]) => px > width - 30 - 8 * text.length).map(([, py]) => py);
-        const py = side < 0 ? Math.min(...near) - 9 : Math.max(...near) + 18;
-        return named(width - 16, Math.min(Math.max(py, 26), height - 44), text, hue, "end");
-      };
-      curve.front.innerHTML = [[a, "lstm", 4, ""], [b, "baseline", 2, "mlx-dashed"]].map(([p, hue, size, dash]) =>
-        `<path class="mlx-curve ${dash}" style="--hue: var(--${hue}); stroke-width: ${size}" d="${line(p)}"/>`).join("")
-        + (alike({ descent, cell }) ? put("both", "lstm", -1) : put("cell", "lstm", over) + put("gradient descent", "baseline", -over));
+      const values = (path) => path.map((point) => Math.max(f(...point), 1e-12)), all = [...values(cell), ...values(descent)];
+      const floor = Math.max(Math.floor(Math.log10(Math.min(...all))), -8);
+      const ceiling = Math.max(Math.min(Math.ceil(Math.log10(Math.max(...all))), 4), floor + 2);
+      const points = (path) => until(values(path).map((v, k) => [k, clamp(Math.log10(v), floor, ceiling)]), t);
+      const same = alike({ descent, cell }), dash = 'stroke-dasharray="7 5" stroke-width="2"';
+      const { back, front } = chart({ width, height, x: [0, now.steps], y: [floor - 0.08 * (ceiling - floor), ceiling], xLabel: "step", yLabel: width < 240 ? "" : "loss (log)",
+        xs: [0, 0.25, 0.5, 0.75, 1].map((part) => Math.round(part * now.steps)), ys: decades(floor, ceiling), yText: power, curves: [
+          ...(ghosts ? [{ points: points(ghosts.cell), hue: "cell", ghost: true }, { points: points(ghosts.descent), hue: "baseline", ghost: true }] : []),
+          { points: points(cell), hue: "cell", name: same ? "both" : "cell", attributes: 'stroke-width="4"' },
+          { points: points(descent), hue: "baseline", name: same ? "" : "gradient descent", attributes: dash },
+        ] });
+      curve.back.innerHTML = back;
+      curve.front.innerHTML = front;
     }
 
     return {
       summary: () => summary(state()),
       draw() {
-        const now = state(), both = paths(now);
-        controls.forEach((control) => control.draw());
-        landscape(now, both);
-        losses(now, both);
-        const b = (text, hue) => `<b style="--hue: var(--${hue})">${text}</b>`, part = (text) => `<span>${text}</span>`;
-        formula.innerHTML = part("gradient descent:") + part(`θₜ = 1 · θₜ₋₁ + ${b(sig(now.rate, 3), "baseline")} · (−∇L)`) + "<br>"
-          + part("the cell:") + part(`cₜ = ${b(sig(now.forget, 3), "lstm")} · cₜ₋₁ + ${b(sig(now.input, 3), "lstm")} · (−vₜ),`)
-          + part(`vₜ = ${b(sig(now.momentum, 3), "lstm")} · vₜ₋₁ + ∇L`);
+        const now = state(), both = paths(now), ghosts = before(), t = play.at();
+        for (const control of [pick, ...knobs, scrub, play]) control.draw();
+        landscape(now, both, ghosts, t);
+        if (panels.open() === "Loss curve") losses(now, both, ghosts, t);
+        for (const [id, key] of [["α", "rate"], ["f", "forget"], ["i", "input"]]) formula.write(id, sig(now[key], 3));
+        formula.write("μ", `,  v_t = ${sig(now.momentum, 3)} · v_{t−1} + ∇L`);
+        if (panels.open() !== "Your task") return;
         const points = score(now), earned = stars(now, points);
         verdict.textContent = now.surface !== "ravine" ? "Choose the ravine to play."
           : points >= STARS[0] ? `${sig(points)} times below the best fixed rate. ${"★".repeat(earned)}${"☆".repeat(3 - earned)}`

@@ -36,14 +36,15 @@ export function slider({ label, min, max, step = 1, log = false, hue = "fg", sho
 
 /**
  * Pick one of a few: native radio buttons, so that the arrow keys work, dressed as buttons.
- * @param {{label: string, options: {value: any, text: string, hint?: string}[], get: () => any, set: (value: any) => void}} spec
+ * @param {{label: string, options: {value: any, text: string, hint?: string}[], quiet?: boolean, get: () => any, set: (value: any) => void}} spec
+ *        `quiet`: the label is for a screen reader alone, because the options say it
  * @returns {{node: HTMLElement, draw: () => void}}
  */
-export function choice({ label, options, get, set }) {
+export function choice({ label, options, quiet = false, get, set }) {
   const name = unique("choice");
   const inputs = options.map(({ value }) =>
     h("input", { type: "radio", name, value, onchange: () => set(value) }));
-  const node = h("fieldset", { class: "mlx-choice" }, h("legend", {}, label),
+  const node = h("fieldset", { class: "mlx-choice" }, h("legend", { class: quiet && "mlx-hidden" }, label),
     ...options.map(({ text, hint }, k) => h("label", { title: hint }, inputs[k], h("span", {}, text))));
   return { node, draw() { options.forEach(({ value }, k) => { inputs[k].checked = value === get(); }); } };
 }
@@ -100,17 +101,18 @@ export function player({ label, get, set, last, every = 350, guard }) {
  * sight), and panels that are folded behind a press each. One panel at a time is open, beside the picture where there is
  * room, so that the explorer fits its screen whichever it is.
  * @param {import("./dom.js").View} view
- * @param {{picture: Node[], controls: Node[], panels?: {name: string, node: Node}[]}} parts  `name`: what the press shows
+ * @param {{head?: Node[], picture: Node[], controls: Node[], panels?: {name: string, node: Node}[]}} parts  `head`: a formula over
+ *        the picture; `name`: what the press shows
  * @returns {{open: () => string | null, show: (name: string | null) => void}}  the name of the open panel: draw no other
  */
-export function layout(view, { picture, controls, panels = [] }) {
+export function layout(view, { head = [], picture, controls, panels = [] }) {
   const built = panels.map(({ name, node }) => {
     const id = unique("panel"), panel = h("div", { class: "mlx-panel", id, role: "group", "aria-label": name, hidden: true }, node);
     const press = h("button", { type: "button", class: "mlx-button mlx-fold", "aria-expanded": "false", "aria-controls": id,
       onclick: () => show(view.kept.panel === name ? null : name) }, name);
     return { name, panel, press };
   });
-  const stage = h("div", { class: "mlx-stage" }, h("div", { class: "mlx-picture" }, ...picture),
+  const stage = h("div", { class: "mlx-stage" }, h("div", { class: "mlx-head" }, ...head), h("div", { class: "mlx-picture" }, ...picture),
     h("div", { class: "mlx-controls" }, ...controls, ...(built.length ? [h("div", { class: "mlx-row mlx-folds" }, ...built.map(({ press }) => press))] : [])),
     ...built.map(({ panel }) => panel));
   function show(open) {

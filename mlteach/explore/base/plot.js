@@ -75,6 +75,10 @@ export const named = (x, y, text, hue, anchor = "start") =>
 /** Markup of a curve through points in pixels. @param {[number, number][]} points @param {string} hue @param {string} [attributes] */
 export const stroke = (points, hue, attributes = "") => `<path class="mlx-curve" style="--hue: var(--${hue})" d="${line(points)}" ${attributes}/>`;
 
+/** The `d` of dots at points, a path to fill: a stroke of no length with round ends is not drawn alike everywhere.
+ * @param {[number, number][]} points @param {number} r */
+export const dots = (points, r) => points.map(([x, y]) => `M${(x - r).toFixed(1)} ${y.toFixed(1)}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0`).join("");
+
 /** Moves labels apart, up and down alike, until each has `gap` pixels, inside [top, bottom]; the order stays.
  * @param {number[]} wanted @param {number} gap @param {number} top @param {number} bottom @returns {number[]} */
 export function apart(wanted, gap, top, bottom) {

@@ -1,6 +1,6 @@
 // GradientCell: gradient descent and an LSTM cell walk down the same surface. The mathematics is __init__.py's,
 // operation by operation; a test compares the two.
-import { along, button, chart, choice, clamp, decades, equation, escape, explorer, figure, grounds, h, handle, labels, layout, line, player, plot, power, scale, sig, slider, until } from "../base/base.js";
+import { along, button, chart, choice, clamp, decades, equation, escape, explorer, figure, grounds, h, handle, labels, layout, line, long, player, plot, power, scale, sig, slider, until } from "../base/base.js";
 
 /** @typedef {[number, number]} Point */
 /** @typedef {{surface: string, start: Point | null, forget: number, input: number, momentum: number, rate: number, steps: number}} State */
@@ -117,30 +117,34 @@ const inside = (surface, point) => point.every((x, k) => Math.abs(x - SURFACES[s
 
 const LEVELS = Array.from({ length: 14 }, (_, k) => 0.02 * 2 ** k);
 
+const ZERO = "0, where forgetting pulls";
+
 // The terms of the two lines that are the same thing: what a control moves lights up in both.
 const TERMS = { forget: ["f", "one"], input: ["i"], momentum: ["μ"], rate: ["α"] };
 
 function render(host) {
   return explorer(host, { title: "Gradient descent and an LSTM cell on one surface", watch: KEYS }, (view) => {
-    const { root, get, set, guard, was } = view;
+    const { get, set, guard, was } = view;
     /** @returns {any} */
     const state = () => Object.fromEntries(KEYS.map((key) => [key, get(key)]));
     const centre = () => SURFACES[get("surface")].centre;
     const edge = (d) => [centre()[d] - HALF[d], centre()[d] + HALF[d]];
 
     const land = plot({ label: "The surface with both paths", ratio: () => HALF[1] / HALF[0] });
-    const curve = plot({ label: "Loss after each step", ratio: (width) => clamp(260 / width, 0.5, 1) });
-    let across = scale(0, 1, 0, 1), up = scale(0, 1, 0, 1), drawn = "", step = null; // `step`: shown, null is the last
+    const curve = plot({ label: "Loss after each step", ratio: (width) => clamp(200 / width, 0.42, 0.9) });
+    let across = scale(0, 1, 0, 1), up = scale(0, 1, 0, 1), drawn = "";
+    let step = null, touched = get("start") !== null; // `step`: shown, null is the last; `touched`: a hand has found the start
     const grip = handle({ svg: land.node, label: "Start of both paths", step: 0.02, guard,
-      get: () => origin(state()), set: (start) => set({ start }), toData: (x, y) => [across.back(x), up.back(y)],
+      get: () => origin(state()), set: (start) => { touched = true; set({ start }); }, toData: (x, y) => [across.back(x), up.back(y)],
       box: () => ({ x: edge(0), y: edge(1) }) });
     land.node.append(grip.node);
 
     const formula = equation({ label: "One step of both, term under term", rows: [
-      { name: "gradient descent", terms: [{ hue: "cell", text: "θ_t" }, "=", { id: "one", hue: "forget", text: "1" }, "·", { hue: "cell", text: "θ_{t−1}" }, "+",
-        { id: "α", hue: "input", text: "α" }, "·", { hue: "candidate", text: "(−∇L)" }, ""] },
+      { name: "descent", terms: [{ hue: "cell", text: "θ_t" }, "=", { id: "one", hue: "forget", text: "1" }, "·", { hue: "cell", text: "θ_{t−1}" }, "+",
+        { id: "α", hue: "input", text: "α" }, "·", { hue: "candidate", text: "(−∇L)" }] },
       { name: "the cell", terms: [{ hue: "cell", text: "c_t" }, "=", { id: "f", hue: "forget", text: "f" }, "·", { hue: "cell", text: "c_{t−1}" }, "+",
-        { id: "i", hue: "input", text: "i" }, "·", { hue: "candidate", text: "(−v_t)" }, { id: "μ", text: ",  v_t = μ · v_{t−1} + ∇L" }] },
+        { id: "i", hue: "input", text: "i" }, "·", { hue: "candidate", text: "(−v_t)" }] },
+      { name: "in front", terms: ["v_t", "=", { id: "μ", hue: "forget", text: "μ" }, "·", "v_{t−1}", "+", "1", "·", "∇L"] },
     ] });
 
     const knob = (key, label, hue, spec) => {
@@ -151,25 +155,26 @@ function render(host) {
     };
     const play = player({ label: "Play", every: 260, guard, last: () => get("steps"), get: () => Math.min(step ?? get("steps"), get("steps")),
       set: (k) => { step = k === get("steps") ? null : k; view.redraw(); } });
-    const scrub = slider({ label: "step shown", min: 0, max: 20, hue: "cell", show: (x) => `${x} of ${get("steps")}`,
+    const scrub = slider({ label: "step", min: 0, max: 20, hue: "cell", show: (x) => `${x} of ${get("steps")}`,
       get: () => Math.min(step ?? get("steps"), get("steps")), set: (k) => { step = k === get("steps") ? null : k; view.redraw(); } });
-    const pick = choice({ label: "Surface", options: Object.keys(SURFACES).map((value) => ({ value, text: value })),
+    const pick = choice({ label: "Surface", quiet: true, options: Object.keys(SURFACES).map((value) => ({ value, text: value })),
       get: () => get("surface"), set: (surface) => set({ surface, start: null }) });
     const knobs = [
       knob("forget", "forget gate f", "forget", { min: 0.8, max: 1.02, step: 0.005 }),
       knob("input", "input gate i", "input", { min: 0.001, max: 1, log: true }),
-      knob("momentum", "momentum μ (a second cell in front)", "forget", { min: 0, max: 0.95, step: 0.01 }),
-      knob("rate", "rate α of gradient descent", "input", { min: 0.001, max: 1, log: true }),
+      knob("momentum", "momentum μ: a cell in front", "forget", { min: 0, max: 0.95, step: 0.01 }),
+      knob("rate", "rate α of descent", "input", { min: 0.001, max: 1, log: true }),
     ];
     const match = button("Cell = descent", () => set({ forget: 1, input: get("rate"), momentum: 0 }));
     match.title = "Make the cell gradient descent: f = 1, i = α, μ = 0";
-    const best = button("Best fixed rate", () => set({ rate: Number(bestRate(get("surface"), origin(state()))[0].toPrecision(3)) }));
+    const best = button("Best α", () => set({ rate: Number(bestRate(get("surface"), origin(state()))[0].toPrecision(3)) }));
+    best.title = "The fixed rate with the lowest loss after 20 steps from here";
     const reset = button("Reset", () => set({ start: null, forget: 1, input: 0.05, momentum: 0, rate: 0.05 }));
     const verdict = h("p", { class: "mlx-verdict" });
-    root.append(formula.node);
     const panels = layout(view, {
-      picture: [figure("Drag the start, or focus it and press the arrow keys.", land.node)],
-      controls: [pick.node, ...knobs.map(({ node }) => node), scrub.node, h("div", { class: "mlx-row" }, play.node, match, best, reset)],
+      head: [formula.node], picture: [land.node],
+      controls: [pick.node, ...knobs.map(({ node }) => node), h("div", { class: "mlx-row" }, play.node, scrub.node),
+        h("div", { class: "mlx-row" }, match, best, reset)],
       panels: [
         { name: "Loss curve", node: figure("Loss after each step: lower is better.", curve.node) },
         { name: "Your task", node: h("div", { class: "mlx-task" }, h("strong", {}, "Your task. "),
@@ -188,7 +193,7 @@ function render(host) {
         + marks.filter((m) => m > edge(0)[0] + 0.15 && m < edge(0)[1] - 0.4).map((m) => tick(across(m), height - 6, m, "middle")).join("")
         + marks.filter((m) => m > edge(1)[0] + 0.25 && m < edge(1)[1] - 0.25).map((m) => tick(6, up(m) + 4, m, "start")).join("")
         + tick(width - 6, height - 6, "θ₁", "end") + tick(6, 16, "θ₂", "start")
-        + `<path class="mlx-grid" style="stroke: var(--soft)" d="M${across(0) - 6} ${up(0)}h12M${across(0)} ${up(0) - 6}v12"/>` + tick(across(0) - 6, up(0) + 22, width < 280 ? "0" : "0, where forgetting pulls", "start");
+        + `<path class="mlx-grid" style="stroke: var(--soft)" d="M${across(0) - 6} ${up(0)}h12M${across(0)} ${up(0) - 6}v12"/>` + tick(across(0) - 6, up(0) + 22, ZERO, "start");
     }
 
     /** A path: faint as a whole, in full with a dot for each step as far as the playhead is. */
@@ -230,8 +235,10 @@ function render(host) {
         + trail(ours, "cell", false, 4, t) + trail(theirs, "baseline", true, 2, t)
         + labels([...(alike({ descent, cell }) ? [{ at: last(ours), text: "cell = gradient descent", hue: "cell" }]
           : [{ at: last(ours), text: "cell", hue: "cell" }, { at: last(theirs), text: "gradient descent", hue: "baseline" }]),
+        ...(touched ? [] : [{ at: start, text: "drag me", hue: "fg" }]),
         ...(other.length && seen(other[0]) ? [{ at: other[0], text: "mirror", hue: "soft" }] : [])],
-        { width, height, bottom: 20, lines: [ours, theirs, other.slice(0, 1)].map((points) => points.filter(seen)), boxes: [[start[0] - 14, start[1] - 14, start[0] + 14, start[1] + 14]] });
+        { width, height, bottom: 20, lines: [ours, theirs, other].map((points) => points.filter(seen)), boxes: [...[start, ...other.slice(0, 1)].map(([x, y]) => [x - 14, y - 14, x + 14, y + 14]),
+          [across(0) - 8, up(0) + 7, across(0) + long(ZERO), up(0) + 27]] });
       grip.draw(...start);
     }
 
@@ -259,8 +266,7 @@ function render(host) {
         for (const control of [pick, ...knobs, scrub, play]) control.draw();
         landscape(now, both, ghosts, t);
         if (panels.open() === "Loss curve") losses(now, both, ghosts, t);
-        for (const [id, key] of [["α", "rate"], ["f", "forget"], ["i", "input"]]) formula.write(id, sig(now[key], 3));
-        formula.write("μ", `,  v_t = ${sig(now.momentum, 3)} · v_{t−1} + ∇L`);
+        for (const [id, key] of [["α", "rate"], ["f", "forget"], ["i", "input"], ["μ", "momentum"]]) formula.write(id, sig(now[key], 3));
         if (panels.open() !== "Your task") return;
         const points = score(now), earned = stars(now, points);
         verdict.textContent = now.surface !== "ravine" ? "Choose the ravine to play."

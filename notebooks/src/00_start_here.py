@@ -34,9 +34,10 @@
 # 1 min. Say what the course is about in one sentence: learning itself can be learned. Then ask who has trained a network in PyTorch; that is all one needs.
 
 # %% tags=["parameters"]
-PROFILE = "smoke"  # every lesson has this cell; "smoke", "lecture" and "paper" are explained below
+# every lesson has this cell; "smoke", "lecture" and "paper" are explained below
+PROFILE = "smoke"
 
-# %%
+# %% tags=["setup"]
 import matplotlib.pyplot as plt
 import torch
 
@@ -54,7 +55,7 @@ style.use()
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How many examples do you need?
 #
-# The next cell invents an alphabet. Nobody has ever read it, so you have not either. You see five of its letters, once each, and then
+# Here is an invented alphabet. Nobody has ever read it, so you have not either. You see five of its letters, once each, and then
 # one letter again, from another hand.
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
@@ -73,47 +74,55 @@ for picture, label in zip(task.support_x[0, :, 0], task.support_y[0], strict=Tru
     axes[label].set_title(names[label], loc="center")
 axes[6].imshow(task.query_x[0, asked, 0], cmap="gray_r")
 axes[6].set_title("which?", loc="center")
-show(
-    fig,
-    alt="Five letters of an unknown alphabet, named A to E, and one more drawing of one of them with the question: which?",
-)
+show(fig, alt=(
+    "Five letters of an unknown alphabet, named A to E, and one more drawing of one of "
+    "them with the question: which?"
+))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 2 min. Nobody has ever read this alphabet, and everybody will know the answer within a second. Let them say the letter aloud, together. Then ask how many examples they needed: one.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# **Predict.** Which letter is the last one? How many examples did you need? Now take a fresh network with 100,000 random weights and let it
-# make ten steps of gradient descent on five such pictures. How often will it be right on new drawings: 20 %, which is guessing, 50 %, or
-# 95 %? Write your number down, then run the next cell.
+# Which letter is the last one? How many examples did you need?
+#
+# **Predict.** Now take a fresh network with 100,000 random weights and let it make ten steps of gradient descent on five such pictures.
+# How often will it be right on new drawings of the same five letters?
+#
+# - ( ) 20 %, which is guessing
+# - ( ) about 45 %
+# - ( ) about 70 %
+# - ( ) 95 %
 
 # %% slideshow={"slide_type": "fragment", "code": false}
 print("It is", names[task.query_y[0, asked]])
 
-# Fifty such tasks, a fresh network for each, ten steps of gradient descent on its five pictures.
+# Fifty such tasks, one fresh network for each, ten steps of gradient descent on its
+# five pictures.
 many = letters.sample(50, ways=5, shots=1, queries=3, generator=generator)
 net = MLP((28 * 28, 128, 5))
 theta = stack(net.init(generator), tasks=50)
-phi = adapt(
-    lambda p: cross_entropy(net(p, many.support_x.flatten(2)), many.support_y), theta, sgd(0.1), steps=10
-)
+phi = adapt(lambda p: cross_entropy(net(p, many.support_x.flatten(2)), many.support_y),
+            theta, sgd(0.1), steps=10)
 
 
 def share_right(x, y):
     """In how many of a hundred the adapted networks are right, to the nearest five."""
-    return 5 * round(20 * (net(phi, x.flatten(2)).argmax(-1) == y).float().mean().item())
+    right = net(phi, x.flatten(2)).argmax(-1) == y
+    return 5 * round(20 * right.float().mean().item())
 
 
-learned_from = share_right(many.support_x, many.support_y)
-print("A fresh network, on the five pictures it learned from:", learned_from, "% right.")
-print("A fresh network, on new drawings: about", share_right(many.query_x, many.query_y), "% right.")
+on_support = share_right(many.support_x, many.support_y)
+on_query = share_right(many.query_x, many.query_y)
+print(f"A fresh network, on the five pictures it learned from: {on_support} % right.")
+print(f"A fresh network, on new drawings: about {on_query} % right.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. Take a vote: 20, 50 or 95 %. Then show the two lines. All five pictures it learned from are right, and on new drawings not even half. You are not better at gradient descent than the machine. You have seen letters before. That knowledge is what this course learns.
+# 3 min. Take a vote: 20, 45, 70 or 95 %. Then show the two lines. All five pictures it learned from are right, and on new drawings not even half. You are not better at gradient descent than the machine. You have seen letters before. That knowledge is what this course learns.
 
 # %% [markdown]
 # <details><summary><b>Explain.</b> Why are you better?</summary>
 #
-# The network fits its five pictures perfectly. That is no feat with 100,000 weights, and it does not carry over to another hand. You are not
+# It is right in about 45 % of all cases. The network fits its five pictures perfectly. That is no feat with 100,000 weights, and it does not carry over to another hand. You are not
 # better at gradient descent. You have seen thousands of letters before, and you know *what a letter survives*: another hand, another
 # slant, another pen. That knowledge is what the methods of this course learn, out of many small tasks like this one.
 #
@@ -153,7 +162,7 @@ print("A fresh network, on new drawings: about", share_right(many.query_x, many.
 # Here they are to play with. Choose a method and its row lights up. Press a choice beside it and you are at the method that differs in
 # that column alone. **How few presses take you from Reptile to MAML++?**
 
-# %% slideshow={"slide_type": "subslide"}
+# %% tags=["opening"] slideshow={"slide_type": "subslide"}
 methods = MethodMap(method="MAML")
 methods
 
@@ -257,7 +266,7 @@ hint("03.1", 1)
 
 # %% [markdown]
 # What you have solved is kept in `my/progress.json` in the course's folder. It stays on this machine; `MLTEACH_PROGRESS=off` in the
-# environment keeps no score. Run the next cell whenever you like, or `python3 start.py progress` in a terminal.
+# environment keeps no score. The cell below shows it whenever you run it, and so does `python3 start.py progress` in a terminal.
 
 # %%
 progress()

@@ -73,7 +73,8 @@ budget = BUDGETS[PROFILE]
 
 # %% slideshow={"slide_type": "fragment", "code": false}
 for passed_on in (0.9, 1.1):
-    shares = ", ".join(f"after {people} people {passed_on**people:.2g}" for people in (10, 100))
+    shares = ", ".join(f"after {people} people {passed_on**people:.2g}"
+                       for people in (10, 100))
     print(f"each passes on {passed_on}: {shares}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -90,16 +91,14 @@ for passed_on, look in (
 ):
     (line,) = ax.semilogy(people, [passed_on**k for k in people], **look)
     style.label_line(ax, line, f"{passed_on:g}")
-ax.set(
-    xlabel="people in the line",
-    ylabel="share that arrives (log)",
-    xlim=(0, 100),
-    title="Only a factor of 1 survives a long line",
-)
-show(
-    fig,
-    alt="The share that arrives against the number of people, on a logarithmic axis. With a factor of 1.1 it explodes past ten thousand, with 0.99 it falls to about a third, with 0.9 it falls to about one in forty thousand. With a factor of exactly 1 it stays.",
-)
+ax.set(xlabel="people in the line", ylabel="share that arrives (log)", xlim=(0, 100),
+       title="Only a factor of 1 survives a long line")
+show(fig, alt=(
+    "The share that arrives against the number of people, on a logarithmic axis. With "
+    "a factor of 1.1 it explodes past ten thousand, with 0.99 it falls to about a "
+    "third, with 0.9 it falls to about one in forty thousand. With a factor of exactly "
+    "1 it stays."
+))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 1 min. Only a factor of 1 survives. This figure is the whole lecture; come back to it.
@@ -133,7 +132,8 @@ show(
 # %% slideshow={"slide_type": "slide"}
 def rnn_step(x, h, p):
     """One step. x: [batch, inputs], h: [batch, units]. p: the weights, named as torch names them."""
-    return torch.tanh(x @ p["weight_ih"].T + p["bias_ih"] + h @ p["weight_hh"].T + p["bias_hh"])
+    return torch.tanh(x @ p["weight_ih"].T + p["bias_ih"] + h @ p["weight_hh"].T
+                      + p["bias_hh"])
 
 
 torch.manual_seed(2)
@@ -165,7 +165,8 @@ for x in xs:
     h = rnn_step(x, h, weights)
     product = torch.diag(1 - h[0].detach() ** 2) @ weights["weight_hh"].detach() @ product
 rows = [torch.autograd.grad(h[0, k], start, retain_graph=True)[0][0] for k in range(5)]
-assert compare("The product of 20 factors", product, "autograd", torch.stack(rows), to=1e-12)
+assert compare("The product of 20 factors", product, "autograd", torch.stack(rows),
+               to=1e-12)
 print("its largest entry is below 0.001:", bool(product.abs().max() < 1e-3))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -273,7 +274,8 @@ explorer.step = 24
 print("c:", [round(c) for c in explorer.trace().c.tolist()])
 print("h:", [round(h, 2) for h in explorer.trace().h.tolist()])
 explorer.load("start again")
-print("c, with a forget gate that closes at the marks:", [round(c) for c in explorer.trace().c.tolist()])
+print("c, with a forget gate that closes at the marks:",
+      [round(c) for c in explorer.trace().c.tolist()])
 explorer.load("remember")
 explorer.step = 3  # as it was
 
@@ -519,8 +521,11 @@ class Learner(NamedTuple):
     def first(self, seed):
         """The first weights: uniform, as in torch, then what is special; and the weights of the answer."""
         n, draw = self.units, torch.Generator().manual_seed(seed)
-        shapes = {name: p.shape for name, p in self.net().named_parameters()} | {"answer": (n,)}
-        theta = {name: (2 * torch.rand(s, generator=draw) - 1) / n**0.5 for name, s in shapes.items()}
+        shapes = {name: p.shape for name, p in self.net().named_parameters()} | {
+            "answer": (n,)
+        }
+        theta = {name: (2 * torch.rand(s, generator=draw) - 1) / n**0.5
+                 for name, s in shapes.items()}
         if self.start == "identity":
             theta["weight_hh_l0"] = torch.eye(n)
         if self.start == "open":
@@ -530,9 +535,8 @@ class Learner(NamedTuple):
 
 
 LEARNERS = {
-    "RNN": [
-        Learner(torch.nn.RNN, 16, rate, start) for rate in budget["rates"] for start in ("torch", "identity")
-    ],
+    "RNN": [Learner(torch.nn.RNN, 16, rate, start) for rate in budget["rates"]
+            for start in ("torch", "identity")],
     "LSTM, as made": [Learner(torch.nn.LSTM, 8, 0.02)],
     "LSTM, set to remember": [Learner(torch.nn.LSTM, 8, 0.02, "open")],
 }
@@ -561,20 +565,16 @@ def train(learner, steps, seed):
     net = learner.net()
 
     def gradient(theta, episode):
-        loss = F.binary_cross_entropy_with_logits(logit(net, theta, episode[0]), episode[1])
+        loss = F.binary_cross_entropy_with_logits(
+            logit(net, theta, episode[0]), episode[1]
+        )
         found = torch.autograd.grad(loss, list(theta.values()))
         return clip(dict(zip(theta, found, strict=True)), 1.0), {"loss": loss.item()}
 
-    return fit(
-        gradient,
-        learner.first(seed),
-        lambda draw: sample(64, steps, draw),
-        steps=budget["training_steps"],
-        generator=torch.Generator().manual_seed(seed),
-        lr=learner.rate,
-        schedule="cosine",
-        progress=f"{learner.kind.__name__}, {steps} steps",
-    )
+    return fit(gradient, learner.first(seed), lambda draw: sample(64, steps, draw),
+               steps=budget["training_steps"],
+               generator=torch.Generator().manual_seed(seed), lr=learner.rate,
+               schedule="cosine", progress=f"{learner.kind.__name__}, {steps} steps")
 
 
 @torch.no_grad()
@@ -597,31 +597,26 @@ def figure_name(name, steps):
 results, seconds, trained = {}, {}, {}
 for name, settings in LEARNERS.items():
     for steps in LENGTHS:
-        runs = {learner: [train(learner, steps, seed) for seed in budget["seeds"]] for learner in settings}
-        scores = {
-            learner: sum(percent_right(learner, run.theta, steps, seed=77) for run in group)
-            for learner, group in runs.items()
-        }
+        runs = {learner: [train(learner, steps, seed) for seed in budget["seeds"]]
+                for learner in settings}
+        scores = {learner: sum(percent_right(learner, run.theta, steps, seed=77)
+                               for run in group) for learner, group in runs.items()}
         best = max(settings, key=scores.__getitem__)
         results[name, steps] = over_seeds(
             [percent_right(best, run.theta, steps, seed=99) for run in runs[best]]
         )
-        seconds[name, steps] = sum(run.seconds for group in runs.values() for run in group)
+        seconds[name, steps] = sum(
+            run.seconds for group in runs.values() for run in group
+        )
         trained[name, steps] = best, runs[best][0].theta
 for (name, steps), interval in results.items():
-    record(
-        figure_name(name, steps),
-        interval,
-        unit="% right",
-        seeds=budget["seeds"],
-        seconds=seconds[name, steps],
-    )
+    record(figure_name(name, steps), interval, unit="% right", seeds=budget["seeds"],
+           seconds=seconds[name, steps])
 print(f"{'right answers in 100':24}{'5 steps':>9}{'100 steps':>11}")
 for name in LEARNERS:
-    print(
-        f"{name:24}"
-        + "".join(f"{10 * round(results[name, n].mean / 10):{w}}" for n, w in ((5, 9), (100, 11)))
-    )
+    print(f"{name:24}"
+          + "".join(f"{10 * round(results[name, n].mean / 10):{w}}"
+                    for n, w in ((5, 9), (100, 11))))
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 fig, ax = plt.subplots(figsize=(9, 4.5))
@@ -632,36 +627,31 @@ LOOKS = {
 }
 for (name, look), marker in zip(LOOKS.items(), "so^", strict=True):
     means = [results[name, steps].mean for steps in LENGTHS]
-    halves = [0 if math.isnan(results[name, n].half_width) else results[name, n].half_width for n in LENGTHS]
-    ax.errorbar(LENGTHS, means, yerr=halves, capsize=3, marker=marker, markersize=8, **look)
-ax.text(
-    100,
-    103.5,
-    "LSTM, set to remember",
-    ha="right",
-    color=style.ink(style.color("lstm")),
-    weight="bold",
-    fontsize=12,
-)
-ax.annotate("RNN", (12, 66), color=style.ink(style.color("baseline")), weight="bold", fontsize=12, ha="right")
-ax.annotate("LSTM, as made", (21, 74), color=style.ink(style.color("lstm")), weight="bold", fontsize=12)
+    halves = [
+        0 if math.isnan(results[name, n].half_width) else results[name, n].half_width
+        for n in LENGTHS
+    ]
+    ax.errorbar(LENGTHS, means, yerr=halves, capsize=3, marker=marker, markersize=8,
+                **look)
+ax.text(100, 103.5, "LSTM, set to remember", ha="right",
+        color=style.ink(style.color("lstm")), weight="bold", fontsize=12)
+ax.annotate("RNN", (12, 66), color=style.ink(style.color("baseline")), weight="bold",
+            fontsize=12, ha="right")
+ax.annotate("LSTM, as made", (21, 74), color=style.ink(style.color("lstm")),
+            weight="bold", fontsize=12)
 ax.axhline(50, color="black", linewidth=0.8)
 ax.text(5, 45.5, "guessing", fontsize=12)
-ax.set(
-    xscale="log",
-    xticks=LENGTHS,
-    xticklabels=LENGTHS,
-    ylim=(40, 110),
-    yticks=range(50, 101, 10),
-    xlabel="length of the sequence, in steps (log)",
-    ylabel="right answers, in %",
-    title="Short is easy; only an open forget gate learns long",
-)
+ax.set(xscale="log", xticks=LENGTHS, xticklabels=LENGTHS, ylim=(40, 110),
+       yticks=range(50, 101, 10), xlabel="length of the sequence, in steps (log)",
+       ylabel="right answers, in %",
+       title="Short is easy; only an open forget gate learns long")
 ax.minorticks_off()
-show(
-    fig,
-    alt="Right answers against the length of the sequence. At 5 steps all three learners are right in 100 of 100. The RNN loses ground first, the LSTM as made after it; at 30 and 100 steps both are at 50, which is guessing. The LSTM set to remember stays at 100 for every length.",
-)
+show(fig, alt=(
+    "Right answers against the length of the sequence. At 5 steps all three learners "
+    "are right in 100 of 100. The RNN loses ground first, the LSTM as made after it; "
+    "at 30 and 100 steps both are at 50, which is guessing. The LSTM set to remember "
+    "stays at 100 for every length."
+))
 
 # %% [markdown]
 # <details><summary><b>Explain.</b> What did your table look like?</summary>
@@ -677,14 +667,15 @@ show(
 for profile in ("lecture", "paper"):
     kept = recorded("02", profile)
     if not kept:
-        print(
-            f"{profile}: no run is recorded here; python3 start.py run 02 --profile {profile} --record makes one."
-        )
+        print(f"{profile}: no run is recorded here; python3 start.py run 02 --profile "
+              f"{profile} --record makes one.")
         continue
-    print(f"{profile + ', % right':23}" + "".join(f"{f'{n} steps':>11}" for n in LENGTHS))
+    print(f"{profile + ', % right':23}"
+          + "".join(f"{f'{n} steps':>11}" for n in LENGTHS))
     for name in LEARNERS:
         figures = [kept[figure_name(name, n)] for n in LENGTHS]
-        print(f"  {name:21}" + "".join(f"{f['value']:6.0f} ± {f['interval']:2.0f}" for f in figures))
+        print(f"  {name:21}"
+              + "".join(f"{f['value']:6.0f} ± {f['interval']:2.0f}" for f in figures))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 4 min. At 5 steps all is well, so the code is right. At 30 both the RNN and the LSTM as made are guessing. The same cell with an open gate learns it at once. It is not the name LSTM that remembers, it is a factor of 1.
@@ -714,7 +705,9 @@ def gradient_lengths(learner, theta, steps=100, n=64):
             h = rnn_step(now, h, p)
             states.append(h)
     loss = F.binary_cross_entropy_with_logits(h @ p["answer"], bit.double())
-    lengths = torch.stack([g.norm(dim=1).mean() for g in torch.autograd.grad(loss, states)])
+    lengths = torch.stack(
+        [g.norm(dim=1).mean() for g in torch.autograd.grad(loss, states)]
+    )
     return lengths / lengths[-1]
 
 
@@ -724,9 +717,11 @@ starts = {
     "LSTM, as made": LEARNERS["LSTM, as made"][0],
     "LSTM, set to remember": LEARNERS["LSTM, set to remember"][0],
 }
-lengths = {name: gradient_lengths(learner, learner.first(1)) for name, learner in starts.items()}
+lengths = {name: gradient_lengths(learner, learner.first(1))
+           for name, learner in starts.items()}
 for name, curve in lengths.items():
-    print(f"{name:24} of a gradient at step 100, {100 * curve[0]:.2g} % arrives at step 1")
+    print(f"{name:24} of a gradient at step 100, {100 * curve[0]:.2g} % arrives at "
+          "step 1")
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 fig, ax = plt.subplots(figsize=(9, 4.8))
@@ -742,17 +737,16 @@ for name, curve in lengths.items():
         "LSTM, set to remember": (6, 14),
     }[name]
     style.label_line(ax, line, name, x=at, dx=6, dy=dy)
-ax.set(
-    xlabel="step t",
-    ylabel="gradient at step t, relative to the last",
-    xlim=(1, 100),
-    ylim=(1e-22, 1e3),
-    title="Only the open memory line carries the gradient back",
-)
-show(
-    fig,
-    alt="Length of the gradient at each step, relative to the last one, on a logarithmic axis, for four untrained networks. Going back from step 100 the RNN's and the LSTM's as made fall in straight lines by many powers of ten; the RNN that starts from the identity falls more slowly, to a ten-thousandth. The LSTM that is set to remember stays nearly level.",
-)
+ax.set(xlabel="step t", ylabel="gradient at step t, relative to the last",
+       xlim=(1, 100), ylim=(1e-22, 1e3),
+       title="Only the open memory line carries the gradient back")
+show(fig, alt=(
+    "Length of the gradient at each step, relative to the last one, on a logarithmic "
+    "axis, for four untrained networks. Going back from step 100 the RNN's and the "
+    "LSTM's as made fall in straight lines by many powers of ten; the RNN that starts "
+    "from the identity falls more slowly, to a ten-thousandth. The LSTM that is set to "
+    "remember stays nearly level."
+))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 3 min. Nothing is trained here yet. Straight lines: a factor a step, as in the line of people. The identity start sends far more back and fails all the same; say that we are not sure why.
@@ -771,7 +765,9 @@ show(
 # %% slideshow={"slide_type": "fragment", "code": false}
 latch = LstmGates("remember", recurrent=1.5)
 print(f"The RNN at the last step: h = {latch.trace().rnn[-1]:.2f}")
-print(f"What arrives there of a nudge at step 3: {100 * latch.trace().rnn_left[2]:.7f} %")
+print(
+    f"What arrives there of a nudge at step 3: {100 * latch.trace().rnn_left[2]:.7f} %"
+)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 2 min. Now the question from the explorer. A state that is safe from noise pulls every nudge back, and swallows the gradient too. Bengio, Simard and Frasconi, 1994.
@@ -794,10 +790,13 @@ print(f"What arrives there of a nudge at step 3: {100 * latch.trace().rnn_left[2
 def marked(n, generator, steps=24):
     """Sequences [n, steps, 2] of values and marks, and the value at the last write mark of each."""
     values = 2 * torch.rand(n, steps, generator=generator) - 1
-    at = torch.randint(0, steps // 2, (n, 2), generator=generator)  # two of them, and the later one counts
+    # two of them, and the later one counts
+    at = torch.randint(0, steps // 2, (n, 2), generator=generator)
     marks = F.one_hot(at, steps).amax(1).float()
     marks[:, -1] = -1  # "read here"
-    return torch.stack([values, marks], dim=-1), values.gather(1, at.amax(1, keepdim=True))[:, 0]
+    return torch.stack([values, marks], dim=-1), values.gather(
+        1, at.amax(1, keepdim=True)
+    )[:, 0]
 
 
 unit = torch.nn.LSTM(2, 1, batch_first=True)
@@ -806,23 +805,26 @@ unit = torch.nn.LSTM(2, 1, batch_first=True)
 def hold_and_say(theta, episode):
     says = functional_call(unit, theta, episode[0])[0][..., 0]
     loss = F.mse_loss(says[:, -1], torch.tanh(episode[1])) + 0.1 * says[:, :-1].square().mean()
-    return dict(zip(theta, torch.autograd.grad(loss, list(theta.values())), strict=True)), {
-        "loss": loss.item()
-    }
+    return dict(
+        zip(theta, torch.autograd.grad(loss, list(theta.values())), strict=True)
+    ), {"loss": loss.item()}
 
 
 draw = torch.Generator().manual_seed(2)
-first = {name: torch.rand(p.shape, generator=draw) - 0.5 for name, p in unit.named_parameters()}
+first = {name: torch.rand(p.shape, generator=draw) - 0.5
+         for name, p in unit.named_parameters()}
 first["bias_ih_l0"][:2] = torch.tensor([-5.0, 5.0])
-found = fit(
-    hold_and_say, first, lambda draw: marked(64, draw), steps=600, generator=draw, lr=0.05, schedule="cosine"
-)
+found = fit(hold_and_say, first, lambda draw: marked(64, draw), steps=600,
+            generator=draw, lr=0.05, schedule="cosine")
 
 cell = torch.nn.LSTMCell(2, 1)
-cell.load_state_dict({name.removesuffix("_l0"): value.detach() for name, value in found.theta.items()})
+cell.load_state_dict(
+    {name.removesuffix("_l0"): value.detach() for name, value in found.theta.items()}
+)
 inside = LstmGates("distractors", computed=True, weights=LstmGates.weights_of(cell))
 gates = inside.trace()
-write, between, read = 2, slice(3, 23), 23  # places in the list: steps 3, 4 to 23, and 24
+# places in the list: steps 3, 4 to 23, and 24
+write, between, read = 2, slice(3, 23), 23
 print("input gate  at the write mark above 0.5:", bool(gates.i[write] > 0.5))
 print("            and elsewhere below 0.3:    ", bool(gates.i[between].max() < 0.3))
 print("forget gate at the write mark below 0.5:", bool(gates.f[write] < 0.5))
@@ -833,13 +835,15 @@ print("            and between the marks < 0.2:", bool(gates.o[between].max() < 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 fig = plt.figure(figsize=(9, 6.6), layout="constrained")
 inside.draw(fig)
-fig.suptitle(
-    "Trained: forget and write at the mark, keep, speak when asked", weight="bold", x=0.01, ha="left"
-)
-show(
-    fig,
-    alt="Six rows over 24 steps, computed by the trained cell. The forget gate is open everywhere but at the write mark, where it closes. The input gate opens at the write mark and hardly elsewhere. The output gate is shut until the read mark. The memory c jumps close to the marked value and stays nearly level to the end, while the RNN follows the noise.",
-)
+fig.suptitle("Trained: forget and write at the mark, keep, speak when asked",
+             weight="bold", x=0.01, ha="left")
+show(fig, alt=(
+    "Six rows over 24 steps, computed by the trained cell. The forget gate is open "
+    "everywhere but at the write mark, where it closes. The input gate opens at the "
+    "write mark and hardly elsewhere. The output gate is shut until the read mark. The "
+    "memory c jumps close to the marked value and stays nearly level to the end, while "
+    "the RNN follows the noise."
+))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 3 min. One unit, trained. Nobody told it what gates are for, and it found what they drew by hand. It does not always: from some starts it ends in a worse cell.
@@ -875,7 +879,7 @@ def sequences_talk(net, batch=4, steps=6):
 for batch_first in (True, False):
     torch.manual_seed(0)
     print(f"batch_first={batch_first}: sequences talk to each other:",
-          sequences_talk(torch.nn.LSTM(2, 8, batch_first=batch_first)))  # fmt: skip
+          sequences_talk(torch.nn.LSTM(2, 8, batch_first=batch_first)))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What if only the memory line is left?
@@ -904,7 +908,8 @@ kept = torch.cat([f[1:], torch.ones(1, dtype=torch.float64)]).flip(0).cumprod(0)
 written_out = f.prod() * c0 + (kept * i * g).sum()
 slope = torch.autograd.grad(c, c0)[0]
 assert compare("The loop", c, "the sum written out", written_out, to=1e-12)
-assert compare("d c_T / d c_0", slope, "the product of the forget gates", f.prod(), to=1e-12)
+assert compare("d c_T / d c_0", slope, "the product of the forget gates", f.prod(),
+               to=1e-12)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # Now think of another loop you know. It carries a state through many steps. It keeps all of it. At each step it adds a share of something that was just computed. The share has a name, *learning rate*. The thing that is added has a name too.
@@ -918,8 +923,10 @@ assert compare("d c_T / d c_0", slope, "the product of the forget gates", f.prod
 # %%
 rule = lstm_cell(forget=0.9, input=0.1)
 memory, candidate = torch.randn(2, 1000, generator=draw, dtype=torch.float64)
-by_rule, _ = rule.step({"c": memory}, {"c": -candidate}, rule.init({"c": memory}), loss=None)
-assert compare("0.9 c + 0.1 g", 0.9 * memory + 0.1 * candidate, "mlteach.inner.lstm_cell", by_rule["c"])
+by_rule, _ = rule.step({"c": memory}, {"c": -candidate}, rule.init({"c": memory}),
+                       loss=None)
+assert compare("0.9 c + 0.1 g", 0.9 * memory + 0.1 * candidate,
+               "mlteach.inner.lstm_cell", by_rule["c"])
 
 # %% [markdown]
 # Which gates turn this into something you have called a thousand times? That is lesson 03.

@@ -94,17 +94,17 @@ for _ in range(20):
 weights, memory = torch.stack(weights), torch.stack(memory)
 coin = torch.rand((), generator=draw) < 0.5
 fig, axes = plt.subplots(1, 2, figsize=(10, 3.8), sharey=True)
-for ax, values, name in zip(
-    axes, (weights, memory) if coin else (memory, weights), ("left", "right"), strict=True
-):
+for ax, values, name in zip(axes, (weights, memory) if coin else (memory, weights),
+                            ("left", "right"), strict=True):
     ax.plot(values, color="black", linestyle="-", linewidth=2)
     ax.set(title=name, xlabel="step", xticks=range(0, 21, 5))
 axes[0].set_ylabel("value")
-fig.suptitle("One is gradient descent, one is an LSTM", fontweight="bold", x=0.01, ha="left")
-show(
-    fig,
-    alt="Two plots with no names, left and right. In each, three black lines start at zero and bend towards three different values. The two plots look the same.",
-)
+fig.suptitle("One is gradient descent, one is an LSTM", fontweight="bold", x=0.01,
+             ha="left")
+show(fig, alt=(
+    "Two plots with no names, left and right. In each, three black lines start at zero "
+    "and bend towards three different values. The two plots look the same."
+))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 3 min. Show the picture, let them look for half a minute in silence, then vote by hands: left, or right? Ask two people what gave it away. They will name the smoothness, or the speed. Do not tell yet.
@@ -118,7 +118,8 @@ show(
 # </details>
 
 # %% slideshow={"slide_type": "slide", "code": false}
-assert compare("The memory of the LSTM", memory, "the weights under gradient descent", weights)
+assert compare("The memory of the LSTM", memory, "the weights under gradient descent",
+               weights)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 1 min. The difference is 0, not small: both loops are the same computation. Let the laugh happen, then ask what *same* has to mean, because we come back to it.
@@ -210,7 +211,8 @@ rate = 0.1
 by_cell = 1.0 * theta + rate * (-gradient)
 by_hand = theta - rate * gradient
 rule = lstm_cell(forget=1.0, input=rate)
-by_package, _ = rule.step({"w": theta}, {"w": gradient}, rule.init({"w": theta}), loss=torch.zeros(()))
+by_package, _ = rule.step({"w": theta}, {"w": gradient}, rule.init({"w": theta}),
+                          loss=torch.zeros(()))
 
 compare("The cell", by_cell, "theta - rate * gradient", by_hand)
 compare("The cell", by_cell, "mlteach.inner.lstm_cell", by_package["w"])
@@ -251,10 +253,8 @@ rounded_twice = theta - rate * gradient
 rounded_once = (theta.double() - torch.tensor(rate).double() * gradient.double()).float()
 differ = (rounded_once != rounded_twice).float().mean()
 print(f"rounding once or twice makes a difference in {100 * differ:.0f} of 100 entries")
-print(
-    "every entry of torch.optim.SGD is one of the two:",
-    bool(((by_torch == rounded_once) | (by_torch == rounded_twice)).all()),
-)
+print("every entry of torch.optim.SGD is one of the two:",
+      bool(((by_torch == rounded_once) | (by_torch == rounded_twice)).all()))
 
 # %% [markdown]
 # So: gradient descent is an LSTM cell, exactly. But *equal* in floating point always means equal *as computed*. Whoever says "the same" has to say how.
@@ -365,13 +365,12 @@ alpha, decay = 0.5, 0.2
 theta = torch.zeros(3, dtype=torch.float64)
 path = []
 for _ in range(20):
-    theta = (1 - alpha * decay) * theta + alpha * (-slope(theta))  # f = 1 - alpha * decay, i = alpha
+    # f = 1 - alpha * decay, i = alpha
+    theta = (1 - alpha * decay) * theta + alpha * (-slope(theta))
     path.append(theta)
 theirs = path_of_torch(lambda w: torch.optim.SGD(w, lr=alpha, weight_decay=decay))
-print(
-    "difference to torch.optim.SGD(weight_decay=...) below 1e-12:",
-    difference(torch.stack(path), theirs) < 1e-12,
-)
+print("difference to torch.optim.SGD(weight_decay=...) below 1e-12:",
+      difference(torch.stack(path), theirs) < 1e-12)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # A forget gate of $1 - \alpha\lambda$: with the usual $\alpha = 0.1$ and $\lambda = 0.0005$ it stands at 0.99995. People have turned this gate all along, by a hair.
@@ -443,7 +442,8 @@ explorer.input, explorer.momentum = 0.05, 0.0  # as it was: your turn
 def three_cells(theta, m, v, gradient, t, rate, beta1=0.9, beta2=0.999):
     m = beta1 * m + (1 - beta1) * gradient
     v = beta2 * v + (1 - beta2) * gradient**2
-    i = rate / (1 - beta1**t) / ((v / (1 - beta2**t)).sqrt() + 1e-8)  # a gate that looks
+    # a gate that looks
+    i = rate / (1 - beta1**t) / ((v / (1 - beta2**t)).sqrt() + 1e-8)
     return 1.0 * theta + i * (-m), m, v
 
 
@@ -453,7 +453,8 @@ for t in range(1, 21):
     theta, m, v = three_cells(theta, m, v, slope(theta), t, rate=0.1)
     path.append(theta)
 theirs = path_of_torch(lambda w: torch.optim.Adam(w, lr=0.1))
-print("difference to torch.optim.Adam below 1e-12:", difference(torch.stack(path), theirs) < 1e-12)
+print("difference to torch.optim.Adam below 1e-12:",
+      difference(torch.stack(path), theirs) < 1e-12)
 
 # %% [markdown]
 # So the zoo of optimizers is one family: a few memory lines, with gates that someone set by hand.
@@ -483,7 +484,8 @@ print("difference to torch.optim.Adam below 1e-12:", difference(torch.stack(path
 # %% slideshow={"slide_type": "fragment", "code": false}
 print(f"i = 0.01 needs the bias {torch.tensor(0.01, dtype=torch.float64).logit():.3f}")
 for dtype in (torch.float32, torch.float64):
-    bias = next(b for b in range(100) if torch.sigmoid(torch.tensor(float(b), dtype=dtype)) == 1)
+    bias = next(b for b in range(100)
+                if torch.sigmoid(torch.tensor(float(b), dtype=dtype)) == 1)
     print(f"f = 1 needs the bias {bias} in {str(dtype).removeprefix('torch.')}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -515,17 +517,12 @@ for bias, look in (
     f = torch.sigmoid(torch.tensor(bias))
     (line,) = ax.plot(steps, [100 * f.item() ** t for t in steps], **look)
     style.label_line(ax, line, f"bias {bias:.0f}")
-ax.set(
-    xlabel="step, with a gradient of zero",
-    ylabel="what is left of a weight, in %",
-    xlim=(0, 14),
-    ylim=(75, 102),
-    title="A nearly open forget gate eats the weights",
-)
-show(
-    fig,
-    alt="What is left of a weight over twelve steps with zero gradient. With bias 17 it stays at 100 %. With bias 5 it falls to about 92 %, with bias 4 to about 80 %.",
-)
+ax.set(xlabel="step, with a gradient of zero", ylabel="what is left of a weight, in %",
+       xlim=(0, 14), ylim=(75, 102), title="A nearly open forget gate eats the weights")
+show(fig, alt=(
+    "What is left of a weight over twelve steps with zero gradient. With bias 17 it "
+    "stays at 100 %. With bias 5 it falls to about 92 %, with bias 4 to about 80 %."
+))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 3 min. The pitfall of the lesson. A bias of 4 to 5 is what the papers start from: "nearly open". Ask what is left of a weight after twelve steps without any gradient. A fifth is gone at bias 4. The detector is three lines: feed the rule zeros.
@@ -568,8 +565,10 @@ for name, rule in {
 # As in real training, each gradient comes from a few examples, so it is noisy. We model that by tilting the bowl a little at every step, each time another way.
 
 # %%
-D, T, NOISE = 10, 20, 0.3  # dimensions, inner steps, size of the noise on each entry of the gradient
-CENTRE = 1.5 * torch.randn(D, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
+# dimensions, inner steps, size of the noise on each entry of the gradient
+D, T, NOISE = 10, 20, 0.3
+CENTRE = 1.5 * torch.randn(D, generator=torch.Generator().manual_seed(5),
+                           dtype=torch.float64)
 
 
 class Bowls(NamedTuple):
@@ -622,7 +621,8 @@ def gates(phi, gradient, t):
     size = (gradient.abs() + 0.01).log() / 5
     time = torch.full_like(gradient, 2 * t / T - 1)
     seen = torch.stack([size, time], dim=-1)
-    opened = torch.sigmoid(torch.tanh(seen @ phi["W1"] + phi["b1"]) @ phi["W2"] + phi["b2"])
+    opened = torch.sigmoid(torch.tanh(seen @ phi["W1"] + phi["b1"]) @ phi["W2"]
+                           + phi["b2"])
     return opened[..., 0], opened[..., 1]
 
 
@@ -672,10 +672,8 @@ def run(rule, c0, bowls, **how):
 
 phi = first_phi()
 few = sample(5, torch.Generator().manual_seed(4))
-print(
-    "difference between the two below 1e-12:",
-    difference(unrolled(phi, few), run(learned(phi), phi["c0"], few)) < 1e-12,
-)
+print("difference between the two below 1e-12:",
+      difference(unrolled(phi, few), run(learned(phi), phi["c0"], few)) < 1e-12)
 
 # %% [markdown]
 
@@ -692,24 +690,20 @@ def meta_gradient(first_order=False):
     """For `fit`: (phi, problems) -> the gradient of the mean final loss for phi, and numbers to show."""
 
     def gradient(phi, bowls):
-        final = loss(run(learned(phi), phi["c0"], bowls, first_order=first_order), bowls).mean()
-        return dict(zip(phi, torch.autograd.grad(final, list(phi.values())), strict=True)), {
-            "loss": final.item()
-        }
+        final = loss(run(learned(phi), phi["c0"], bowls, first_order=first_order),
+                     bowls).mean()
+        return dict(
+            zip(phi, torch.autograd.grad(final, list(phi.values())), strict=True)
+        ), {"loss": final.item()}
 
     return gradient
 
 
 def train(seed, noise=NOISE, first_order=False):
-    return fit(
-        meta_gradient(first_order),
-        first_phi(),
-        lambda draw: sample(64, draw, noise),
-        steps=budget["meta_steps"],
-        generator=torch.Generator().manual_seed(seed),
-        lr=0.05,
-        schedule="cosine",
-    )
+    return fit(meta_gradient(first_order), first_phi(),
+               lambda draw: sample(64, draw, noise), steps=budget["meta_steps"],
+               generator=torch.Generator().manual_seed(seed), lr=0.05,
+               schedule="cosine")
 
 
 fits = [train(seed) for seed in budget["seeds"]]
@@ -719,19 +713,17 @@ print(f"mean final loss, log10: from {math.log10(first):.1f} to {math.log10(last
 # %% jupyter={"source_hidden": true}
 fig, ax = plt.subplots()
 steps = range(1, budget["meta_steps"] + 1)
-(line,) = ax.loglog(steps, fits[0].history["loss"], **style.method("lstm") | {"linewidth": 1.5})
-ax.set(
-    xlabel="meta-training step",
-    ylabel="final loss, mean of 64 problems",
-    yticks=(0.05, 0.1, 0.2, 0.5),
-    yticklabels=("0.05", "0.1", "0.2", "0.5"),
-    title="Most is learned in ten steps, the rest takes hundreds",
-)
+(line,) = ax.loglog(steps, fits[0].history["loss"],
+                    **style.method("lstm") | {"linewidth": 1.5})
+ax.set(xlabel="meta-training step", ylabel="final loss, mean of 64 problems",
+       yticks=(0.05, 0.1, 0.2, 0.5), yticklabels=("0.05", "0.1", "0.2", "0.5"),
+       title="Most is learned in ten steps, the rest takes hundreds")
 ax.minorticks_off()
-show(
-    fig,
-    alt="The mean final loss against the meta-training step, both on logarithmic axes. It falls to about an eighth within the first ten steps, then creeps lower over hundreds.",
-)
+show(fig, alt=(
+    "The mean final loss against the meta-training step, both on logarithmic axes. It "
+    "falls to about an eighth within the first ten steps, then creeps lower over "
+    "hundreds."
+))
 
 # %% [markdown]
 # ## Is the learned cell any good?
@@ -745,9 +737,8 @@ show(
 # Then all of them meet problems that none has seen, first from zero, then from the start $c_0$ that the cell has learned.
 
 # %%
-practice, fresh = (
-    sample(n, torch.Generator().manual_seed(seed)) for n, seed in ((256, 77), (budget["problems"], 99))
-)
+practice, fresh = (sample(n, torch.Generator().manual_seed(seed))
+                   for n, seed in ((256, 77), (budget["problems"], 99)))
 RATES = [10 ** (k / 8) for k in range(-12, 2)]
 
 
@@ -757,7 +748,8 @@ def falling(rate):
 
 RIVALS = {
     "fixed rate": [sgd(rate) for rate in RATES],
-    "momentum": [momentum(rate, mu) for rate in RATES for mu in (0.3, 0.45, 0.6, 0.75, 0.9)],
+    "momentum": [momentum(rate, mu) for rate in RATES
+                 for mu in (0.3, 0.45, 0.6, 0.75, 0.9)],
     "falling rate": [falling(rate) for rate in RATES],
 }
 
@@ -776,13 +768,13 @@ zero, c0 = torch.zeros(D, dtype=torch.float64), fits[0].theta["c0"].detach()
 results = {}
 for name, rules in RIVALS.items():
     for place, start in zip(PLACES, (zero, c0), strict=True):
-        best = min(rules, key=lambda rule: final_loss(rule, start, practice).mean().item())
+        best = min(rules,
+                   key=lambda rule: final_loss(rule, start, practice).mean().item())
         results[name, place] = over_tasks(final_loss(best, start, fresh).log10())
 for place in PLACES:
-    logs = [
-        final_loss(learned(each.theta), zero if place == "from zero" else each.theta["c0"], fresh).log10()
-        for each in fits
-    ]
+    logs = [final_loss(learned(each.theta),
+                       zero if place == "from zero" else each.theta["c0"], fresh).log10()
+            for each in fits]
     results["learned cell", place] = over_tasks(
         torch.stack(logs).mean(0)
     )  # the mean over the seeds, problem by problem
@@ -790,21 +782,13 @@ for place in PLACES:
 # %%
 print(f"{'log10 of the final loss':24}{'from zero':>14}{'from c0':>16}")
 for name in [*RIVALS, "learned cell"]:
-    print(
-        f"{name:24}"
-        + "".join(
-            f"{results[name, place].mean:8.2f} ± {results[name, place].half_width:.2f}" for place in PLACES
-        )
-    )
+    print(f"{name:24}"
+          + "".join(f"{results[name, place].mean:8.2f} ± "
+                    f"{results[name, place].half_width:.2f}" for place in PLACES))
 for (name, place), interval in results.items():
     seconds = sum(each.seconds for each in fits) if name == "learned cell" else None
-    record(
-        f"bowls.{name}.{place}".replace(" ", "-"),
-        interval,
-        unit="log10 loss",
-        seeds=budget["seeds"],
-        seconds=seconds,
-    )
+    record(f"bowls.{name}.{place}".replace(" ", "-"), interval, unit="log10 loss",
+           seeds=budget["seeds"], seconds=seconds)
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 fig, ax = plt.subplots(figsize=(8.5, 4.2))
@@ -812,30 +796,21 @@ for row, name in enumerate([*RIVALS, "learned cell"]):
     look = style.color("lstm" if name == "learned cell" else "baseline")
     for place, face in zip(PLACES, ("white", look), strict=True):
         mean, half, _ = results[name, place]
-        ax.errorbar(
-            mean,
-            -row,
-            xerr=half,
-            fmt="o",
-            color=look,
-            markerfacecolor=face,
-            markersize=10,
-            capsize=5,
-            linewidth=2,
-        )
+        ax.errorbar(mean, -row, xerr=half, fmt="o", color=look, markerfacecolor=face,
+                    markersize=10, capsize=5, linewidth=2)
         if row == 0:
-            ax.annotate(place, (mean, 0), (0, 14), textcoords="offset points", ha="center", fontsize=12)
-ax.set(
-    yticks=range(0, -4, -1),
-    ylim=(-3.4, 0.6),
-    xlabel="final loss, log10 (further left is better), with 95 % intervals",
-    title="The learned cell found the good engineer's schedule",
-)
+            ax.annotate(place, (mean, 0), (0, 14), textcoords="offset points",
+                        ha="center", fontsize=12)
+ax.set(yticks=range(0, -4, -1), ylim=(-3.4, 0.6),
+       xlabel="final loss, log10 (further left is better), with 95 % intervals",
+       title="The learned cell found the good engineer's schedule")
 ax.set_yticklabels([*RIVALS, "learned cell"])
-show(
-    fig,
-    alt="Final losses with intervals, from zero (hollow) and from the learned start (filled). The learned cell and gradient descent with a falling rate end lowest and near each other; momentum and the fixed rate end clearly higher. The learned start helps each of them.",
-)
+show(fig, alt=(
+    "Final losses with intervals, from zero (hollow) and from the learned start "
+    "(filled). The learned cell and gradient descent with a falling rate end lowest "
+    "and near each other; momentum and the fixed rate end clearly higher. The learned "
+    "start helps each of them."
+))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 2 min. Every rival got its best setting out of a grid, on other problems. The cell beats every fixed rate and momentum; a falling rate, once a person has thought of it, does about as well. Say what this does not show: these are the bowls it was trained on.
@@ -877,26 +852,25 @@ for gate, name, look in (
 ):
     low, middle, high = (gate.flatten(1).quantile(q, dim=1) for q in (0.05, 0.5, 0.95))
     (line,) = ax.plot(range(1, T + 1), middle, **look)
-    ax.fill_between(range(1, T + 1), low, high, color=line.get_color(), alpha=0.25, linewidth=0)
+    ax.fill_between(range(1, T + 1), low, high, color=line.get_color(), alpha=0.25,
+                    linewidth=0)
     style.label_line(ax, line, name)
-ax.set(
-    xlabel="inner step",
-    ylabel="how far the gate is open",
-    xlim=(0, 25),
-    xticks=range(0, 21, 5),
-    ylim=(0, 1.08),
-    title="Large steps first, small steps last: nobody told it",
-)
-show(
-    fig,
-    alt="The two gates over twenty inner steps, with bands that hold ninety percent of all weights and problems. The forget gate stays at 1. The input gate is wide open at the first steps and nearly closed at the last.",
-)
+ax.set(xlabel="inner step", ylabel="how far the gate is open", xlim=(0, 25),
+       xticks=range(0, 21, 5), ylim=(0, 1.08),
+       title="Large steps first, small steps last: nobody told it")
+show(fig, alt=(
+    "The two gates over twenty inner steps, with bands that hold ninety percent of all "
+    "weights and problems. The forget gate stays at 1. The input gate is wide open at "
+    "the first steps and nearly closed at the last."
+))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 3 min. Read the guesses back before you show this. It invented a learning rate schedule, and nobody told it. Ask why small steps at the end: near the bottom the gradient is mostly noise.
 
 # %%
-print(f"input gate:  {i[0].mean():.1f} at the first step, {i[-1].mean():.1f} at the last")
+print(
+    f"input gate:  {i[0].mean():.1f} at the first step, {i[-1].mean():.1f} at the last"
+)
 print(f"forget gate: never below {math.floor(100 * f.min()) / 100}")
 
 # %% [markdown]
@@ -919,13 +893,16 @@ print(f"forget gate: never below {math.floor(100 * f.min()) / 100}")
 # %% slideshow={"slide_type": "fragment", "code": false}
 quiet = train(budget["seeds"][0], noise=0.0)
 practice_quiet, fresh_quiet = (
-    sample(n, torch.Generator().manual_seed(seed), 0.0) for n, seed in ((256, 77), (budget["problems"], 99))
+    sample(n, torch.Generator().manual_seed(seed), 0.0)
+    for n, seed in ((256, 77), (budget["problems"], 99))
 )
 start = quiet.theta["c0"].detach()
 for name, rules in (RIVALS | {"learned cell": [learned(quiet.theta)]}).items():
-    best = min(rules, key=lambda rule: final_loss(rule, start, practice_quiet).mean().item())
+    best = min(rules,
+               key=lambda rule: final_loss(rule, start, practice_quiet).mean().item())
     quiet_loss = over_tasks(final_loss(best, start, fresh_quiet).log10())
-    record(f"quiet-bowls.{name}".replace(" ", "-"), quiet_loss, unit="log10 loss", seeds=budget["seeds"][:1])
+    record(f"quiet-bowls.{name}".replace(" ", "-"), quiet_loss, unit="log10 loss",
+           seeds=budget["seeds"][:1])
     print(f"{name:16} {quiet_loss.mean:6.1f}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -950,55 +927,45 @@ fig, ax = plt.subplots(figsize=(10, 3.6))
 purple, red = style.color("lstm"), style.color("warning")
 look = dict(ha="center", va="center", fontsize=15)
 for t in range(4):
-    ax.text(
-        3 * t,
-        1,
-        rf"$\theta_{t}$",
-        bbox=dict(boxstyle="circle,pad=0.35", facecolor="white", edgecolor=purple, linewidth=2),
-        **look,
-    )
+    ax.text(3 * t, 1, rf"$\theta_{t}$",
+            bbox=dict(boxstyle="circle,pad=0.35", facecolor="white", edgecolor=purple,
+                      linewidth=2), **look)
     if t < 3:
         ax.text(
-            3 * t + 1.5,
-            0,
-            r"$-\nabla L$",
+            3 * t + 1.5, 0, r"$-\nabla L$",
             bbox=dict(boxstyle="round,pad=0.35", facecolor="white", edgecolor="black"),
             **look,
         )
         for start, end, line in (
             ((3 * t + 0.3, 1), (3 * t + 2.7, 1), dict(color=purple, linewidth=3)),
-            ((3 * t + 0.18, 0.87), (3 * t + 1.27, 0.13), dict(color=red, linewidth=2.5, linestyle="--")),
-            ((3 * t + 1.73, 0.13), (3 * t + 2.82, 0.87), dict(color="black", linewidth=2)),
+            ((3 * t + 0.18, 0.87),
+             (3 * t + 1.27, 0.13),
+             dict(color=red, linewidth=2.5, linestyle="--")),
+            ((3 * t + 1.73, 0.13),
+             (3 * t + 2.82, 0.87),
+             dict(color="black", linewidth=2)),
         ):
-            ax.annotate("", end, start, arrowprops=dict(arrowstyle="-|>", shrinkA=0, shrinkB=0, **line))
+            ax.annotate("", end, start,
+                        arrowprops=dict(arrowstyle="-|>", shrinkA=0, shrinkB=0, **line))
         ax.text(3 * t + 1.5, 1.12, "$f$", color=style.ink(purple), **look)
         ax.text(3 * t + 2.5, 0.42, "$i$", **look)
 ax.annotate(
-    "",
-    (10.55, 1),
-    (9.3, 1),
+    "", (10.55, 1), (9.3, 1),
     arrowprops=dict(arrowstyle="-|>", color=purple, linewidth=3, shrinkA=0, shrinkB=0),
 )
 ax.text(11.1, 1, r"$L(\theta_3)$", **look)
-ax.text(
-    -0.65,
-    0.2,
-    "the gradient is\ncomputed at $\\theta$",
-    color=style.ink(red),
-    fontsize=12,
-    ha="left",
-    va="center",
-)
-ax.set(
-    xlim=(-0.7, 11.9),
-    ylim=(-0.3, 1.4),
-    title="Drop the dashed edges, and the memory line is all that is left",
-)
+ax.text(-0.65, 0.2, "the gradient is\ncomputed at $\\theta$", color=style.ink(red),
+        fontsize=12, ha="left", va="center")
+ax.set(xlim=(-0.7, 11.9), ylim=(-0.3, 1.4), title=(
+    "Drop the dashed edges, and the memory line is all that is left"
+))
 ax.axis("off")
-show(
-    fig,
-    alt="The unrolled cell: weights theta 0 to theta 3 on a thick memory line that ends in the loss. Below, between each two, a box with minus the gradient, whose solid arrow enters the next weights through the input gate. A dashed arrow leads from each weights down to the gradient computed there.",
-)
+show(fig, alt=(
+    "The unrolled cell: weights theta 0 to theta 3 on a thick memory line that ends in "
+    "the loss. Below, between each two, a box with minus the gradient, whose solid "
+    "arrow enters the next weights through the input gate. A dashed arrow leads from "
+    "each weights down to the gradient computed there."
+))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 2 min. Follow the solid lines with a finger, then the dashed ones. The papers drop the dashed edges: no second derivative, and each step is cheaper. It is another gradient. How far off can it be?
@@ -1108,14 +1075,12 @@ def slope_of_rate(eta, keep_edges):
 
 eta, step = 1.5, 1e-5
 theta_2 = (1 - eta) ** 2
-print(f"with the edges:    autograd {slope_of_rate(eta, True):+.3f}, closed form {-2 * (1 - eta) ** 3:+.3f}")
-print(
-    f"without the edges: autograd {slope_of_rate(eta, False):+.3f},"
-    f" closed form {-theta_2 * (1 - theta_2) / eta:+.3f}"
-)
-print(
-    f"central differences:        {(final(eta + step, True) - final(eta - step, True)).item() / (2 * step):+.3f}"
-)
+print(f"with the edges:    autograd {slope_of_rate(eta, True):+.3f}, closed form "
+      f"{-2 * (1 - eta) ** 3:+.3f}")
+print(f"without the edges: autograd {slope_of_rate(eta, False):+.3f},"
+      f" closed form {-theta_2 * (1 - theta_2) / eta:+.3f}")
+print("central differences:        "
+      f"{(final(eta + step, True) - final(eta - step, True)).item() / (2 * step):+.3f}")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # +0.25 and −0.125. The true gradient says: the rate is too large, turn it down. Without the dashed edges it says the opposite: turn it up. Follow it and the descent gets worse.
@@ -1135,18 +1100,16 @@ for keep, name, look in (
 ax.axhline(0, color="black", linewidth=0.8)
 ax.axvspan(1, 2, color=style.color("warning"), alpha=0.12, linewidth=0)
 ax.plot([1.5, 1.5], [0.25, -0.125], "o", color="black", zorder=3)
-ax.text(1.5, -1.0, "opposite signs", ha="center", color=style.ink(style.color("warning")), fontsize=13)
-ax.set(
-    xlabel="rate η times curvature (here 1)",
-    ylabel="how the final loss changes with η",
-    xlim=(0, 2.5),
-    ylim=(-2, 2),
-    title="Small steps agree, large steps contradict each other",
-)
-show(
-    fig,
-    alt="Two slopes against the rate times the curvature. Near zero they agree, both negative. Between 1 and 2 the slope with the edges is positive and the one without is negative: opposite signs, marked at 1.5 with +0.25 and -0.125.",
-)
+ax.text(1.5, -1.0, "opposite signs", ha="center",
+        color=style.ink(style.color("warning")), fontsize=13)
+ax.set(xlabel="rate η times curvature (here 1)",
+       ylabel="how the final loss changes with η", xlim=(0, 2.5), ylim=(-2, 2),
+       title="Small steps agree, large steps contradict each other")
+show(fig, alt=(
+    "Two slopes against the rate times the curvature. Near zero they agree, both "
+    "negative. Between 1 and 2 the slope with the edges is positive and the one "
+    "without is negative: opposite signs, marked at 1.5 with +0.25 and -0.125."
+))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 2 min. The rule to take home: dropping is safe while rate times curvature is small. Between 1 and 2 the sign is wrong. Nobody knows the curvature of a network, so one tries both; lesson 08 is about why it so often works.
@@ -1166,17 +1129,11 @@ for name, group in (("edges kept", fits), ("edges dropped", dropped)):
             over_tasks(final_loss(learned(each.theta), start, fresh).log10())
             for start in (zero, each.theta["c0"].detach())
         ]
-        print(
-            f"{name + ', seed ' + str(seed):28}"
-            + "".join(f"{interval.mean:8.2f} ± {interval.half_width:.2f}" for interval in line)
-        )
-        record(
-            f"bowls.{name}.seed-{seed}".replace(" ", "-"),
-            line[1],
-            unit="log10 loss",
-            seeds=[seed],
-            seconds=each.seconds,
-        )
+        print(f"{name + ', seed ' + str(seed):28}"
+              + "".join(f"{interval.mean:8.2f} ± {interval.half_width:.2f}"
+                        for interval in line))
+        record(f"bowls.{name}.seed-{seed}".replace(" ", "-"), line[1],
+               unit="log10 loss", seeds=[seed], seconds=each.seconds)
 
 # %% [markdown]
 # It still learns, and every time it learns something worse. With the edges kept the seeds agree. With the edges dropped they scatter, and from zero, where the gates have to do all the work, each loses more than the
@@ -1192,7 +1149,8 @@ end = run(sgd(0.3), start, few, first_order=True)
 for_the_start = torch.autograd.grad(loss(end, few).sum(), start)[0]
 
 end = end.detach().requires_grad_()
-at_the_end = torch.autograd.grad(loss(end, few).sum(), end)[0].sum(0)  # summed over the problems
+# summed over the problems
+at_the_end = torch.autograd.grad(loss(end, few).sum(), end)[0].sum(0)
 print("difference below 1e-12:", difference(for_the_start, at_the_end) < 1e-12)
 
 # %% [markdown]

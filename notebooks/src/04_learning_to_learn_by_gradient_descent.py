@@ -101,7 +101,8 @@ everything_at_once = 4 * (
 )  # four gates, each reads n inputs and n hidden units, and has n biases
 lstm = CoordinatewiseLSTM()
 phi = lstm.init(torch.Generator().manual_seed(4), torch.float64)
-print(f"an LSTM for all {n} weights together: {everything_at_once:>12,} numbers, one layer")
+print(f"an LSTM for all {n} weights together: {everything_at_once:>12,} numbers, one "
+      "layer")
 own = sum(value.numel() for value in phi.values())
 print(f"one LSTM for each by itself:            {own:>12,} numbers, two layers")
 
@@ -181,21 +182,20 @@ for column, name, look in (
     style.label_line(ax, line, name)
 for edge in (-math.exp(-10), math.exp(-10)):
     ax.axvline(edge, color="black", linewidth=0.8)
-ax.annotate("below $e^{-10}$", (0, 0.45), ha="center", fontsize=12, backgroundcolor="white")
+ax.annotate("below $e^{-10}$", (0, 0.45), ha="center", fontsize=12,
+            backgroundcolor="white")
 ax.set_xscale("symlog", linthresh=1e-5)
-ax.set(
-    xlabel="gradient",
-    ylabel="what the LSTM reads",
-    xticks=[-10, -0.1, -1e-3, 0, 1e-3, 0.1, 10],
-    xlim=(-12, 300),
-    ylim=(-1.15, 1.2),
-)
+ax.set(xlabel="gradient", ylabel="what the LSTM reads",
+       xticks=[-10, -0.1, -1e-3, 0, 1e-3, 0.1, 10], xlim=(-12, 300), ylim=(-1.15, 1.2))
 ax.set_title("Nine powers of ten, and nothing leaves the reach of an LSTM")
 ax.minorticks_off()
-show(
-    fig,
-    alt="The two numbers that the LSTM reads, against the gradient on a symmetric logarithmic axis. The size falls from about 0.2 at gradients of 10 to -1 at e to the -10 and stays there; the direction is the sign outside and a steep straight line through zero inside. Neither has a jump in size; both stay between -1 and 1.3.",
-)
+show(fig, alt=(
+    "The two numbers that the LSTM reads, against the gradient on a symmetric "
+    "logarithmic axis. The size falls from about 0.2 at gradients of 10 to -1 at e to "
+    "the -10 and stays there; the direction is the sign outside and a steep straight "
+    "line through zero inside. Neither has a jump in size; both stay between -1 and "
+    "1.3."
+))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 2 min. Nine powers of ten on the axis. Ask what goes wrong with log alone: at a gradient of zero it is minus infinity, and weights behind a pixel that is always white have gradients of exactly zero. The two branches meet at e to the minus 10.
@@ -206,7 +206,8 @@ show(
 # %%
 edge = math.exp(-10.0)
 just = torch.tensor([edge * (1 - 1e-9), edge * (1 + 1e-9)], dtype=torch.float64)
-print("difference across the border below 1e-8:", difference(preprocess(just)[0], preprocess(just)[1]) < 1e-8)
+print("difference across the border below 1e-8:",
+      difference(preprocess(just)[0], preprocess(just)[1]) < 1e-8)
 print("at the border:", [f"{value:.3f}" for value in preprocess(just)[1].tolist()])
 print("for a gradient of zero:", preprocess(torch.zeros(())).tolist())
 
@@ -222,7 +223,9 @@ def lstm_step(phi, gradient, memory):
     """What to add to each of N weights [N], and their memories, for each layer (h, c) of shape [N, 20]."""
     x, after = preprocess(gradient), []
     for layer, (h, c) in zip(("layer1", "layer2"), memory):
-        z = x @ phi[f"{layer}.input"].T + h @ phi[f"{layer}.hidden"].T + phi[f"{layer}.bias"]
+        z = x @ phi[f"{layer}.input"].T + h @ phi[f"{layer}.hidden"].T + phi[
+            f"{layer}.bias"
+        ]
         i, f, candidate, o = z.chunk(4, dim=1)
         c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(candidate)
         x = torch.sigmoid(o) * torch.tanh(c)
@@ -236,7 +239,8 @@ def empty(weights):
 
 
 # %% slideshow={"slide_type": "-", "code": false}
-bowls = Quadratics(4).sample(3, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+bowls = Quadratics(4).sample(3, generator=torch.Generator().manual_seed(1),
+                             dtype=torch.float64)
 theta, memory = bowls.start["theta"], empty(12)
 for _ in range(10):
     gradient = torch.func.grad(lambda theta: bowls.loss({"theta": theta}, 0).sum())(theta)
@@ -257,7 +261,8 @@ compare("the cell above", theta, "the package", packaged["theta"], to=1e-10)
 # %%
 slopes = torch.tensor([1.0, 1.0, 2.0], dtype=torch.float64)
 alike = {"w": torch.full((3,), 0.7, dtype=torch.float64)}
-w = adapt(lambda p: (slopes * p["w"].square()).sum(), alike, lstm.rule(phi), 5, first_order=True)["w"]
+w = adapt(lambda p: (slopes * p["w"].square()).sum(), alike, lstm.rule(phi), 5,
+          first_order=True)["w"]
 print("first and second apart by less than 1e-12:", bool((w[0] - w[1]).abs() < 1e-12))
 print("third apart from them by more than 1e-4:  ", bool((w[2] - w[0]).abs() > 1e-4))
 
@@ -295,8 +300,10 @@ def eight_steps(strength, place, shape=(12,)):
 plain = eight_steps(strength, place)
 shuffled = eight_steps(strength[order], place[order])
 cut = eight_steps(strength, place, (3, 4)).flatten()
-print("shuffled problem, shuffled result: difference below 1e-12:", difference(shuffled, plain[order]) < 1e-12)
-print("cut into 3 x 4, or one row of 12:  difference below 1e-12:", difference(cut, plain) < 1e-12)
+print("shuffled problem, shuffled result: difference below 1e-12:",
+      difference(shuffled, plain[order]) < 1e-12)
+print("cut into 3 x 4, or one row of 12:  difference below 1e-12:",
+      difference(cut, plain) < 1e-12)
 
 # %% [markdown]
 # Take both layers away, and hand over the gradient as it is. What is left is one number times the gradient, plus one number. That is gradient descent with
@@ -310,7 +317,8 @@ one_number = {
 }
 by_map = adapt(bowls.seen(), bowls.start, linear.rule(one_number), 10)
 by_descent = adapt(bowls.seen(), bowls.start, sgd(0.05), 10)
-print("difference to gradient descent below 1e-12:", difference(by_map, by_descent) < 1e-12)
+print("difference to gradient descent below 1e-12:",
+      difference(by_map, by_descent) < 1e-12)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What are the two layers for?
@@ -376,11 +384,11 @@ by_rule = adapt(bowls.seen(), bowls.start, momentum(0.01, 0.9), 25)["theta"]
 gaps = []
 for small in (1e-2, 1e-3, 1e-4):
     as_lstm, by_hand = momentum_phi(0.01, 0.9, small)
-    by_lstm = adapt(bowls.seen(), bowls.start, as_lstm.rule(by_hand), 25, first_order=True)["theta"]
+    by_lstm = adapt(bowls.seen(), bowls.start, as_lstm.rule(by_hand), 25,
+                    first_order=True)["theta"]
     gaps.append(difference(by_lstm, by_rule))
-    print(
-        f"s = {small:g}: the LSTM and momentum differ by less than {10 ** math.ceil(math.log10(gaps[-1])):.0e}"
-    )
+    print(f"s = {small:g}: the LSTM and momentum differ by less than "
+          f"{10 ** math.ceil(math.log10(gaps[-1])):.0e}")
 print(f"from 0.01 to 0.001 the difference shrinks {gaps[0] / gaps[1]:.0f} times")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -463,7 +471,9 @@ def two_pieces(phi, problems):
     for first in (0, 5):
         point, total = leaves(phi), 0
         for t in range(first, first + 5):
-            gradient = torch.func.grad(lambda theta: problems.loss({"theta": theta}, 0).sum())(theta.detach())
+            gradient = torch.func.grad(
+                lambda theta: problems.loss({"theta": theta}, 0).sum()
+            )(theta.detach())
             update, memory = lstm_step(point, gradient.flatten(), memory)
             theta = theta + update.view_as(theta)
             total = total + problems.loss({"theta": theta}, t + 1).mean() / 5
@@ -488,21 +498,23 @@ for number, by_hand in enumerate(two_pieces(phi, bowls), start=1):
 def trained(family, lstm, seed=1):
     """The phi that comes with the course: family "quadratics" or "digits", training seed 1, 2 or 3."""
     kept = load_checkpoint(data_folder() / "checkpoints" / f"04-{family}.safetensors")
-    mine = {name: value for name, value in kept.tensors.items() if name.startswith(f"theta.seed{seed}.")}
-    return params_from(kept._replace(tensors=mine), lstm.init(torch.Generator()), f"theta.seed{seed}.")
+    mine = {name: value for name, value in kept.tensors.items()
+            if name.startswith(f"theta.seed{seed}.")}
+    return params_from(kept._replace(tensors=mine), lstm.init(torch.Generator()),
+                       f"theta.seed{seed}.")
 
 
-ours = CoordinatewiseLSTM(raw=0.1)  # one more feature than the paper's two: the gradient itself, times 0.1
+# one more feature than the paper's two: the gradient itself, times 0.1
+ours = CoordinatewiseLSTM(raw=0.1)
 fresh_phi = ours.init(torch.Generator().manual_seed(0), torch.float64)
-trained_phi = {name: value.double() for name, value in trained("quadratics", ours).items()}
-many = Quadratics().sample(64, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
+trained_phi = {name: value.double()
+               for name, value in trained("quadratics", ours).items()}
+many = Quadratics().sample(64, generator=torch.Generator().manual_seed(5),
+                           dtype=torch.float64)
 for said, point in (("fresh", fresh_phi), ("trained", trained_phi)):
-    kept, dropped = (
-        Truncated(ours.rule, lambda g: many, steps=20, objective=log_score, second_order=keep).gradient(
-            point, many
-        )[0]
-        for keep in (True, False)
-    )
+    kept, dropped = (Truncated(ours.rule, lambda g: many, steps=20, objective=log_score,
+                               second_order=keep).gradient(point, many)[0]
+                     for keep in (True, False))
     apart = (norm(subtract(dropped, kept)) / norm(kept)).item()
     print(f"{said} phi: dropping the edges changes its gradient by {100 * apart:.0f} %")
 
@@ -510,19 +522,16 @@ for said, point in (("fresh", fresh_phi), ("trained", trained_phi)):
 # not compared: seconds, which differ from machine to machine
 seconds = {}
 for keep in (True, False):
-    race = Truncated(ours.rule, lambda g: many, steps=20, objective=log_score, second_order=keep)
+    race = Truncated(ours.rule, lambda g: many, steps=20, objective=log_score,
+                     second_order=keep)
     began = time.process_time()
     for _ in range(3):
         race.gradient(trained_phi, many)
     seconds[keep] = (time.process_time() - began) / 3
-print(f"with second derivatives one update takes {seconds[True] / seconds[False]:.1f} times as long")
-record(
-    "second-derivatives.cost",
-    seconds[True] / seconds[False],
-    unit="times",
-    seeds=[5],
-    note="one update on 64 quadratics, float64",
-)
+print(f"with second derivatives one update takes {seconds[True] / seconds[False]:.1f} "
+      "times as long")
+record("second-derivatives.cost", seconds[True] / seconds[False], unit="times",
+       seeds=[5], note="one update on 64 quadratics, float64")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 3 min. Take the guesses. The time is a surprise: next to nothing, because the LSTM is the work. Then the two percentages: for a fresh optimizer the cut changes little, for a trained one nearly everything. Ask which gradient is the better teacher, and keep the answer for the table of choices: the wrong one.
@@ -552,20 +561,22 @@ record(
 # %%
 def training_of(lstm):
     """Truncated unrolls on fresh quadratics."""
-    return Truncated(
-        lstm.rule, lambda generator: Quadratics().sample(64, generator=generator), objective=log_score
-    )
+    return Truncated(lstm.rule,
+                     lambda generator: Quadratics().sample(64, generator=generator),
+                     objective=log_score)
 
 
 def train(seed):
     training, generator = training_of(ours), torch.Generator().manual_seed(seed)
-    return fit(training.gradient, ours.init(generator), training.sample, steps=budget["updates"], generator=generator,
-               lr=1e-2, schedule="cosine", progress=f"learning to optimize, seed {seed}")  # fmt: skip
+    return fit(training.gradient, ours.init(generator), training.sample,
+               steps=budget["updates"], generator=generator, lr=1e-2, schedule="cosine",
+               progress=f"learning to optimize, seed {seed}")
 
 
 runs = [train(seed) for seed in budget["seeds"]]
 per_run = 5  # pieces
-print(f"{runs[0].step} updates of phi, on {runs[0].step // per_run} runs of 100 steps, 64 problems each")
+print(f"{runs[0].step} updates of phi, on {runs[0].step // per_run} runs of 100 "
+      "steps, 64 problems each")
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 fig, ax = plt.subplots(figsize=(8, 3.6))
@@ -578,12 +589,13 @@ for run in runs:
         (line,) = ax.plot(range(window, len(pieces) + 1), smooth, **look)
         if run is runs[0]:
             style.label_line(ax, line, name)
-ax.set(xlabel="run of 100 steps", ylabel="mean log10 loss", title="The end of the run is learned last")
+ax.set(xlabel="run of 100 steps", ylabel="mean log10 loss",
+       title="The end of the run is learned last")
 ax.set_xlim(0, 1.3 * len(pieces))
-show(
-    fig,
-    alt="Two curves over the training runs: the mean logarithm of the loss in steps 1 to 20 falls early and stays; in steps 81 to 100 it falls further and for longer.",
-)
+show(fig, alt=(
+    "Two curves over the training runs: the mean logarithm of the loss in steps 1 to "
+    "20 falls early and stays; in steps 81 to 100 it falls further and for longer."
+))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 2 min. If you train live, this is the moment to have it finished. The first twenty steps are learned quickly, the last twenty need good first eighty. That is the price of training on runs.
@@ -599,11 +611,13 @@ RIVALS = {
 races = {family: recorded("04", family) for family in ("quadratics", "digits")}
 fresh = Quadratics().sample(256, generator=torch.Generator().manual_seed(404))
 live = log_losses(fresh, ours.rule(runs[0].theta), [0, 100])
-best_sgd = log_losses(fresh, sgd(races["quadratics"]["as trained.100.SGD"]["rate"]), [100])
+best_sgd = log_losses(fresh, sgd(races["quadratics"]["as trained.100.SGD"]["rate"]),
+                      [100])
 print("it gets down:", bool(live[1].mean() < live[0].mean() - 1))
 print("and below tuned SGD after 100 steps:", bool(live[1].mean() < best_sgd.mean()))
-record("quadratics.live.100", over_tasks(live[1]), unit="log10 loss", seeds=budget["seeds"][:1], seconds=runs[0].seconds,
-       note=f"{runs[0].step} updates, trained in the lesson")  # fmt: skip
+record("quadratics.live.100", over_tasks(live[1]), unit="log10 loss",
+       seeds=budget["seeds"][:1], seconds=runs[0].seconds,
+       note=f"{runs[0].step} updates, trained in the lesson")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The first race: quadratics
@@ -622,14 +636,14 @@ record("quadratics.live.100", over_tasks(live[1]), unit="log10 loss", seeds=budg
 # The grids, and the rates that were best for 100, 200 and 500 steps:
 
 # %%
-recipe = json.loads((data_folder() / "results" / "04-quadratics.json").read_text())["recipe"]
+recipe = json.loads((data_folder() / "results" / "04-quadratics.json").read_text())[
+    "recipe"
+]
 for name, grid in recipe["grid"].items():
-    chosen = ", ".join(
-        f"{races['quadratics'][f'as trained.{t}.{name}']['rate']:.3g}" for t in (100, 200, 500)
-    )
-    print(
-        f"{name:9} {len(grid)} rates, {grid[0]:.2g} to {grid[-1]:.2g}; the best: {chosen}"
-    )
+    chosen = ", ".join(f"{races['quadratics'][f'as trained.{t}.{name}']['rate']:.3g}"
+                       for t in (100, 200, 500))
+    print(f"{name:9} {len(grid)} rates, {grid[0]:.2g} to {grid[-1]:.2g}; the best: "
+          f"{chosen}")
 
 
 # %%
@@ -641,19 +655,16 @@ def table(family, case, steps):
         line = f"{name:12}"
         for t in steps:
             figure = figures[f"{case}.{t}.{name}"]
-            gap = (
-                ""
-                if name == "LSTM"
-                else f"({figure['difference']:+.2f} ± {figure['difference_interval']:.2f})"
-            )
+            gap = ("" if name == "LSTM"
+                   else f"({figure['difference']:+.2f} ± "
+                        f"{figure['difference_interval']:.2f})")
             line += f"{figure['value']:8.2f} {gap:14}"
         print(line.rstrip())
     for t in steps:
         figure = figures[f"{case}.{t}.LSTM"]
         each = ", ".join(f"{value:.2f}" for value in figure["each"])
-        print(
-            f"its three seeds at step {t}: {each}; ± {figure['interval']:.2f} over problems"
-        )
+        print(f"its three seeds at step {t}: {each}; ± {figure['interval']:.2f} over "
+              "problems")
 
 
 table("quadratics", "as trained", (100, 200, 500))
@@ -670,7 +681,8 @@ GREYS = {
 
 def curves(ax, family, case, until):
     """Mean curves: three seeds of the learned optimizer as a band; in grey the rivals, tuned for ``until`` steps."""
-    kept = load_checkpoint(data_folder() / "checkpoints" / f"04-{family}-curves.safetensors").tensors
+    kept = load_checkpoint(data_folder() / "checkpoints"
+                           / f"04-{family}-curves.safetensors").tensors
     steps = kept[f"{case}.steps"]
     inside = steps <= until
     for name, dash in GREYS.items():
@@ -678,28 +690,32 @@ def curves(ax, family, case, until):
         (line,) = ax.plot(steps[inside], kept[f"{case}.{name}.{until}"][inside], **look)
         style.label_line(ax, line, name, fontsize=11)
     seeds = torch.stack([kept[f"{case}.LSTM.{seed}"] for seed in (1, 2, 3)])[:, inside]
-    ax.fill_between(
-        steps[inside], seeds.amin(0), seeds.amax(0), color=style.color("lstm"), alpha=0.3, linewidth=0
-    )
+    ax.fill_between(steps[inside], seeds.amin(0), seeds.amax(0),
+                    color=style.color("lstm"), alpha=0.3, linewidth=0)
     (line,) = ax.plot(steps[inside], seeds.mean(0), **style.method("lstm"))
     style.label_line(ax, line, "LSTM", fontsize=11)
 
 
 fig, axes = plt.subplots(1, 2, figsize=(10, 3.8))
 for ax, until, title in zip(
-    axes, (100, 500), ("Where it was trained, it leads", "and afterwards it is overtaken")
+    axes,
+    (100, 500),
+    ("Where it was trained, it leads", "and afterwards it is overtaken"),
 ):
     curves(ax, "quadratics", "as trained", until)
-    ax.set(
-        xlabel="step", xlim=(0, 1.3 * until), xticks=torch.linspace(0, until, 6).int().tolist(), title=title
-    )
+    ax.set(xlabel="step", xlim=(0, 1.3 * until),
+           xticks=torch.linspace(0, until, 6).int().tolist(), title=title)
 axes[1].axvline(100, color="black", linewidth=0.8)
 axes[1].annotate("trained\nup to here", (104, 0.6), fontsize=11, va="top")
 axes[0].set_ylabel("mean log10 loss, 256 fresh problems")
-show(
-    fig,
-    alt="Mean logarithm of the loss on fresh quadratics against the step, for the learned optimizer with a band over three training seeds and for five tuned rivals in grey. Left, up to step 100: the learned optimizer is the lowest for most of the way, momentum comes close at the end. Right, up to step 500: momentum, Adam and at last Nesterov go on falling, and the learned optimizer bends and stays behind them.",
-)
+show(fig, alt=(
+    "Mean logarithm of the loss on fresh quadratics against the step, for the learned "
+    "optimizer with a band over three training seeds and for five tuned rivals in "
+    "grey. Left, up to step 100: the learned optimizer is the lowest for most of the "
+    "way, momentum comes close at the end. Right, up to step 500: momentum, Adam and "
+    "at last Nesterov go on falling, and the learned optimizer bends and stays behind "
+    "them."
+))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 4 min. Left picture first: it leads for a hundred steps, with momentum at its heels. Then the right one, and the guesses. At 500 it has lost to momentum and Adam by orders of magnitude. Say both with the same voice: it was trained for a hundred steps, and that is what it is good at.
@@ -729,7 +745,8 @@ def still_moving(rule, warm=100, silent=50):
     for t in range(warm + silent):
         gradient = torch.func.grad(lambda p: problems.score(p).sum())(theta)
         if t >= warm:
-            gradient = {name: torch.zeros_like(value) for name, value in gradient.items()}
+            gradient = {name: torch.zeros_like(value)
+                        for name, value in gradient.items()}
         before = theta
         theta, state = rule.step(theta, gradient, state, loss=torch.zeros(()))
     return (theta["theta"] - before["theta"]).abs().mean().item()
@@ -739,7 +756,8 @@ kept_phi = trained("quadratics", ours)
 rates = {name: races["quadratics"][f"as trained.500.{name}"]["rate"] for name in RIVALS}
 with torch.no_grad():
     for name in ("LSTM", "SGD", "momentum", "Adam"):
-        moving = still_moving(ours.rule(kept_phi) if name == "LSTM" else RIVALS[name](rates[name]))
+        moving = still_moving(ours.rule(kept_phi) if name == "LSTM"
+                              else RIVALS[name](rates[name]))
         size = f"about 10^{round(math.log10(moving))}" if moving else "0"
         print(f"{name:10} still moves by {size} a step")
 
@@ -760,7 +778,8 @@ with torch.no_grad():
 # %%
 for case in ("W three times smaller", "W three times larger"):
     figures = races["quadratics"]
-    line = ", ".join(f"{name} {figures[f'{case}.100.{name}']['value']:.2f}" for name in ("LSTM", *RIVALS))
+    line = ", ".join(f"{name} {figures[f'{case}.100.{name}']['value']:.2f}"
+                     for name in ("LSTM", *RIVALS))
     print(f"{case}, step 100: {line}")
 
 # %% [markdown]
@@ -774,11 +793,11 @@ for case in ("W three times smaller", "W three times larger"):
 # %%
 choices = recorded("04", "choices")
 if not choices:
-    print("Not recorded here. Measure it with: python -m studies.lesson04_learned_optimizers choices")
+    print("Not recorded here. Measure it with: python -m "
+          "studies.lesson04_learned_optimizers choices")
 for name, figure in choices.items():
-    print(
-        f"{name:44} {figure['value']:6.2f}   seeds: {', '.join(f'{value:.2f}' for value in figure['each'])}"
-    )
+    print(f"{name:44} {figure['value']:6.2f}   seeds: "
+          f"{', '.join(f'{value:.2f}' for value in figure['each'])}")
 
 # %% [markdown]
 # Read it with the seeds, and as what it is: a small budget, and no rate tuned for each row.
@@ -804,16 +823,19 @@ for place, ax in enumerate(axes.flat):
 show(fig, alt="Twenty handwritten digits of eight by eight pixels, rough but readable.")
 
 # %%
-on_digits = CoordinatewiseLSTM(raw=10.0)  # gradients of a network are smaller than those of a bowl
+# gradients of a network are smaller than those of a bowl
+on_digits = CoordinatewiseLSTM(raw=10.0)
 net = MLP((64, 20, 10), "sigmoid", "uniform")
-some = digits.problems(net, cross_entropy, 4, steps=60, generator=torch.Generator().manual_seed(40))
+some = digits.problems(net, cross_entropy, 4, steps=60,
+                       generator=torch.Generator().manual_seed(40))
 phi_digits = trained("digits", on_digits)
 down = log_losses(some, on_digits.rule(phi_digits), [0, 60])
 rate = races["digits"]["as trained.100.Adam"]["rate"]
 weights = sum(value[0].numel() for value in some.start.values())
 print(f"one LSTM looks after {weights} weights in {len(some.start)} tensors")
 by_adam = log_losses(some, adam(rate), [60])
-print("after 60 steps on 4 fresh networks it is below tuned Adam:", bool(down[1].mean() < by_adam.mean()))
+print("after 60 steps on 4 fresh networks it is below tuned Adam:",
+      bool(down[1].mean() < by_adam.mean()))
 
 # %% [markdown]
 # (How it was trained: as before, one network a run, and with two changes that mattered. The objective is the loss on *all* 898 digits, while the gradients that the LSTM reads
@@ -848,10 +870,13 @@ for ax in axes[1]:
     ax.set_xlabel("step (one minibatch of 64)")
 for ax in axes[:, 0]:
     ax.set_ylabel("mean log10 loss")
-show(
-    fig,
-    alt="Four plots of the mean logarithm of the loss over 200 steps: the learned optimizer with a band over three seeds, five tuned rivals in grey. As trained and with 40 units it falls fastest from the first steps and ends lowest. With two layers it leads by far up to step 100; Adam meets it near step 200. With ReLU it stays above Nesterov, Adam and momentum, and nearly stops after step 100.",
-)
+show(fig, alt=(
+    "Four plots of the mean logarithm of the loss over 200 steps: the learned "
+    "optimizer with a band over three seeds, five tuned rivals in grey. As trained and "
+    "with 40 units it falls fastest from the first steps and ends lowest. With two "
+    "layers it leads by far up to step 100; Adam meets it near step 200. With ReLU it "
+    "stays above Nesterov, Adam and momentum, and nearly stops after step 100."
+))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 4 min. One plot at a time, and read their predictions back. Forty units: nothing has changed for it. Two layers: it leads, and Adam catches it at two hundred steps. ReLU: it loses to all three that remember gradients. That is what the paper reports as well, without a number. Ask why, before you show the gradients.
@@ -880,13 +905,15 @@ kinds = {
     "ReLU": MLP((64, 20, 10), "relu", "uniform"),
 }
 for name, kind in kinds.items():
-    starts = digits.problems(kind, cross_entropy, 20, steps=20, generator=torch.Generator().manual_seed(12))
+    starts = digits.problems(kind, cross_entropy, 20, steps=20,
+                             generator=torch.Generator().manual_seed(12))
     path = adapt(starts.seen(), starts.start, sgd(1.0), 20, first_order=True)
     path = {key: value.detach() for key, value in path.items()}
     slope = torch.func.grad(lambda p, starts=starts: starts.loss(p, 20).sum())(path)
     first = slope["layer1.weight"][..., inked].abs().flatten()
     silent = (first == 0).float().mean().item()
-    print(f"{name:12} median size {first.median().item():.4f}, exactly zero: {100 * silent:.0f} %")
+    print(f"{name:12} median size {first.median().item():.4f}, exactly zero: "
+          f"{100 * silent:.0f} %")
 
 # %% [markdown]
 # The first three differ in size, and the optimizer hardly looks at size. With ReLU something else is new: a unit that is off has gradients of exactly zero for all its weights, and more of what it reads is
@@ -933,7 +960,9 @@ tuned = races["quadratics"]["as trained.100.Adam"]["rate"]
 ours_now = log_losses(fresh, ours.rule(kept_phi), [100])
 for said, rule in (("Adam at 0.001", adam(1e-3)), ("Adam, tuned", adam(tuned))):
     lead = (log_losses(fresh, rule, [100]) - ours_now).mean().item()
-    print(f"{said:14} is behind the learned optimizer by a factor of about 10^{lead:.1f}")
+    print(
+        f"{said:14} is behind the learned optimizer by a factor of about 10^{lead:.1f}"
+    )
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 3 min. Show the first line alone, and wait. Somebody will ask about the rate. Good: this is the most frequent way to be wrong in this field. The default 0.001 is a rate for networks, and for thousands of steps; on these bowls the best one is hundreds of times larger.
@@ -958,10 +987,13 @@ def at_the_edge(figures, grids):
 
 
 for family, figures in races.items():
-    grids = json.loads((data_folder() / "results" / f"04-{family}.json").read_text())["recipe"]["grid"]
+    grids = json.loads((data_folder() / "results" / f"04-{family}.json").read_text())[
+        "recipe"
+    ]["grid"]
     edges = at_the_edge(figures, grids)
     tuned = sum("rate" in figure for figure in figures.values())
-    print(f"{family}: {tuned} tuned rates, at the edge of their grid:", ", ".join(edges) or "none")
+    print(f"{family}: {tuned} tuned rates, at the edge of their grid:",
+          ", ".join(edges) or "none")
 
 # %% [markdown]
 # ## What you learned

@@ -59,7 +59,11 @@ from mlteach.params import clip, from_vector, gradient_of, leaves, norm, stack, 
 from mlteach.tasks import Characters
 
 style.use()
-BUDGETS = {"smoke": dict(outer=30, tasks=20), "lecture": dict(outer=200, tasks=100), "paper": dict(outer=5000, tasks=600)}
+BUDGETS = {
+    "smoke": dict(outer=30, tasks=20),
+    "lecture": dict(outer=200, tasks=100),
+    "paper": dict(outer=5000, tasks=600),
+}
 budget = BUDGETS[PROFILE]
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -96,16 +100,22 @@ budget = BUDGETS[PROFILE]
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 fig, ax = plt.subplots(figsize=(10, 4.3))
-purple, blue, orange, green = (style.color(name) for name in ("lstm", "maml", "metric", "reptile"))
+purple, blue, orange, green = (
+    style.color(name) for name in ("lstm", "maml", "metric", "reptile")
+)
 
 
 def box(x, y, text, color, wide=1.9, high=0.62):
-    ax.add_patch(plt.Rectangle((x - wide / 2, y - high / 2), wide, high, facecolor="white", edgecolor=color, linewidth=2.2, zorder=2))
+    ax.add_patch(plt.Rectangle((x - wide / 2, y - high / 2), wide, high,
+                               facecolor="white", edgecolor=color, linewidth=2.2,
+                               zorder=2))
     ax.text(x, y, text, ha="center", va="center", fontsize=13, zorder=3)
 
 
 def arrow(start, end, color="black", wide=1.8):
-    ax.annotate("", end, start, arrowprops=dict(arrowstyle="-|>", color=color, linewidth=wide, shrinkA=0, shrinkB=0))
+    ax.annotate("", end, start,
+                arrowprops=dict(arrowstyle="-|>", color=color, linewidth=wide,
+                                shrinkA=0, shrinkB=0))
 
 
 for k, step in enumerate(("t", "t+1")):
@@ -121,16 +131,24 @@ for k, step in enumerate(("t", "t+1")):
     arrow((x - 0.1, 3.6), (x + 2.5, 2.91), blue, 1.6)
     ax.text(x + 1.2, -0.25, "preprocessed", ha="center", fontsize=11)
     arrow((x - 0.1, 3.8), (x + 4.4, 3.8), blue, 3.5)
-for x, name in ((-0.45, r"$\theta_{t-1}$"), (4.75, r"$\theta_t$"), (9.95, r"$\theta_{t+1}$")):
-    ax.plot(x, 3.8, "o", markersize=38, markerfacecolor="white", markeredgecolor=blue, markeredgewidth=2)
+for x, name in ((-0.45, r"$\theta_{t-1}$"),
+                (4.75, r"$\theta_t$"),
+                (9.95, r"$\theta_{t+1}$")):
+    ax.plot(x, 3.8, "o", markersize=38, markerfacecolor="white", markeredgecolor=blue,
+            markeredgewidth=2)
     ax.text(x, 3.8, name, ha="center", va="center", fontsize=14)
 arrow((2.15, 1.45), (5.45, 1.45), purple, 2.5)
 arrow((4.4, 2.6), (7.4, 2.6), orange, 2.5)
-ax.text(0.4, 4.1, "second layer: the memory is the weights", color=style.ink(blue), fontsize=12)
-ax.text(2.3, 0.6, "first layer:\na memory of its own", color=style.ink(purple), fontsize=12)
+ax.text(0.4, 4.1, "second layer: the memory is the weights", color=style.ink(blue),
+        fontsize=12)
+ax.text(2.3, 0.6, "first layer:\na memory of its own", color=style.ink(purple),
+        fontsize=12)
 ax.set(xlim=(-1.1, 10.6), ylim=(-0.5, 4.4))
 ax.axis("off")
-show(fig, alt="Two time steps. Below, an LSTM reads gradient and loss and hands on its memory. Its output opens two gates, which move the weights on the line above.")
+show(fig, alt=(
+    "Two time steps. Below, an LSTM reads gradient and loss and hands on its memory. "
+    "Its output opens two gates, which move the weights on the line above."
+))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 3 min. Two layers. Below, an ordinary LSTM that reads what happens and remembers it. Above, the cell of lesson 03, whose memory is the weights. Follow one gradient: it goes down into the LSTM to open the gate, and up through the gate into the weights.
@@ -143,9 +161,16 @@ show(fig, alt="Two time steps. Below, an LSTM reads gradient and loss and hands 
 # **Predict.** The learner has 7509 weights, so $c_0$ is 7509 learned numbers. How many does the cell add: 2 thousand, 20 thousand, or 200 thousand?
 
 # %%
-net, lstm = Conv4(ways=5, filters=16, head="flatten"), MetaLSTM(hidden=20, input_bias=(-1.5, -0.5))
-some = net.init(torch.Generator().manual_seed(0)) | lstm.init(torch.Generator().manual_seed(0))
-count = {"the start c_0": lstm.start(some), "the cell, phi": {name: some[name] for name in some if name.startswith("lstm.")}}
+net, lstm = Conv4(ways=5, filters=16, head="flatten"), MetaLSTM(
+    hidden=20, input_bias=(-1.5, -0.5)
+)
+some = net.init(torch.Generator().manual_seed(0)) | lstm.init(
+    torch.Generator().manual_seed(0)
+)
+count = {
+    "the start c_0": lstm.start(some),
+    "the cell, phi": {name: some[name] for name in some if name.startswith("lstm.")},
+}
 for name, part in count.items():
     print(f"{name:14} {sum(value.numel() for value in part.values()):6} numbers")
 
@@ -162,9 +187,13 @@ point = {"x": torch.tensor([0.3, -1.0, 0.8], dtype=torch.float64)}
 small_lstm = MetaLSTM(hidden=4, forget_bias=(1.0, 2.0), input_bias=(-1.0, 0.0))
 phi = small_lstm.init(torch.Generator().manual_seed(5), torch.float64)
 bend, order = torch.tensor([1.0, 2.0, 0.5], dtype=torch.float64), [2, 0, 1]
-straight = adapt(lambda p: (bend * p["x"] ** 2).sum(), point, small_lstm.rule(phi), 3)["x"]
-shuffled = adapt(lambda p: (bend[order] * p["x"] ** 2).sum(), {"x": point["x"][order]}, small_lstm.rule(phi), 3)["x"]
-print("three weights in another order get the same answers in that order:", difference(shuffled, straight[order]) < 1e-12)
+straight = adapt(lambda p: (bend * p["x"] ** 2).sum(), point, small_lstm.rule(phi), 3)[
+    "x"
+]
+shuffled = adapt(lambda p: (bend[order] * p["x"] ** 2).sum(), {"x": point["x"][order]},
+                 small_lstm.rule(phi), 3)["x"]
+print("three weights in another order get the same answers in that order:",
+      difference(shuffled, straight[order]) < 1e-12)
 
 # %% [markdown]
 # ## What do the gates get to read?
@@ -174,9 +203,12 @@ print("three weights in another order get the same answers in that order:", diff
 # %%
 stored = load_checkpoint(data_folder() / "checkpoints" / "05-meta-lstm.safetensors")
 theta = params_from(stored, some)
-start, rule, STEPS = lstm.start(theta), lstm.rule(theta), stored.about["recipe"]["steps"]
+start, rule, STEPS = lstm.start(theta), lstm.rule(theta), stored.about["recipe"][
+    "steps"
+]
 train, validation, test = Characters.load().split("random")
-tasks = test.sample(20, ways=5, shots=1, queries=15, generator=torch.Generator().manual_seed(5))
+tasks = test.sample(20, ways=5, shots=1, queries=15,
+                    generator=torch.Generator().manual_seed(5))
 
 
 def support_loss(params):
@@ -196,23 +228,35 @@ losses, gradients = zip(*(gradient_at(params) for params in seen.path[:-1]))
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 fig, (left, right) = plt.subplots(1, 2, figsize=(10.5, 3.7), layout="constrained")
 bins = torch.linspace(-10, 1, 56)
-for t, color in ((0, style.color("lstm")), (2, style.color("metric")), (7, style.color("maml"))):
+for t, color in ((0, style.color("lstm")),
+                 (2, style.color("metric")),
+                 (7, style.color("maml"))):
     size = gradients[t].abs()
     share = torch.histogram(size[size > 0].log10(), bins).hist / len(size)
     left.stairs(100 * share, bins, color=color, linewidth=2.2)
     top = share.argmax()
-    left.text(bins[top] + 0.1, 100 * share[top] + 0.25, f"step {t + 1}", ha="center", color=style.ink(color), weight="bold", fontsize=11)
-left.set(xlabel="size of a gradient, power of ten", ylabel="of all weights, %", title="Gradients of one run", ylim=(0, 14))
+    left.text(bins[top] + 0.1, 100 * share[top] + 0.25, f"step {t + 1}", ha="center",
+              color=style.ink(color), weight="bold", fontsize=11)
+left.set(xlabel="size of a gradient, power of ten", ylabel="of all weights, %",
+         title="Gradients of one run", ylim=(0, 14))
 sizes = torch.logspace(-10, 1, 200)
 line = right.plot(sizes.log10(), preprocess(sizes)[:, 0], **style.method("lstm"))[0]
-other = right.plot(sizes.log10(), preprocess(sizes)[:, 1], **style.method("metric") | {"marker": ""})[0]
+other = right.plot(sizes.log10(), preprocess(sizes)[:, 1],
+                   **style.method("metric") | {"marker": ""})[0]
 right.plot(sizes.log10(), sizes, **style.method("baseline"))
-right.text(-7.5, -0.78, "first: size", color=style.ink(style.color("lstm")), fontsize=11, weight="bold")
-right.text(-4, 0.84, "second: sign", color=style.ink(style.color("metric")), fontsize=11, weight="bold")
-right.text(-9.9, 0.07, "the gradient itself", color=style.ink(style.color("baseline")), fontsize=11, weight="bold")
+right.text(-7.5, -0.78, "first: size", color=style.ink(style.color("lstm")),
+           fontsize=11, weight="bold")
+right.text(-4, 0.84, "second: sign", color=style.ink(style.color("metric")),
+           fontsize=11, weight="bold")
+right.text(-9.9, 0.07, "the gradient itself", color=style.ink(style.color("baseline")),
+           fontsize=11, weight="bold")
 right.axvline(-10 / math.log(10), color="black", linewidth=0.8)
-right.set(xlabel="size of a positive gradient, power of ten", ylabel="what the LSTM reads", ylim=(-1.1, 1.1), title="Two numbers for one")
-show(fig, alt="Left: sizes of gradients at steps 1, 3 and 8, spread over many powers of ten and moving down. Right: the two numbers an LSTM reads instead.")
+right.set(xlabel="size of a positive gradient, power of ten",
+          ylabel="what the LSTM reads", ylim=(-1.1, 1.1), title="Two numbers for one")
+show(fig, alt=(
+    "Left: sizes of gradients at steps 1, 3 and 8, spread over many powers of ten and "
+    "moving down. Right: the two numbers an LSTM reads instead."
+))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 3 min. Left: in a single run of eight steps the gradients run through many powers of ten. An LSTM that reads the number itself sees zero from step three on. Right: the remedy of lesson 04, the logarithm and the sign, with p = 10.
@@ -222,12 +266,15 @@ show(fig, alt="Left: sizes of gradients at steps 1, 3 and 8, spread over many po
 # for the gradient, two for the loss. The two lines meet at the border (identity I-7, checked in lesson 04). The step itself uses the gradient as it is.
 
 # %%
-spread = [size[size > 0].log10().quantile(torch.tensor([0.05, 0.95])) for size in (g.abs()[::7] for g in gradients)]
+spread = [size[size > 0].log10().quantile(torch.tensor([0.05, 0.95]))
+          for size in (g.abs()[::7] for g in gradients)]
 print("a typical gradient of step 8 is more than 100 times smaller than one of step 1:",
       bool(gradients[0].abs().median() > 100 * gradients[7].abs().median()))
-print("nine tenths of the gradients of step 1 span more than two powers of ten:", bool(spread[0][1] - spread[0][0] > 2))
+print("nine tenths of the gradients of step 1 span more than two powers of ten:",
+      bool(spread[0][1] - spread[0][0] > 2))
 both = torch.stack([preprocess(g) for g in gradients])
-print("all that the LSTM reads lies between -1 and 1:", bool(both.abs().max() <= 1.0001))
+print("all that the LSTM reads lies between -1 and 1:",
+      bool(both.abs().max() <= 1.0001))
 
 # %% [markdown]
 # ## Your turn: 05.1, one step of the cell
@@ -256,8 +303,10 @@ print("all that the LSTM reads lies between -1 and 1:", bool(both.abs().max() <=
 # %% tags=["exercise"]
 def cell(h, theta, f, i, gradient, phi):
     ### BEGIN SOLUTION
-    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ phi["W_F"] + phi["b_F"])
-    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ phi["W_I"] + phi["b_I"])
+    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ phi["W_F"]
+                      + phi["b_F"])
+    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ phi["W_I"]
+                      + phi["b_I"])
     return f * theta - i * gradient, f, i
     ### END SOLUTION
 
@@ -299,11 +348,23 @@ def query_loss(net, c0, phi, task, steps):
         copy = leaves(params)  # the same numbers, without a history
         loss = F.cross_entropy(net(copy, x), y)
         gradient = to_vector(gradient_of(loss, copy))
-        seen = torch.cat([preprocess(loss.detach()).expand(len(gradient), 2), preprocess(gradient)], 1)
-        h, c = torch.lstm_cell(seen, (h, c), *(phi[f"lstm.layer1.{name}"] for name in ("input", "hidden", "bias")))
+        seen = torch.cat(
+            [preprocess(loss.detach()).expand(len(gradient), 2), preprocess(gradient)],
+            1,
+        )
+        h, c = torch.lstm_cell(
+            seen, (h, c),
+            *(phi[f"lstm.layer1.{name}"] for name in ("input", "hidden", "bias")),
+        )
         old = to_vector(params)
-        f = torch.sigmoid(torch.cat([h, old[:, None], f[:, None]], 1) @ phi["lstm.forget.weight"] + phi["lstm.forget.bias"])
-        i = torch.sigmoid(torch.cat([h, old[:, None], i[:, None]], 1) @ phi["lstm.input.weight"] + phi["lstm.input.bias"])
+        f = torch.sigmoid(
+            torch.cat([h, old[:, None], f[:, None]], 1) @ phi["lstm.forget.weight"]
+            + phi["lstm.forget.bias"]
+        )
+        i = torch.sigmoid(
+            torch.cat([h, old[:, None], i[:, None]], 1) @ phi["lstm.input.weight"]
+            + phi["lstm.input.bias"]
+        )
         params = from_vector(f * old - i * gradient, c0)                             # 5
     return F.cross_entropy(net(params, query_x), query_y)                            # 6
 
@@ -314,11 +375,16 @@ def query_loss(net, c0, phi, task, steps):
 # %%
 small = Conv4(ways=5, filters=4, head="flatten")
 generator = torch.Generator().manual_seed(1)
-meta = leaves(small.init(generator, torch.float64) | small_lstm.init(generator, torch.float64))
-batch = train.sample(2, ways=5, shots=1, queries=3, generator=generator).to(dtype=torch.float64)
-by_hand = sum(query_loss(small, small_lstm.start(meta), meta, task, 3) for task in zip(*batch)) / batch.tasks
+meta = leaves(small.init(generator, torch.float64)
+              | small_lstm.init(generator, torch.float64))
+batch = train.sample(2, ways=5, shots=1, queries=3, generator=generator).to(
+    dtype=torch.float64
+)
+by_hand = sum(query_loss(small, small_lstm.start(meta), meta, task, 3)
+              for task in zip(*batch)) / batch.tasks
 ours = gradient_of(by_hand, meta)  # what line 7 moves against
-packaged, _ = maml_gradient(small, cross_entropy, meta, batch, small_lstm.rule, 3, first_order=True, start=small_lstm.start)
+packaged, _ = maml_gradient(small, cross_entropy, meta, batch, small_lstm.rule, 3,
+                            first_order=True, start=small_lstm.start)
 compare("the gradient of the cell above", ours, "the package's", packaged, to=1e-10)
 
 # %% [markdown]
@@ -370,7 +436,8 @@ check("05.2", for_the_gate)
 
 # %%
 draw = torch.Generator().manual_seed(6)
-f, i, g = (torch.rand(4, 3, generator=draw, dtype=torch.float64).requires_grad_() for _ in range(3))
+f, i, g = (torch.rand(4, 3, generator=draw, dtype=torch.float64).requires_grad_()
+           for _ in range(3))
 weights = torch.ones(3, dtype=torch.float64)
 for t in range(4):
     weights = f[t] * weights - i[t] * g[t].detach()
@@ -388,34 +455,42 @@ compare("the formula", formula, "autograd", i.grad, to=1e-12)
 
 # %%
 def outer_gradient(theta, episode):
-    found, numbers = maml_gradient(net, cross_entropy, theta, episode, lstm.rule, STEPS, first_order=True, start=lstm.start, chunk=2)
+    found, numbers = maml_gradient(
+        net, cross_entropy, theta, episode, lstm.rule, STEPS, first_order=True,
+        start=lstm.start, chunk=2,
+    )
     return clip(found, 0.25), numbers
 
 
 generator = torch.Generator().manual_seed(0)
-run = fit(
-    outer_gradient, net.init(generator) | lstm.init(generator),
-    lambda g: train.sample(2, ways=5, shots=1, queries=15, generator=g),
-    steps=budget["outer"], generator=generator, lr=1e-2, schedule="cosine", progress="meta-learner LSTM",
-)  # fmt: skip
+run = fit(outer_gradient, net.init(generator) | lstm.init(generator),
+          lambda g: train.sample(2, ways=5, shots=1, queries=15, generator=g),
+          steps=budget["outer"], generator=generator, lr=1e-2, schedule="cosine",
+          progress="meta-learner LSTM")
 
 # %% slideshow={"slide_type": "fragment", "code": false}
 def draw_tasks(split, tasks, seed):
     """The same tasks for everybody, 20 at a time."""
     generator = torch.Generator().manual_seed(seed)
-    return [split.sample(20, ways=5, shots=1, queries=15, generator=generator) for _ in range(0, tasks, 20)]
+    return [split.sample(20, ways=5, shots=1, queries=15, generator=generator)
+            for _ in range(0, tasks, 20)]
 
 
 def right_after(rule, episodes, theta=theta):
     """Each task's accuracy in % after the last inner step, batch norm by the support set."""
-    return 100 * step_accuracy(net, theta, episodes, rule, STEPS, modes=["support"], start=lstm.start, last=True)["support"][:, 0]
+    return 100 * step_accuracy(
+        net, theta, episodes, rule, STEPS, modes=["support"], start=lstm.start,
+        last=True,
+    )["support"][:, 0]
 
 
 tests = draw_tasks(test, budget["tasks"], seed=78)
 live = over_tasks(right_after(lstm.rule(run.theta), tests, run.theta))
-record("live", live, unit="%", seeds=[0], seconds=run.seconds, note=f"{run.step} outer steps on the spot")
+record("live", live, unit="%", seeds=[0], seconds=run.seconds,
+       note=f"{run.step} outer steps on the spot")
 pixels = stored.about["baselines"]["nearest support picture"]["value"]
-print(f"after {run.step} outer steps it is above the nearest neighbour on pixels ({pixels:.0f} %):", live.mean > pixels)
+print(f"after {run.step} outer steps it is above the nearest neighbour on pixels "
+      f"({pixels:.0f} %):", live.mean > pixels)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 2 min. It learns within a minute. What follows uses one that trained for five thousand steps, because gates are worth looking at only when they have been learned.
@@ -431,14 +506,20 @@ print(f"after {run.step} outer steps it is above the nearest neighbour on pixels
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
 fig, ax = plt.subplots(figsize=(8, 3.9))
-for mode, look, dy in (("transductive", style.method("lstm") | {"linestyle": "--"}, 9), ("support", style.method("lstm"), -7)):
+for mode, look, dy in (("transductive", style.method("lstm") | {"linestyle": "--"}, 9),
+                       ("support", style.method("lstm"), -7)):
     (line,) = ax.plot(stored.about["by_step"][mode], **look)
     style.label_line(ax, line, mode, dy=dy)
 ax.axhline(pixels, color="black", linewidth=1)
-ax.annotate("nearest neighbour on pixels", (8, pixels), xytext=(0, -14), textcoords="offset points", ha="right")
-ax.set(xlabel="inner step", ylabel="right answers, %", ylim=(0, 100), xlim=(0, 9.9), xticks=range(9))
+ax.annotate("nearest neighbour on pixels", (8, pixels), xytext=(0, -14),
+            textcoords="offset points", ha="right")
+ax.set(xlabel="inner step", ylabel="right answers, %", ylim=(0, 100), xlim=(0, 9.9),
+       xticks=range(9))
 ax.set_title("Three steps do most of it (1000 tasks, recorded)")
-show(fig, alt="Accuracy of the recorded meta-learner by inner step: from chance at 20 % steeply up within three steps, then slowly to above 90 %.")
+show(fig, alt=(
+    "Accuracy of the recorded meta-learner by inner step: from chance at 20 % steeply "
+    "up within three steps, then slowly to above 90 %."
+))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 2 min. Chance before the first step, whoever trained it. After three steps nearly there. Support and transductive: one point apart. Support is our headline, because no query helps another.
@@ -462,30 +543,41 @@ race, long_run = recorded("05", "race"), stored.about
 
 def over_its_seeds(name):
     """Mean and interval over the training seeds, and each seed's value."""
-    each = [figure["value"] for label, figure in race.items() if label.startswith(f"{name}.seed-")]
+    each = [figure["value"] for label, figure in race.items()
+            if label.startswith(f"{name}.seed-")]
     interval = over_seeds(each)
     return {"value": interval.mean, "interval": interval.half_width, "seeds": each}
 
 
-rows = [
-    ("nearest neighbour, pixels", race["nearest neighbour, pixels"], "baseline", "no training"),
-    ("cosine matching, pixels", race["cosine matching, pixels"], "baseline", "no training"),
-    ("fine-tuning from a random start", long_run["baselines"]["gradient descent from a random start"], "baseline", "no training"),
-    ("meta-learner LSTM", over_its_seeds("meta-LSTM"), "lstm", "about 100 s"),
-    ("MAML", over_its_seeds("MAML"), "maml", "about 100 s"),
-    ("matching, trained", over_its_seeds("matching"), "metric", "about 100 s"),
-    ("meta-learner LSTM, long run", long_run["accuracy"]["support"], "lstm", f"{long_run['core_seconds']} s"),
-]  # fmt: skip
+rows = [("nearest neighbour, pixels", race["nearest neighbour, pixels"], "baseline",
+         "no training"),
+        ("cosine matching, pixels", race["cosine matching, pixels"], "baseline",
+         "no training"),
+        ("fine-tuning from a random start",
+         long_run["baselines"]["gradient descent from a random start"], "baseline",
+         "no training"),
+        ("meta-learner LSTM", over_its_seeds("meta-LSTM"), "lstm", "about 100 s"),
+        ("MAML", over_its_seeds("MAML"), "maml", "about 100 s"),
+        ("matching, trained", over_its_seeds("matching"), "metric", "about 100 s"),
+        ("meta-learner LSTM, long run", long_run["accuracy"]["support"], "lstm",
+         f"{long_run['core_seconds']} s")]
 fig, ax = plt.subplots(figsize=(9.5, 4.2))
 for place, (_, figure, look, seconds) in enumerate(rows):
-    ax.errorbar(figure["value"], place, xerr=figure["interval"], fmt="o", markersize=9, color=style.color(look), capsize=5, elinewidth=2)
+    ax.errorbar(figure["value"], place, xerr=figure["interval"], fmt="o", markersize=9,
+                color=style.color(look), capsize=5, elinewidth=2)
     each = figure.get("seeds") or []
     ax.plot(each, [place] * len(each), "|", color="black", markersize=12)
-    ax.text(101, place, f"{figure['value']:.1f} ± {figure['interval']:.1f}   {seconds}", va="center", fontsize=11)
-ax.set(yticks=range(len(rows)), yticklabels=[name for name, *_ in rows], xlim=(20, 100), xlabel="right answers on new characters, %, 5-way 1-shot")
+    ax.text(101, place, f"{figure['value']:.1f} ± {figure['interval']:.1f}   {seconds}",
+            va="center", fontsize=11)
+ax.set(yticks=range(len(rows)), yticklabels=[name for name, *_ in rows], xlim=(20, 100),
+       xlabel="right answers on new characters, %, 5-way 1-shot")
 ax.invert_yaxis()
 ax.set_title("At equal time MAML and matching are ahead")
-show(fig, alt="Accuracy with intervals: pixels and a random start lie below 50 %. At equal time the meta-learner LSTM is far above them, behind MAML and matching; its long run is above 90 %.")
+show(fig, alt=(
+    "Accuracy with intervals: pixels and a random start lie below 50 %. At equal time "
+    "the meta-learner LSTM is far above them, behind MAML and matching; its long run "
+    "is above 90 %."
+))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 4 min. From the top: pixels, random start, then the three with about equal time. Say it plainly: at equal time MAML is ahead, and matching, which does not adapt at all, further still. The long run had six times the time and stands apart. Ask what a fair comparison is: equal time, equal tasks, or equal steps?
@@ -501,10 +593,13 @@ for name, figure, _, seconds in rows:
 
 # %%
 for name, tasks_a_step in (("meta-LSTM", 2), ("MAML", 8), ("matching", 8)):
-    runs = [figure for label, figure in race.items() if label.startswith(f"{name}.seed-")]
+    runs = [figure for label, figure in race.items()
+            if label.startswith(f"{name}.seed-")]
     for figure in runs:
         outer = int(figure["note"].split()[0])
-        print(f"{name:10} seed {figure['seeds'][0]}: {figure['value']:.1f} % after {outer * tasks_a_step:6} tasks in {figure['seconds']:4.0f} core-seconds")
+        print(f"{name:10} seed {figure['seeds'][0]}: {figure['value']:.1f} % after "
+              f"{outer * tasks_a_step:6} tasks in {figure['seconds']:4.0f} "
+              "core-seconds")
 
 # %% [markdown]
 # The steps were counted out beforehand, from a few that were timed, so the seconds came out only roughly equal. They do not explain the order: the meta-learner LSTM never had the least time, and its best run is behind MAML's worst.
@@ -541,32 +636,50 @@ layers = table.about["layers"]
 for gate in ("forget", "input"):
     means = table.tensors[gate][..., 0].mean(0)
     for layer in ("conv 1", "conv 4", "scale 4", "head", "head bias"):
-        print(f"{gate:7} {layer:10}" + "".join(f"{value:6.2f}" for value in means[:, layers.index(layer)].tolist()))
+        print(f"{gate:7} {layer:10}"
+              + "".join(f"{value:6.2f}"
+                        for value in means[:, layers.index(layer)].tolist()))
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 fig, (left, right) = plt.subplots(1, 2, figsize=(10.5, 3.9), layout="constrained")
 bins = torch.linspace(0, 1, 26)
 for t, look in ((0, "lstm"), (1, "metric"), (7, "maml")):
-    share = 100 * torch.histogram(to_vector(seen.input[t]), bins).hist / to_vector(seen.input[t]).numel()
-    left.stairs(share, bins, color=style.color(look), linewidth=2.4, label=f"step {t + 1}", linestyle={"lstm": "-", "metric": "--", "maml": "-."}[look])
+    share = 100 * torch.histogram(to_vector(seen.input[t]), bins).hist / to_vector(
+        seen.input[t]
+    ).numel()
+    left.stairs(share, bins, color=style.color(look), linewidth=2.4,
+                label=f"step {t + 1}",
+                linestyle={"lstm": "-", "metric": "--", "maml": "-."}[look])
 left.legend(loc="upper center", frameon=False)
 left.set(xlabel="input gate", ylabel="of all weights, %", title="Step 1: open or shut")
 start_now = [to_vector(params) for params in seen.path[:-1]]
-forgot = [((1 - to_vector(f)) * old).norm().item() for f, old in zip(seen.forget, start_now)]
+forgot = [((1 - to_vector(f)) * old).norm().item()
+          for f, old in zip(seen.forget, start_now)]
 learned = [(to_vector(i) * g).norm().item() for i, g in zip(seen.input, gradients)]
-for values, look, name in ((learned, style.method("metric"), "learned,  i ∇L"), (forgot, style.method("lstm"), "forgotten,\n(1 − f) θ")):
+for values, look, name in ((learned, style.method("metric"), "learned,  i ∇L"),
+                           (forgot, style.method("lstm"), "forgotten,\n(1 − f) θ")):
     (line,) = right.plot(range(1, 9), values, **look)
     style.label_line(right, line, name)
-right.set(yscale="log", xlabel="inner step", ylabel="length of the move (log)", xlim=(0.8, 11), xticks=range(1, 9), title="From step 3 on it forgets")
-show(fig, alt="Left: at step 1 the input gates pile up near 0 and near 1; at step 2 they are low, at step 8 high. Right: what is learned falls by powers of ten; what is forgotten stays.")
+right.set(yscale="log", xlabel="inner step", ylabel="length of the move (log)",
+          xlim=(0.8, 11), xticks=range(1, 9), title="From step 3 on it forgets")
+show(fig, alt=(
+    "Left: at step 1 the input gates pile up near 0 and near 1; at step 2 they are "
+    "low, at step 8 high. Right: what is learned falls by powers of ten; what is "
+    "forgotten stays."
+))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 4 min. The most honest picture of the lesson. Left: at step 1 a gate is open or shut, a mean of one half is nobody's gate. Right: the length of the two moves. From step 3 on, the weights move by being forgotten, a hundred times more than by learning.
 
 # %%
-print("step 1: gates below 0.3 or above 0.8, of all:", f"{round(100 * ((to_vector(seen.input[0]) < 0.3) | (to_vector(seen.input[0]) > 0.8)).double().mean().item(), -1):.0f} %")
-print("support loss before the first step, above 5:", bool(losses[0].mean() > 5), "- at step 4, below 0.05:", bool(losses[3].mean() < 0.05))
-print("step 1: the move by learning is longer:", learned[0] > forgot[0], "- step 6: the move by forgetting, more than 20 times:", forgot[5] > 20 * learned[5])
+print("step 1: gates below 0.3 or above 0.8, of all:",
+      f"{round(100 * ((to_vector(seen.input[0]) < 0.3) | (to_vector(seen.input[0]) > 0.8)).double().mean().item(), -1):.0f} "
+      "%")
+print("support loss before the first step, above 5:", bool(losses[0].mean() > 5),
+      "- at step 4, below 0.05:", bool(losses[3].mean() < 0.05))
+print("step 1: the move by learning is longer:", learned[0] > forgot[0],
+      "- step 6: the move by forgetting, more than 20 times:",
+      forgot[5] > 20 * learned[5])
 kept = torch.stack([to_vector(f) for f in seen.forget]).prod(0)
 print(f"left of a number of the start after 8 steps, on average: {kept.mean():.1f}")
 
@@ -594,7 +707,10 @@ print(f"left of a number of the start after 8 steps, on average: {kept.mean():.1
 def fixed(gate, value):
     """The same meta-learner with one gate set by hand: weights zero, and a bias (40 is exactly 1 in float32)."""
     bias = torch.tensor(40.0 if value == 1 else math.log(value / (1 - value)))
-    return theta | {f"lstm.{gate}.weight": torch.zeros_like(theta[f"lstm.{gate}.weight"]), f"lstm.{gate}.bias": bias}
+    return theta | {
+        f"lstm.{gate}.weight": torch.zeros_like(theta[f"lstm.{gate}.weight"]),
+        f"lstm.{gate}.bias": bias,
+    }
 
 
 def without_memory(rule):
@@ -613,22 +729,30 @@ variants = {
     "no memory from step to step": without_memory(rule),
     "blind to the loss": lstm.rule(theta | {"lstm.layer1.input": reads}),
 }
-cost = {name: figure for name, figure in recorded("05", "lecture").items() if name in variants}
+cost = {name: figure for name, figure in recorded("05", "lecture").items()
+        if name in variants}
 if PROFILE != "smoke" or not cost:  # smoke shows what a lecture run recorded
     whole = right_after(rule, tests)
     for name, changed in variants.items():
         change = over_tasks(right_after(changed, tests) - whole)
-        record(name, change, unit="points", seeds=[0], note="minus the whole meta-learner, task by task")
+        record(name, change, unit="points", seeds=[0],
+               note="minus the whole meta-learner, task by task")
         cost[name] = {"value": change.mean, "interval": change.half_width}
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide", "code": false}
 fig, ax = plt.subplots(figsize=(9, 2.9))
 for place, figure in enumerate(cost.values()):
-    ax.barh(place, figure["value"], xerr=figure["interval"], color=style.color("lstm"), height=0.6, ecolor="black", capsize=4)
+    ax.barh(place, figure["value"], xerr=figure["interval"], color=style.color("lstm"),
+            height=0.6, ecolor="black", capsize=4)
 ax.axvline(0, color="black", linewidth=1)
-ax.set(yticks=range(len(cost)), yticklabels=list(cost), xlabel="change in points, on the same tasks", title="Never forgetting costs the most")
+ax.set(yticks=range(len(cost)), yticklabels=list(cost),
+       xlabel="change in points, on the same tasks",
+       title="Never forgetting costs the most")
 ax.invert_yaxis()
-show(fig, alt="Bars of points lost, task by task: never forgetting and no memory lose the most, a fixed input gate less, not seeing the loss hardly anything.")
+show(fig, alt=(
+    "Bars of points lost, task by task: never forgetting and no memory lose the most, "
+    "a fixed input gate less, not seeing the loss hardly anything."
+))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 3 min. Take guesses. Most vote for the loss or the memory. It is the forget gate, the part that looked like a rounding error. And putting both gates back to gradient descent costs less than taking away the one.
@@ -667,19 +791,34 @@ for name, figure in cost.items():
 
 # %%
 first = to_vector(seen.input[0])
-apart = first.quantile(0.9) if first.numel() < 2**24 else first.sort().values[int(0.9 * first.numel())]
-below = first.quantile(0.1) if first.numel() < 2**24 else first.sort().values[int(0.1 * first.numel())]
-print("2. in step 1 the tenth largest gate is more than five times the tenth smallest:", bool(apart > 5 * below))
-print(f"3. of the start, {kept.mean():.1f} is left after eight steps; with MAML it is 1")
+apart = first.quantile(0.9) if first.numel() < 2**24 else first.sort().values[
+    int(0.9 * first.numel())
+]
+below = first.quantile(0.1) if first.numel() < 2**24 else first.sort().values[
+    int(0.1 * first.numel())
+]
+print(
+    "2. in step 1 the tenth largest gate is more than five times the tenth smallest:",
+    bool(apart > 5 * below),
+)
+print(
+    f"3. of the start, {kept.mean():.1f} is left after eight steps; with MAML it is 1"
+)
 
-# a step knows what was before: the same weights, gradient and loss, once at the first step and once at the second
+# a step knows what was before: the same weights, gradient and loss, once at the first
+# step and once at the second
 flat = stack(start, tasks.tasks)
 as_params = from_vector(gradients[0], flat)
 for name, of in (("meta-learner LSTM", rule), ("gradient descent", sgd(0.1))):
     once, state = of.step(flat, as_params, of.init(flat), loss=losses[0])
     again, _ = of.step(flat, as_params, state, loss=losses[0])
-    shift = (to_vector(subtract(again, once)).norm() / to_vector(subtract(once, flat)).norm()).item()
-    print(f"4. {name}: the same gradient again gives", "the same step" if shift == 0 else "another step" if shift > 0.1 else "nearly the same step")
+    shift = (to_vector(subtract(again, once)).norm()
+             / to_vector(subtract(once, flat)).norm()).item()
+    print(f"4. {name}: the same gradient again gives",
+          "the same step" if shift == 0 else "another step" if shift > 0.1 else "nearly "
+                                                                                "the "
+                                                                                "same "
+                                                                                "step")
 
 # %% [markdown]
 # The fifth can be made exact. Fix the gates at $f = 1$ and $i = \alpha$. Then the meta-learner LSTM *is* gradient descent, and the gradient for its start, past the inner gradients, is FOMAML's to the last digit (identity I-5). Go
@@ -688,16 +827,24 @@ for name, of in (("meta-learner LSTM", rule), ("gradient descent", sgd(0.1))):
 # %%
 alpha = 0.3
 by_hand = meta | {
-    "lstm.forget.weight": torch.zeros(6, dtype=torch.float64), "lstm.forget.bias": torch.tensor(40.0, dtype=torch.float64),
+    "lstm.forget.weight": torch.zeros(6, dtype=torch.float64),
+    "lstm.forget.bias": torch.tensor(40.0, dtype=torch.float64),
     "lstm.input.weight": torch.zeros(6, dtype=torch.float64),
     "lstm.input.bias": torch.tensor(alpha / (1 - alpha), dtype=torch.float64).log(),
-}  # fmt: skip
+}
 fixed_start = small_lstm.start(by_hand)
 found = {}
 for first_order, name in ((True, "FOMAML"), (False, "MAML")):
-    ours, _ = maml_gradient(small, cross_entropy, by_hand, batch, small_lstm.rule, 3, first_order=first_order, start=small_lstm.start)
-    found[name], _ = maml_gradient(small, cross_entropy, fixed_start, batch, sgd(alpha), 3, first_order=first_order)
-    compare(f"c0's gradient, {'past' if first_order else 'through'} the inner gradients,", small_lstm.start(ours), name, found[name], to=1e-12)
+    ours, _ = maml_gradient(small, cross_entropy, by_hand, batch, small_lstm.rule, 3,
+                            first_order=first_order, start=small_lstm.start)
+    found[name], _ = maml_gradient(
+        small, cross_entropy, fixed_start, batch, sgd(alpha), 3,
+        first_order=first_order,
+    )
+    compare(
+        f"c0's gradient, {'past' if first_order else 'through'} the inner gradients,",
+        small_lstm.start(ours), name, found[name], to=1e-12,
+    )
 gap = (norm(subtract(found["FOMAML"], found["MAML"])) / norm(found["MAML"])).item()
 print("5. FOMAML and MAML are more than 10 % apart here:", gap > 0.1)
 
@@ -709,12 +856,24 @@ print("5. FOMAML and MAML are more than 10 % apart here:", gap > 0.1)
 # The paper tested on miniImageNet: colour photographs, and another network. **None of these numbers is ours**, and none can be compared with the figures above. They come from `data/published.json`, with their source.
 
 # %% slideshow={"slide_type": "slide", "code": false}
-methods = {"finetune": "fine-tuning", "nearest": "nearest neighbour", "matching": "matching net", "matching-fce": "matching net, FCE", "meta-lstm": "meta-learner LSTM"}
-paper = {(name, shots): published(f"ravi.{name}.miniimagenet.5way{shots}shot") for name in methods for shots in (1, 5)}
-print(f"PUBLISHED, not measured here: miniImageNet, 5-way ({paper['meta-lstm', 1]['source']})")
+methods = {
+    "finetune": "fine-tuning",
+    "nearest": "nearest neighbour",
+    "matching": "matching net",
+    "matching-fce": "matching net, FCE",
+    "meta-lstm": "meta-learner LSTM",
+}
+paper = {(name, shots): published(f"ravi.{name}.miniimagenet.5way{shots}shot")
+         for name in methods for shots in (1, 5)}
+print("PUBLISHED, not measured here: miniImageNet, 5-way "
+      f"({paper['meta-lstm', 1]['source']})")
 print(f"{'right answers, %':22}{'1-shot':>15}{'5-shot':>15}")
 for name, said in methods.items():
-    print(f"{said:22}" + "".join(f"{paper[name, k]['value']:8.2f} ± {paper[name, k]['interval']:.2f}" for k in (1, 5)))
+    print(f"{said:22}"
+          + "".join(
+              f"{paper[name, k]['value']:8.2f} ± {paper[name, k]['interval']:.2f}"
+              for k in (1, 5)
+          ))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 2 min. Say first that nothing here is ours. One shot: level with matching, within the intervals. Five shots: clearly ahead. In 2017 that was the result.
@@ -733,9 +892,13 @@ def sigmoid(x):
     return 1 / (1 + math.exp(-x))
 
 
-print(f"fed back at a bias of 4.5: {sigmoid(4.5):.3f} by the equations, 4.5 by the code")
-print(f"first step on 25 pictures: a rate of {sigmoid(-4.5):.3f} by the equations, {sigmoid(-4.5) / 25:.5f} by the code")
-print(f"left of the start after 12 steps: {sigmoid(4) ** 12:.2f} at a bias of 4, {sigmoid(5) ** 12:.2f} at 5")
+print(
+    f"fed back at a bias of 4.5: {sigmoid(4.5):.3f} by the equations, 4.5 by the code"
+)
+print(f"first step on 25 pictures: a rate of {sigmoid(-4.5):.3f} by the equations, "
+      f"{sigmoid(-4.5) / 25:.5f} by the code")
+print(f"left of the start after 12 steps: {sigmoid(4) ** 12:.2f} at a bias of 4, "
+      f"{sigmoid(5) ** 12:.2f} at 5")
 
 # %% [markdown]
 # None of this is wrong. All of it is part of what was measured, and a rewrite from the equations measures something else. (Ours follows the equations.)
@@ -798,7 +961,8 @@ with torch.no_grad():
     for mode in ("transductive", "support"):
         together = net(alone_with, x, mode, support=support)[:, :1]
         alone = net(alone_with, x[:, :1], mode, support=support)
-        print(f"{mode:13} one query alone gets the same answer:", difference(together, alone) < 1e-3)
+        print(f"{mode:13} one query alone gets the same answer:",
+              difference(together, alone) < 1e-3)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 3 min. Two leaks, two detectors, three lines each. The first one makes numbers worse, so it is found. The second makes them better, so it is published. Ours reports support.

@@ -37,7 +37,7 @@
 # %% tags=["parameters"]
 PROFILE = "smoke"  # "smoke", "lecture" or "paper": the same cells, three budgets
 
-# %%
+# %% tags=["setup"]
 import math
 from typing import NamedTuple
 
@@ -69,7 +69,12 @@ budget = BUDGETS[PROFILE]
 #
 # A hundred people stand in a line. The first whispers a number to the second, the second to the third. Each of them passes on 90 % of what they heard. That sounds like a good line.
 #
-# **Predict.** What share of the number arrives at the tenth person? At the hundredth? And what if each passes on 110 %? Write three guesses down.
+# **Predict.** What share of the number is left when a hundred people have passed it on? (And after ten? And if each passes on 110 %? Write those guesses down as well.)
+#
+# - ( ) about a half
+# - ( ) about a tenth
+# - ( ) about a hundredth
+# - ( ) less than a ten-thousandth
 
 # %% slideshow={"slide_type": "fragment", "code": false}
 for passed_on in (0.9, 1.1):
@@ -104,9 +109,9 @@ show(fig, alt=(
 # 1 min. Only a factor of 1 survives. This figure is the whole lecture; come back to it.
 
 # %% [markdown]
-# <details><summary><b>Explain.</b> Why is it so extreme?</summary>
+# <details><summary><b>Explain.</b> How much is it?</summary>
 #
-# Shares multiply. $0.9^{10}$ is 0.35, and $0.9^{100}$ is 0.000027: nothing. $1.1^{100}$ is 13,781: a scream. In a long line a factor a little below 1 is as good as 0, and a factor a little above 1
+# Less than a ten-thousandth. Shares multiply: $0.9^{10}$ is 0.35, and $0.9^{100}$ is 0.000027, nothing. $1.1^{100}$ is 13,781: a scream. In a long line a factor a little below 1 is as good as 0, and a factor a little above 1
 # is an explosion. Only 1 carries.
 #
 # </details>
@@ -131,9 +136,10 @@ show(fig, alt=(
 
 # %% slideshow={"slide_type": "slide"}
 def rnn_step(x, h, p):
-    """One step. x: [batch, inputs], h: [batch, units]. p: the weights, named as torch names them."""
-    return torch.tanh(x @ p["weight_ih"].T + p["bias_ih"] + h @ p["weight_hh"].T
-                      + p["bias_hh"])
+    """One step. x: [batch, inputs], h: [batch, units], p: weights named as in torch."""
+    seen = x @ p["weight_ih"].T + p["bias_ih"]
+    kept = h @ p["weight_hh"].T + p["bias_hh"]
+    return torch.tanh(seen + kept)
 
 
 torch.manual_seed(2)
@@ -161,13 +167,14 @@ assert compare("Our RNN after 50 steps", h, "torch.nn.RNNCell", h_theirs, to=1e-
 xs = torch.randn(20, 1, 3, dtype=torch.float64)
 h = start = torch.zeros(1, 5, dtype=torch.float64, requires_grad=True)
 product = torch.eye(5, dtype=torch.float64)
+U = weights["weight_hh"].detach()
 for x in xs:
     h = rnn_step(x, h, weights)
-    product = torch.diag(1 - h[0].detach() ** 2) @ weights["weight_hh"].detach() @ product
+    product = torch.diag(1 - h[0].detach() ** 2) @ U @ product
 rows = [torch.autograd.grad(h[0, k], start, retain_graph=True)[0][0] for k in range(5)]
 assert compare("The product of 20 factors", product, "autograd", torch.stack(rows),
                to=1e-12)
-print("its largest entry is below 0.001:", bool(product.abs().max() < 1e-3))
+print(f"of a nudge of 1, at most {product.abs().max():.0e} is left after 20 steps")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 3 min. Walk the nudge through one step: the weights, then the slope of the tanh. The factors multiply: it is the line of people. The gradient goes the same way back. After twenty steps not a thousandth is left.
@@ -202,7 +209,7 @@ print("its largest entry is below 0.001:", bool(product.abs().max() < 1e-3))
 #
 # Try the five scenes. Then choose *distractors* and do the task: one value matters, the others are noise.
 
-# %% slideshow={"slide_type": "slide"}
+# %% tags=["opening"] slideshow={"slide_type": "slide"}
 explorer = LstmGates("remember")
 explorer
 
@@ -349,7 +356,7 @@ check("02.2", step)
 
 # %% slideshow={"slide_type": "slide"}
 def lstm_step(x, h, c, p):
-    """One step. x: [batch, inputs], h and c: [batch, units]. p: the weights, named as torch names them."""
+    """One step. x: [batch, inputs], h and c: [batch, units]. p: named as in torch."""
     z = x @ p["weight_ih"].T + p["bias_ih"] + h @ p["weight_hh"].T + p["bias_hh"]
     i, f, g, o = z.chunk(4, dim=-1)
     c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
@@ -373,7 +380,11 @@ assert compare("Our c after 50 steps", c, "torch.nn.LSTMCell", state[1], to=1e-1
 # %% [markdown] slideshow={"slide_type": "slide"}
 # The explorer computes the same. Switch it to *computed by the cell*: the gates now look at the value $x$, at a mark $m$ (1 says "write here", −1 says "read here"), and at the last $h$. The sliders are their weights.
 #
-# **Predict.** At first all weights of the gates are 0. What does a memory do then, over 24 steps: keep, fade slowly, or vanish?
+# **Predict.** At first all weights of the gates are 0. What does a memory do then, over 24 steps?
+#
+# - ( ) It keeps: nothing tells it to forget.
+# - ( ) It fades slowly, and about half is left at the end.
+# - ( ) It vanishes: less than a thousandth is left.
 
 # %% slideshow={"slide_type": "fragment", "code": false}
 explorer.load("distractors")
@@ -385,9 +396,9 @@ explorer.load("remember")  # as it was
 # 2 min. Vote: keep, fade, vanish? With all weights at zero every gate stands half open, and half is gone after one step. An untrained cell forgets at once, and training begins there.
 
 # %% [markdown]
-# <details><summary><b>Explain.</b> Why so fast?</summary>
+# <details><summary><b>Explain.</b> What does it do?</summary>
 #
-# $\sigma(0) = 0.5$: all gates stand half open. So half of the memory is gone after *one* step, and after 21 steps $0.5^{21}$ is left, less than a millionth. A cell that nobody has trained forgets at once. Hold on to this, because training
+# It vanishes. $\sigma(0) = 0.5$: all gates stand half open. So half of the memory is gone after *one* step, and after 21 steps $0.5^{21}$ is left, less than a millionth. A cell that nobody has trained forgets at once. Hold on to this, because training
 # *begins* there.
 #
 # </details>
@@ -435,16 +446,17 @@ check("02.3", forget_bias)
 # %%
 @torch.no_grad()
 def left_after(net, steps=100):
-    """What the forget gates leave of a memory after some steps of zeros, in percent, on average over the units."""
+    """What the forget gates leave of a memory after steps of zeros: % on average."""
     says, _ = net(torch.zeros(1, steps, net.input_size))
     n, forget = net.hidden_size, slice(net.hidden_size, 2 * net.hidden_size)
     bias = net.bias_ih_l0[forget] + net.bias_hh_l0[forget]
     before = torch.cat([torch.zeros(1, n), says[0, :-1]])  # h of the step before
-    return 100 * torch.sigmoid(before @ net.weight_hh_l0[forget].T + bias).prod(0).mean().item()
+    gates = torch.sigmoid(before @ net.weight_hh_l0[forget].T + bias)
+    return 100 * gates.prod(0).mean().item()
 
 
 def with_bias(bias, part=1, both=False, units=64):
-    """A torch.nn.LSTM with the bias of one of its four parts set: 0 input, 1 forget, 2 candidate, 3 output."""
+    """A torch.nn.LSTM with one bias set: 0 input, 1 forget, 2 candidate, 3 output."""
     torch.manual_seed(0)
     net = torch.nn.LSTM(2, units, batch_first=True)
     with torch.no_grad():
@@ -499,16 +511,17 @@ for name, net in {
 
 # %%
 def sample(n, steps, generator):
-    """n sequences [n, steps, 2] of bits and marks, and the marked bit of each, 0 or 1."""
+    """n sequences [n, steps, 2] of bits and marks, and the marked bits [n], 0 or 1."""
     bits = torch.randint(0, 2, (n, steps), generator=generator)
     first_tenth = max(steps // 10, 2)  # where the mark may stand
     at = torch.randint(0, first_tenth, (n,), generator=generator)
     marks = F.one_hot(at, steps)
-    return torch.stack([2 * bits - 1, marks], dim=-1).float(), (bits * marks).sum(1).float()
+    x = torch.stack([2 * bits - 1, marks], dim=-1)
+    return x.float(), (bits * marks).sum(1).float()
 
 
 class Learner(NamedTuple):
-    """What is trained: the kind of net, its units, its rate, and what is special about its start."""
+    """What is trained: a kind of net, its units, its rate, and how it starts."""
 
     kind: type
     units: int
@@ -519,18 +532,18 @@ class Learner(NamedTuple):
         return self.kind(2, self.units, batch_first=True)
 
     def first(self, seed):
-        """The first weights: uniform, as in torch, then what is special; and the weights of the answer."""
+        """The first weights: as torch draws them, but for what is special; and `answer`."""
         n, draw = self.units, torch.Generator().manual_seed(seed)
-        shapes = {name: p.shape for name, p in self.net().named_parameters()} | {
-            "answer": (n,)
-        }
+        shapes = {name: p.shape for name, p in self.net().named_parameters()}
+        shapes["answer"] = (n,)
         theta = {name: (2 * torch.rand(s, generator=draw) - 1) / n**0.5
                  for name, s in shapes.items()}
         if self.start == "identity":
             theta["weight_hh_l0"] = torch.eye(n)
         if self.start == "open":
+            shut_and_open = torch.tensor([-5.0, 5.0]).repeat_interleave(n)
             theta["bias_hh_l0"][: 2 * n] = 0
-            theta["bias_ih_l0"][: 2 * n] = torch.tensor([-5.0, 5.0]).repeat_interleave(n)
+            theta["bias_ih_l0"][: 2 * n] = shut_and_open
         return theta
 
 
@@ -547,10 +560,15 @@ for name, (learner, *_) in LEARNERS.items():
 # One training step is a batch of 64 sequences, the gradient of the cross-entropy at the *last* step, clipped to length 1 so that an explosion does no harm, and Adam.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# **Predict.** For sequences of 5, 10, 30 and 100 steps: which of the three will find the bit? Make a table of twelve guesses.
+# **Predict.** We try sequences of 5, 10, 30 and 100 steps. The LSTM as PyTorch makes it begins with its gates half open. But it is trained, and training may open them. Which is the longest of the four at which it finds the bit? (For the RNN, guess as well.)
+#
+# - ( ) 5 steps
+# - ( ) 10 steps
+# - ( ) 30 steps
+# - ( ) 100 steps: training opens the gate
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 1 min. Twelve guesses, on paper. Ask for one hand: who believes that the LSTM as PyTorch makes it does 100 steps?
+# 1 min. A guess for each of the two, on paper. Ask for one hand: who believes that the LSTM as PyTorch makes it does 100 steps?
 
 
 # %%
@@ -565,9 +583,8 @@ def train(learner, steps, seed):
     net = learner.net()
 
     def gradient(theta, episode):
-        loss = F.binary_cross_entropy_with_logits(
-            logit(net, theta, episode[0]), episode[1]
-        )
+        x, bit = episode
+        loss = F.binary_cross_entropy_with_logits(logit(net, theta, x), bit)
         found = torch.autograd.grad(loss, list(theta.values()))
         return clip(dict(zip(theta, found, strict=True)), 1.0), {"loss": loss.item()}
 
@@ -580,7 +597,8 @@ def train(learner, steps, seed):
 @torch.no_grad()
 def percent_right(learner, theta, steps, seed, n=2000):
     x, bit = sample(n, steps, torch.Generator().manual_seed(seed))
-    return 100 * ((logit(learner.net(), theta, x) > 0) == (bit > 0)).float().mean().item()
+    right = (logit(learner.net(), theta, x) > 0) == (bit > 0)
+    return 100 * right.float().mean().item()
 
 
 # %% [markdown]
@@ -600,7 +618,8 @@ for name, settings in LEARNERS.items():
         runs = {learner: [train(learner, steps, seed) for seed in budget["seeds"]]
                 for learner in settings}
         scores = {learner: sum(percent_right(learner, run.theta, steps, seed=77)
-                               for run in group) for learner, group in runs.items()}
+                               for run in group)
+                  for learner, group in runs.items()}
         best = max(settings, key=scores.__getitem__)
         results[name, steps] = over_seeds(
             [percent_right(best, run.theta, steps, seed=99) for run in runs[best]]
@@ -614,9 +633,8 @@ for (name, steps), interval in results.items():
            seconds=seconds[name, steps])
 print(f"{'right answers in 100':24}{'5 steps':>9}{'100 steps':>11}")
 for name in LEARNERS:
-    print(f"{name:24}"
-          + "".join(f"{10 * round(results[name, n].mean / 10):{w}}"
-                    for n, w in ((5, 9), (100, 11))))
+    short, long = (10 * round(results[name, steps].mean / 10) for steps in (5, 100))
+    print(f"{name:24}{short:9}{long:11}")
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 fig, ax = plt.subplots(figsize=(9, 4.5))
@@ -627,10 +645,8 @@ LOOKS = {
 }
 for (name, look), marker in zip(LOOKS.items(), "so^", strict=True):
     means = [results[name, steps].mean for steps in LENGTHS]
-    halves = [
-        0 if math.isnan(results[name, n].half_width) else results[name, n].half_width
-        for n in LENGTHS
-    ]
+    halves = [results[name, steps].half_width for steps in LENGTHS]
+    halves = [0 if math.isnan(half) else half for half in halves]  # one seed has none
     ax.errorbar(LENGTHS, means, yerr=halves, capsize=3, marker=marker, markersize=8,
                 **look)
 ax.text(100, 103.5, "LSTM, set to remember", ha="right",
@@ -644,7 +660,7 @@ ax.text(5, 45.5, "guessing", fontsize=12)
 ax.set(xscale="log", xticks=LENGTHS, xticklabels=LENGTHS, ylim=(40, 110),
        yticks=range(50, 101, 10), xlabel="length of the sequence, in steps (log)",
        ylabel="right answers, in %",
-       title="Short is easy; only an open forget gate learns long")
+       title="Short is easy; long takes gates set to remember")
 ax.minorticks_off()
 show(fig, alt=(
     "Right answers against the length of the sequence. At 5 steps all three learners "
@@ -654,9 +670,9 @@ show(fig, alt=(
 ))
 
 # %% [markdown]
-# <details><summary><b>Explain.</b> What did your table look like?</summary>
+# <details><summary><b>Explain.</b> How far does each get?</summary>
 #
-# At 5 steps all three learn the task, so the RNN's code is right and it is large enough. At 100 steps it guesses, whatever its start and its rate. And so does the LSTM as PyTorch makes it. It *could* hold the bit, if its weights were others. But from a gate of
+# The LSTM as PyTorch makes it finds the bit at 10 steps, and guesses at 30 and at 100. At 5 steps all three learn the task, so the RNN's code is right and it is large enough. At 100 steps the RNN guesses too, whatever its start and its rate. The LSTM *could* hold the bit, if its weights were others. But from a gate of
 # 0.5 the gradient that would change them is multiplied by $0.5^{90}$ and never arrives. The same cell with an open forget gate learns it at once. So it is not the letters LSTM that remember: it is a factor of 1.
 #
 # </details>
@@ -667,15 +683,15 @@ show(fig, alt=(
 for profile in ("lecture", "paper"):
     kept = recorded("02", profile)
     if not kept:
-        print(f"{profile}: no run is recorded here; python3 start.py run 02 --profile "
-              f"{profile} --record makes one.")
+        make = f"python3 start.py run 02 --profile {profile} --record"
+        print(f"{profile}: no run is recorded here; {make} makes one.")
         continue
-    print(f"{profile + ', % right':23}"
-          + "".join(f"{f'{n} steps':>11}" for n in LENGTHS))
+    heads = "".join(f"{f'{n} steps':>11}" for n in LENGTHS)
+    print(f"{profile + ', % right':23}{heads}")
     for name in LEARNERS:
         figures = [kept[figure_name(name, n)] for n in LENGTHS]
-        print(f"  {name:21}"
-              + "".join(f"{f['value']:6.0f} ± {f['interval']:2.0f}" for f in figures))
+        cells = "".join(f"{f['value']:6.0f} ± {f['interval']:2.0f}" for f in figures)
+        print(f"  {name:21}{cells}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 4 min. At 5 steps all is well, so the code is right. At 30 both the RNN and the LSTM as made are guessing. The same cell with an open gate learns it at once. It is not the name LSTM that remembers, it is a factor of 1.
@@ -692,7 +708,7 @@ for profile in ("lecture", "paper"):
 
 # %%
 def gradient_lengths(learner, theta, steps=100, n=64):
-    """Length of the loss's gradient for the state of every step, relative to the last step's: [steps]."""
+    """Length of the gradient for each step's state, relative to the last: [steps]."""
     p = {name.removesuffix("_l0"): value.double() for name, value in theta.items()}
     x, bit = sample(n, steps, torch.Generator().manual_seed(7))
     h = c = torch.zeros(n, learner.units, dtype=torch.float64, requires_grad=True)
@@ -705,9 +721,8 @@ def gradient_lengths(learner, theta, steps=100, n=64):
             h = rnn_step(now, h, p)
             states.append(h)
     loss = F.binary_cross_entropy_with_logits(h @ p["answer"], bit.double())
-    lengths = torch.stack(
-        [g.norm(dim=1).mean() for g in torch.autograd.grad(loss, states)]
-    )
+    gradients = torch.autograd.grad(loss, states)
+    lengths = torch.stack([g.norm(dim=1).mean() for g in gradients])
     return lengths / lengths[-1]
 
 
@@ -720,8 +735,8 @@ starts = {
 lengths = {name: gradient_lengths(learner, learner.first(1))
            for name, learner in starts.items()}
 for name, curve in lengths.items():
-    print(f"{name:24} of a gradient at step 100, {100 * curve[0]:.2g} % arrives at "
-          "step 1")
+    arrives = f"{100 * curve[0]:.2g} % arrives at step 1"
+    print(f"{name:24} of a gradient at step 100, {arrives}")
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 fig, ax = plt.subplots(figsize=(9, 4.8))
@@ -765,9 +780,8 @@ show(fig, alt=(
 # %% slideshow={"slide_type": "fragment", "code": false}
 latch = LstmGates("remember", recurrent=1.5)
 print(f"The RNN at the last step: h = {latch.trace().rnn[-1]:.2f}")
-print(
-    f"What arrives there of a nudge at step 3: {100 * latch.trace().rnn_left[2]:.7f} %"
-)
+left_of_it = 100 * latch.trace().rnn_left[2]
+print(f"What arrives there of a nudge at step 3: {left_of_it:.7f} %")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 2 min. Now the question from the explorer. A state that is safe from noise pulls every nudge back, and swallows the gradient too. Bengio, Simard and Frasconi, 1994.
@@ -788,26 +802,25 @@ print(
 
 # %%
 def marked(n, generator, steps=24):
-    """Sequences [n, steps, 2] of values and marks, and the value at the last write mark of each."""
+    """Sequences [n, steps, 2] of values and marks, and the value at the later mark."""
     values = 2 * torch.rand(n, steps, generator=generator) - 1
-    # two of them, and the later one counts
-    at = torch.randint(0, steps // 2, (n, 2), generator=generator)
+    at = torch.randint(0, steps // 2, (n, 2), generator=generator)  # the later counts
     marks = F.one_hot(at, steps).amax(1).float()
     marks[:, -1] = -1  # "read here"
-    return torch.stack([values, marks], dim=-1), values.gather(
-        1, at.amax(1, keepdim=True)
-    )[:, 0]
+    wanted = values.gather(1, at.amax(1, keepdim=True))[:, 0]
+    return torch.stack([values, marks], dim=-1), wanted
 
 
 unit = torch.nn.LSTM(2, 1, batch_first=True)
 
 
 def hold_and_say(theta, episode):
-    says = functional_call(unit, theta, episode[0])[0][..., 0]
-    loss = F.mse_loss(says[:, -1], torch.tanh(episode[1])) + 0.1 * says[:, :-1].square().mean()
-    return dict(
-        zip(theta, torch.autograd.grad(loss, list(theta.values())), strict=True)
-    ), {"loss": loss.item()}
+    x, wanted = episode
+    says = functional_call(unit, theta, x)[0][..., 0]
+    silence = says[:, :-1].square().mean()
+    loss = F.mse_loss(says[:, -1], torch.tanh(wanted)) + 0.1 * silence
+    found = torch.autograd.grad(loss, list(theta.values()))
+    return dict(zip(theta, found, strict=True)), {"loss": loss.item()}
 
 
 draw = torch.Generator().manual_seed(2)
@@ -818,19 +831,20 @@ found = fit(hold_and_say, first, lambda draw: marked(64, draw), steps=600,
             generator=draw, lr=0.05, schedule="cosine")
 
 cell = torch.nn.LSTMCell(2, 1)
-cell.load_state_dict(
-    {name.removesuffix("_l0"): value.detach() for name, value in found.theta.items()}
-)
+cell.load_state_dict({name.removesuffix("_l0"): value.detach()
+                      for name, value in found.theta.items()})
 inside = LstmGates("distractors", computed=True, weights=LstmGates.weights_of(cell))
 gates = inside.trace()
-# places in the list: steps 3, 4 to 23, and 24
-write, between, read = 2, slice(3, 23), 23
-print("input gate  at the write mark above 0.5:", bool(gates.i[write] > 0.5))
-print("            and elsewhere below 0.3:    ", bool(gates.i[between].max() < 0.3))
-print("forget gate at the write mark below 0.5:", bool(gates.f[write] < 0.5))
-print("            and between the marks > 0.9:", bool(gates.f[between].min() > 0.9))
-print("output gate at the read mark above 0.5: ", bool(gates.o[read] > 0.5))
-print("            and between the marks < 0.2:", bool(gates.o[between].max() < 0.2))
+write, between, read = 2, slice(3, 23), 23  # in the list: steps 3, 4 to 23, and 24
+as_drawn = {
+    "input gate, open at the write mark": gates.i[write] > 0.5,
+    "input gate, nearly shut elsewhere": gates.i[between].max() < 0.3,
+    "forget gate, closed at the write mark": gates.f[write] < 0.5,
+    "forget gate, open between the marks": gates.f[between].min() > 0.9,
+    "output gate, open at the read mark": gates.o[read] > 0.5,
+    "output gate, nearly shut before": gates.o[between].max() < 0.2,
+}
+print(f"{sum(map(bool, as_drawn.values()))} of {len(as_drawn)} are as you drew them")
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 fig = plt.figure(figsize=(9, 6.6), layout="constrained")
@@ -868,7 +882,7 @@ explorer.weights = inside.weights
 # %%
 @torch.no_grad()
 def sequences_talk(net, batch=4, steps=6):
-    """Whether a change in the first sequence of a batch [batch, steps, inputs] changes the answer to the last one."""
+    """Whether changing the first sequence of a batch changes the answer to the last."""
     torch.manual_seed(0)
     x = torch.randn(batch, steps, net.input_size)
     changed = x.clone()

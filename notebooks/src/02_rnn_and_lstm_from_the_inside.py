@@ -532,7 +532,7 @@ class Learner(NamedTuple):
         return self.kind(2, self.units, batch_first=True)
 
     def first(self, seed):
-        """The first weights: as torch draws them, but for what is special; and `answer`."""
+        """The first weights: as torch draws them, but for what is special."""
         n, draw = self.units, torch.Generator().manual_seed(seed)
         shapes = {name: p.shape for name, p in self.net().named_parameters()}
         shapes["answer"] = (n,)

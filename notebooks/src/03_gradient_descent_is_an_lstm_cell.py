@@ -36,7 +36,7 @@
 # %% tags=["parameters"]
 PROFILE = "smoke"  # "smoke", "lecture" or "paper": the same cells, three budgets
 
-# %%
+# %% tags=["setup"]
 import math
 from typing import NamedTuple
 
@@ -66,10 +66,8 @@ budget = BUDGETS[PROFILE]
 #
 # Below are two plots. One shows the three weights of a small model over 20 steps of gradient descent. The other shows the memory of
 # an LSTM cell over 20 time steps. A coin decided which one stands on the left.
-#
-# **Predict.** Which is the LSTM: left or right? Say what gave it away. Then read on.
 
-# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
+# %% tags=["opening"] jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
 draw = torch.Generator().manual_seed(303)
 inputs = torch.rand(16, 3, generator=draw) * 2 - 1
 targets = inputs @ torch.tensor([1.0, -0.6, 0.3])
@@ -77,7 +75,8 @@ targets = inputs @ torch.tensor([1.0, -0.6, 0.3])
 
 def slope(theta):
     """Gradient of the mean squared error / 2 of the model inputs @ theta."""
-    return inputs.T.to(theta) @ (inputs.to(theta) @ theta - targets.to(theta)) / len(inputs)
+    x, y = inputs.to(theta), targets.to(theta)
+    return x.T @ (x @ theta - y) / len(x)
 
 
 theta = torch.zeros(3)
@@ -109,11 +108,17 @@ show(fig, alt=(
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 3 min. Show the picture, let them look for half a minute in silence, then vote by hands: left, or right? Ask two people what gave it away. They will name the smoothness, or the speed. Do not tell yet.
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "-"}
+# **Predict.** Which is the LSTM? Say what gives it away.
+#
+# - ( ) the left one
+# - ( ) the right one
+# - ( ) nobody can tell
+#
 # <details><summary><b>Explain.</b> Which was it?</summary>
 #
-# There is no telling: they are the same numbers. Open the cell above (it was folded so as not to spoil the guess). The left loop and the
-# right loop are two ways to write one computation. The next cell asks whether they agree to the last bit.
+# Nobody can tell: they are the same numbers. Open the code of the figure (it is folded so as not to spoil the guess). Its two loops are
+# two ways to write one computation. Do they agree to the last bit? This compares them:
 #
 # </details>
 
@@ -211,8 +216,8 @@ rate = 0.1
 by_cell = 1.0 * theta + rate * (-gradient)
 by_hand = theta - rate * gradient
 rule = lstm_cell(forget=1.0, input=rate)
-by_package, _ = rule.step({"w": theta}, {"w": gradient}, rule.init({"w": theta}),
-                          loss=torch.zeros(()))
+state = rule.init({"w": theta})
+by_package, _ = rule.step({"w": theta}, {"w": gradient}, state, loss=torch.zeros(()))
 
 compare("The cell", by_cell, "theta - rate * gradient", by_hand)
 compare("The cell", by_cell, "mlteach.inner.lstm_cell", by_package["w"])
@@ -224,11 +229,16 @@ print("torch.equal says:", torch.equal(by_cell, by_hand))
 # %% [markdown]
 # Bit for bit. That is no luck: multiplying by 1 changes nothing, and adding $-x$ is subtracting $x$, in floating point as on paper.
 #
-# ### A small surprise
+# ### And the optimizer of PyTorch?
 #
-# Now against `torch.optim.SGD`.
+# Now against `torch.optim.SGD`, one step on the same ten thousand weights.
 #
-# **Predict.** Exactly equal too?
+# **Predict.** On most processors, how many of the ten thousand results differ?
+#
+# - ( ) none: it is the same formula
+# - ( ) a few in a hundred, in the last bit
+# - ( ) about half of them, in the last bit
+# - ( ) all of them, in the last bit
 
 # %%
 w = theta.clone().requires_grad_()
@@ -238,9 +248,9 @@ by_torch = w.detach()
 print("largest difference below 1e-6:", difference(by_cell, by_torch) < 1e-6)
 
 # %% [markdown]
-# <details><summary><b>Explain.</b> Why do we not print "exact"?</summary>
+# <details><summary><b>Explain.</b> How many, and why?</summary>
 #
-# On most processors it would not be true: a few entries in a hundred differ in the last bit. Your formula rounds twice, once after the product
+# A few in a hundred, in the last bit. Your formula rounds twice, once after the product
 # and once after the sum. `torch.optim.SGD` calls one instruction, *fused multiply-add*, which rounds once. Processors without that instruction
 # round twice and agree to the bit. So the number of differing entries is a property of your machine, and does not belong in a lesson.
 #
@@ -250,7 +260,8 @@ print("largest difference below 1e-6:", difference(by_cell, by_torch) < 1e-6)
 
 # %%
 rounded_twice = theta - rate * gradient
-rounded_once = (theta.double() - torch.tensor(rate).double() * gradient.double()).float()
+product = torch.tensor(rate).double() * gradient.double()
+rounded_once = (theta.double() - product).float()
 differ = (rounded_once != rounded_twice).float().mean()
 print(f"rounding once or twice makes a difference in {100 * differ:.0f} of 100 entries")
 print("every entry of torch.optim.SGD is one of the two:",
@@ -350,7 +361,7 @@ check("03.2", gates_of_weight_decay)
 
 # %%
 def path_of_torch(optimizer, steps=20):
-    """The weights of the small model after each step of a torch optimizer: [steps, 3]."""
+    """The small model's weights after each step of a torch optimizer: [steps, 3]."""
     theta = torch.zeros(3, dtype=torch.float64, requires_grad=True)
     opt = optimizer([theta])
     path = []
@@ -365,8 +376,8 @@ alpha, decay = 0.5, 0.2
 theta = torch.zeros(3, dtype=torch.float64)
 path = []
 for _ in range(20):
-    # f = 1 - alpha * decay, i = alpha
-    theta = (1 - alpha * decay) * theta + alpha * (-slope(theta))
+    f, i = 1 - alpha * decay, alpha
+    theta = f * theta + i * (-slope(theta))
     path.append(theta)
 theirs = path_of_torch(lambda w: torch.optim.SGD(w, lr=alpha, weight_decay=decay))
 print("difference to torch.optim.SGD(weight_decay=...) below 1e-12:",
@@ -442,8 +453,8 @@ explorer.input, explorer.momentum = 0.05, 0.0  # as it was: your turn
 def three_cells(theta, m, v, gradient, t, rate, beta1=0.9, beta2=0.999):
     m = beta1 * m + (1 - beta1) * gradient
     v = beta2 * v + (1 - beta2) * gradient**2
-    # a gate that looks
-    i = rate / (1 - beta1**t) / ((v / (1 - beta2**t)).sqrt() + 1e-8)
+    size = (v / (1 - beta2**t)).sqrt() + 1e-8
+    i = rate / (1 - beta1**t) / size  # a gate that looks
     return 1.0 * theta + i * (-m), m, v
 
 
@@ -479,7 +490,13 @@ print("difference to torch.optim.Adam below 1e-12:",
 # of exactly 1?
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# **Predict.** On paper there is none: the sigmoid comes near 1 and never arrives. In a computer it does arrive. At which whole number, in float32? In float64?
+# **Predict.** On paper there is none: the sigmoid comes near 1 and never arrives. In a computer it does, as soon as $e^{-b}$ is too small to make $1 + e^{-b}$ differ from 1. In float32 that is below
+# about $6\cdot10^{-8}$. At which whole number $b$? (And in float64, where it is $1.1\cdot10^{-16}$?)
+#
+# - ( ) 8
+# - ( ) 17
+# - ( ) 60
+# - ( ) far above 100
 
 # %% slideshow={"slide_type": "fragment", "code": false}
 print(f"i = 0.01 needs the bias {torch.tensor(0.01, dtype=torch.float64).logit():.3f}")
@@ -492,9 +509,9 @@ for dtype in (torch.float32, torch.float64):
 # 2 min. Take guesses for float32 before you go on. 17 is where half the gap between 1 and the next number below it is reached. So a sigmoid gate *can* be exactly gradient descent.
 
 # %% [markdown]
-# <details><summary><b>Explain.</b> Why these?</summary>
+# <details><summary><b>Explain.</b> Which numbers, and why?</summary>
 #
-# $\sigma(b) = 1/(1 + e^{-b})$ becomes 1 when $1 + e^{-b}$ is rounded to 1. That happens when $e^{-b}$ is below half the gap between 1 and the next number: about
+# 17 in float32, and 37 in float64. $\sigma(b) = 1/(1 + e^{-b})$ becomes 1 when $1 + e^{-b}$ is rounded to 1. That happens when $e^{-b}$ is below half the gap between 1 and the next number: about
 # $6\cdot10^{-8}$ in float32, $1.1\cdot10^{-16}$ in float64. The logarithms of these are $-16.6$ and $-36.7$.
 #
 # </details>
@@ -572,7 +589,7 @@ CENTRE = 1.5 * torch.randn(D, generator=torch.Generator().manual_seed(5),
 
 
 class Bowls(NamedTuple):
-    """Many problems at once. W: [n, 2D, D], y: [n, 2D], tilt: [T, n, D], one tilt for every inner step."""
+    """Many problems at once. W: [n, 2D, D], y: [n, 2D], tilt at each step: [T, n, D]."""
 
     W: Tensor
     y: Tensor
@@ -611,7 +628,7 @@ def first_phi(hidden=8):
         "W1": 0.3 * normal(2, hidden),
         "b1": torch.zeros(hidden, dtype=torch.float64),
         "W2": 0.1 * normal(hidden, 2),
-        "b2": torch.tensor([6.0, -2.2], dtype=torch.float64),  # the sigmoids of these are 0.998 and 0.1
+        "b2": torch.tensor([6.0, -2.2], dtype=torch.float64),  # sigmoids: 0.998 and 0.1
         "c0": torch.zeros(D, dtype=torch.float64),
     }
 
@@ -621,8 +638,8 @@ def gates(phi, gradient, t):
     size = (gradient.abs() + 0.01).log() / 5
     time = torch.full_like(gradient, 2 * t / T - 1)
     seen = torch.stack([size, time], dim=-1)
-    opened = torch.sigmoid(torch.tanh(seen @ phi["W1"] + phi["b1"]) @ phi["W2"]
-                           + phi["b2"])
+    hidden = torch.tanh(seen @ phi["W1"] + phi["b1"])
+    opened = torch.sigmoid(hidden @ phi["W2"] + phi["b2"])
     return opened[..., 0], opened[..., 1]
 
 
@@ -632,7 +649,7 @@ def gates(phi, gradient, t):
 
 # %% slideshow={"slide_type": "fragment"}
 def unrolled(phi, bowls):
-    """Twenty steps of the cell from c0, on all problems at once: the final theta [n, D]."""
+    """Twenty steps of the cell from c0 on many problems: the final theta [n, D]."""
     theta = phi["c0"].expand(len(bowls.y), D)
     for t in range(T):
         error = (bowls.W @ theta[..., None])[..., 0] - bowls.y
@@ -651,7 +668,7 @@ def unrolled(phi, bowls):
 
 # %%
 def learned(phi, gates=gates):
-    """The cell with the gates in ``phi``, as a rule. Its state is the step count, from 0."""
+    """The cell with the gates in ``phi``, as a rule. Its state counts steps, from 0."""
 
     def step(theta, gradient, t, *, loss):
         f, i = gates(phi, gradient["theta"], t)
@@ -661,7 +678,7 @@ def learned(phi, gates=gates):
 
 
 def run(rule, c0, bowls, **how):
-    """Twenty steps of ``rule`` from ``c0`` on the tilted bowls: the final theta [n, D]."""
+    """Twenty steps of ``rule`` from ``c0`` on tilted bowls: the final theta [n, D]."""
     tilts = iter(bowls.tilt)
 
     def tilted(p):
@@ -675,26 +692,26 @@ few = sample(5, torch.Generator().manual_seed(4))
 print("difference between the two below 1e-12:",
       difference(unrolled(phi, few), run(learned(phi), phi["c0"], few)) < 1e-12)
 
-# %% [markdown]
-
 # %% [markdown] slideshow={"slide_type": "slide"}
-# **Predict.** We descend on the final loss, with respect to `phi`. Nobody mentions learning rate schedules. What will the input gate do from step 1 to step 20: stay where it is, rise, or fall?
-# And the forget gate?
+# **Predict.** We descend on the final loss, with respect to `phi`. Nobody tells the gates anything else. What will the input gate of the trained cell do from step 1 to step 20? (And the forget gate?)
+#
+# - ( ) It stays about where it is.
+# - ( ) It rises.
+# - ( ) It falls.
 
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 1 min. Make them commit before you go on, in writing: will the input gate stay, rise, or fall? The answer comes two slides later.
+# 1 min. Make them commit before you go on, in writing: will the input gate stay, rise, or fall? The answer is on the next slide.
 
 # %%
 def meta_gradient(first_order=False):
-    """For `fit`: (phi, problems) -> the gradient of the mean final loss for phi, and numbers to show."""
+    """For `fit`: (phi, problems) -> gradient of the mean final loss, numbers to show."""
 
     def gradient(phi, bowls):
-        final = loss(run(learned(phi), phi["c0"], bowls, first_order=first_order),
-                     bowls).mean()
-        return dict(
-            zip(phi, torch.autograd.grad(final, list(phi.values())), strict=True)
-        ), {"loss": final.item()}
+        end = run(learned(phi), phi["c0"], bowls, first_order=first_order)
+        final = loss(end, bowls).mean()
+        found = torch.autograd.grad(final, list(phi.values()))
+        return dict(zip(phi, found, strict=True)), {"loss": final.item()}
 
     return gradient
 
@@ -726,6 +743,65 @@ show(fig, alt=(
 ))
 
 # %% [markdown]
+# Look at both gates, at every step, on problems that the cell has not seen:
+
+
+# %%
+@torch.no_grad()
+def gates_over_steps(phi, bowls):
+    """Both gates of every weight of every problem at every step: [T, n, D] each."""
+    opened = []
+
+    def watched(*seen):
+        opened.append(gates(*seen))
+        return opened[-1]
+
+    run(learned(phi, watched), phi["c0"], bowls)
+    return [torch.stack(gate) for gate in zip(*opened, strict=True)]
+
+
+fresh = sample(budget["problems"], torch.Generator().manual_seed(99))
+f, i = gates_over_steps(fits[0].theta, fresh)
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
+fig, ax = plt.subplots()
+for gate, name, look in (
+    (f, "forget gate f", style.method("lstm") | {"linestyle": ":"}),
+    (i, "input gate i", style.method("lstm")),
+):
+    low, middle, high = (gate.flatten(1).quantile(q, dim=1) for q in (0.05, 0.5, 0.95))
+    (line,) = ax.plot(range(1, T + 1), middle, **look)
+    ax.fill_between(range(1, T + 1), low, high, color=line.get_color(), alpha=0.25,
+                    linewidth=0)
+    style.label_line(ax, line, name)
+ax.set(xlabel="inner step", ylabel="how far the gate is open", xlim=(0, 25),
+       xticks=range(0, 21, 5), ylim=(0, 1.08),
+       title="Large steps first, small steps last: nobody told it")
+show(fig, alt=(
+    "The two gates over twenty inner steps, with bands that hold ninety percent of all "
+    "weights and problems. The forget gate stays at 1. The input gate is wide open at "
+    "the first steps and nearly closed at the last."
+))
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 3 min. Read the guesses back before you show this. It invented a learning rate schedule, and nobody told it. Ask why small steps at the end: near the bottom the gradient is mostly noise.
+
+# %%
+first, last = i[0].mean(), i[-1].mean()
+print(f"input gate:  {first:.1f} at the first step, {last:.1f} at the last")
+print(f"forget gate: never below {math.floor(100 * f.min()) / 100}")
+
+# %% [markdown]
+# <details><summary><b>Explain.</b> What do the gates do, and why?</summary>
+#
+# The input gate falls, and the forget gate stays open. Early on, the gradient says mostly where the bottom is: take large steps. Near the bottom it is mostly noise: take small steps, so that the noise averages out. That is a learning rate schedule, and the
+# cell invented it from nothing but "end low". The forget gate stays near 1, as Ravi and Larochelle saw in theirs: in this problem nothing is worth forgetting.
+#
+# The narrow band says more: for all the weights the gate is nearly the same. The cell looks at the step far more than at the gradient. Here, a schedule is most of what there is to learn.
+#
+# </details>
+
+# %% [markdown]
 # ## Is the learned cell any good?
 #
 # A learned optimizer that beats an untuned one proves nothing. So each rival gets its best setting out of a grid, chosen on 256 problems of their own, for the same score:
@@ -737,8 +813,7 @@ show(fig, alt=(
 # Then all of them meet problems that none has seen, first from zero, then from the start $c_0$ that the cell has learned.
 
 # %%
-practice, fresh = (sample(n, torch.Generator().manual_seed(seed))
-                   for n, seed in ((256, 77), (budget["problems"], 99)))
+practice = sample(256, torch.Generator().manual_seed(77))
 RATES = [10 ** (k / 8) for k in range(-12, 2)]
 
 
@@ -763,28 +838,32 @@ def final_loss(rule, c0, bowls):
     return loss(run(rule, c0, bowls), bowls)
 
 
+def best_of(rules, start, practice):
+    """The rule with the lowest mean final loss from ``start`` on practice problems."""
+    return min(rules, key=lambda rule: final_loss(rule, start, practice).mean().item())
+
+
 PLACES = ("from zero", "from c0")
 zero, c0 = torch.zeros(D, dtype=torch.float64), fits[0].theta["c0"].detach()
 results = {}
 for name, rules in RIVALS.items():
     for place, start in zip(PLACES, (zero, c0), strict=True):
-        best = min(rules,
-                   key=lambda rule: final_loss(rule, start, practice).mean().item())
+        best = best_of(rules, start, practice)
         results[name, place] = over_tasks(final_loss(best, start, fresh).log10())
 for place in PLACES:
-    logs = [final_loss(learned(each.theta),
-                       zero if place == "from zero" else each.theta["c0"], fresh).log10()
-            for each in fits]
-    results["learned cell", place] = over_tasks(
-        torch.stack(logs).mean(0)
-    )  # the mean over the seeds, problem by problem
+    logs = []
+    for each in fits:
+        start = zero if place == "from zero" else each.theta["c0"]
+        logs.append(final_loss(learned(each.theta), start, fresh).log10())
+    over_seeds = torch.stack(logs).mean(0)  # problem by problem
+    results["learned cell", place] = over_tasks(over_seeds)
 
 # %%
 print(f"{'log10 of the final loss':24}{'from zero':>14}{'from c0':>16}")
 for name in [*RIVALS, "learned cell"]:
-    print(f"{name:24}"
-          + "".join(f"{results[name, place].mean:8.2f} ± "
-                    f"{results[name, place].half_width:.2f}" for place in PLACES))
+    cells = [f"{mean:8.2f} ± {half:.2f}"
+             for mean, half, _ in (results[name, place] for place in PLACES)]
+    print(f"{name:24}" + "".join(cells))
 for (name, place), interval in results.items():
     seconds = sum(each.seconds for each in fits) if name == "learned cell" else None
     record(f"bowls.{name}.{place}".replace(" ", "-"), interval, unit="log10 loss",
@@ -824,82 +903,27 @@ show(fig, alt=(
 # It does not say that learned optimizers beat hand-made ones in general. The cell is tested on the kind of bowl it was trained on, for the same 20 steps. Lesson 04 leaves home.
 #
 # </details>
-#
-# ### What have the gates learned?
-
-
-# %%
-@torch.no_grad()
-def gates_over_steps(phi, bowls):
-    """Both gates of every weight of every problem at every step: [T, n, D] each."""
-    opened = []
-
-    def watched(*seen):
-        opened.append(gates(*seen))
-        return opened[-1]
-
-    run(learned(phi, watched), phi["c0"], bowls)
-    return [torch.stack(gate) for gate in zip(*opened, strict=True)]
-
-
-f, i = gates_over_steps(fits[0].theta, fresh)
-
-# %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
-fig, ax = plt.subplots()
-for gate, name, look in (
-    (f, "forget gate f", style.method("lstm") | {"linestyle": ":"}),
-    (i, "input gate i", style.method("lstm")),
-):
-    low, middle, high = (gate.flatten(1).quantile(q, dim=1) for q in (0.05, 0.5, 0.95))
-    (line,) = ax.plot(range(1, T + 1), middle, **look)
-    ax.fill_between(range(1, T + 1), low, high, color=line.get_color(), alpha=0.25,
-                    linewidth=0)
-    style.label_line(ax, line, name)
-ax.set(xlabel="inner step", ylabel="how far the gate is open", xlim=(0, 25),
-       xticks=range(0, 21, 5), ylim=(0, 1.08),
-       title="Large steps first, small steps last: nobody told it")
-show(fig, alt=(
-    "The two gates over twenty inner steps, with bands that hold ninety percent of all "
-    "weights and problems. The forget gate stays at 1. The input gate is wide open at "
-    "the first steps and nearly closed at the last."
-))
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. Read the guesses back before you show this. It invented a learning rate schedule, and nobody told it. Ask why small steps at the end: near the bottom the gradient is mostly noise.
-
-# %%
-print(
-    f"input gate:  {i[0].mean():.1f} at the first step, {i[-1].mean():.1f} at the last"
-)
-print(f"forget gate: never below {math.floor(100 * f.min()) / 100}")
 
 # %% [markdown]
-# <details><summary><b>Explain.</b> Why this shape?</summary>
+# ### And without the noise?
 #
-# Early on, the gradient says mostly where the bottom is: take large steps. Near the bottom it is mostly noise: take small steps, so that the noise averages out. That is a learning rate schedule, and the
-# cell invented it from nothing but "end low". The forget gate stays open, as Ravi and Larochelle saw in theirs: in this problem nothing is worth forgetting.
-#
-# The narrow band says more: for all the weights the gate is nearly the same. The cell looks at the step far more than at the gradient. Here, a schedule is most of what there is to learn.
-#
-# </details>
-#
-# ### When does it lose?
-#
-# Change one thing and the picture changes. Without the noise there is nothing to average out. What one needs then is speed along the ravine, and for that a *second memory*.
+# Change one thing: every gradient is exact. Then there is nothing to average out, and all that counts is speed along the ravine. The cell is trained anew on such bowls, and every rival is tuned anew.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# **Predict.** On bowls without noise: who wins, momentum or the learned cell with its one memory?
+# **Predict.** On bowls without noise: who ends lowest?
+#
+# - ( ) gradient descent with the best fixed rate
+# - ( ) momentum
+# - ( ) gradient descent with a falling rate
+# - ( ) the learned cell
 
 # %% slideshow={"slide_type": "fragment", "code": false}
 quiet = train(budget["seeds"][0], noise=0.0)
-practice_quiet, fresh_quiet = (
-    sample(n, torch.Generator().manual_seed(seed), 0.0)
-    for n, seed in ((256, 77), (budget["problems"], 99))
-)
+practice_quiet = sample(256, torch.Generator().manual_seed(77), noise=0.0)
+fresh_quiet = sample(budget["problems"], torch.Generator().manual_seed(99), noise=0.0)
 start = quiet.theta["c0"].detach()
 for name, rules in (RIVALS | {"learned cell": [learned(quiet.theta)]}).items():
-    best = min(rules,
-               key=lambda rule: final_loss(rule, start, practice_quiet).mean().item())
+    best = best_of(rules, start, practice_quiet)
     quiet_loss = over_tasks(final_loss(best, start, fresh_quiet).log10())
     record(f"quiet-bowls.{name}".replace(" ", "-"), quiet_loss, unit="log10 loss",
            seeds=budget["seeds"][:1])
@@ -926,39 +950,32 @@ for name, rules in (RIVALS | {"learned cell": [learned(quiet.theta)]}).items():
 fig, ax = plt.subplots(figsize=(10, 3.6))
 purple, red = style.color("lstm"), style.color("warning")
 look = dict(ha="center", va="center", fontsize=15)
-for t in range(4):
-    ax.text(3 * t, 1, rf"$\theta_{t}$",
-            bbox=dict(boxstyle="circle,pad=0.35", facecolor="white", edgecolor=purple,
-                      linewidth=2), **look)
+round_box = dict(boxstyle="circle,pad=0.35", facecolor="white", edgecolor=purple,
+                 linewidth=2)
+box = dict(boxstyle="round,pad=0.35", facecolor="white", edgecolor="black")
+
+
+def arrow(start, end, **line):
+    shape = dict(arrowstyle="-|>", shrinkA=0, shrinkB=0)
+    ax.annotate("", end, start, arrowprops=shape | line)
+
+
+for t, x in enumerate((0, 3, 6, 9)):
+    ax.text(x, 1, rf"$\theta_{t}$", bbox=round_box, **look)
     if t < 3:
-        ax.text(
-            3 * t + 1.5, 0, r"$-\nabla L$",
-            bbox=dict(boxstyle="round,pad=0.35", facecolor="white", edgecolor="black"),
-            **look,
-        )
-        for start, end, line in (
-            ((3 * t + 0.3, 1), (3 * t + 2.7, 1), dict(color=purple, linewidth=3)),
-            ((3 * t + 0.18, 0.87),
-             (3 * t + 1.27, 0.13),
-             dict(color=red, linewidth=2.5, linestyle="--")),
-            ((3 * t + 1.73, 0.13),
-             (3 * t + 2.82, 0.87),
-             dict(color="black", linewidth=2)),
-        ):
-            ax.annotate("", end, start,
-                        arrowprops=dict(arrowstyle="-|>", shrinkA=0, shrinkB=0, **line))
-        ax.text(3 * t + 1.5, 1.12, "$f$", color=style.ink(purple), **look)
-        ax.text(3 * t + 2.5, 0.42, "$i$", **look)
-ax.annotate(
-    "", (10.55, 1), (9.3, 1),
-    arrowprops=dict(arrowstyle="-|>", color=purple, linewidth=3, shrinkA=0, shrinkB=0),
-)
+        ax.text(x + 1.5, 0, r"$-\nabla L$", bbox=box, **look)
+        arrow((x + 0.3, 1), (x + 2.7, 1), color=purple, linewidth=3)
+        arrow((x + 0.18, 0.87), (x + 1.27, 0.13), color=red, linewidth=2.5,
+              linestyle="--")
+        arrow((x + 1.73, 0.13), (x + 2.82, 0.87), color="black", linewidth=2)
+        ax.text(x + 1.5, 1.12, "$f$", color=style.ink(purple), **look)
+        ax.text(x + 2.5, 0.42, "$i$", **look)
+arrow((9.3, 1), (10.55, 1), color=purple, linewidth=3)
 ax.text(11.1, 1, r"$L(\theta_3)$", **look)
 ax.text(-0.65, 0.2, "the gradient is\ncomputed at $\\theta$", color=style.ink(red),
         fontsize=12, ha="left", va="center")
-ax.set(xlim=(-0.7, 11.9), ylim=(-0.3, 1.4), title=(
-    "Drop the dashed edges, and the memory line is all that is left"
-))
+ax.set(xlim=(-0.7, 11.9), ylim=(-0.3, 1.4))
+ax.set_title("Drop the dashed edges, and the memory line is all that is left")
 ax.axis("off")
 show(fig, alt=(
     "The unrolled cell: weights theta 0 to theta 3 on a thick memory line that ends in "
@@ -979,7 +996,19 @@ show(fig, alt=(
 # $$\theta_1 = \theta_0 - \eta\,g_1,\qquad \theta_2 = \theta_1 - \eta\,g_2,\qquad g_1 = \theta_0,\; g_2 = \theta_1,\qquad \frac{d L(\theta_2)}{d\eta} = \;?$$
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# **Predict.** The rate 1.5 jumps over the bottom, from 1 to −0.5 to 0.25. Should $\eta$ go down or up? Will both gradients say so?
+# **Predict.** The rate 1.5 jumps over the bottom, from 1 to −0.5 to 0.25. Which way does each of the two gradients turn $\eta$?
+#
+# - ( ) Both turn it down.
+# - ( ) Both turn it up.
+# - ( ) With the edges down, without them up.
+# - ( ) With the edges up, without them down.
+#
+# <details><summary><b>Explain.</b> Which way?</summary>
+#
+# With the edges down, without them up. A smaller rate lands nearer to the bottom, and the gradient that follows every edge says so. The one without them takes the second gradient, −0.5, for given:
+# it does not see that a smaller first step would have changed it. The two numbers are for you to find, in exercise 03.4.
+#
+# </details>
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 3 min. By hand, with a neighbour, two minutes: exercise 03.4. The answers are +0.25 and -0.125. Opposite signs: one gradient says the rate is too large, the other turns it up.
@@ -1057,7 +1086,7 @@ check("03.5", loss_after)
 # and look at what happens.
 
 
-# %%
+# %% tags=["answer"]
 def final(eta, keep_edges, steps=2):
     """The loss after some steps from theta = 1 with the rate eta, on theta^2 / 2."""
 
@@ -1075,20 +1104,20 @@ def slope_of_rate(eta, keep_edges):
 
 eta, step = 1.5, 1e-5
 theta_2 = (1 - eta) ** 2
-print(f"with the edges:    autograd {slope_of_rate(eta, True):+.3f}, closed form "
-      f"{-2 * (1 - eta) ** 3:+.3f}")
-print(f"without the edges: autograd {slope_of_rate(eta, False):+.3f},"
-      f" closed form {-theta_2 * (1 - theta_2) / eta:+.3f}")
-print("central differences:        "
-      f"{(final(eta + step, True) - final(eta - step, True)).item() / (2 * step):+.3f}")
+kept, kept_formula = slope_of_rate(eta, True), -2 * (1 - eta) ** 3
+cut, cut_formula = slope_of_rate(eta, False), -theta_2 * (1 - theta_2) / eta
+nudged = (final(eta + step, True) - final(eta - step, True)).item() / (2 * step)
+print(f"with the edges:    autograd {kept:+.3f}, closed form {kept_formula:+.3f}")
+print(f"without the edges: autograd {cut:+.3f}, closed form {cut_formula:+.3f}")
+print(f"central differences:        {nudged:+.3f}")
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
+# %% [markdown] tags=["answer"] slideshow={"slide_type": "fragment"}
 # +0.25 and −0.125. The true gradient says: the rate is too large, turn it down. Without the dashed edges it says the opposite: turn it up. Follow it and the descent gets worse.
 
 # %% [markdown]
 # ### When is it safe?
 
-# %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
+# %% tags=["answer"] jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 fig, ax = plt.subplots()
 etas = [k / 50 for k in range(1, 97)]
 for keep, name, look in (
@@ -1129,9 +1158,8 @@ for name, group in (("edges kept", fits), ("edges dropped", dropped)):
             over_tasks(final_loss(learned(each.theta), start, fresh).log10())
             for start in (zero, each.theta["c0"].detach())
         ]
-        print(f"{name + ', seed ' + str(seed):28}"
-              + "".join(f"{interval.mean:8.2f} ± {interval.half_width:.2f}"
-                        for interval in line))
+        cells = "".join(f"{mean:8.2f} ± {half:.2f}" for mean, half, _ in line)
+        print(f"{f'{name}, seed {seed}':28}{cells}")
         record(f"bowls.{name}.seed-{seed}".replace(" ", "-"), line[1],
                unit="log10 loss", seeds=[seed], seconds=each.seconds)
 

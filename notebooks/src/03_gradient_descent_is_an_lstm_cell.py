@@ -589,7 +589,7 @@ CENTRE = 1.5 * torch.randn(D, generator=torch.Generator().manual_seed(5),
 
 
 class Bowls(NamedTuple):
-    """Many problems at once. W: [n, 2D, D], y: [n, 2D], tilt at each step: [T, n, D]."""
+    """Many problems at once. W: [n, 2D, D], y: [n, 2D], a tilt a step: [T, n, D]."""
 
     W: Tensor
     y: Tensor
@@ -705,7 +705,7 @@ print("difference between the two below 1e-12:",
 
 # %%
 def meta_gradient(first_order=False):
-    """For `fit`: (phi, problems) -> gradient of the mean final loss, numbers to show."""
+    """For `fit`: (phi, problems) -> gradient of the mean final loss, what to show."""
 
     def gradient(phi, bowls):
         end = run(learned(phi), phi["c0"], bowls, first_order=first_order)

@@ -13,12 +13,12 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # 04 Learning to learn by gradient descent by gradient descent
 #
-# A network of five thousand numbers trains another network for you, and gets further in a hundred steps than Adam does. In this lesson
-# you build it, train it, race it, and find where it stops.
+# One small network trains another one for you, step by step, in place of SGD or Adam. In this lesson you build it, train it, race it
+# against those who have done the work so far, and find where it stops.
 #
 # **You will be able to**
 #
-# - write an optimizer that is one small LSTM, shared by all weights, and say why sharing does not make the weights equal,
+# - write an optimizer that is one small LSTM, shared by all weights, and say which weights it then moves alike,
 # - turn one gradient into two numbers that an LSTM can read,
 # - train such an optimizer by truncated unrolls, and say where the history is cut, and why,
 # - race it against tuned rivals on the same fresh problems, and on steps and networks it was not trained for,
@@ -39,7 +39,7 @@
 # %% tags=["parameters"]
 PROFILE = "smoke"  # "smoke", "lecture" or "paper": the same cells, three budgets
 
-# %%
+# %% tags=["setup"]
 import json
 import math
 import time
@@ -52,9 +52,11 @@ from mlteach.exercises import check
 from mlteach.explore import LearnedStep, style
 from mlteach.explore.figure import show
 from mlteach.fit import fit
-from mlteach.inner import CoordinatewiseLSTM, adam, adapt, momentum, nesterov, preprocess, rmsprop, sgd
+from mlteach.inner import CoordinatewiseLSTM, adapt, preprocess
+from mlteach.inner import adam, momentum, nesterov, rmsprop, sgd
 from mlteach.inner.coordinatewise import momentum_phi
-from mlteach.measure import compare, difference, log_losses, over_tasks, record, recorded
+from mlteach.measure import compare, difference, log_losses, over_tasks
+from mlteach.measure import record, recorded
 from mlteach.measure.ledger import data_folder
 from mlteach.nets import MLP, cross_entropy
 from mlteach.outer.truncated import Truncated, log_score
@@ -92,24 +94,30 @@ budget = BUDGETS[PROFILE]
 # ## How can one LSTM look after a thousand weights?
 #
 # **Predict.** The network that we shall train has 1510 weights. An ordinary LSTM that reads 1510 gradients and answers 1510 updates, with 1510
-# units inside: how many weights does it have itself? And how many if instead one LSTM with two layers of 20 units looks at one gradient at a time?
+# units inside: how many weights does it have itself? (And how many if instead one LSTM with two layers of 20 units looks at one gradient at a time?)
+#
+# - ( ) about 6 thousand
+# - ( ) about 2 million
+# - ( ) about 18 million
+# - ( ) about 3 billion
 
 # %%
 n = 64 * 20 + 20 + 20 * 10 + 10
-everything_at_once = 4 * (
-    n * n + n * n + n
-)  # four gates, each reads n inputs and n hidden units, and has n biases
+each_gate = n * n + n * n + n  # reads n inputs and n hidden units, and has n biases
+everything_at_once = 4 * each_gate
 lstm = CoordinatewiseLSTM()
 phi = lstm.init(torch.Generator().manual_seed(4), torch.float64)
-print(f"an LSTM for all {n} weights together: {everything_at_once:>12,} numbers, one "
-      "layer")
 own = sum(value.numel() for value in phi.values())
-print(f"one LSTM for each by itself:            {own:>12,} numbers, two layers")
+for said, count, layers in (
+    (f"an LSTM for all {n} weights together:", everything_at_once, "one layer"),
+    ("one LSTM for each by itself:", own, "two layers"),
+):
+    print(f"{said:39} {count:>12,} numbers, {layers}")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# <details><summary><b>Explain.</b> Where does the difference come from?</summary>
+# <details><summary><b>Explain.</b> How many, and where does the difference come from?</summary>
 #
-# From the square: with all weights together every one of them can look at every other. The small LSTM looks at one *coordinate* at a time. It is
+# About 18 million, and about five thousand. The difference comes from the square: with all weights together every one of them can look at every other. The small LSTM looks at one *coordinate* at a time. It is
 # called for each coordinate, always with the same $\phi$, but with that coordinate's own gradient and that coordinate's own memory $h$, $c$.
 #
 # </details>
@@ -220,12 +228,11 @@ print("for a gradient of zero:", preprocess(torch.zeros(())).tolist())
 
 # %% slideshow={"slide_type": "-"}
 def lstm_step(phi, gradient, memory):
-    """What to add to each of N weights [N], and their memories, for each layer (h, c) of shape [N, 20]."""
+    """What to add to each of N weights [N], and each layer's memories h, c [N, 20]."""
     x, after = preprocess(gradient), []
     for layer, (h, c) in zip(("layer1", "layer2"), memory):
-        z = x @ phi[f"{layer}.input"].T + h @ phi[f"{layer}.hidden"].T + phi[
-            f"{layer}.bias"
-        ]
+        W, U, b = (phi[f"{layer}.{name}"] for name in ("input", "hidden", "bias"))
+        z = x @ W.T + h @ U.T + b
         i, f, candidate, o = z.chunk(4, dim=1)
         c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(candidate)
         x = torch.sigmoid(o) * torch.tanh(c)
@@ -239,11 +246,12 @@ def empty(weights):
 
 
 # %% slideshow={"slide_type": "-", "code": false}
-bowls = Quadratics(4).sample(3, generator=torch.Generator().manual_seed(1),
-                             dtype=torch.float64)
+draw = torch.Generator().manual_seed(1)
+bowls = Quadratics(4).sample(3, generator=draw, dtype=torch.float64)
 theta, memory = bowls.start["theta"], empty(12)
+slope = torch.func.grad(lambda theta: bowls.loss({"theta": theta}, 0).sum())
 for _ in range(10):
-    gradient = torch.func.grad(lambda theta: bowls.loss({"theta": theta}, 0).sum())(theta)
+    gradient = slope(theta)
     update, memory = lstm_step(phi, gradient.flatten(), memory)
     theta = theta + update.view_as(theta)
 packaged = adapt(bowls.seen(), bowls.start, lstm.rule(phi), 10, first_order=True)
@@ -257,19 +265,24 @@ compare("the cell above", theta, "the package", packaged["theta"], to=1e-10)
 #
 # **Predict.** Three weights start at the same value, 0.7. The loss is $w_1^2 + w_2^2 + 2 w_3^2$, so the first two have equal gradients and the third has
 # another one. After five steps of one shared, untrained LSTM: which of the three are still equal?
+#
+# - ( ) all three: they share one LSTM
+# - ( ) the first two
+# - ( ) none: each has its own memory
 
 # %%
 slopes = torch.tensor([1.0, 1.0, 2.0], dtype=torch.float64)
 alike = {"w": torch.full((3,), 0.7, dtype=torch.float64)}
 w = adapt(lambda p: (slopes * p["w"].square()).sum(), alike, lstm.rule(phi), 5,
           first_order=True)["w"]
-print("first and second apart by less than 1e-12:", bool((w[0] - w[1]).abs() < 1e-12))
-print("third apart from them by more than 1e-4:  ", bool((w[2] - w[0]).abs() > 1e-4))
+for name, other in (("first and second", w[1]), ("first and third", w[2])):
+    gap = (w[0] - other).abs()
+    print(f"{name:16} {'apart' if gap > 1e-4 else 'equal' if gap < 1e-12 else 'near'}")
 
 # %% [markdown]
-# <details><summary><b>Explain.</b> What makes weights different?</summary>
+# <details><summary><b>Explain.</b> Which are equal, and what makes weights different?</summary>
 #
-# What they have seen. Same rule, same history, same path; another history, another path. In a network the random start and the data give every
+# The first two. What makes weights different is what they have seen. Same rule, same history, same path; another history, another path. In a network the random start and the data give every
 # weight gradients of its own. That is as true of Adam: it too treats two weights alike that have always had the same gradient.
 #
 # </details>
@@ -279,10 +292,8 @@ print("third apart from them by more than 1e-4:  ", bool((w[2] - w[0]).abs() > 1
 
 # %%
 draw = torch.Generator().manual_seed(7)
-strength, place = (
-    torch.rand(12, generator=draw, dtype=torch.float64),
-    torch.randn(12, generator=draw, dtype=torch.float64),
-)
+strength = torch.rand(12, generator=draw, dtype=torch.float64)
+place = torch.randn(12, generator=draw, dtype=torch.float64)
 order = torch.randperm(12, generator=draw)
 
 
@@ -335,8 +346,8 @@ print("difference to gradient descent below 1e-12:",
 # | layer 1 hands the gradient on | 0 | 1 | 1 |
 # | layer 2 gathers | $\mu$ | 1 | 1 |
 #
-# One thing is in the way: tanh bends. But around zero it is a straight line. So the gradient goes in times a small number $s$, and comes out
-# divided by it. What is left of the bend is of the order $s^2$.
+# One thing is in the way: tanh bends, $\tanh(x) = x - \tfrac13 x^3 + \dots$ But around zero it is nearly a straight line. So the gradient goes
+# in times a small number $s$, and comes out divided by it. The smaller $s$ is, the less is left of the bend.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 3 min. This is identity I-4 of lesson 03 put into an ordinary LSTM. Layer one passes on, layer two gathers. Ask how a gate of exactly mu is made: exercise 04.2. And ask about the tanh: near zero it is a line, so we work near zero.
@@ -377,7 +388,12 @@ check("04.2", forget_bias)
 # The package holds these weights as `momentum_phi`. Nobody has trained them. Twenty-five steps on the bowls, beside the rule of lesson 03, for smaller and
 # smaller $s$:
 #
-# **Predict.** From $s = 10^{-2}$ to $10^{-3}$: by how much does the difference shrink?
+# **Predict.** From $s = 10^{-2}$ to $10^{-3}$: by how much does the difference between the two shrink?
+#
+# - ( ) about 3 times
+# - ( ) about 10 times
+# - ( ) about 100 times
+# - ( ) about 1000 times
 
 # %% slideshow={"slide_type": "slide"}
 by_rule = adapt(bowls.seen(), bowls.start, momentum(0.01, 0.9), 25)["theta"]
@@ -387,17 +403,17 @@ for small in (1e-2, 1e-3, 1e-4):
     by_lstm = adapt(bowls.seen(), bowls.start, as_lstm.rule(by_hand), 25,
                     first_order=True)["theta"]
     gaps.append(difference(by_lstm, by_rule))
-    print(f"s = {small:g}: the LSTM and momentum differ by less than "
-          f"{10 ** math.ceil(math.log10(gaps[-1])):.0e}")
+    above = 10 ** math.ceil(math.log10(gaps[-1]))
+    print(f"s = {small:g}: the LSTM and momentum differ by less than {above:.0e}")
 print(f"from 0.01 to 0.001 the difference shrinks {gaps[0] / gaps[1]:.0f} times")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 2 min. A hundred times, because the bend of tanh is of third order: relative to the number itself, of second. So momentum lies inside the family, and training can only do better on the problems it trains for. Whether it finds its way there is another question.
 
 # %% [markdown]
-# <details><summary><b>Explain.</b> Why a hundred times?</summary>
+# <details><summary><b>Explain.</b> How many times, and why?</summary>
 #
-# $\tanh(x) = x - x^3/3 + \dots$ With $x$ of the size of $s$, the bend is $s^2$ of the number itself. A tenth of $s$ makes a hundredth of the error.
+# A hundred times: $\tanh(x) = x - x^3/3 + \dots$ With $x$ of the size of $s$, the bend is $s^2$ of the number itself. A tenth of $s$ makes a hundredth of the error.
 #
 # </details>
 #
@@ -467,13 +483,12 @@ check("04.3", piece)
 
 # %%
 def two_pieces(phi, problems):
+    slope = torch.func.grad(lambda theta: problems.loss({"theta": theta}, 0).sum())
     theta, memory, found = problems.start["theta"], empty(12), []
     for first in (0, 5):
         point, total = leaves(phi), 0
         for t in range(first, first + 5):
-            gradient = torch.func.grad(
-                lambda theta: problems.loss({"theta": theta}, 0).sum()
-            )(theta.detach())
+            gradient = slope(theta.detach())
             update, memory = lstm_step(point, gradient.flatten(), memory)
             theta = theta + update.view_as(theta)
             total = total + problems.loss({"theta": theta}, t + 1).mean() / 5
@@ -490,31 +505,42 @@ for number, by_hand in enumerate(two_pieces(phi, bowls), start=1):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### What does it buy to call the gradients constants?
 #
-# **Predict.** With the dashed edges kept, autograd needs the second derivatives of the problem. How much longer does an update of $\phi$ take, on quadratics? Twice? Ten times? And how far are
-# the two gradients apart, for a fresh $\phi$ and for a trained one?
+# **Predict.** With the dashed edges kept, autograd needs the second derivatives of the problem. How much longer does an update of $\phi$ then take, on quadratics? (And by how many per cent do the edges
+# change the gradient, for a fresh $\phi$ and for a trained one?)
+#
+# - ( ) hardly any longer
+# - ( ) about twice as long
+# - ( ) about ten times as long
 
 
-# %% slideshow={"slide_type": "fragment", "code": false}
+# %% tags=["setup"]
 def trained(family, lstm, seed=1):
-    """The phi that comes with the course: family "quadratics" or "digits", training seed 1, 2 or 3."""
+    """The phi that comes with the course for a family of problems; seeds 1, 2 and 3."""
     kept = load_checkpoint(data_folder() / "checkpoints" / f"04-{family}.safetensors")
     mine = {name: value for name, value in kept.tensors.items()
             if name.startswith(f"theta.seed{seed}.")}
-    return params_from(kept._replace(tensors=mine), lstm.init(torch.Generator()),
-                       f"theta.seed{seed}.")
+    blank = lstm.init(torch.Generator())
+    return params_from(kept._replace(tensors=mine), blank, f"theta.seed{seed}.")
 
 
-# one more feature than the paper's two: the gradient itself, times 0.1
-ours = CoordinatewiseLSTM(raw=0.1)
+# %% slideshow={"slide_type": "fragment", "code": false}
+ours = CoordinatewiseLSTM(raw=0.1)  # reads a third number: the gradient, times 0.1
 fresh_phi = ours.init(torch.Generator().manual_seed(0), torch.float64)
-trained_phi = {name: value.double()
-               for name, value in trained("quadratics", ours).items()}
-many = Quadratics().sample(64, generator=torch.Generator().manual_seed(5),
-                           dtype=torch.float64)
+trained_phi = trained("quadratics", ours)
+trained_phi = {name: value.double() for name, value in trained_phi.items()}
+draw = torch.Generator().manual_seed(5)
+many = Quadratics().sample(64, generator=draw, dtype=torch.float64)
+
+
+def one_piece(keep_edges):
+    """Twenty steps on the bowls, with or without the dashed edges."""
+    return Truncated(ours.rule, lambda g: many, steps=20, objective=log_score,
+                     second_order=keep_edges)
+
+
 for said, point in (("fresh", fresh_phi), ("trained", trained_phi)):
-    kept, dropped = (Truncated(ours.rule, lambda g: many, steps=20, objective=log_score,
-                               second_order=keep).gradient(point, many)[0]
-                     for keep in (True, False))
+    kept, _ = one_piece(keep_edges=True).gradient(point, many)
+    dropped, _ = one_piece(keep_edges=False).gradient(point, many)
     apart = (norm(subtract(dropped, kept)) / norm(kept)).item()
     print(f"{said} phi: dropping the edges changes its gradient by {100 * apart:.0f} %")
 
@@ -522,23 +548,22 @@ for said, point in (("fresh", fresh_phi), ("trained", trained_phi)):
 # not compared: seconds, which differ from machine to machine
 seconds = {}
 for keep in (True, False):
-    race = Truncated(ours.rule, lambda g: many, steps=20, objective=log_score,
-                     second_order=keep)
-    began = time.process_time()
+    race, began = one_piece(keep), time.process_time()
     for _ in range(3):
         race.gradient(trained_phi, many)
     seconds[keep] = (time.process_time() - began) / 3
-print(f"with second derivatives one update takes {seconds[True] / seconds[False]:.1f} "
-      "times as long")
-record("second-derivatives.cost", seconds[True] / seconds[False], unit="times",
-       seeds=[5], note="one update on 64 quadratics, float64")
+longer = seconds[True] / seconds[False]
+print(f"with second derivatives one update takes {longer:.1f} times as long")
+record("second-derivatives.cost", longer, unit="times", seeds=[5],
+       note="one update on 64 quadratics, float64")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 3 min. Take the guesses. The time is a surprise: next to nothing, because the LSTM is the work. Then the two percentages: for a fresh optimizer the cut changes little, for a trained one nearly everything. Ask which gradient is the better teacher, and keep the answer for the table of choices: the wrong one.
+
 # %% [markdown]
 # <details><summary><b>Explain.</b> What does the cut buy, and what does it cost?</summary>
 #
-# Here it buys hardly any time: the LSTM is the work, and the second derivatives of a bowl come almost for nothing. For a large network they would about double the price. What the cut *costs* depends on
+# An update takes hardly any longer with the edges, so the cut buys hardly any time here: the LSTM is the work, and the second derivatives of a bowl come almost for nothing. For a large network they would about double the price. What the cut *costs* depends on
 # the steps, as in lesson 03: the dashed edge carries *step times curvature*. A fresh $\phi$ makes short steps, and hardly anything flows there. A trained $\phi$ makes steps as long as the bowl
 # allows, and then the two gradients have next to nothing in common.
 #
@@ -575,8 +600,8 @@ def train(seed):
 
 runs = [train(seed) for seed in budget["seeds"]]
 per_run = 5  # pieces
-print(f"{runs[0].step} updates of phi, on {runs[0].step // per_run} runs of 100 "
-      "steps, 64 problems each")
+print(f"{runs[0].step} updates of phi, on {runs[0].step // per_run} runs "
+      "of 100 steps, 64 problems each")
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 fig, ax = plt.subplots(figsize=(8, 3.6))
@@ -611,8 +636,8 @@ RIVALS = {
 races = {family: recorded("04", family) for family in ("quadratics", "digits")}
 fresh = Quadratics().sample(256, generator=torch.Generator().manual_seed(404))
 live = log_losses(fresh, ours.rule(runs[0].theta), [0, 100])
-best_sgd = log_losses(fresh, sgd(races["quadratics"]["as trained.100.SGD"]["rate"]),
-                      [100])
+sgd_rate = races["quadratics"]["as trained.100.SGD"]["rate"]
+best_sgd = log_losses(fresh, sgd(sgd_rate), [100])
 print("it gets down:", bool(live[1].mean() < live[0].mean() - 1))
 print("and below tuned SGD after 100 steps:", bool(live[1].mean() < best_sgd.mean()))
 record("quadratics.live.100", over_tasks(live[1]), unit="log10 loss",
@@ -627,46 +652,61 @@ record("quadratics.live.100", over_tasks(live[1]), unit="log10 loss",
 # own, **for each horizon anew**: the best rate for 100 steps is often not the best for 500. Their other settings are the usual ones ($\mu = 0.9$, $\beta = 0.9, 0.999$).
 # Then all of them run on the same 256 fresh problems.
 #
-# **Predict.** The learned optimizer was trained for 100 steps. Who leads at step 100? At 200? At 500?
+# **Predict.** The learned optimizer was trained for 100 steps. Who is lowest at step 500? (And at 100, and at 200?)
+#
+# - ( ) the learned optimizer
+# - ( ) SGD
+# - ( ) momentum
+# - ( ) Adam
+#
+# <details><summary><b>Explain.</b> Who is it?</summary>
+#
+# Momentum, and Adam after it. At step 100 the learned optimizer and momentum are level, far below the others, and at step 200 both momentum and Adam are ahead of it.
+#
+# </details>
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 2 min. Say how it is made fair: every rival tuned, for every horizon, on problems of its own, and the same test problems for all. Have them write down three names, for 100, 200 and 500 steps.
 
-# %% [markdown]
+# %% [markdown] tags=["open"]
 # The grids, and the rates that were best for 100, 200 and 500 steps:
 
-# %%
-recipe = json.loads((data_folder() / "results" / "04-quadratics.json").read_text())[
-    "recipe"
-]
-for name, grid in recipe["grid"].items():
-    chosen = ", ".join(f"{races['quadratics'][f'as trained.{t}.{name}']['rate']:.3g}"
-                       for t in (100, 200, 500))
-    print(f"{name:9} {len(grid)} rates, {grid[0]:.2g} to {grid[-1]:.2g}; the best: "
-          f"{chosen}")
+# %% tags=["open"]
+def grids_of(family):
+    """The rates that each rival was tuned over."""
+    text = (data_folder() / "results" / f"04-{family}.json").read_text()
+    return json.loads(text)["recipe"]["grid"]
 
 
-# %%
+for name, grid in grids_of("quadratics").items():
+    at_each = [races["quadratics"][f"as trained.{t}.{name}"] for t in (100, 200, 500)]
+    chosen = ", ".join(f"{figure['rate']:.3g}" for figure in at_each)
+    print(f"{name:9} {len(grid)} rates, {grid[0]:.2g} to {grid[-1]:.2g}; "
+          f"the best: {chosen}")
+
+
+# %% tags=["setup"]
 def table(family, case, steps):
-    """Mean log10 loss on fresh problems; in brackets how far the LSTM is below it (-) or above it (+)."""
+    """Mean log10 losses; in brackets how far the LSTM is below (-) or above (+)."""
     figures = races[family]
     print(f"{case:12}" + "".join(f"{f'step {t}':>8}{'':15}" for t in steps).rstrip())
     for name in ("LSTM", *RIVALS):
         line = f"{name:12}"
         for t in steps:
-            figure = figures[f"{case}.{t}.{name}"]
-            gap = ("" if name == "LSTM"
-                   else f"({figure['difference']:+.2f} ± "
-                        f"{figure['difference_interval']:.2f})")
+            figure, gap = figures[f"{case}.{t}.{name}"], ""
+            if name != "LSTM":
+                half = figure["difference_interval"]
+                gap = f"({figure['difference']:+.2f} ± {half:.2f})"
             line += f"{figure['value']:8.2f} {gap:14}"
         print(line.rstrip())
     for t in steps:
         figure = figures[f"{case}.{t}.LSTM"]
         each = ", ".join(f"{value:.2f}" for value in figure["each"])
-        print(f"its three seeds at step {t}: {each}; ± {figure['interval']:.2f} over "
-              "problems")
+        print(f"its three seeds at step {t}: {each}; "
+              f"± {figure['interval']:.2f} over problems")
 
 
+# %%
 table("quadratics", "as trained", (100, 200, 500))
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
@@ -680,9 +720,9 @@ GREYS = {
 
 
 def curves(ax, family, case, until):
-    """Mean curves: three seeds of the learned optimizer as a band; in grey the rivals, tuned for ``until`` steps."""
-    kept = load_checkpoint(data_folder() / "checkpoints"
-                           / f"04-{family}-curves.safetensors").tensors
+    """Mean curves: the learned optimizer's three seeds as a band, its rivals in grey."""
+    path = data_folder() / "checkpoints" / f"04-{family}-curves.safetensors"
+    kept = load_checkpoint(path).tensors
     steps = kept[f"{case}.steps"]
     inside = steps <= until
     for name, dash in GREYS.items():
@@ -729,9 +769,9 @@ show(fig, alt=(
 # - **The seeds differ** by more than the problems do. The intervals say how well *these three* optimizers are known. How the next training would turn out they do not say: three seeds
 #   are few, and at step 500 they lie powers of ten apart.
 #
-# ### Why is it overtaken?
+# ### What happens after step 100?
 #
-# An optimizer that has arrived must stop. Gradient descent does so by itself: its step is the gradient times a number, so where the gradient is zero, nothing moves. For the
+# It is overtaken. An optimizer that has arrived must stop. Gradient descent does so by itself: its step is the gradient times a number, so where the gradient is zero, nothing moves. For the
 # LSTM nobody has arranged that. Its answer is a sum of bounded numbers, and it was asked for at most a hundred of them.
 #
 # So ask it. Let it run for 100 steps, then feed it gradients of exactly zero:
@@ -739,14 +779,13 @@ show(fig, alt=(
 
 # %% slideshow={"slide_type": "slide"}
 def still_moving(rule, warm=100, silent=50):
-    """How far a step still is, on average, when the gradient has been zero for some steps."""
+    """How far a step still is, on average, after some steps with a gradient of zero."""
     problems = Quadratics().sample(64, generator=torch.Generator().manual_seed(6))
     theta, state = problems.start, rule.init(problems.start)
     for t in range(warm + silent):
         gradient = torch.func.grad(lambda p: problems.score(p).sum())(theta)
         if t >= warm:
-            gradient = {name: torch.zeros_like(value)
-                        for name, value in gradient.items()}
+            gradient = {name: torch.zeros_like(g) for name, g in gradient.items()}
         before = theta
         theta, state = rule.step(theta, gradient, state, loss=torch.zeros(()))
     return (theta["theta"] - before["theta"]).abs().mean().item()
@@ -756,8 +795,8 @@ kept_phi = trained("quadratics", ours)
 rates = {name: races["quadratics"][f"as trained.500.{name}"]["rate"] for name in RIVALS}
 with torch.no_grad():
     for name in ("LSTM", "SGD", "momentum", "Adam"):
-        moving = still_moving(ours.rule(kept_phi) if name == "LSTM"
-                              else RIVALS[name](rates[name]))
+        rule = ours.rule(kept_phi) if name == "LSTM" else RIVALS[name](rates[name])
+        moving = still_moving(rule)
         size = f"about 10^{round(math.log10(moving))}" if moving else "0"
         print(f"{name:10} still moves by {size} a step")
 
@@ -793,11 +832,11 @@ for case in ("W three times smaller", "W three times larger"):
 # %%
 choices = recorded("04", "choices")
 if not choices:
-    print("Not recorded here. Measure it with: python -m "
-          "studies.lesson04_learned_optimizers choices")
+    measure = "python -m studies.lesson04_learned_optimizers choices"
+    print("Not recorded here. Measure it with:", measure)
 for name, figure in choices.items():
-    print(f"{name:44} {figure['value']:6.2f}   seeds: "
-          f"{', '.join(f'{value:.2f}' for value in figure['each'])}")
+    each = ", ".join(f"{value:.2f}" for value in figure["each"])
+    print(f"{name:44} {figure['value']:6.2f}   seeds: {each}")
 
 # %% [markdown]
 # Read it with the seeds, and as what it is: a small budget, and no rate tuned for each row.
@@ -842,7 +881,18 @@ print("after 60 steps on 4 fresh networks it is below tuned Adam:",
 # still come from 64: with the loss of 64 digits a lucky minibatch looks like a good optimizer. And the pieces are 5 steps long, as the table of
 # choices suggests. 16,000 updates take about five minutes on one free core.)
 #
-# **Predict.** It is trained on 20 sigmoid units, for 100 steps. Which of these changes will it survive: 200 steps, 500 steps, 40 units, two layers of 20, ReLU in place of sigmoid?
+# **Predict.** It is trained on 20 sigmoid units, for 100 steps. Now change one thing at a time. With one of these changes momentum, Nesterov and Adam are all ahead of it. With which?
+#
+# - ( ) 200 steps
+# - ( ) 40 units
+# - ( ) two layers of 20
+# - ( ) ReLU in place of sigmoid
+#
+# <details><summary><b>Explain.</b> With which?</summary>
+#
+# With ReLU, and that at step 100 already. With 40 units and with two layers it leads at step 100, as it does at home, and at home it still leads at step 200.
+#
+# </details>
 
 # %% slideshow={"slide_type": "slide"}
 table("digits", "as trained", (100, 200, 500))
@@ -891,7 +941,7 @@ show(fig, alt=(
 # One caution. The rivals were tuned on 16 networks, with four rates to a power of ten, and a rate near the edge of stability can be unlucky on the fresh ones. Nesterov at step 200 is such a case: its interval is the widest
 # in its column. Compare with the curves before you quote a difference.
 #
-# ### Why is ReLU another world?
+# ### What does it see of another network?
 #
 # The optimizer does not see units or layers. It sees numbers: gradients. So the question is how the gradients differ. Take the four kinds of network at their random start, 20 of
 # each, and look at the gradients of all weights behind pixels that are ever inked:
@@ -912,8 +962,8 @@ for name, kind in kinds.items():
     slope = torch.func.grad(lambda p, starts=starts: starts.loss(p, 20).sum())(path)
     first = slope["layer1.weight"][..., inked].abs().flatten()
     silent = (first == 0).float().mean().item()
-    print(f"{name:12} median size {first.median().item():.4f}, exactly zero: "
-          f"{100 * silent:.0f} %")
+    print(f"{name:12} median size {first.median().item():.4f}, "
+          f"exactly zero: {100 * silent:.0f} %")
 
 # %% [markdown]
 # The first three differ in size, and the optimizer hardly looks at size. With ReLU something else is new: a unit that is off has gradients of exactly zero for all its weights, and more of what it reads is
@@ -927,7 +977,7 @@ for name, kind in kinds.items():
 # Paint the gradients of one weight, and read off what the optimizer trained on digits adds to that weight at each step, beside SGD, momentum and Adam at their tuned rates. The second
 # plot asks: what would it have done if the gradient at this step had been another?
 
-# %% slideshow={"slide_type": "-"}
+# %% tags=["opening"] slideshow={"slide_type": "-"}
 explorer = LearnedStep.recorded("digits", scene="noise on a slope")
 explorer
 
@@ -987,10 +1037,7 @@ def at_the_edge(figures, grids):
 
 
 for family, figures in races.items():
-    grids = json.loads((data_folder() / "results" / f"04-{family}.json").read_text())[
-        "recipe"
-    ]["grid"]
-    edges = at_the_edge(figures, grids)
+    edges = at_the_edge(figures, grids_of(family))
     tuned = sum("rate" in figure for figure in figures.values())
     print(f"{family}: {tuned} tuned rates, at the edge of their grid:",
           ", ".join(edges) or "none")

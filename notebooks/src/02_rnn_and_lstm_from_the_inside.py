@@ -137,9 +137,8 @@ show(fig, alt=(
 # %% slideshow={"slide_type": "slide"}
 def rnn_step(x, h, p):
     """One step. x: [batch, inputs], h: [batch, units], p: weights named as in torch."""
-    seen = x @ p["weight_ih"].T + p["bias_ih"]
-    kept = h @ p["weight_hh"].T + p["bias_hh"]
-    return torch.tanh(seen + kept)
+    z = x @ p["weight_ih"].T + p["bias_ih"] + h @ p["weight_hh"].T + p["bias_hh"]
+    return torch.tanh(z)
 
 
 torch.manual_seed(2)

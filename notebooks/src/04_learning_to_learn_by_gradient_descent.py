@@ -720,7 +720,7 @@ GREYS = {
 
 
 def curves(ax, family, case, until):
-    """Mean curves: the learned optimizer's three seeds as a band, its rivals in grey."""
+    """Mean curves: three seeds of the learned optimizer as a band, rivals in grey."""
     path = data_folder() / "checkpoints" / f"04-{family}-curves.safetensors"
     kept = load_checkpoint(path).tensors
     steps = kept[f"{case}.steps"]

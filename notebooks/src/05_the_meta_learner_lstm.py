@@ -38,7 +38,7 @@
 # %% tags=["parameters"]
 PROFILE = "smoke"  # "smoke", "lecture" or "paper": the same cells, three budgets
 
-# %%
+# %% tags=["setup"]
 import math
 
 import matplotlib.pyplot as plt
@@ -51,11 +51,13 @@ from mlteach.explore import GateHistory, style
 from mlteach.explore.figure import show
 from mlteach.fit import fit
 from mlteach.inner import MetaLSTM, Rule, adapt, gates, preprocess, sgd
-from mlteach.measure import compare, difference, over_seeds, over_tasks, published, record, recorded, step_accuracy
+from mlteach.measure import compare, difference, over_seeds, over_tasks, step_accuracy
+from mlteach.measure import published, record, recorded
 from mlteach.measure.ledger import data_folder
 from mlteach.nets import Conv4, cross_entropy
 from mlteach.outer import maml_gradient
-from mlteach.params import clip, from_vector, gradient_of, leaves, norm, stack, subtract, to_vector
+from mlteach.params import clip, from_vector, gradient_of, leaves, to_vector
+from mlteach.params import norm, stack, subtract
 from mlteach.tasks import Characters
 
 style.use()
@@ -98,24 +100,22 @@ budget = BUDGETS[PROFILE]
 # From one gate to the next, everything you know is a special case. With $f = 1$ and $i = \alpha$ it is gradient descent (lesson 03: the bias $b_I = \log\frac{\alpha}{1-\alpha}$ and weights of zero, which is identity
 # I-2). With $f = 1 - \alpha\lambda$ it is weight decay.
 
-# %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
+# %% tags=["opening"] jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 fig, ax = plt.subplots(figsize=(10, 4.3))
-purple, blue, orange, green = (
-    style.color(name) for name in ("lstm", "maml", "metric", "reptile")
-)
+purple, blue = style.color("lstm"), style.color("maml")
+orange, green = style.color("metric"), style.color("reptile")
 
 
 def box(x, y, text, color, wide=1.9, high=0.62):
-    ax.add_patch(plt.Rectangle((x - wide / 2, y - high / 2), wide, high,
-                               facecolor="white", edgecolor=color, linewidth=2.2,
-                               zorder=2))
+    look = dict(facecolor="white", edgecolor=color, linewidth=2.2, zorder=2)
+    corner = (x - wide / 2, y - high / 2)
+    ax.add_patch(plt.Rectangle(corner, wide, high, **look))
     ax.text(x, y, text, ha="center", va="center", fontsize=13, zorder=3)
 
 
 def arrow(start, end, color="black", wide=1.8):
-    ax.annotate("", end, start,
-                arrowprops=dict(arrowstyle="-|>", color=color, linewidth=wide,
-                                shrinkA=0, shrinkB=0))
+    shape = dict(arrowstyle="-|>", shrinkA=0, shrinkB=0)
+    ax.annotate("", end, start, arrowprops=shape | dict(color=color, linewidth=wide))
 
 
 for k, step in enumerate(("t", "t+1")):
@@ -131,9 +131,8 @@ for k, step in enumerate(("t", "t+1")):
     arrow((x - 0.1, 3.6), (x + 2.5, 2.91), blue, 1.6)
     ax.text(x + 1.2, -0.25, "preprocessed", ha="center", fontsize=11)
     arrow((x - 0.1, 3.8), (x + 4.4, 3.8), blue, 3.5)
-for x, name in ((-0.45, r"$\theta_{t-1}$"),
-                (4.75, r"$\theta_t$"),
-                (9.95, r"$\theta_{t+1}$")):
+for k, name in enumerate((r"$\theta_{t-1}$", r"$\theta_t$", r"$\theta_{t+1}$")):
+    x = 5.2 * k - 0.45
     ax.plot(x, 3.8, "o", markersize=38, markerfacecolor="white", markeredgecolor=blue,
             markeredgewidth=2)
     ax.text(x, 3.8, name, ha="center", va="center", fontsize=14)
@@ -158,15 +157,18 @@ show(fig, alt=(
 #
 # As in lesson 04, one small LSTM serves each weight by itself: the *parameters* $\phi$ of the cell are shared, the *memories* are not. Our learner is a Conv-4 with 16 filters.
 #
-# **Predict.** The learner has 7509 weights, so $c_0$ is 7509 learned numbers. How many does the cell add: 2 thousand, 20 thousand, or 200 thousand?
+# **Predict.** The learner has 7509 weights, so $c_0$ is 7509 learned numbers. The small LSTM has one layer of 20 units and reads two numbers about the gradient and two about the loss. How many numbers
+# does the whole cell add, its two gates included?
+#
+# - ( ) about 2 thousand
+# - ( ) about 20 thousand
+# - ( ) about 200 thousand
 
 # %%
-net, lstm = Conv4(ways=5, filters=16, head="flatten"), MetaLSTM(
-    hidden=20, input_bias=(-1.5, -0.5)
-)
-some = net.init(torch.Generator().manual_seed(0)) | lstm.init(
-    torch.Generator().manual_seed(0)
-)
+net = Conv4(ways=5, filters=16, head="flatten")
+lstm = MetaLSTM(hidden=20, input_bias=(-1.5, -0.5))
+some = net.init(torch.Generator().manual_seed(0))
+some |= lstm.init(torch.Generator().manual_seed(0))
 count = {
     "the start c_0": lstm.start(some),
     "the cell, phi": {name: some[name] for name in some if name.startswith("lstm.")},
@@ -175,23 +177,28 @@ for name, part in count.items():
     print(f"{name:14} {sum(value.numel() for value in part.values()):6} numbers")
 
 # %% [markdown]
-# <details><summary><b>Explain.</b> Why so few?</summary>
+# <details><summary><b>Explain.</b> How many, and why?</summary>
 #
-# The LSTM below reads four numbers and has 20 units: $4 \cdot 20 \cdot (4 + 20 + 1) = 2000$. Each gate adds $20 + 2$ weights and a bias. None of this grows with the learner. It also means that the cell cannot
+# About 2 thousand. The LSTM below reads four numbers and has 20 units: $4 \cdot 20 \cdot (4 + 20 + 1) = 2000$. Each gate adds $20 + 2$ weights and a bias. None of this grows with the learner. It also means that the cell cannot
 # know *which* weight it serves: if two weights see the same gradients and begin at the same value, they move alike, for ever (identity I-8). All that tells them apart is $c_0$ and what happens to them.
 #
 # </details>
 
 # %%
-point = {"x": torch.tensor([0.3, -1.0, 0.8], dtype=torch.float64)}
+point = torch.tensor([0.3, -1.0, 0.8], dtype=torch.float64)
 small_lstm = MetaLSTM(hidden=4, forget_bias=(1.0, 2.0), input_bias=(-1.0, 0.0))
 phi = small_lstm.init(torch.Generator().manual_seed(5), torch.float64)
 bend, order = torch.tensor([1.0, 2.0, 0.5], dtype=torch.float64), [2, 0, 1]
-straight = adapt(lambda p: (bend * p["x"] ** 2).sum(), point, small_lstm.rule(phi), 3)[
-    "x"
-]
-shuffled = adapt(lambda p: (bend[order] * p["x"] ** 2).sum(), {"x": point["x"][order]},
-                 small_lstm.rule(phi), 3)["x"]
+
+
+def three_steps(bend, x):
+    """Where three steps of the cell lead on a bowl."""
+    rule = small_lstm.rule(phi)
+    return adapt(lambda p: (bend * p["x"] ** 2).sum(), {"x": x}, rule, 3)["x"]
+
+
+straight = three_steps(bend, point)
+shuffled = three_steps(bend[order], point[order])
 print("three weights in another order get the same answers in that order:",
       difference(shuffled, straight[order]) < 1e-12)
 
@@ -203,9 +210,8 @@ print("three weights in another order get the same answers in that order:",
 # %%
 stored = load_checkpoint(data_folder() / "checkpoints" / "05-meta-lstm.safetensors")
 theta = params_from(stored, some)
-start, rule, STEPS = lstm.start(theta), lstm.rule(theta), stored.about["recipe"][
-    "steps"
-]
+start, rule = lstm.start(theta), lstm.rule(theta)
+STEPS = stored.about["recipe"]["steps"]
 train, validation, test = Characters.load().split("random")
 tasks = test.sample(20, ways=5, shots=1, queries=15,
                     generator=torch.Generator().manual_seed(5))
@@ -228,9 +234,8 @@ losses, gradients = zip(*(gradient_at(params) for params in seen.path[:-1]))
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 fig, (left, right) = plt.subplots(1, 2, figsize=(10.5, 3.7), layout="constrained")
 bins = torch.linspace(-10, 1, 56)
-for t, color in ((0, style.color("lstm")),
-                 (2, style.color("metric")),
-                 (7, style.color("maml"))):
+for t, name in ((0, "lstm"), (2, "metric"), (7, "maml")):
+    color = style.color(name)
     size = gradients[t].abs()
     share = torch.histogram(size[size > 0].log10(), bins).hist / len(size)
     left.stairs(100 * share, bins, color=color, linewidth=2.2)
@@ -248,8 +253,8 @@ right.text(-7.5, -0.78, "first: size", color=style.ink(style.color("lstm")),
            fontsize=11, weight="bold")
 right.text(-4, 0.84, "second: sign", color=style.ink(style.color("metric")),
            fontsize=11, weight="bold")
-right.text(-9.9, 0.07, "the gradient itself", color=style.ink(style.color("baseline")),
-           fontsize=11, weight="bold")
+right.text(-4.15, 0.06, "the gradient\nitself", fontsize=11, weight="bold",
+           color=style.ink(style.color("baseline")))
 right.axvline(-10 / math.log(10), color="black", linewidth=0.8)
 right.set(xlabel="size of a positive gradient, power of ten",
           ylabel="what the LSTM reads", ylim=(-1.1, 1.1), title="Two numbers for one")
@@ -266,15 +271,11 @@ show(fig, alt=(
 # for the gradient, two for the loss. The two lines meet at the border (identity I-7, checked in lesson 04). The step itself uses the gradient as it is.
 
 # %%
-spread = [size[size > 0].log10().quantile(torch.tensor([0.05, 0.95]))
-          for size in (g.abs()[::7] for g in gradients)]
-print("a typical gradient of step 8 is more than 100 times smaller than one of step 1:",
-      bool(gradients[0].abs().median() > 100 * gradients[7].abs().median()))
-print("nine tenths of the gradients of step 1 span more than two powers of ten:",
-      bool(spread[0][1] - spread[0][0] > 2))
-both = torch.stack([preprocess(g) for g in gradients])
-print("all that the LSTM reads lies between -1 and 1:",
-      bool(both.abs().max() <= 1.0001))
+shrunk = gradients[0].abs().median() / gradients[7].abs().median()
+print("from step 1 to step 8 a typical gradient shrinks by a factor of",
+      f"about 10^{shrunk.log10():.0f}")
+largest = max(preprocess(g).abs().max() for g in gradients)
+print(f"the largest number that the LSTM reads: {largest:.0f}")
 
 # %% [markdown]
 # ## Your turn: 05.1, one step of the cell
@@ -341,32 +342,27 @@ check("05.1", cell)
 def query_loss(net, c0, phi, task, steps):
     """Lines 3 to 6. The result knows how it depends on c0 and phi."""
     x, y, query_x, query_y = task
-    params, hidden = c0, phi["lstm.layer1.hidden"].shape[1]                          # 3
-    h = c = torch.zeros(to_vector(c0).numel(), hidden, dtype=query_x.dtype)
+    layer1 = [phi[f"lstm.layer1.{name}"] for name in ("input", "hidden", "bias")]
+
+    def gate(name, h, theta, last):
+        reads = torch.cat([h, theta[:, None], last[:, None]], 1)
+        weight, bias = phi[f"lstm.{name}.weight"], phi[f"lstm.{name}.bias"]
+        return torch.sigmoid(reads @ weight + bias)
+
+    params, theta = c0, to_vector(c0)                                           # line 3
+    h = c = torch.zeros(len(theta), layer1[1].shape[1], dtype=query_x.dtype)
     f, i = torch.ones_like(h[:, 0]), torch.zeros_like(h[:, 0])
-    for _ in range(steps):                                                           # 4
+    for _ in range(steps):                                                      # line 4
         copy = leaves(params)  # the same numbers, without a history
         loss = F.cross_entropy(net(copy, x), y)
         gradient = to_vector(gradient_of(loss, copy))
-        seen = torch.cat(
-            [preprocess(loss.detach()).expand(len(gradient), 2), preprocess(gradient)],
-            1,
-        )
-        h, c = torch.lstm_cell(
-            seen, (h, c),
-            *(phi[f"lstm.layer1.{name}"] for name in ("input", "hidden", "bias")),
-        )
-        old = to_vector(params)
-        f = torch.sigmoid(
-            torch.cat([h, old[:, None], f[:, None]], 1) @ phi["lstm.forget.weight"]
-            + phi["lstm.forget.bias"]
-        )
-        i = torch.sigmoid(
-            torch.cat([h, old[:, None], i[:, None]], 1) @ phi["lstm.input.weight"]
-            + phi["lstm.input.bias"]
-        )
-        params = from_vector(f * old - i * gradient, c0)                             # 5
-    return F.cross_entropy(net(params, query_x), query_y)                            # 6
+        about_loss = preprocess(loss.detach()).expand(len(gradient), 2)
+        seen = torch.cat([about_loss, preprocess(gradient)], 1)
+        h, c = torch.lstm_cell(seen, (h, c), *layer1)
+        f, i = gate("forget", h, theta, f), gate("input", h, theta, i)
+        theta = f * theta - i * gradient                                        # line 5
+        params = from_vector(theta, c0)
+    return F.cross_entropy(net(params, query_x), query_y)                       # line 6
 
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -377,12 +373,11 @@ small = Conv4(ways=5, filters=4, head="flatten")
 generator = torch.Generator().manual_seed(1)
 meta = leaves(small.init(generator, torch.float64)
               | small_lstm.init(generator, torch.float64))
-batch = train.sample(2, ways=5, shots=1, queries=3, generator=generator).to(
-    dtype=torch.float64
-)
-by_hand = sum(query_loss(small, small_lstm.start(meta), meta, task, 3)
-              for task in zip(*batch)) / batch.tasks
-ours = gradient_of(by_hand, meta)  # what line 7 moves against
+batch = train.sample(2, ways=5, shots=1, queries=3, generator=generator)
+batch = batch.to(dtype=torch.float64)
+c0 = small_lstm.start(meta)
+by_hand = [query_loss(small, c0, meta, task, 3) for task in zip(*batch)]
+ours = gradient_of(sum(by_hand) / batch.tasks, meta)  # what line 7 moves against
 packaged, _ = maml_gradient(small, cross_entropy, meta, batch, small_lstm.rule, 3,
                             first_order=True, start=small_lstm.start)
 compare("the gradient of the cell above", ours, "the package's", packaged, to=1e-10)
@@ -455,10 +450,8 @@ compare("the formula", formula, "autograd", i.grad, to=1e-12)
 
 # %%
 def outer_gradient(theta, episode):
-    found, numbers = maml_gradient(
-        net, cross_entropy, theta, episode, lstm.rule, STEPS, first_order=True,
-        start=lstm.start, chunk=2,
-    )
+    found, numbers = maml_gradient(net, cross_entropy, theta, episode, lstm.rule, STEPS,
+                                   first_order=True, start=lstm.start, chunk=2)
     return clip(found, 0.25), numbers
 
 
@@ -468,7 +461,7 @@ run = fit(outer_gradient, net.init(generator) | lstm.init(generator),
           steps=budget["outer"], generator=generator, lr=1e-2, schedule="cosine",
           progress="meta-learner LSTM")
 
-# %% slideshow={"slide_type": "fragment", "code": false}
+# %% tags=["setup"]
 def draw_tasks(split, tasks, seed):
     """The same tasks for everybody, 20 at a time."""
     generator = torch.Generator().manual_seed(seed)
@@ -477,19 +470,19 @@ def draw_tasks(split, tasks, seed):
 
 
 def right_after(rule, episodes, theta=theta):
-    """Each task's accuracy in % after the last inner step, batch norm by the support set."""
-    return 100 * step_accuracy(
-        net, theta, episodes, rule, STEPS, modes=["support"], start=lstm.start,
-        last=True,
-    )["support"][:, 0]
+    """Each task's accuracy in % after the last inner step, in the support mode."""
+    right = step_accuracy(net, theta, episodes, rule, STEPS, modes=["support"],
+                          start=lstm.start, last=True)
+    return 100 * right["support"][:, 0]
 
 
+# %% slideshow={"slide_type": "fragment", "code": false}
 tests = draw_tasks(test, budget["tasks"], seed=78)
 live = over_tasks(right_after(lstm.rule(run.theta), tests, run.theta))
 record("live", live, unit="%", seeds=[0], seconds=run.seconds,
        note=f"{run.step} outer steps on the spot")
 pixels = stored.about["baselines"]["nearest support picture"]["value"]
-print(f"after {run.step} outer steps it is above the nearest neighbour on pixels "
+print(f"after {run.step} outer steps it is above the nearest neighbour on pixels",
       f"({pixels:.0f} %):", live.mean > pixels)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -502,12 +495,17 @@ print(f"after {run.step} outer steps it is above the nearest neighbour on pixels
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How far does it get?
 #
-# **Predict.** The characters are new. After how many of the eight inner steps is most of the work done?
+# **Predict.** The characters are new, and it starts from guessing. After which of the eight inner steps are nine tenths of the way to its final accuracy behind it?
+#
+# - ( ) after step 1
+# - ( ) after step 3
+# - ( ) after step 5
+# - ( ) after step 7
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
 fig, ax = plt.subplots(figsize=(8, 3.9))
-for mode, look, dy in (("transductive", style.method("lstm") | {"linestyle": "--"}, 9),
-                       ("support", style.method("lstm"), -7)):
+for mode, dash, dy in (("transductive", "--", 9), ("support", "-", -7)):
+    look = style.method("lstm") | {"linestyle": dash}
     (line,) = ax.plot(stored.about["by_step"][mode], **look)
     style.label_line(ax, line, mode, dy=dy)
 ax.axhline(pixels, color="black", linewidth=1)
@@ -527,7 +525,7 @@ show(fig, alt=(
 # %% [markdown]
 # <details><summary><b>Explain.</b> Where do the steps go?</summary>
 #
-# Three. Before the first step every task gets the same answer, and a fifth of it is right. Steps 4 to 8 still add a few points; keep that in mind, the gates will say how.
+# Step 3. Before the first step every task gets the same answer, and a fifth of it is right. Steps 4 to 8 still add a few points; keep that in mind, the gates will say how.
 #
 # </details>
 #
@@ -549,18 +547,18 @@ def over_its_seeds(name):
     return {"value": interval.mean, "interval": interval.half_width, "seeds": each}
 
 
-rows = [("nearest neighbour, pixels", race["nearest neighbour, pixels"], "baseline",
-         "no training"),
-        ("cosine matching, pixels", race["cosine matching, pixels"], "baseline",
-         "no training"),
-        ("fine-tuning from a random start",
-         long_run["baselines"]["gradient descent from a random start"], "baseline",
-         "no training"),
-        ("meta-learner LSTM", over_its_seeds("meta-LSTM"), "lstm", "about 100 s"),
-        ("MAML", over_its_seeds("MAML"), "maml", "about 100 s"),
-        ("matching, trained", over_its_seeds("matching"), "metric", "about 100 s"),
-        ("meta-learner LSTM, long run", long_run["accuracy"]["support"], "lstm",
-         f"{long_run['core_seconds']} s")]
+pixels_nearest, pixels_cosine = "nearest neighbour, pixels", "cosine matching, pixels"
+random_start = long_run["baselines"]["gradient descent from a random start"]
+at_length, seconds = long_run["accuracy"]["support"], long_run["core_seconds"]
+rows = [
+    (pixels_nearest, race[pixels_nearest], "baseline", "no training"),
+    (pixels_cosine, race[pixels_cosine], "baseline", "no training"),
+    ("fine-tuning from a random start", random_start, "baseline", "no training"),
+    ("meta-learner LSTM", over_its_seeds("meta-LSTM"), "lstm", "about 100 s"),
+    ("MAML", over_its_seeds("MAML"), "maml", "about 100 s"),
+    ("matching, trained", over_its_seeds("matching"), "metric", "about 100 s"),
+    ("meta-learner LSTM, long run", at_length, "lstm", f"{seconds} s"),
+]
 fig, ax = plt.subplots(figsize=(9.5, 4.2))
 for place, (_, figure, look, seconds) in enumerate(rows):
     ax.errorbar(figure["value"], place, xerr=figure["interval"], fmt="o", markersize=9,
@@ -597,9 +595,9 @@ for name, tasks_a_step in (("meta-LSTM", 2), ("MAML", 8), ("matching", 8)):
             if label.startswith(f"{name}.seed-")]
     for figure in runs:
         outer = int(figure["note"].split()[0])
-        print(f"{name:10} seed {figure['seeds'][0]}: {figure['value']:.1f} % after "
-              f"{outer * tasks_a_step:6} tasks in {figure['seconds']:4.0f} "
-              "core-seconds")
+        print(f"{name:10} seed {figure['seeds'][0]}: {figure['value']:.1f} % "
+              f"after {outer * tasks_a_step:6} tasks "
+              f"in {figure['seconds']:4.0f} core-seconds")
 
 # %% [markdown]
 # The steps were counted out beforehand, from a few that were timed, so the seconds came out only roughly equal. They do not explain the order: the meta-learner LSTM never had the least time, and its best run is behind MAML's worst.
@@ -612,7 +610,18 @@ for name, tasks_a_step in (("meta-LSTM", 2), ("MAML", 8), ("matching", 8)):
 #
 # Ravi and Larochelle plotted their gates and wrote that the forget gate stays near one, like a little weight decay, and that the input gate is where the strategy lies.
 #
-# **Predict.** In ours: when is the forget gate *furthest* from one? And does the input gate rise, fall, or neither?
+# **Predict.** In ours: what does the input gate do over the eight steps, on average over the weights of a layer? (And which layer forgets the most, and when?)
+#
+# - ( ) It rises from step to step.
+# - ( ) It falls from step to step.
+# - ( ) It falls at first, and then it rises.
+# - ( ) It stays about where it is.
+#
+# <details><summary><b>Explain.</b> What does it do?</summary>
+#
+# It falls at first, and then it rises: in the kernels from between 0.5 and 0.6 down to about 0.3 in step 2, and then up to nearly 0.9. The head's bias forgets the most, a sixth of itself, in step 1.
+#
+# </details>
 
 # %% slideshow={"slide_type": "fragment"}
 history = GateHistory.recorded(step=1, layer="conv 1")
@@ -636,20 +645,17 @@ layers = table.about["layers"]
 for gate in ("forget", "input"):
     means = table.tensors[gate][..., 0].mean(0)
     for layer in ("conv 1", "conv 4", "scale 4", "head", "head bias"):
-        print(f"{gate:7} {layer:10}"
-              + "".join(f"{value:6.2f}"
-                        for value in means[:, layers.index(layer)].tolist()))
+        steps = means[:, layers.index(layer)].tolist()
+        print(f"{gate:7} {layer:10}" + "".join(f"{value:6.2f}" for value in steps))
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 fig, (left, right) = plt.subplots(1, 2, figsize=(10.5, 3.9), layout="constrained")
 bins = torch.linspace(0, 1, 26)
-for t, look in ((0, "lstm"), (1, "metric"), (7, "maml")):
-    share = 100 * torch.histogram(to_vector(seen.input[t]), bins).hist / to_vector(
-        seen.input[t]
-    ).numel()
-    left.stairs(share, bins, color=style.color(look), linewidth=2.4,
-                label=f"step {t + 1}",
-                linestyle={"lstm": "-", "metric": "--", "maml": "-."}[look])
+for t, look, dash in ((0, "lstm", "-"), (1, "metric", "--"), (7, "maml", "-.")):
+    opened = to_vector(seen.input[t])
+    share = 100 * torch.histogram(opened, bins).hist / opened.numel()
+    left.stairs(share, bins, color=style.color(look), linewidth=2.4, linestyle=dash,
+                label=f"step {t + 1}")
 left.legend(loc="upper center", frameon=False)
 left.set(xlabel="input gate", ylabel="of all weights, %", title="Step 1: open or shut")
 start_now = [to_vector(params) for params in seen.path[:-1]]
@@ -672,14 +678,10 @@ show(fig, alt=(
 # 4 min. The most honest picture of the lesson. Left: at step 1 a gate is open or shut, a mean of one half is nobody's gate. Right: the length of the two moves. From step 3 on, the weights move by being forgotten, a hundred times more than by learning.
 
 # %%
-print("step 1: gates below 0.3 or above 0.8, of all:",
-      f"{round(100 * ((to_vector(seen.input[0]) < 0.3) | (to_vector(seen.input[0]) > 0.8)).double().mean().item(), -1):.0f} "
-      "%")
-print("support loss before the first step, above 5:", bool(losses[0].mean() > 5),
-      "- at step 4, below 0.05:", bool(losses[3].mean() < 0.05))
-print("step 1: the move by learning is longer:", learned[0] > forgot[0],
-      "- step 6: the move by forgetting, more than 20 times:",
-      forgot[5] > 20 * learned[5])
+first = to_vector(seen.input[0])
+extreme = ((first < 0.3) | (first > 0.8)).double().mean().item()
+print(f"step 1: gates below 0.3 or above 0.8, of all: {round(100 * extreme, -1):.0f} %")
+print(f"support loss before the first step: about {losses[0].mean():.0f}")
 kept = torch.stack([to_vector(f) for f in seen.forget]).prod(0)
 print(f"left of a number of the start after 8 steps, on average: {kept.mean():.1f}")
 
@@ -700,17 +702,20 @@ print(f"left of a number of the start after 8 steps, on average: {kept.mean():.1
 #
 # Look, and then intervene. Take the recorded meta-learner and switch off one thing at a time, at test. The difference is measured task by task, on the same tasks.
 #
-# **Predict.** What costs the most: never forgetting ($f = 1$), no memory from step to step, or not seeing the loss?
+# **Predict.** Which of these three costs the most?
+#
+# - ( ) never to forget, $f = 1$
+# - ( ) no memory from step to step
+# - ( ) not to see the loss
 
 
 # %%
 def fixed(gate, value):
-    """The same meta-learner with one gate set by hand: weights zero, and a bias (40 is exactly 1 in float32)."""
+    """The same meta-learner with one gate set by hand: weights zero, and a bias."""
+    # in float32 the sigmoid of 40 is exactly 1
     bias = torch.tensor(40.0 if value == 1 else math.log(value / (1 - value)))
-    return theta | {
-        f"lstm.{gate}.weight": torch.zeros_like(theta[f"lstm.{gate}.weight"]),
-        f"lstm.{gate}.bias": bias,
-    }
+    none = torch.zeros_like(theta[f"lstm.{gate}.weight"])
+    return theta | {f"lstm.{gate}.weight": none, f"lstm.{gate}.bias": bias}
 
 
 def without_memory(rule):
@@ -790,35 +795,21 @@ for name, figure in cost.items():
 # Each of them in numbers. The first was counted above: 7509 numbers, and 2046 more. The second and the third are in the gates:
 
 # %%
-first = to_vector(seen.input[0])
-apart = first.quantile(0.9) if first.numel() < 2**24 else first.sort().values[
-    int(0.9 * first.numel())
-]
-below = first.quantile(0.1) if first.numel() < 2**24 else first.sort().values[
-    int(0.1 * first.numel())
-]
-print(
-    "2. in step 1 the tenth largest gate is more than five times the tenth smallest:",
-    bool(apart > 5 * below),
-)
-print(
-    f"3. of the start, {kept.mean():.1f} is left after eight steps; with MAML it is 1"
-)
+in_order = to_vector(seen.input[0]).sort().values
+low, high = (in_order[int(share * len(in_order))] for share in (0.1, 0.9))
+print(f"2. in step 1 a tenth of the gates is below {low:.1f}, a tenth above {high:.1f}")
+print(f"3. of the start, {kept.mean():.1f} is left after eight steps; with MAML, all")
 
-# a step knows what was before: the same weights, gradient and loss, once at the first
-# step and once at the second
+# A step knows what was before: the same weights, gradient and loss, once at the first
+# step and once at the second.
 flat = stack(start, tasks.tasks)
 as_params = from_vector(gradients[0], flat)
 for name, of in (("meta-learner LSTM", rule), ("gradient descent", sgd(0.1))):
     once, state = of.step(flat, as_params, of.init(flat), loss=losses[0])
     again, _ = of.step(flat, as_params, state, loss=losses[0])
-    shift = (to_vector(subtract(again, once)).norm()
-             / to_vector(subtract(once, flat)).norm()).item()
-    print(f"4. {name}: the same gradient again gives",
-          "the same step" if shift == 0 else "another step" if shift > 0.1 else "nearly "
-                                                                                "the "
-                                                                                "same "
-                                                                                "step")
+    shift = (norm(subtract(again, once)) / norm(subtract(once, flat))).item()
+    said = "another" if shift > 0.1 else "nearly the same" if shift else "the same"
+    print(f"4. {name}: the same gradient again gives {said} step")
 
 # %% [markdown]
 # The fifth can be made exact. Fix the gates at $f = 1$ and $i = \alpha$. Then the meta-learner LSTM *is* gradient descent, and the gradient for its start, past the inner gradients, is FOMAML's to the last digit (identity I-5). Go
@@ -837,14 +828,11 @@ found = {}
 for first_order, name in ((True, "FOMAML"), (False, "MAML")):
     ours, _ = maml_gradient(small, cross_entropy, by_hand, batch, small_lstm.rule, 3,
                             first_order=first_order, start=small_lstm.start)
-    found[name], _ = maml_gradient(
-        small, cross_entropy, fixed_start, batch, sgd(alpha), 3,
-        first_order=first_order,
-    )
-    compare(
-        f"c0's gradient, {'past' if first_order else 'through'} the inner gradients,",
-        small_lstm.start(ours), name, found[name], to=1e-12,
-    )
+    found[name], _ = maml_gradient(small, cross_entropy, fixed_start, batch, sgd(alpha),
+                                   3, first_order=first_order)
+    way = "past" if first_order else "through"
+    compare(f"c0's gradient, {way} the inner gradients,", small_lstm.start(ours),
+            name, found[name], to=1e-12)
 gap = (norm(subtract(found["FOMAML"], found["MAML"])) / norm(found["MAML"])).item()
 print("5. FOMAML and MAML are more than 10 % apart here:", gap > 0.1)
 
@@ -865,15 +853,13 @@ methods = {
 }
 paper = {(name, shots): published(f"ravi.{name}.miniimagenet.5way{shots}shot")
          for name in methods for shots in (1, 5)}
-print("PUBLISHED, not measured here: miniImageNet, 5-way "
-      f"({paper['meta-lstm', 1]['source']})")
+source = paper["meta-lstm", 1]["source"]
+print(f"PUBLISHED, not measured here: miniImageNet, 5-way ({source})")
 print(f"{'right answers, %':22}{'1-shot':>15}{'5-shot':>15}")
 for name, said in methods.items():
-    print(f"{said:22}"
-          + "".join(
-              f"{paper[name, k]['value']:8.2f} ± {paper[name, k]['interval']:.2f}"
-              for k in (1, 5)
-          ))
+    figures = [paper[name, shots] for shots in (1, 5)]
+    cells = [f"{figure['value']:8.2f} ± {figure['interval']:.2f}" for figure in figures]
+    print(f"{said:22}" + "".join(cells))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 2 min. Say first that nothing here is ours. One shot: level with matching, within the intervals. Five shots: clearly ahead. In 2017 that was the result.
@@ -892,11 +878,10 @@ def sigmoid(x):
     return 1 / (1 + math.exp(-x))
 
 
-print(
-    f"fed back at a bias of 4.5: {sigmoid(4.5):.3f} by the equations, 4.5 by the code"
-)
-print(f"first step on 25 pictures: a rate of {sigmoid(-4.5):.3f} by the equations, "
-      f"{sigmoid(-4.5) / 25:.5f} by the code")
+gate, rate = sigmoid(4.5), sigmoid(-4.5)
+print(f"fed back at a bias of 4.5: {gate:.3f} by the equations, 4.5 by the code")
+print(f"first step on 25 pictures: a rate of {rate:.3f} by the equations, "
+      f"{rate / 25:.5f} by the code")
 print(f"left of the start after 12 steps: {sigmoid(4) ** 12:.2f} at a bias of 4, "
       f"{sigmoid(5) ** 12:.2f} at 5")
 
@@ -908,15 +893,18 @@ print(f"left of the start after 12 steps: {sigmoid(4) ** 12:.2f} at a bias of 4,
 # In ordinary training batch norm gathers running statistics, and at test it uses them. In few-shot learning a task has its own pictures and, after adapting, its own weights. Statistics that were gathered in the *last*
 # task belong to other weights. So they have to be reset with every task; the paper's authors do, and many a rewrite forgets.
 #
-# **Predict.** The recorded meta-learner answers 20 tasks: with the statistics of each task's support set at its adapted weights; with those left over from the task before; with those of its own support set, but gathered
-# before it adapted. Which is worst?
+# **Predict.** The recorded meta-learner answers 20 tasks three times, with other statistics each time. Which are the worst?
+#
+# - ( ) those of each task's own support set, at its adapted weights
+# - ( ) those left over from the task before, at that task's adapted weights
+# - ( ) those of its own support set, but gathered before it adapted
 
 # %%
 after = seen.path[-1]
 
 
 def right_with(statistics_of):
-    """The share of right answers when batch norm uses the statistics that `statistics_of` (weights, pictures) has gathered."""
+    """The share of right answers with statistics from these weights and pictures."""
     shares = []
     for k in range(20):
         weights, pictures = statistics_of(k)
@@ -932,17 +920,17 @@ def weights_of(task):
     return {name: value[task] for name, value in after.items()}
 
 
-own = right_with(lambda k: (weights_of(k), tasks.support_x[k]))
-before = right_with(lambda k: (weights_of(k - 1), tasks.support_x[k - 1]))
-too_early = right_with(lambda k: (start, tasks.support_x[k]))
-print("its own statistics: above 85 %:", own > 0.85)
-print("those of the task before: at least 5 points worse:", before < own - 0.05)
-print("its own, gathered before it adapted: below 40 %:", too_early < 0.4)
+for name, statistics_of in {
+    "its own": lambda k: (weights_of(k), tasks.support_x[k]),
+    "those of the task before": lambda k: (weights_of(k - 1), tasks.support_x[k - 1]),
+    "its own, before it adapted": lambda k: (start, tasks.support_x[k]),
+}.items():
+    print(f"{name:27} {100 * right_with(statistics_of):.3f} % right")
 
 # %% [markdown]
-# <details><summary><b>Explain.</b> Why is its own support set, too early, worse than another task's?</summary>
+# <details><summary><b>Explain.</b> Which, and why?</summary>
 #
-# Batch norm's statistics belong to the weights as much as to the pictures. Two adapted sets of weights are alike; $c_0$ is far from both, because the first steps are long. So gather the statistics at the weights that answer.
+# Those of its own support set, gathered too early: worse than another task's. Batch norm's statistics belong to the weights as much as to the pictures. Two adapted sets of weights are alike; $c_0$ is far from both, because the first steps are long. So gather the statistics at the weights that answer.
 #
 # </details>
 

@@ -13,6 +13,10 @@ from mlteach.course.source import exercises, learner_notebook
 
 CHECK = re.compile(r"""\bcheck\(\s*["'](\d\d\.\d+)["']""")
 LINK = re.compile(r"\]\([^)\s]+\)")
+#: What fits beside the contents of a page, in a JupyterLab cell of a small laptop and on a slide.
+COLUMNS = 88
+CHOICE = re.compile(r"^[-*] \( \) +(.+)$", re.M)
+SENTENCE = re.compile(r".+?[.!?:](?=\s|$)", re.S)
 Rule = Callable[["Lesson"], Iterator[str]]
 
 
@@ -76,6 +80,32 @@ def predicts(lesson: Lesson) -> Iterator[str]:
         yield 'it has no block that begins "**Predict.**", followed by its explanation folded away in <details>.'
 
 
+def answers(lesson: Lesson) -> Iterator[str]:
+    """The explanation of a prediction with choices begins with the right one; no heading and no promise has its number."""
+    text = "\n\n".join(lesson.prose)
+    headings = " ".join(re.findall(r"^#+ (.*)$", text, re.M))
+    promised = headings + " " + lesson.prose[0].split("**Prerequisites")[0]
+    for block in re.split(r"^\*\*Predict\.\*\*", text, flags=re.M)[1:]:
+        question, _, explained = block.partition("<details>")
+        if not (choices := CHOICE.findall(question)):
+            continue
+        explanation = explained.partition("</summary>")[2].strip()
+        begins = SENTENCE.match(explanation)
+        first = (begins[0] if begins else explanation).lower()
+        named = {first.find(said): said for choice in choices if (said := _said(choice)) in first}
+        if not named:
+            yield f'the explanation of "{question.strip()[:50]} ..." must begin with one of its choices.'
+            continue
+        for number in re.findall(r"\d+(?:[.,]\d+)*", named[min(named)]):
+            if re.search(rf"(?<![\w.]){re.escape(number)}(?![\w]|[.,]\d)", promised):
+                yield f'a heading or the first cell gives "{number}" away, the answer to "{question.strip()[:50]} ...".'
+
+
+def _said(choice: str) -> str:
+    """What an explanation has to repeat of a choice: its words up to a reason."""
+    return re.split(r"[,:;.](?:\s|$)", choice.lower())[0].strip()
+
+
 def explores(lesson: Lesson) -> Iterator[str]:
     """An explorer is shown, and driven from Python, so that its summary is compared."""
     code = "\n".join(lesson.code)
@@ -119,6 +149,21 @@ def exercise_blocks(lesson: Lesson) -> Iterator[str]:
         yield f"its {len(lesson.exercises)} exercises need Hint 1, 2 and 3 each, folded away; there are {len(hints)} hints."
 
 
+def columns(lesson: Lesson) -> Iterator[str]:
+    """Code that never scrolls sideways, solutions included."""
+    for code in [*lesson.code, *(exercise.solved for exercise in lesson.exercises)]:
+        for line in code.split("\n"):
+            if len(line) > COLUMNS:
+                yield f'no code line over {COLUMNS} columns; {len(line)} has "{line.strip()[:60]} ...".'
+
+
+def places(lesson: Lesson) -> Iterator[str]:
+    """Words that hold on paper and on a page, where nobody runs a cell."""
+    for text in lesson.prose:
+        for found in re.findall(r"[^\n]*\b(?:next|following) cell\b[^\n]*", text):
+            yield f'say what comes, in place of "the next cell": "{found.strip()[:60]} ...".'
+
+
 def pitfall(lesson: Lesson) -> Iterator[str]:
     """A trap that bites people, with its symptom on screen."""
     if lesson.section("Pitfall") is None:
@@ -134,14 +179,17 @@ EVERY: tuple[Rule, ...] = (
     opening,
     parameters,
     predicts,
+    answers,
     explores,
     closes,
     exercise_blocks,
+    columns,
+    places,
     pitfall,
     lectures,
 )
 #: What teaches no method owes less: the map of the course, and the page of all explorers.
 FEWER: dict[str, tuple[Rule, ...]] = {
-    "00": (opening, parameters, predicts, explores, closes, lectures),
-    "90": (opening, parameters, explores),
+    "00": (opening, parameters, predicts, answers, explores, closes, columns, places, lectures),
+    "90": (opening, parameters, explores, columns, places),
 }

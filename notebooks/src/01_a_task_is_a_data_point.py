@@ -565,7 +565,7 @@ fig, ax = plt.subplots(figsize=(8, 4))
 looks = {
     "from a random start": ("from\na random start", style.method("baseline"), 16),
     "fine-tuned": ("start from\nother characters",
-                   style.method("reptile") | {"linestyle": "-", "marker": ""}, 0),
+                   style.method("maml") | {"color": style.color("reptile")}, 0),
 }
 for name, (said, look, up) in looks.items():
     points = curves[name]

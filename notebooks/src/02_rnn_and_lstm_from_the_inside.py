@@ -906,7 +906,7 @@ for batch_first in (True, False):
 #
 # $$c_T \;=\; \Big(\prod_{s=1}^{T} f_s\Big)\,c_0 \;+\; \sum_{t=1}^{T} \Big(\prod_{s=t+1}^{T} f_s\Big)\, i_t\, g_t \qquad\qquad \frac{\partial c_T}{\partial c_0} \;=\; \prod_{s=1}^{T} f_s$$
 #
-# Both are checked in the next cell, with random gates, against the plain loop and against autograd.
+# Both are checked here, with random gates, against the plain loop and against autograd.
 
 # %%
 draw = torch.Generator().manual_seed(20)

@@ -794,7 +794,7 @@ print(f"forget gate: never below {math.floor(100 * f.min()) / 100}")
 # %% [markdown]
 # <details><summary><b>Explain.</b> What do the gates do, and why?</summary>
 #
-# The input gate falls, and the forget gate stays open. Early on, the gradient says mostly where the bottom is: take large steps. Near the bottom it is mostly noise: take small steps, so that the noise averages out. That is a learning rate schedule, and the
+# It falls, and the forget gate stays open. Early on, the gradient says mostly where the bottom is: take large steps. Near the bottom it is mostly noise: take small steps, so that the noise averages out. That is a learning rate schedule, and the
 # cell invented it from nothing but "end low". The forget gate stays near 1, as Ravi and Larochelle saw in theirs: in this problem nothing is worth forgetting.
 #
 # The narrow band says more: for all the weights the gate is nearly the same. The cell looks at the step far more than at the gradient. Here, a schedule is most of what there is to learn.

@@ -112,7 +112,7 @@ for said, count, layers in (
     (f"an LSTM for all {n} weights together:", everything_at_once, "one layer"),
     ("one LSTM for each by itself:", own, "two layers"),
 ):
-    print(f"{said:39} {count:>12,} numbers, {layers}")
+    print(f"{said:38} {count:>12,} numbers, {layers}")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # <details><summary><b>Explain.</b> How many, and where does the difference come from?</summary>
@@ -390,10 +390,10 @@ check("04.2", forget_bias)
 #
 # **Predict.** From $s = 10^{-2}$ to $10^{-3}$: by how much does the difference between the two shrink?
 #
-# - ( ) about 3 times
-# - ( ) about 10 times
-# - ( ) about 100 times
-# - ( ) about 1000 times
+# - ( ) three times
+# - ( ) ten times
+# - ( ) a hundred times
+# - ( ) a thousand times
 
 # %% slideshow={"slide_type": "slide"}
 by_rule = adapt(bowls.seen(), bowls.start, momentum(0.01, 0.9), 25)["theta"]
@@ -890,7 +890,7 @@ print("after 60 steps on 4 fresh networks it is below tuned Adam:",
 #
 # <details><summary><b>Explain.</b> With which?</summary>
 #
-# With ReLU, and that at step 100 already. With 40 units and with two layers it leads at step 100, as it does at home, and at home it still leads at step 200.
+# With ReLU in place of sigmoid, and that at step 100 already. With 40 units and with two layers it leads at step 100, as it does at home, and at home it still leads at step 200.
 #
 # </details>
 

@@ -525,7 +525,7 @@ show(fig, alt=(
 # %% [markdown]
 # <details><summary><b>Explain.</b> Where do the steps go?</summary>
 #
-# Step 3. Before the first step every task gets the same answer, and a fifth of it is right. Steps 4 to 8 still add a few points; keep that in mind, the gates will say how.
+# After step 3. Before the first step every task gets the same answer, and a fifth of it is right. Steps 4 to 8 still add a few points; keep that in mind, the gates will say how.
 #
 # </details>
 #
@@ -704,7 +704,7 @@ print(f"left of a number of the start after 8 steps, on average: {kept.mean():.1
 #
 # **Predict.** Which of these three costs the most?
 #
-# - ( ) never to forget, $f = 1$
+# - ( ) never to forget: f = 1 at every step
 # - ( ) no memory from step to step
 # - ( ) not to see the loss
 
@@ -769,7 +769,7 @@ for name, figure in cost.items():
 # %% [markdown]
 # <details><summary><b>Explain.</b> What costs the most?</summary>
 #
-# Never forgetting. The learned input gates are wide open, and they were learned together with a forget gate that takes back three per cent a step. Take away one of the two, and the other is no longer right: that
+# Never to forget. The learned input gates are wide open, and they were learned together with a forget gate that takes back three per cent a step. Take away one of the two, and the other is no longer right: that
 # costs more than going back to gradient descent with both. The memory comes second. The loss hardly counts; the gradients tell the cell nearly the same.
 #
 # </details>
@@ -797,7 +797,8 @@ for name, figure in cost.items():
 # %%
 in_order = to_vector(seen.input[0]).sort().values
 low, high = (in_order[int(share * len(in_order))] for share in (0.1, 0.9))
-print(f"2. in step 1 a tenth of the gates is below {low:.1f}, a tenth above {high:.1f}")
+print("2. in step 1 a tenth of the gates is more than five times as open as another",
+      f"tenth: {bool(high > 5 * low)}")
 print(f"3. of the start, {kept.mean():.1f} is left after eight steps; with MAML, all")
 
 # A step knows what was before: the same weights, gradient and loss, once at the first
@@ -925,7 +926,7 @@ for name, statistics_of in {
     "those of the task before": lambda k: (weights_of(k - 1), tasks.support_x[k - 1]),
     "its own, before it adapted": lambda k: (start, tasks.support_x[k]),
 }.items():
-    print(f"{name:27} {100 * right_with(statistics_of):.3f} % right")
+    print(f"{name:27} about {10 * round(10 * right_with(statistics_of))} % right")
 
 # %% [markdown]
 # <details><summary><b>Explain.</b> Which, and why?</summary>

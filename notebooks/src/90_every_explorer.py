@@ -36,8 +36,9 @@
 PROFILE = "smoke"  # nothing here depends on it
 
 # %%
-from mlteach.explore import AdaptationLab, EpisodeInspector, GateHistory, GradientCell, LearnedStep
-from mlteach.explore import LossLandscape, LstmGates, MethodMap, Projections
+from mlteach.explore import AdaptationLab, EpisodeInspector, GateHistory, GradientCell
+from mlteach.explore import LearnedStep, LossLandscape, LstmGates, MethodMap
+from mlteach.explore import Projections
 
 # %% [markdown]
 # ## The map of methods

@@ -54,8 +54,16 @@ PROFILE = "smoke"
 from mlteach.explore import MethodMap
 
 # %% [markdown]
-# **Predict.** Which one?
-# <details><summary>Answer</summary>This one.</details>
+# **Predict.** How many?
+#
+# - ( ) about 12: as many as before
+# - ( ) about 70
+#
+# <details><summary>How many?</summary>
+#
+# About 70. There is room.
+#
+# </details>
 
 # %%
 print(MethodMap().summary)
@@ -99,6 +107,12 @@ BREAKS = [
     ('one cell tagged "parameters"', ' tags=["parameters"]', ""),
     ('one cell tagged "parameters"', '"smoke"', '"paper"'),
     ('begins "**Predict.**"', "**Predict.**", "Predict."),
+    ("must begin with one of its choices", "# About 70. There", "# Seventy. There"),
+    ('gives "70" away', "## Pitfall: a trap", "## Pitfall: 70 traps"),
+    ('gives "70" away', "# - do that,", "# - do that 70 times,"),
+    ("no code line over 88 columns; 89 has", "print(MethodMap().summary)", "print(MethodMap().summary)" + " " * 2 + "#" + "x" * 60),
+    ("no code line over 88 columns; 91 has", "answer = 1\n", "answer = 1  # " + "x" * 77 + "\n"),
+    ('in place of "the next cell"', "# Here it is.", "# The next cell shows it."),
     ("imports no explorer", "from mlteach.explore import MethodMap", "pass"),
     ("prints no explorer's summary", ".summary", ""),
     ("which swallows errors", "from mlteach.explore import MethodMap", "from mlteach.explore import MethodMap\nfrom ipywidgets import interact"),

@@ -620,12 +620,10 @@ for name, settings in LEARNERS.items():
                                for run in group)
                   for learner, group in runs.items()}
         best = max(settings, key=scores.__getitem__)
-        results[name, steps] = over_seeds(
-            [percent_right(best, run.theta, steps, seed=99) for run in runs[best]]
-        )
-        seconds[name, steps] = sum(
-            run.seconds for group in runs.values() for run in group
-        )
+        right = [percent_right(best, run.theta, steps, seed=99) for run in runs[best]]
+        results[name, steps] = over_seeds(right)
+        spent = [run.seconds for group in runs.values() for run in group]
+        seconds[name, steps] = sum(spent)
         trained[name, steps] = best, runs[best][0].theta
 for (name, steps), interval in results.items():
     record(figure_name(name, steps), interval, unit="% right", seeds=budget["seeds"],

@@ -93,8 +93,8 @@ for _ in range(20):
 weights, memory = torch.stack(weights), torch.stack(memory)
 coin = torch.rand((), generator=draw) < 0.5
 fig, axes = plt.subplots(1, 2, figsize=(10, 3.8), sharey=True)
-for ax, values, name in zip(axes, (weights, memory) if coin else (memory, weights),
-                            ("left", "right"), strict=True):
+sides = (weights, memory) if coin else (memory, weights)
+for ax, values, name in zip(axes, sides, ("left", "right"), strict=True):
     ax.plot(values, color="black", linestyle="-", linewidth=2)
     ax.set(title=name, xlabel="step", xticks=range(0, 21, 5))
 axes[0].set_ylabel("value")

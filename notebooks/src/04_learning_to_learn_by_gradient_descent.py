@@ -737,11 +737,8 @@ def curves(ax, family, case, until):
 
 
 fig, axes = plt.subplots(1, 2, figsize=(10, 3.8))
-for ax, until, title in zip(
-    axes,
-    (100, 500),
-    ("Where it was trained, it leads", "and afterwards it is overtaken"),
-):
+titles = ("Where it was trained, it leads", "and afterwards it is overtaken")
+for ax, until, title in zip(axes, (100, 500), titles):
     curves(ax, "quadratics", "as trained", until)
     ax.set(xlabel="step", xlim=(0, 1.3 * until),
            xticks=torch.linspace(0, until, 6).int().tolist(), title=title)
@@ -1010,9 +1007,8 @@ tuned = races["quadratics"]["as trained.100.Adam"]["rate"]
 ours_now = log_losses(fresh, ours.rule(kept_phi), [100])
 for said, rule in (("Adam at 0.001", adam(1e-3)), ("Adam, tuned", adam(tuned))):
     lead = (log_losses(fresh, rule, [100]) - ours_now).mean().item()
-    print(
-        f"{said:14} is behind the learned optimizer by a factor of about 10^{lead:.1f}"
-    )
+    print(f"{said:14} is behind the learned optimizer by a factor of "
+          f"about 10^{lead:.1f}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 3 min. Show the first line alone, and wait. Somebody will ask about the rate. Good: this is the most frequent way to be wrong in this field. The default 0.001 is a rate for networks, and for thousands of steps; on these bowls the best one is hundreds of times larger.

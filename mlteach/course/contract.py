@@ -92,7 +92,8 @@ def answers(lesson: Lesson) -> Iterator[str]:
         explanation = explained.partition("</summary>")[2].strip()
         begins = SENTENCE.match(explanation)
         first = (begins[0] if begins else explanation).lower()
-        named = {first.find(said): said for choice in choices if (said := _said(choice)) in first}
+        whole, clause = ([_said(choice, stop) for choice in choices] for stop in (": ", r"[,:;.] "))
+        named = {first.find(said): said for said in clause + whole if said in first}
         if not named:
             yield f'the explanation of "{question.strip()[:50]} ..." must begin with one of its choices.'
             continue
@@ -101,9 +102,9 @@ def answers(lesson: Lesson) -> Iterator[str]:
                 yield f'a heading or the first cell gives "{number}" away, the answer to "{question.strip()[:50]} ...".'
 
 
-def _said(choice: str) -> str:
-    """What an explanation has to repeat of a choice: its words up to a reason."""
-    return re.split(r"[,:;.](?:\s|$)", choice.lower())[0].strip()
+def _said(choice: str, stop: str) -> str:
+    """What an explanation may repeat of a choice: its words up to where a reason, or another clause, begins."""
+    return re.split(stop, choice.lower())[0].rstrip(".")
 
 
 def explores(lesson: Lesson) -> Iterator[str]:

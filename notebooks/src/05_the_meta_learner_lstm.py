@@ -931,7 +931,7 @@ for name, statistics_of in {
 # %% [markdown]
 # <details><summary><b>Explain.</b> Which, and why?</summary>
 #
-# Those of its own support set, gathered too early: worse than another task's. Batch norm's statistics belong to the weights as much as to the pictures. Two adapted sets of weights are alike; $c_0$ is far from both, because the first steps are long. So gather the statistics at the weights that answer.
+# Those of its own support set, but gathered before it adapted: worse than another task's. Batch norm's statistics belong to the weights as much as to the pictures. Two adapted sets of weights are alike; $c_0$ is far from both, because the first steps are long. So gather the statistics at the weights that answer.
 #
 # </details>
 

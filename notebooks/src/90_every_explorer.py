@@ -35,7 +35,7 @@
 # %% tags=["parameters"]
 PROFILE = "smoke"  # nothing here depends on it
 
-# %%
+# %% tags=["setup"]
 from mlteach.explore import AdaptationLab, EpisodeInspector, GateHistory, GradientCell
 from mlteach.explore import LearnedStep, LossLandscape, LstmGates, MethodMap
 from mlteach.explore import Projections

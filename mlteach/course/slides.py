@@ -131,7 +131,7 @@ def deck(notebook: Any, name: str) -> str:
             shown.cells.append(cell)
         slide.cells[0].metadata["slide"] |= {"number": number, "heading": slide.heading}
         slide.cells[-1].metadata["slide"] |= {"notes": slide.said or "–", "minutes": slide.minutes}
-    packed = explorers(shown, name=name)
+    packed = explorers(shown, name=name, whole=False)
     site = {
         "lesson": about(notebook, name),
         "styles": packed.pop("styles"),

@@ -207,14 +207,15 @@ print(methods.summary)
 # | **III** | **Training MAML well** | |
 # | 12 | MAML++ (not written yet) | Why is MAML hard to train, and what helps? |
 # | 13 | Rapid learning or feature reuse? (not written yet) | Does anything but the last layer adapt? |
-# | 14 | UNICORN-MAML (not written yet) | What if the classes come in another order? |
-# | 15 | Task-adaptive starts and losses (not written yet) | One start for all tasks? |
+# | 14 | How many steps? UNICORN and implicit MAML (not written yet) | What if the classes come in another order, or the steps are hundreds? |
+# | 15 | Task-adaptive losses and starts (not written yet) | One loss and one start for all tasks? |
 # | 16 | Fewer tasks: interpolation (not written yet) | Can tasks be mixed, as pictures can? |
-# | 17 | Contrastive learning is meta-learning (not written yet) | Is an augmented picture a task? |
 # | **IV** | **Other ways to learn to learn** | |
+# | 17 | Contrastive learning is meta-learning (not written yet) | Is an augmented picture a task? |
 # | 18 | Learning a metric (not written yet) | What if nothing adapts? |
 # | 19 | Learning with memory (not written yet) | What if only a memory adapts? |
-# | 20 | All of them on the same episodes (not written yet) | Which one should you take? |
+# | 20 | In-context learning is a learned step (not written yet) | Does attention take a gradient step? |
+# | 21 | All of them on the same episodes (not written yet) | Which one should you take? |
 #
 # In a hurry? [Every explorer on one page](90_every_explorer.ipynb).
 #

@@ -206,7 +206,7 @@ print(f"of a nudge of 1, at most {product.abs().max():.0e} is left after 20 step
 # %% [markdown]
 # This is the LSTM, *long short-term memory*, of Hochreiter and Schmidhuber (1997). Here is one with a single unit. A value $x$ comes in at every step, and it is the candidate: $g_t = x_t$. You draw the gates.
 #
-# Try the five scenes. Then choose *distractors* and do the task: one value matters, the others are noise.
+# Try the five scenes. The words under the picture speak of one step, at first of step <span data-moves="LstmGates.step">3</span>. Then choose *distractors* and do the task: one value matters, the others are noise.
 
 # %% tags=["opening"] slideshow={"slide_type": "slide"}
 explorer = LstmGates("remember")

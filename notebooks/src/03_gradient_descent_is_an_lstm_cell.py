@@ -275,6 +275,7 @@ print("every entry of torch.optim.SGD is one of the two:",
 #
 # Here is the cell on a surface with two parameters: a ravine, 30 times steeper across than along. The dashed grey path is gradient descent with its
 # rate. The purple path is the cell with its gates. Drag the start (or use the arrow keys), turn the gates.
+# They begin as gradient descent's: forget <span data-moves="GradientCell.forget">1</span>, input <span data-moves="GradientCell.input">0.05</span>.
 #
 # **Task.** Leave momentum at zero for now. Find $f$ and $i$ that end lower than gradient descent after 20 steps.
 
@@ -433,7 +434,7 @@ def two_cells(theta, m, gradient, rate, mu):
 check("03.3", two_cells)
 
 # %% [markdown]
-# Go back to the explorer and turn *momentum* up. One hand-set second cell does what no pair of fixed gates could:
+# Go back to the explorer and turn *momentum* up, to <span data-moves="GradientCell.momentum">0.5</span>. One hand-set second cell does what no pair of fixed gates could:
 
 # %%
 explorer.forget, explorer.input, explorer.momentum = 1.0, 0.06, 0.5

@@ -972,7 +972,7 @@ for name, kind in kinds.items():
 # ## What has it learned to do?
 #
 # Paint the gradients of one weight, and read off what the optimizer trained on digits adds to that weight at each step, beside SGD, momentum and Adam at their tuned rates. The second
-# plot asks: what would it have done if the gradient at this step had been another?
+# plot asks: what would it have done if the gradient at this step had been another? A full bar is a gradient of <span data-moves="LearnedStep.unit">0.01</span>.
 
 # %% tags=["opening"] slideshow={"slide_type": "-"}
 explorer = LearnedStep.recorded("digits", scene="noise on a slope")

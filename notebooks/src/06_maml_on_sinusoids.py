@@ -742,7 +742,7 @@ show(fig, alt="The high sine curve with its ten points again. MAML's start is a 
 # ### Your own points
 #
 # The explorer holds five starts: random, joint training, Reptile, FOMAML, MAML. All adapt to the same points. Drag the points, change the wave, leave the range that
-# they were trained on. Everything works from the keyboard too.
+# they were trained on. At first you see inner steps: <span data-moves="AdaptationLab.steps">1</span>, at the inner rate <span data-moves="AdaptationLab.rate">0.01</span>. Everything works from the keyboard too.
 #
 # **Task.** Find a wave on which MAML starts with an error above 8, and bring it below 0.3 in one step. How few points do you need?
 

@@ -573,7 +573,7 @@ print(f"best without adapting: {zero_shot:.2f}")
 #
 # ## Pull at the starts yourself
 #
-# The explorer holds three starts of the demo's network: Reptile's, that of joint training, and the random one. All adapt to your points with the same steps.
+# The explorer holds three starts of the demo's network: Reptile's, that of joint training, and the random one. All adapt to your points with the same steps. At first they take <span data-moves="AdaptationLab.steps">10</span> steps at the inner rate <span data-moves="AdaptationLab.rate">0.02</span>.
 # Choose a task with a large amplitude. Give them ten points, then four, then two. Which of the starts *knows* that the answer will be a wave?
 
 # %% slideshow={"slide_type": "slide"}

@@ -532,6 +532,8 @@ assert compare("where Reptile rests", here["theta"], "the least-squares point", 
 # - **Two lines** cross. Wherever you start, Reptile ends in the crossing. Take the tasks in turn: it zigzags there.
 # - **Three lines** do not. Find the place where the pulls cancel. Then turn $k$ down to 1, and see which task the place moves to.
 # - **Circles** cross twice. Which of the two crossings do you get?
+#
+# At first the scene is <span data-moves="Projections.scene">three lines</span>, the tasks are taken <span data-moves="Projections.order">all at once</span>, the outer rate is <span data-moves="Projections.epsilon">0.3</span>.
 
 # %% slideshow={"slide_type": "slide"}
 view = Projections("three lines", exact=True)

@@ -720,7 +720,7 @@ for said, begin in (("fresh", fresh), ("trained", trained)):
 # ## One task, query by query
 #
 # The explorer below deals tasks of the test characters, and the recorded network adapts to them on the spot. It adapts its head alone:
-# the table above says that nothing is lost by that. Move the step from 0 to 1 and see the marks turn. Choose a query to see its class
+# the table above says that nothing is lost by that. Move the step from 0 to <span data-moves="EpisodeInspector.step">1</span> and see the marks turn. Choose a query to see its class
 # probabilities. Then take all classes from one alphabet, and find the one that is hardest. All of it works from the keyboard.
 #
 # Last, draw. Copy a support picture in your own hand: does the network know it, and would nearest neighbour? Or replace the support

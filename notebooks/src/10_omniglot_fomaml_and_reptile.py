@@ -915,7 +915,7 @@ show(fig, alt="Three bars: how much better the same network answers in company t
 #
 # ## One task, query by query
 #
-# The recorded Reptile start, in your hands. Move the step, switch the mode between *support* and *transductive* and watch which marks
+# The recorded Reptile start, in your hands. Move the step to <span data-moves="EpisodeInspector.step">1</span>, switch the mode between *support* and *transductive* and watch which marks
 # turn. Then take all classes from one alphabet. It adapts its head alone; for a head of zeros and small steps nothing is lost by that
 # (lesson 09 measures it for MAML).
 

@@ -870,7 +870,7 @@ compare("many tasks side by side", task_of(side_by_side, 0), "the same", exact, 
 # All of this in two dimensions, where nothing is left out. Two tasks, two parameters $\theta_1, \theta_2$: each loss is a curved valley, steep across and flat along. The arrows say where four methods would move the shared start. Drag it, or use the arrow keys.
 #
 # **Task.** *Find a start that MAML likes and joint training does not.* MAML likes it if the loss after one step is at most half of what it is from joint training's best start. Joint training dislikes it the more, the higher the mean loss is there: one star for 3 times its minimum, two for 10, three for 20.
-# The inner rate is yours to choose.
+# The inner rate is yours to choose; it begins at <span data-moves="LossLandscape.rate">0.15</span>.
 
 # %% slideshow={"slide_type": "-"}
 two = LossLandscape()

@@ -8,12 +8,17 @@ from typing import Any
 from mlteach.course.build import WIDGET_STATE, WIDGET_VIEW
 from mlteach.course.lessons import LessonError
 from mlteach.course.site.clean import unmarked
+from mlteach.course.site.moves import moves
 
 
-def explorers(notebook: Any, *, name: str) -> dict[str, Any]:
-    """``{"modules": [JavaScript], "styles": [CSS], "models": {id: {"module", "state", "buffers"}}}`` of a notebook.
+def explorers(notebook: Any, *, name: str, whole: bool = True) -> dict[str, Any]:
+    """What a page holds of a notebook's explorers, as a dict:
 
-    ``state`` holds the traits that are JSON, ``buffers`` those that are bytes, in base 64. Raises LessonError for a
+    {"modules": [JavaScript], "styles": [CSS], "models": {id: {"kind", "module", "state", "buffers"}}, "moves": {...}}
+
+    ``kind`` is the class, ``state`` holds the traits that are JSON, ``buffers`` those that are bytes, in base 64;
+    ``moves`` are the numbers in sentences that move one (see `moves`), each of which needs its explorer where the
+    notebook is ``whole``, and may be without on slides. Raises LessonError for a
     widget that is no explorer, because nothing on a page could bring it to life, and for one that brings a script which
     is not the package's.
     """
@@ -55,11 +60,13 @@ def explorers(notebook: Any, *, name: str) -> dict[str, Any]:
             buffers[buffer["path"][0]] = buffer["data"]
         kept = {key: value for key, value in state.items() if not key.startswith("_")}
         models[model] = {
+            "kind": str(state["_anywidget_id"]).rpartition(".")[2],
             "module": modules.index(script),
             "state": unmarked(kept, f"{name}: cell {cell}"),
             "buffers": buffers,
         }
-    return {"modules": modules, "styles": styles, "models": models}
+    numbers = moves(notebook, name=name, shown={each["kind"] for each in models.values()} if whole else None)
+    return {"modules": modules, "styles": styles, "models": models, "moves": numbers}
 
 
 def views(notebook: Any) -> list[tuple[str, str]]:

@@ -43,7 +43,7 @@ class GateHistory(Explorer):
     size = (9.0, 6.4)
 
     episode = t.Int(0).tag(sync=True)
-    step = t.Int(0, help="inner steps taken").tag(sync=True)
+    step = t.Int(0, min=0, help="inner steps taken").tag(sync=True, most="steps")
     layer = t.Unicode(help="the layer that is looked at").tag(sync=True)
     axis = t.Enum(["linear", "logit"], default_value="linear", help="of the gates").tag(sync=True)
     layers = t.List(t.Unicode()).tag(sync=True)

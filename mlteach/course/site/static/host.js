@@ -2,8 +2,8 @@
 // The page holds their state as JSON in the script #explorers; each figure with data-model becomes one view of a model.
 
 /**
- * @typedef {{module: number, state: Record<string, any>, buffers: Record<string, string>}} Stored
- * @typedef {{modules: string[], models: Record<string, Stored>}} Store
+ * @typedef {{kind: string, module: number, state: Record<string, any>, buffers: Record<string, string>}} Stored
+ * @typedef {{modules: string[], models: Record<string, Stored>, moves?: Record<string, any>}} Store
  * @typedef {(...values: any[]) => void} Listener
  */
 
@@ -102,7 +102,7 @@ export function host(store, load = fromText) {
     const cleanup = await definition.render?.({ model, el, signal: control.signal, experimental });
     return async () => { control.abort(); await cleanup?.(); el.replaceChildren(); };
   }
-  return { show, model: (/** @type {string} */ id) => find(id).model };
+  return { show, model: (/** @type {string} */ id) => find(id).model, kind: (/** @type {string} */ id) => store.models[id].kind };
 }
 
 /** @param {string} script */
@@ -125,7 +125,7 @@ export async function revive() {
     try {
       await alive.show(figure.dataset.model ?? "", el);
       Object.assign(figure, { explorer: alive.model(figure.dataset.model ?? "") }); // for whoever wants to look or to steer
-      figure.dataset.alive = "";
+      figure.dataset.alive = alive.kind(figure.dataset.model ?? "");
     } catch (problem) {
       el.replaceChildren();
       const said = document.createElement("p");

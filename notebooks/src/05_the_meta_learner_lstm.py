@@ -637,7 +637,7 @@ for step in (1, 2, 5, 8):
 history.step = 1  # as it was: your turn
 
 # %% [markdown]
-# That was one task, in the explorer at step <span data-moves="GateHistory.step">1</span>. The mean over the six recorded ones, for some of the layers:
+# That was one task; the explorer stands at step <span data-moves="GateHistory.step">1</span> of it. The mean over the six recorded ones, for some of the layers:
 
 # %%
 table = load_checkpoint(data_folder() / "checkpoints" / "05-gates.safetensors")

@@ -15,12 +15,16 @@ from mlteach.files import write_atomic
 
 @dataclass(frozen=True)
 class Lesson:
-    """``name``: its file's without the ending. ``title``, ``promise`` and ``minutes`` stand in its first cell."""
+    """``name``: its file's without the ending. ``title``, ``promise`` and ``minutes`` stand in its first cell.
+
+    ``markdown``: the promise as it is written; without markup where it is not given.
+    """
 
     name: str
     title: str
     promise: str
     minutes: str
+    markdown: str = ""
 
     @property
     def number(self) -> str:
@@ -44,12 +48,19 @@ def about(lesson: Any, name: str) -> Lesson:
     title = re.search(r"^# (.+)$", first, re.M)
     promise = re.search(r"^# .+\n+((?:[^\n]+\n?)+)", first, re.M)
     minutes = re.search(r"(\d+) minutes", first)
+    said = " ".join(promise[1].split()) if promise else ""
     return Lesson(
         name,
         title[1].strip() if title else name,
-        " ".join(promise[1].replace("`", "").split()) if promise else "",
+        _plain(said),
         minutes[1] if minutes else "",
+        said,
     )
+
+
+def _plain(markdown: str) -> str:
+    """A sentence without what marks its words."""
+    return re.sub(r"\[(.+?)\]\([^)]*\)", r"\1", re.sub(r"(\*\*?)(?=\S)(.+?)(?<=\S)\1", r"\2", markdown.replace("`", "")))
 
 
 def fresh(source: Path) -> Path:

@@ -1,20 +1,25 @@
 """The map of the course: its parts and lessons as lesson 00 lists them, and the words of all pages to search in."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
-from typing import Any
+from typing import Any, NamedTuple
 
-from mlteach.course.lessons import LessonError
+from mlteach.course.lessons import NOTEBOOKS, LessonError
+from mlteach.course.site.clean import clean
 from mlteach.course.site.exporter import HERE, as_script, file, self_contained
 from mlteach.course.site.lesson import Lesson
+from mlteach.course.site.markdown import Page, Renderer, glue
 from mlteach.course.site.policy import policy
 
 PART = re.compile(r"\| \*\*(?P<numeral>[IVX]+)\*\* \| \*\*(?P<title>.+?)\*\* \|", re.M)
 LINE = re.compile(r"\| (?P<number>\d\d) \| (?P<title>.+?) \| (?P<question>.+?) \|")
 NOTE = re.compile(r"\s*\([^)]*\)$")
 LINK = re.compile(r"\[(.+?)\]\([^)]*\)")
+PARAGRAPH = re.compile(r"</?p>")
+#: What a reader opens when it is time: hints, solutions, answers, and what follows a prediction.
+COVERED = "details:not(.source), .covered"
 
 
 @dataclass
@@ -64,27 +69,70 @@ def course_map(first: Any, lessons: Sequence[Lesson], pages: Mapping[str, str]) 
     environment = Environment(
         loader=FileSystemLoader(HERE / "templates"), autoescape=False, keep_trailing_newline=True
     )
-    environment.filters["e"] = escape
-    words = [[*each] for lesson in lessons for each in sections(lesson, pages[lesson.name])]
+    names = [lesson.name for lesson in lessons]
+    environment.filters.update(e=escape, inline=lambda said: inline(said, names))
+    words = [each for lesson in lessons for each in sections(lesson, pages[lesson.name])]
+    found = parts(first, lessons)
     html = environment.get_template("map/index.html.j2").render(
-        file=file, policy=policy, parts=parts(first, lessons), words=as_script(words), written=len(lessons)
-    )
-    return self_contained(html, name="The map", pages={f"{lesson.name}.html" for lesson in lessons})
+        file=file, policy=policy, parts=found, words=as_script(words), written=len(lessons),
+        first=next((row for part in found for row in part.rows if row.lesson), None),
+    )  # fmt: skip
+    return self_contained(html, name="The map", pages={f"{name}.html" for name in names})
 
 
-def sections(lesson: Lesson, html: str) -> list[tuple[str, str, str, str]]:
-    """(page, place on it, heading, words) of every section of a page."""
+def inline(markdown: str, lessons: Collection[str]) -> str:
+    """One sentence of a lesson as HTML: emphasis, code and formulas as on its page, links as their words."""
+    from nbconvert.filters.markdown_mistune import MarkdownWithMath
+
+    renderer = Renderer(Page("The map", lessons), "The map", path=str(NOTEBOOKS), attachments={})
+    html = MarkdownWithMath(renderer=renderer).render(LINK.sub(r"\1", markdown))
+    return clean(PARAGRAPH.sub("", glue(html)).strip(), "The map:", [f"{name}.html" for name in lessons])
+
+
+class Section(NamedTuple):
+    """What the search finds: a section, exercise, figure or explorer of a page, its heading and its words.
+
+    ``covered``: words of what a reader opens, such as hints and answers. They lead here and are not shown.
+    """
+
+    page: str
+    place: str
+    heading: str
+    words: str
+    kind: str = ""
+    covered: str = ""
+
+
+def sections(lesson: Lesson, html: str) -> list[Section]:
+    """All that can be found on a page, the figures after the section they stand in."""
     from bs4 import BeautifulSoup
 
+    page, exercise = f"{lesson.name}.html", re.compile(rf"\b{lesson.number}\.\d+\b")
     article = BeautifulSoup(html, "html.parser").find("article")
     assert article is not None
     for left_out in (*article.find_all(["math", "pre"]), *article.find_all(class_="anchor")):
         left_out.decompose()
-    found: list[tuple[str, str, str, list[str]]] = [(f"{lesson.name}.html", "", lesson.title, [])]
-    for node in article.find_all(["h1", "h2", "h3", "p", "li", "td", "summary", "img"]):
-        text = " ".join((str(node.get("alt", "")) if node.name == "img" else node.get_text(" ")).split())
+    covered = {id(each) for fold in article.select(COVERED) for each in fold.find_all(True)}
+    found: list[list[Any]] = [["", lesson.title, [], "", []]]
+    figures: dict[tuple[str, str], Section] = {}
+    for node in article.find_all(["h1", "h2", "h3", "p", "li", "td", "summary", "figure"]):
+        text, hidden = " ".join(node.get_text(" ").split()), id(node) in covered
+        if node.name == "summary" and id(node.parent) not in covered:
+            hidden = False  # what a fold asks is seen
         if node.name in ("h2", "h3"):
-            found.append((f"{lesson.name}.html", str(node["id"]), text, []))
-        elif node.name != "h1" and not node.find("p"):
-            found[-1][3].append(text)
-    return [(page, place, heading, " ".join(words)) for page, place, heading, words in found]
+            found.append([str(node["id"]), text, [], "exercise" if exercise.search(text) else "", []])
+        elif node.name == "figure":
+            alt = " ".join(str(each.get("alt", "")) for each in node.find_all("img"))
+            kind = "explorer" if "explorer" in (node.get("class") or ()) else "figure"
+            caption, home = node.find("figcaption"), node if node.get("id") else node.find_parent(id=True)
+            about = " ".join(caption.get_text(" ").split()) if caption and not hidden else found[-1][1]
+            place = str(home["id"]) if home else found[-1][0]
+            # of one that is shown twice the later counts: above it stands what it is about
+            figures[kind, alt] = Section(page, place, about, "" if hidden else alt, kind, alt if hidden else "")
+        elif node.name != "h1" and not node.find("p") and text:
+            found[-1][4 if hidden else 2].append(text)
+    texts = [
+        Section(page, place, heading, " ".join(words), kind, " ".join(folded))
+        for place, heading, words, kind, folded in found
+    ]
+    return [*texts, *figures.values()]

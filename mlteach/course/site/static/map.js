@@ -1,30 +1,32 @@
 // The search in all lessons, and how many of them are done.
 
-/** @typedef {[page: string, place: string, heading: string, words: string]} Section */
+/** A section, an exercise, a figure or an explorer of a page. What is covered or folded there, the hints and the answers,
+ *  can be found, and is not shown.
+ *  @typedef {[page: string, place: string, heading: string, words: string, kind?: string, covered?: string]} Section */
 
 /** Small letters without accents. @param {string} text */
 const plain = (text) => text.toLowerCase().normalize("NFD").replace(/\p{M}/gu, "");
 
 /**
  * The sections that hold every word of the query, the best first: a word in a heading counts more than one in the text,
- * the beginning of a word more than its middle.
- * @param {Section[]} sections @param {string} query @param {number} [most] @returns {Section[]}
+ * the beginning of a word more than its middle. "exercise" and "figure" are words of what is one.
+ * @param {Section[]} sections @param {string} query @returns {Section[]}
  */
-export function search(sections, query, most = 30) {
+export function search(sections, query) {
   const wanted = plain(query).split(/\s+/).filter(Boolean);
   if (!wanted.length) return [];
-  const points = (/** @type {Section} */ [, , heading, words]) => {
+  const points = (/** @type {Section} */ [, , heading, words, kind = "", covered = ""]) => {
     let sum = 0;
-    const head = plain(heading), text = plain(words);
+    const head = plain(`${heading} ${kind}`), text = plain(words), rest = plain(covered);
     for (const word of wanted) {
-      const here = [head, text].map((t) => (t.includes(word) ? (` ${t}`.includes(` ${word}`) ? 2 : 1) : 0));
-      if (!here[0] && !here[1]) return 0;
-      sum += 10 * here[0] + here[1];
+      const [h, t, r] = [head, text, rest].map((t) => (t.includes(word) ? (` ${t}`.includes(` ${word}`) ? 2 : 1) : 0));
+      if (!h && !t && !r) return 0;
+      sum += 10 * h + t + r / 4;
     }
     return sum + (wanted.length > 1 && text.includes(wanted.join(" ")) ? 5 : 0);
   };
   return sections.map((section) => ({ section, score: points(section) })).filter(({ score }) => score)
-    .sort((a, b) => b.score - a.score).slice(0, most).map(({ section }) => section);
+    .sort((a, b) => b.score - a.score).map(({ section }) => section);
 }
 
 /** About `width` letters of `words` around the first word found. @param {string} words @param {string} query @param {number} [width] */
@@ -60,36 +62,64 @@ function start() {
   const titles = new Map(sections.filter(([, place]) => !place).map(([page, , title]) => [page, title]));
   const query = get("query"), hits = get("hits"), count = get("count"), map = get("map");
 
+  const MOST = 30; // are listed
   const look = () => {
-    const found = search(sections, query.value), asked = Boolean(query.value.trim());
+    const found = search(sections, query.value), asked = Boolean(query.value.trim()), n = found.length;
     hits.hidden = !asked;
     map.hidden = asked;
-    count.textContent = !asked ? "" : found.length ? `${found.length} ${found.length > 1 ? "places" : "place"}` : "Nothing found. Try fewer letters.";
-    hits.replaceChildren(...found.map(([page, place, heading, words]) => {
+    count.textContent = !asked ? "" : !n ? "Nothing found. Try fewer letters." : `${n} ${n > 1 ? "places" : "place"} found${n > MOST ? `, the first ${MOST} are listed` : ""}. Arrow keys go through them.`;
+    hits.replaceChildren(...found.slice(0, MOST).map(([page, place, heading, words, kind, covered]) => {
       const item = document.createElement("li"), link = document.createElement("a"), where = document.createElement("span"), text = document.createElement("p");
       link.href = page + (place && `#${encodeURIComponent(place)}`);
       link.append(...marked(heading, query.value));
       where.className = "soft";
       where.textContent = place ? ` · ${titles.get(page)}` : "";
-      text.append(...marked(excerpt(words, query.value), query.value));
-      item.append(link, where, text);
+      const seen = plain(words), open = plain(query.value).split(/\s+/).some((word) => word && seen.includes(word));
+      if (open || !covered) text.append(...marked(excerpt(words, query.value), query.value));
+      else Object.assign(text, { className: "soft", textContent: "It stands in what is folded or covered there." });
+      item.append(link);
+      if (kind) {
+        const badge = document.createElement("span");
+        badge.className = "kind";
+        badge.textContent = kind;
+        item.append(" ", badge);
+      }
+      item.append(where, text);
       return item;
     }));
   };
   query.addEventListener("input", look);
   get("search").addEventListener("submit", (/** @type {Event} */ event) => { event.preventDefault(); hits.querySelector("a")?.focus(); });
+  get("course").addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
+    const way = { ArrowDown: 1, ArrowUp: -1 }[event.key], links = [...hits.querySelectorAll("a")], here = links.indexOf(document.activeElement);
+    if (!way || !links.length || (here < 0 && document.activeElement != query)) return;
+    event.preventDefault();
+    if (here + way < 0) query.focus(); else links[Math.min(here + way, links.length - 1)].focus();
+  });
   addEventListener("keydown", (event) => {
     if (event.key == "/" && document.activeElement != query) { event.preventDefault(); query.focus(); }
     if (event.key == "Escape" && query.value) { query.value = ""; look(); query.focus(); }
   });
   look(); // a browser that goes back fills the field again
 
-  const boxes = [...document.querySelectorAll("input[data-lesson]")], bar = get("progress");
+  const boxes = /** @type {HTMLInputElement[]} */ ([...document.querySelectorAll("input[data-lesson]")]), bar = get("progress"), on = get("go-on"), first = on?.textContent;
   const sum = () => {
-    const done = boxes.filter((box) => /** @type {HTMLInputElement} */ (box).checked).length;
+    const done = boxes.filter((box) => box.checked).length;
     bar.hidden = !done;
     bar.firstElementChild.value = done;
     bar.lastElementChild.textContent = `${done} of ${boxes.length} lessons done`;
+    for (const part of document.querySelectorAll(".part")) {
+      const all = part.querySelectorAll("input[data-lesson]").length, have = part.querySelectorAll("input[data-lesson]:checked").length;
+      /** @type {HTMLElement} */ (part.querySelector(".share")).textContent = have ? `${have} of ${all} done` : "";
+    }
+    // on after the last one that is done; where there is none after it, back to the first that was left out
+    const last = boxes.findLastIndex((box) => box.checked), next = boxes.find((box, k) => k > last && !box.checked) ?? boxes.find((box) => !box.checked);
+    for (const box of boxes) box.closest("li")?.classList.toggle("upcoming", done > 0 && box == next);
+    if (!on) return;
+    on.parentElement.hidden = !next;
+    const link = next?.closest("li")?.querySelector("a");
+    if (link) on.href = link.href;
+    on.textContent = done && link ? `Continue with lesson ${next?.dataset.lesson}, ${link.textContent}` : first;
   };
   for (const event of ["change", "storage", "pageshow"]) addEventListener(event, sum);
   sum();

@@ -113,7 +113,7 @@ export function scrub(span, range, model, key, held = () => {}) {
     event.preventDefault();
     set(to());
   });
-  for (const event of ["pointerenter", "focus"]) span.addEventListener(event, () => { if (!from) tell(span, `${range.name}. ${use}`); });
+  for (const event of ["pointerenter", "focus"]) span.addEventListener(event, () => { if (!from) tell(span, `${range.name[0].toUpperCase()}${range.name.slice(1)}. ${use}`); });
   for (const event of ["pointerleave", "blur"]) span.addEventListener(event, untell);
   addEventListener("scroll", untell, { passive: true, capture: true });
 }

@@ -317,6 +317,7 @@ def test_two_explorers_of_a_kind_share_a_script(html: Callable[..., str]) -> Non
     packed = json.loads(re.search(r'id="explorers"[^>]*>(.*?)</script>', made, re.S)[1])  # type: ignore[index]
     assert packed["modules"] == [MODEL["_esm"]] and set(packed["models"]) == {"m1", "m2"}
     assert packed["models"]["m1"] == {
+        "kind": "GradientCell",
         "module": 0,
         "state": {"step": 3, "data": None},
         "buffers": {"data": "AAAA"},

@@ -24,7 +24,7 @@ AT_MATH = re.compile(r"([(\[]?)(<math>(?:(?!</math>).)*</math>)([,.;:!?)\]]*)", 
 DOLLAR = "\ue024"
 #: What a page itself calls its parts; a heading of that name gets a number.
 RESERVED = frozenset(
-    "theme lesson done unkept explorers stage course search query count hits map progress words plane after learned again go-on".split()
+    "theme lesson done unkept explorers stage course search query count hits map progress words".split()
 )
 LESSON_LINK = re.compile(r"(?P<stem>\d\d_\w+)\.ipynb(?P<place>#.*)?")
 

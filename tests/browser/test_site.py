@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
+from nbformat.v4 import new_markdown_cell
 
 from mlteach.course.lessons import NOTEBOOKS, notebook, source
 from mlteach.course.site import all_lessons, page
@@ -253,6 +255,116 @@ def test_the_search_leads_to_the_place(visit: Callable[..., Any]) -> None:
     assert "Nothing found" in tab.locator("#count").inner_text()
     tab.keyboard.press("Escape")
     assert tab.locator("#map").is_visible()
+
+
+def test_the_search_finds_exercises_and_is_walked_by_arrows(visit: Callable[..., Any]) -> None:
+    tab = visit("index")
+    tab.keyboard.press("/")
+    tab.keyboard.type("exercise 03.2")
+    first = tab.locator("#hits li").first
+    assert "weight decay" in first.inner_text() and first.locator(".kind").inner_text() == "exercise 03.2"
+    assert re.match(r"\d+ places? found", tab.locator("#count").inner_text())
+    words = "document.activeElement.closest('li')?.querySelector('a').textContent"
+    tab.get_by_label("Search all lessons").fill("gate")
+    seen = []
+    for key in ("ArrowDown", "ArrowDown", "ArrowUp"):
+        tab.keyboard.press(key)
+        seen.append(tab.evaluate(words))
+    assert seen[0] == seen[2] != seen[1]
+    tab.keyboard.press("ArrowUp")
+    assert tab.evaluate("document.activeElement.id") == "query"
+    sections = tab.evaluate("JSON.parse(document.getElementById('words').textContent)")
+    hint = next(each for each in sections if each[4] == "exercise 03.1")[5]  # it is folded there
+    tab.get_by_label("Search all lessons").fill(hint[:30])
+    assert "folded or covered" in tab.locator("#hits li").first.inner_text()
+    assert hint[:30] not in tab.locator("#hits").inner_text()
+
+
+# ---- the picture on the map, and numbers that move ---------------------------------------------------------------
+
+
+def test_the_map_opens_on_a_plane_to_drag_and_to_learn_on(visit: Callable[..., Any]) -> None:
+    tab = visit("index", reduced_motion="reduce")
+    start, lost = tab.get_by_label("The start θ"), tab.locator("#after")
+    right, down = pulled(tab, start, 60, 40)
+    assert abs(right - 60) < 2 and abs(down - 40) < 2
+    start.press("Home")
+    before = float(lost.inner_text())
+    for what in ("Learn the start", "Learn the step"):
+        tab.get_by_role("button", name=what).click()  # at once, where nothing is to move
+        assert float(lost.inner_text()) < before
+        before = float(lost.inner_text())
+    gate = tab.get_by_role("slider", name="forget gate f")
+    assert gate.inner_text() != "1"  # follows what is learned
+    gate.press("Home")
+    assert gate.inner_text() == "0" and float(lost.inner_text()) > before
+    tab.get_by_role("button", name="Reset").click()
+    assert gate.inner_text() == "1"
+
+
+def test_where_to_go_on(visit: Callable[..., Any]) -> None:
+    tab = visit("index")
+    assert tab.locator("#go-on").inner_text().startswith("Begin with lesson 00")
+    tab.get_by_label("I have done lesson 03").check()
+    assert tab.locator("#go-on").inner_text() == "Continue with lesson 09, Omniglot MAML"
+    assert tab.locator("#go-on").get_attribute("href").endswith("09_omniglot_maml.html")
+
+
+@pytest.fixture(scope="module")
+def numbers(site: Path) -> Path:
+    """A page and slides of lesson 03 in which a sentence begins that has three numbers to move."""
+    lesson = read(notebook(source("03")))
+    place = next(k for k, cell in enumerate(lesson.cells) if any("widget" in kind for out in cell.get("outputs", []) for kind in out.get("data", {})))  # fmt: skip
+    said = "".join(f'<span data-moves="GradientCell.{name}">{value}</span> ' for name, value in (("forget", 0.9), ("input", 0.1), ("surface", "bowl")))  # fmt: skip
+    cell = new_markdown_cell(f"Move {said}", id="03-moves", metadata={"slideshow": {"slide_type": "-"}})
+    lesson.cells.insert(place + 1, cell)
+    home = site / "notebooks"
+    home.mkdir()
+    nbformat.write(lesson, home / f"{LESSON}.ipynb")
+    (site / "numbers.html").write_text(page(home / f"{LESSON}.ipynb", all_lessons()), encoding="utf-8")
+    (site / "moving.html").write_text(deck(read(home / f"{LESSON}.ipynb"), LESSON), encoding="utf-8")
+    return site
+
+
+@pytest.mark.parametrize("name", ["numbers", "moving"])
+def test_a_number_moves_its_explorer_and_follows_it(
+    name: str, numbers: Path, visit: Callable[..., Any]
+) -> None:
+    tab = visit(name, viewport={"width": 1280, "height": 720})
+    until(tab, READY)
+    trait = "name => document.querySelector('figure.explorer').explorer.get(name)"
+    cell = tab.locator("#cell-03-moves")
+    if name == "moving":
+        until(tab, "document.documentElement.dataset.deck == 'ready'")
+        slide = "[...document.querySelectorAll('.slide')].findIndex((each) => each.querySelector('#cell-03-moves')) + 1"
+        tab.evaluate(f"location.hash = '#' + ({slide})")
+    forget = cell.get_by_role("slider", name="forget gate f")
+    forget.scroll_into_view_if_needed()
+    assert (
+        forget.inner_text() == "0.9" and tab.evaluate(trait, "forget") == 1
+    )  # until somebody moves one of them
+    forget.click()
+    assert tab.evaluate(trait, "forget") == 0.9
+    box = forget.bounding_box()
+    tab.mouse.move(box["x"] + 5, box["y"] + 5)
+    assert "0.8 to 1.02" in tab.locator(".number-hint").inner_text()
+    tab.mouse.down()
+    tab.mouse.move(box["x"] + 65, box["y"] + 5, steps=3)
+    tab.mouse.up()
+    assert tab.evaluate(trait, "forget") == 0.955 and forget.inner_text() == "0.955"
+    forget.press("ArrowLeft")
+    forget.press("Shift+ArrowLeft")
+    assert forget.get_attribute("aria-valuetext") == "0.944" == str(tab.evaluate(trait, "forget"))
+    forget.press("End")
+    assert forget.inner_text() == "1.02" and "1.02" in tab.locator(".mlx-summary").first.inner_text()
+    tab.evaluate("document.querySelector('figure.explorer').explorer.set('forget', 0.85)")
+    assert forget.inner_text() == "0.85"
+    forget.press("Enter")
+    assert forget.inner_text() == "0.9"  # as it is written
+    surface = cell.get_by_role("button", name="surface: bowl")
+    surface.click()
+    assert tab.evaluate(trait, "surface") == "ravine" and surface.count() == 0
+    assert tab.evaluate("document.activeElement.textContent") == "ravine"
 
 
 # ---- what a notebook could bring along --------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from mlteach.course.build import WIDGET_STATE, WIDGET_VIEW
 from mlteach.course.lessons import LessonError, notebook, sources
 from mlteach.course.site import MOST_BYTES, all_lessons, build_page, build_site, page
+from mlteach.course.site.clean import clean
 from mlteach.course.site.explorers import explorers
 from mlteach.course.site.exporter import HERE, file, self_contained
 from mlteach.course.site.formulas import mathml
@@ -329,6 +330,64 @@ def test_a_widget_that_would_be_dead_is_refused(html: Callable[..., str]) -> Non
         html(new_code_cell("a", outputs=[explorer_output("m1")]), models={"m1": {"state": {"value": 3}}})
 
 
+# ---- numbers that move an explorer -------------------------------------------------------------------------------
+
+
+def moving(*numbers: tuple[str, str]) -> Any:
+    return new_markdown_cell(
+        " and ".join(f'<span data-moves="{name}">{text}</span>' for name, text in numbers)
+    )
+
+
+SHOWN = new_code_cell("a", outputs=[explorer_output("m1")])
+
+
+def test_a_number_is_text_with_the_name_of_what_it_moves_and_its_range_is_the_traits(
+    html: Callable[..., str],
+) -> None:
+    cell = moving(("GradientCell.forget", "0.9"), ("GradientCell.input", "0.05"), ("GradientCell.steps", "20"),
+                  ("GradientCell.surface", "bowl"))  # fmt: skip
+    made = html(cell, SHOWN, models={"m1": {"state": MODEL}})
+    assert '<span data-moves="GradientCell.forget">0.9</span>' in article(made)
+    moves = json.loads(re.search(r'id="explorers"[^>]*>(.*?)</script>', made, re.S)[1])["moves"]  # type: ignore[index]
+    assert moves == {
+        "GradientCell.forget": {"name": "forget gate f", "min": 0.8, "max": 1.02, "step": 0.001},
+        "GradientCell.input": {"name": "input gate i", "min": 0.001, "max": 1.0, "log": True},
+        "GradientCell.steps": {"name": "steps", "min": 1, "max": 100, "step": 1},
+        "GradientCell.surface": {"name": "surface", "values": ["bowl", "ravine", "saddle", "rosenbrock"]},
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ('<span data-moves="GradientCell.forgot">1</span>', "no range to move in. GradientCell has forget, input"),
+        ('<span data-moves="GradientCell.start">1</span>', "no range to move in"),
+        ('<span data-moves="GradientCell.tabbable">on</span>', "no range to move in"),
+        ('<span data-moves="Gradient.forget">1</span>', "there is no such explorer. Choose one of AdaptationLab"),
+        ('<span data-moves="LstmGates.step">3</span>', "no such explorer is shown"),
+        ('<span data-moves="GradientCell.forget">2</span>', 'become "2". Write a number from 0.8 to 1.02'),
+        ('<span data-moves="GradientCell.forget">much</span>', 'become "much"'),
+        ('<span data-moves="GradientCell.surface">lake</span>', 'become "lake". Write one of bowl, ravine'),
+        ('<b data-moves="GradientCell.forget">1</b>', "written in a way that is not read"),
+    ],
+)  # fmt: skip
+def test_a_number_that_could_move_nothing_is_refused_with_its_cell(
+    html: Callable[..., str], text: str, sentence: str
+) -> None:
+    with pytest.raises(LessonError, match="98_small: cell 98-002") as caught:
+        html(SHOWN, new_markdown_cell(text), models={"m1": {"state": MODEL}})
+    assert sentence in str(caught.value)
+
+
+def test_only_a_span_says_what_it_moves_and_only_by_name() -> None:
+    kept = '<span data-moves="GradientCell.forget">1</span>'
+    assert clean(kept, "here") == kept
+    for other in ('<b data-moves="GradientCell.forget">1</b>', '<span data-moves="a b">1</span>', '<span data-move="A.b" data-model="m">1</span>',
+                  '<span data-moves="A.b\n">1</span>'):  # fmt: skip
+        assert "data" not in clean(other, "here")
+
+
 # ---- the map -----------------------------------------------------------------------------------------------------
 
 ROAD = (
@@ -355,14 +414,55 @@ def test_the_map_is_self_contained_and_its_words_are_those_of_the_pages(html: Ca
     made = html(new_markdown_cell("## One\n\nalpha $\\beta$ `gamma`\n\n- delta\n\n## Two\n\nepsilon"))
     lesson = about(make(), "98_small")
     found = sections(lesson, made)
-    assert [(place, heading) for _, place, heading, _ in found] == [
-        ("", "98 Small"),
-        ("One", "One"),
-        ("Two", "Two"),
+    assert [(each.place, each.heading, each.words) for each in found] == [
+        ("", "98 Small", "A promise. 5 minutes"),
+        ("One", "One", "alpha gamma delta"),
+        ("Two", "Two", "epsilon"),
     ]
-    assert found[1][3] == "alpha gamma delta" and found[2][3] == "epsilon"
     text = course_map(make(new_markdown_cell(ROAD)), [lesson], {"98_small": made})
     assert 'href="98_small.html"' in text and "Not written yet." in text and 'data-lesson="98"' in text
+
+
+def test_the_search_has_exercises_and_figures_and_shows_nothing_that_is_folded(
+    html: Callable[..., str],
+) -> None:
+    picture = new_output(
+        "display_data", data={"image/png": DOT}, metadata={"image/png": {"alt": "A red dot."}}
+    )
+    made = html(
+        new_markdown_cell(
+            "## Your turn\n\nopen\n\n<details><summary>Hint 1</summary>\n\nsecret\n\n</details>"
+        ),
+        new_code_cell('check("98.1", answer)\ncheck("98.2", answer)'),
+        new_markdown_cell("## Seen"),
+        new_code_cell("a", outputs=[picture, explorer_output("m1")]),
+        models={"m1": {"state": MODEL}},
+    )
+    covered = made.replace("<article>", '<article><div class="covered" id="guess"><p>told</p>').replace(
+        "</article>", "</div></article>"
+    )
+    lesson = about(make(), "98_small")
+    _, turn, seen, figure, explorer = sections(lesson, made)
+    assert (turn.kind, turn.words, turn.covered) == ("exercise 98.1, 98.2", "open Hint 1", "secret")
+    assert (seen.kind, seen.words, seen.covered) == ("", "", "")
+    assert (figure.kind, figure.words) == ("figure", "A red dot.") and figure.place
+    assert (explorer.kind, explorer.words, explorer.heading) == ("explorer", "A red dot, alone.", "Seen")
+    first, *_, figure, explorer = sections(lesson, covered)
+    assert "told" in first.covered and not any(each.words for each in (first, figure, explorer))
+    assert figure.covered == "A red dot." and figure.heading == "Seen"
+
+
+def test_a_sentence_on_the_map_is_set_as_on_its_page(html: Callable[..., str]) -> None:
+    made = make()
+    made.cells[
+        0
+    ].source = "# 98 Small\n\nMore *tasks*, `code`, $x_1$ and [a page](99_after.ipynb).\n\n5 minutes"
+    lesson = about(made, "98_small")
+    assert lesson.promise == "More tasks, code, $x_1$ and a page."
+    row = ROAD.replace("How?", "How *much*?")
+    text = course_map(make(new_markdown_cell(row)), [lesson], {"98_small": html()})
+    assert "More <em>tasks</em>, <code>code</code>, <math>" in text and "</math> and a page.</p>" in text
+    assert "How <em>much</em>?" in text and 'id="go-on" href="98_small.html"' in text
 
 
 # ---- JavaScript --------------------------------------------------------------------------------------------------
@@ -442,10 +542,10 @@ def test_the_search_finds_all_words_and_headings_first(node: Callable[[str, str]
         "map.js",
         """
         const all = [["a", "", "A forget gate", "learned"], ["b", "", "Other", "the forget gate is learned"], ["c", "", "Gate", "only"],
-                     ["d", "", "Café", "naïve"]];
-        return ["forget gate", "GATE forg", "nothing here", "  ", "cafe naive", "ate"].map((q) => m.search(all, q).map(([p]) => p));""",
+                     ["d", "", "Café", "naïve"], ["e", "", "Turn", "do it", "exercise 03.2", "the answer"]];
+        return ["forget gate", "GATE forg", "nothing here", "  ", "cafe naive", "ate", "exercise 03.2 turn", "answer"].map((q) => m.search(all, q).map(([p]) => p));""",
     )
-    assert found == [["a", "b"], ["a", "b"], [], [], ["d"], ["a", "c", "b"]]
+    assert found == [["a", "b"], ["a", "b"], [], [], ["d"], ["a", "c", "b"], ["e"], ["e"]]
 
 
 def test_an_excerpt_shows_the_word_and_is_cut_at_words(node: Callable[[str, str], Any]) -> None:
@@ -453,6 +553,44 @@ def test_an_excerpt_shows_the_word_and_is_cut_at_words(node: Callable[[str, str]
     cut = node("map.js", f"return m.excerpt({json.dumps(words)}, 'word150', 80);")
     assert "word150" in cut and cut.startswith("… ") and cut.endswith(" …") and len(cut) < 90
     assert node("map.js", "return m.excerpt('short text', 'text');") == "short text"
+
+
+def test_a_number_goes_in_steps_from_end_to_end(node: Callable[[str, str], Any]) -> None:
+    gate, rate, scene, switch = node(
+        "numbers.js",
+        """
+        const tell = (range, x, read) => { const r = m.ruler(range); return [r.next(x, 1), r.next(x, -10), r.value(-1), r.value(2), r.value(r.at(x)), r.say(r.low), r.read(read)]; };
+        return [tell({min: 0.8, max: 1.02, step: 0.001}, 0.9, "−0.9"), tell({min: 0.001, max: 1, log: true}, 0.05, "0.05"),
+                tell({values: ["a", "b", "c"]}, "c", "b"), tell({values: [false, true]}, true, "off")];""",
+    )
+    assert gate == [0.901, 0.89, 0.8, 1.02, 0.9, "0.8", -0.9]
+    assert rate == [0.053, 0.028, 0.001, 1, 0.05, "0.001", 0.05]
+    assert scene == ["a", "b", "a", "c", "c", "a", "b"] and switch == [
+        False,
+        True,
+        False,
+        True,
+        True,
+        "off",
+        False,
+    ]
+
+
+def test_the_picture_on_the_map_learns_by_its_own_gradient(node: Callable[[str, str], Any]) -> None:
+    differences, before, start, step, both = node(
+        "plane.js",
+        """
+        const s = {theta: [-0.7, 0.4], f: 0.9, i: 0.3}, h = 1e-5, d = m.slope(s);
+        const by = (a, b) => (m.after(a) - m.after(b)) / (2 * h), t = s.theta;
+        const apart = [d.theta[0] - by({...s, theta: [t[0] + h, t[1]]}, {...s, theta: [t[0] - h, t[1]]}),
+          d.theta[1] - by({...s, theta: [t[0], t[1] + h]}, {...s, theta: [t[0], t[1] - h]}),
+          d.f - by({...s, f: s.f + h}, {...s, f: s.f - h}), d.i - by({...s, i: s.i + h}, {...s, i: s.i - h})];
+        const learned = (what, from) => { let now = from; for (let n = 0; n < 80; n++) now = m.learn(now, what); return now; };
+        const started = learned("start", m.FIRST), stepped = learned("step", m.FIRST);
+        return [apart, m.after(m.FIRST), m.after(started), m.after(stepped), m.after(learned("step", started))];""",
+    )
+    assert max(map(abs, differences)) < 1e-8
+    assert start < 0.5 * before and step < 0.5 * before and both < 0.5 * start
 
 
 def test_the_font_comes_with_its_licence() -> None:

@@ -60,7 +60,9 @@ def about(lesson: Any, name: str) -> Lesson:
 
 def _plain(markdown: str) -> str:
     """A sentence without what marks its words."""
-    return re.sub(r"\[(.+?)\]\([^)]*\)", r"\1", re.sub(r"(\*\*?)(?=\S)(.+?)(?<=\S)\1", r"\2", markdown.replace("`", "")))
+    return re.sub(
+        r"\[(.+?)\]\([^)]*\)", r"\1", re.sub(r"(\*\*?)(?=\S)(.+?)(?<=\S)\1", r"\2", markdown.replace("`", ""))
+    )
 
 
 def fresh(source: Path) -> Path:

@@ -15,11 +15,15 @@ from mlteach.course.site.policy import policy
 
 PART = re.compile(r"\| \*\*(?P<numeral>[IVX]+)\*\* \| \*\*(?P<title>.+?)\*\* \|", re.M)
 LINE = re.compile(r"\| (?P<number>\d\d) \| (?P<title>.+?) \| (?P<question>.+?) \|")
+#: Where an exercise is checked, and which.
+CHECK = re.compile(r"^check\(\"(\d\d\.\d+)\"", re.M)
 NOTE = re.compile(r"\s*\([^)]*\)$")
 LINK = re.compile(r"\[(.+?)\]\([^)]*\)")
 PARAGRAPH = re.compile(r"</?p>")
 #: What a reader opens when it is time: hints, solutions, answers, and what follows a prediction.
 COVERED = "details:not(.source), .covered"
+#: What is no sentence of the lesson's: formulas and code, and what the page itself says.
+NO_WORDS = "math, pre, button, .anchor, .note, .todo, .source > summary"
 
 
 @dataclass
@@ -80,18 +84,26 @@ def course_map(first: Any, lessons: Sequence[Lesson], pages: Mapping[str, str]) 
     return self_contained(html, name="The map", pages={f"{name}.html" for name in names})
 
 
+class Sentence(Renderer):
+    """Markdown alone: HTML in a sentence is shown as it was typed."""
+
+    def _html(self, html: str) -> str:
+        return escape(html)
+
+
 def inline(markdown: str, lessons: Collection[str]) -> str:
     """One sentence of a lesson as HTML: emphasis, code and formulas as on its page, links as their words."""
     from nbconvert.filters.markdown_mistune import MarkdownWithMath
 
-    renderer = Renderer(Page("The map", lessons), "The map", path=str(NOTEBOOKS), attachments={})
+    renderer = Sentence(Page("The map", lessons), "The map", path=str(NOTEBOOKS), attachments={})
     html = MarkdownWithMath(renderer=renderer).render(LINK.sub(r"\1", markdown))
     return clean(PARAGRAPH.sub("", glue(html)).strip(), "The map:", [f"{name}.html" for name in lessons])
 
 
 class Section(NamedTuple):
-    """What the search finds: a section, exercise, figure or explorer of a page, its heading and its words.
+    """What the search finds: a section of a page, its heading and its words.
 
+    ``kind``: "exercise 03.2" where the section has one, "figure" and "explorer" of what is one, else nothing.
     ``covered``: words of what a reader opens, such as hints and answers. They lead here and are not shown.
     """
 
@@ -107,28 +119,38 @@ def sections(lesson: Lesson, html: str) -> list[Section]:
     """All that can be found on a page, the figures after the section they stand in."""
     from bs4 import BeautifulSoup
 
-    page, exercise = f"{lesson.name}.html", re.compile(rf"\b{lesson.number}\.\d+\b")
-    article = BeautifulSoup(html, "html.parser").find("article")
+    page, soup = f"{lesson.name}.html", BeautifulSoup(html, "html.parser")
+    article = soup.find("article")
     assert article is not None
-    for left_out in (*article.find_all(["math", "pre"]), *article.find_all(class_="anchor")):
+    for code in article.find_all("pre"):
+        for number in CHECK.findall(code.get_text()):
+            code.insert_before(soup.new_tag("data", value=number))
+    for left_out in article.select(NO_WORDS):
         left_out.decompose()
     covered = {id(each) for fold in article.select(COVERED) for each in fold.find_all(True)}
     found: list[list[Any]] = [["", lesson.title, [], "", []]]
     figures: dict[tuple[str, str], Section] = {}
-    for node in article.find_all(["h1", "h2", "h3", "p", "li", "td", "summary", "figure"]):
+    for node in article.select("h1, h2, h3, p, li, td, summary, figure, data"):
         text, hidden = " ".join(node.get_text(" ").split()), id(node) in covered
         if node.name == "summary" and id(node.parent) not in covered:
             hidden = False  # what a fold asks is seen
         if node.name in ("h2", "h3"):
-            found.append([str(node["id"]), text, [], "exercise" if exercise.search(text) else "", []])
+            found.append([str(node["id"]), text, [], "", []])
+        elif node.name == "data":
+            found[-1][3] = f"{found[-1][3] + ',' if found[-1][3] else 'exercise'} {node['value']}"
         elif node.name == "figure":
             alt = " ".join(str(each.get("alt", "")) for each in node.find_all("img"))
             kind = "explorer" if "explorer" in (node.get("class") or ()) else "figure"
-            caption, home = node.find("figcaption"), node if node.get("id") else node.find_parent(id=True)
+            caption, home = (
+                kind == "figure" and node.find("figcaption"),
+                node if node.get("id") else node.find_parent(id=True),
+            )
             about = " ".join(caption.get_text(" ").split()) if caption and not hidden else found[-1][1]
             place = str(home["id"]) if home else found[-1][0]
             # of one that is shown twice the later counts: above it stands what it is about
-            figures[kind, alt] = Section(page, place, about, "" if hidden else alt, kind, alt if hidden else "")
+            figures[kind, alt] = Section(
+                page, place, about, "" if hidden else alt, kind, alt if hidden else ""
+            )
         elif node.name != "h1" and not node.find("p") and text:
             found[-1][4 if hidden else 2].append(text)
     texts = [

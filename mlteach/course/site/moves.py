@@ -64,7 +64,11 @@ def trait(moved: str, place: str) -> dict[str, Any]:
     found = getattr(explore, home).class_own_traits(sync=True).get(key)
     about = dict(_about(found)) if found is not None else {}
     if not about:
-        names = [each for each, one in getattr(explore, home).class_own_traits(sync=True).items() if dict(_about(one))]
+        names = [
+            each
+            for each, one in getattr(explore, home).class_own_traits(sync=True).items()
+            if dict(_about(one))
+        ]
         raise LessonError(
             f'{place} moves "{said(moved)}", which has no range to move in. {home} has {", ".join(sorted(names))}.'
         )

@@ -124,7 +124,8 @@ def sections(lesson: Lesson, html: str) -> list[Section]:
     assert article is not None
     for code in article.find_all("pre"):
         for number in CHECK.findall(code.get_text()):
-            code.insert_before(soup.new_tag("data", value=number))
+            if number.startswith(lesson.number):  # another lesson's is shown there, not set
+                code.insert_before(soup.new_tag("data", value=number))
     for left_out in article.select(NO_WORDS):
         left_out.decompose()
     covered = {id(each) for fold in article.select(COVERED) for each in fold.find_all(True)}

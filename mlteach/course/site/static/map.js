@@ -68,15 +68,19 @@ function start() {
     hits.hidden = !asked;
     map.hidden = asked;
     count.textContent = !asked ? "" : !n ? "Nothing found. Try fewer letters." : `${n} ${n > 1 ? "places" : "place"} found${n > MOST ? `, the first ${MOST} are listed` : ""}. Arrow keys go through them.`;
-    hits.replaceChildren(...found.slice(0, MOST).map(([page, place, heading, words, kind, covered]) => {
+    hits.replaceChildren(...found.slice(0, MOST).map(([page, place, heading, words, kind = ""]) => {
       const item = document.createElement("li"), link = document.createElement("a"), where = document.createElement("span"), text = document.createElement("p");
       link.href = page + (place && `#${encodeURIComponent(place)}`);
       link.append(...marked(heading, query.value));
       where.className = "soft";
       where.textContent = place ? ` · ${titles.get(page)}` : "";
-      const seen = plain(words), open = plain(query.value).split(/\s+/).some((word) => word && seen.includes(word));
-      if (open || !covered) text.append(...marked(excerpt(words, query.value), query.value));
-      else Object.assign(text, { className: "soft", textContent: "It stands in what is folded or covered there." });
+      const seen = plain(`${heading} ${kind} ${words}`), asks = plain(query.value).split(/\s+/).filter(Boolean), hidden = asks.filter((word) => !seen.includes(word));
+      if (hidden.length < asks.length) text.append(...marked(excerpt(words, query.value), query.value));
+      if (hidden.length) {
+        const told = document.createElement("span");
+        Object.assign(told, { className: "soft", textContent: `${text.textContent ? " – " : ""}${hidden.join(" ")}: in what is folded or covered there.` });
+        text.append(told);
+      }
       item.append(link);
       if (kind) {
         const badge = document.createElement("span");

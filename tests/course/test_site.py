@@ -416,7 +416,7 @@ def test_the_map_is_self_contained_and_its_words_are_those_of_the_pages(html: Ca
     found = sections(lesson, made)
     assert [(each.place, each.heading, each.words) for each in found] == [
         ("", "98 Small", "A promise. 5 minutes"),
-        ("One", "One", "alpha gamma delta"),
+        ("One", "One", "alpha β gamma delta"),
         ("Two", "Two", "epsilon"),
     ]
     text = course_map(make(new_markdown_cell(ROAD)), [lesson], {"98_small": made})
@@ -431,7 +431,7 @@ def test_the_search_has_exercises_and_figures_and_shows_nothing_that_is_folded(
     )
     made = html(
         new_markdown_cell(
-            "## Your turn\n\nopen\n\n<details><summary>Hint 1</summary>\n\nsecret\n\n</details>"
+            "## Your turn\n\nopen\n\n<details><summary>Why is it so?</summary>\n\nsecret\n\n</details>"
         ),
         new_code_cell('check("98.1", answer)\ncheck("98.2", answer)'),
         new_markdown_cell("## Seen"),
@@ -443,7 +443,7 @@ def test_the_search_has_exercises_and_figures_and_shows_nothing_that_is_folded(
     )
     lesson = about(make(), "98_small")
     _, turn, seen, figure, explorer = sections(lesson, made)
-    assert (turn.kind, turn.words, turn.covered) == ("exercise 98.1, 98.2", "open Hint 1", "secret")
+    assert (turn.kind, turn.words, turn.covered) == ("exercise 98.1, 98.2", "open Why is it so?", "secret")
     assert (seen.kind, seen.words, seen.covered) == ("", "", "")
     assert (figure.kind, figure.words) == ("figure", "A red dot.") and figure.place
     assert (explorer.kind, explorer.words, explorer.heading) == ("explorer", "A red dot, alone.", "Seen")

@@ -22,8 +22,10 @@ LINK = re.compile(r"\[(.+?)\]\([^)]*\)")
 PARAGRAPH = re.compile(r"</?p>")
 #: What a reader opens when it is time: hints, solutions, answers, and what follows a prediction.
 COVERED = "details:not(.source), .covered"
-#: What is no sentence of the lesson's: formulas and code, and what the page itself says.
-NO_WORDS = "math, pre, button, .anchor, .note, .todo, .source > summary"
+#: A formula of so many signs is one as it stands in a line of text; a longer one is left out.
+SHORT = 8
+#: What is no sentence of the lesson's: code, and what the page itself says.
+NO_WORDS = "pre, button, .anchor, .note, .todo, .source > summary"
 
 
 @dataclass
@@ -128,13 +130,17 @@ def sections(lesson: Lesson, html: str) -> list[Section]:
                 code.insert_before(soup.new_tag("data", value=number))
     for left_out in article.select(NO_WORDS):
         left_out.decompose()
+    for formula in article.find_all("math"):
+        signs = formula.get_text()
+        formula.replace_with(signs if len(signs) <= SHORT else "…")
     covered = {id(each) for fold in article.select(COVERED) for each in fold.find_all(True)}
     found: list[list[Any]] = [["", lesson.title, [], "", []]]
     figures: dict[tuple[str, str], Section] = {}
     for node in article.select("h1, h2, h3, p, li, td, summary, figure, data"):
         text, hidden = " ".join(node.get_text(" ").split()), id(node) in covered
-        if node.name == "summary" and id(node.parent) not in covered:
-            hidden = False  # what a fold asks is seen
+        if node.name == "summary":
+            hidden = id(node.parent) in covered  # what a fold asks is seen
+            text = "" if len(text.split()) < 3 else text  # "Hint 1" asks nothing
         if node.name in ("h2", "h3"):
             found.append([str(node["id"]), text, [], "", []])
         elif node.name == "data":

@@ -972,7 +972,7 @@ for name, kind in kinds.items():
 # ## What has it learned to do?
 #
 # Paint the gradients of one weight, and read off what the optimizer trained on digits adds to that weight at each step, beside SGD, momentum and Adam at their tuned rates. The second
-# plot asks: what would it have done if the gradient at this step had been another? A full bar is a gradient of <span data-moves="LearnedStep.unit">0.01</span>.
+# plot asks: what would it have done if the gradient at this step had been another?
 
 # %% tags=["opening"] slideshow={"slide_type": "-"}
 explorer = LearnedStep.recorded("digits", scene="noise on a slope")
@@ -990,7 +990,7 @@ explorer.load("noise on a slope")  # as it was: your turn
 # %% [markdown]
 # Three habits can be read off.
 #
-# - **It goes by the direction, hardly by the size.** The curve on the right is a cliff at zero with two plains. Pull the size of all gradients down by a hundred: SGD and momentum shrink by a hundred,
+# - **It goes by the direction, hardly by the size.** The curve on the right is a cliff at zero with two plains. Pull the size of all gradients, at first <span data-moves="LearnedStep.unit">0.01</span>, down by a hundred: SGD and momentum shrink by a hundred,
 #   Adam does not, and neither does the learned optimizer.
 # - **It speeds up while the signs agree**: within three steps to several times the step that tuned Adam would make.
 # - **It brakes when they change.** After *turning back* it all but stops within two steps, waits, and then begins to go the other way. When they alternate, its steps become small.

@@ -74,6 +74,8 @@ for wrong, made, said in (
     ("a foreign widget", widget(_esm="hurt()", _anywidget_id="other.Widget"), FOREIGN),
     ("an explorer with a foreign style", widget(_css="@import 'https://x.example/a.css'"), FOREIGN),
     ("HTML in an explorer's state", widget(step="<img src=x onerror=hurt()>"), '98_small: cell 98 shows an explorer whose state holds HTML: "<img src=x onerror=hurt()>". Set it to plain text.'),
+    ("a number in a sentence that moves what there is not", text('<span data-moves="GradientCell.forgot">1</span>'), '98_small: cell 98 moves "GradientCell.forgot", which has no range to move in. GradientCell has forget, input, momentum, rate, steps, surface.'),
+    ("a number in a sentence whose explorer is not shown", text('<span data-moves="GradientCell.forget">1</span>'), "98_small: cell 98 has a number that moves GradientCell.forget, and no such explorer is shown. Show one, or write the number alone."),
     ("a widget that is no explorer", shown({WIDGET_VIEW: {"model_id": "m"}}), "98_small: cell 98 shows a widget that is no explorer. Without a kernel it would be dead; show an explorer."),
 ):  # fmt: skip
 

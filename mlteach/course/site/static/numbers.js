@@ -70,6 +70,7 @@ export function scrub(span, range, model, key, held = () => {}) {
   };
   const set = (/** @type {any} */ x) => {
     moved = true;
+    untell(); // whoever moves it knows how
     model.set({ [key]: x });
     model.save_changes();
     draw();
@@ -94,7 +95,6 @@ export function scrub(span, range, model, key, held = () => {}) {
     const far = event.clientX - from.x;
     if (!dragged && Math.abs(far) < 4) return;
     dragged = true;
-    untell();
     span.style.minWidth = `${Math.max(parseFloat(span.style.minWidth) || 0, span.offsetWidth)}px`; // so that the line stays as it is
     set(value(from.share + (far / WIDE) * (event.shiftKey ? 0.1 : 1)));
   });

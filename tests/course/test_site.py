@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jupytext
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
@@ -21,6 +22,7 @@ from mlteach.course.site.exporter import HERE, file, self_contained
 from mlteach.course.site.formulas import mathml
 from mlteach.course.site.lesson import Lesson, about, read
 from mlteach.course.site.map import course_map, parts, sections
+from mlteach.course.site.moves import moves
 from mlteach.explore.base import script, stylesheet
 from tests.course.sealed import assert_sealed
 
@@ -378,6 +380,13 @@ def test_a_number_that_could_move_nothing_is_refused_with_its_cell(
     with pytest.raises(LessonError, match="98_small: cell 98-002") as caught:
         html(SHOWN, new_markdown_cell(text), models={"m1": {"state": MODEL}})
     assert sentence in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "source", [each for each in sources() if "02" <= each.stem < "90"], ids=lambda path: path.stem
+)
+def test_every_lesson_has_a_number_that_moves_its_explorer(source: Path) -> None:
+    assert moves(jupytext.read(source), name=source.stem)
 
 
 def test_only_a_span_says_what_it_moves_and_only_by_name() -> None:

@@ -57,6 +57,7 @@ def page(notebook_path: Path, lessons: Sequence[Lesson]) -> str:
     from mlteach.course.site.explorers import explorers
     from mlteach.course.site.exporter import Exporter, as_script, self_contained
     from mlteach.course.site.markdown import Page
+    from mlteach.course.site.story import first_explorer, references, told
 
     name = notebook_path.stem
     lesson = read(notebook_path)
@@ -70,7 +71,13 @@ def page(notebook_path: Path, lessons: Sequence[Lesson]) -> str:
         "after": lessons[place + 1] if place is not None and place + 1 < len(lessons) else None,
     }
     names = {each.name for each in lessons} | {name}
-    html, _ = Exporter("mlteach", Page(name, names), site).from_notebook_node(lesson)
+    try:
+        story = told(lesson)
+    except LessonError as error:
+        raise LessonError(f"{name}: {error}") from error
+    site["explorer"] = first_explorer(story)
+    about_page = Page(name, names, references=references(lesson))
+    html, _ = Exporter("mlteach", about_page, site).from_notebook_node(story)
     html = self_contained(html, name=name, pages={f"{each}.html" for each in (*names, "index")})
     if len(html.encode()) > MOST_BYTES:
         raise LessonError(f"{name}: its page is over {MOST_BYTES:,} bytes; draw fewer or smaller pictures.")

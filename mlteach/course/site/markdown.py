@@ -1,7 +1,7 @@
 """The text of a lesson as HTML: nbconvert's reading of markdown, with formulas, links and tables made for a page."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from html import escape, unescape
 from pathlib import Path, PurePosixPath
@@ -23,8 +23,9 @@ AT_MATH = re.compile(r"([(\[]?)(<math>(?:(?!</math>).)*</math>)([,.;:!?)\]]*)", 
 #: In the place of a dollar that is one, "\\$5", until the page has been looked at for unfinished formulas.
 DOLLAR = "\ue024"
 #: What a page itself calls its parts; a heading of that name gets a number.
+NUMBERED = re.compile(r"(figure|guess|cell)-\d.*")
 RESERVED = frozenset(
-    "theme lesson done unkept explorers stage course search query count hits map progress words".split()
+    "theme lesson done unkept explorers stage course search query count hits map progress words code".split()
 )
 LESSON_LINK = re.compile(r"(?P<stem>\d\d_\w+)\.ipynb(?P<place>#.*)?")
 
@@ -49,6 +50,8 @@ class Page:
     name: str
     lessons: Collection[str] = ()
     headings: list[Heading] = field(default_factory=list)
+    #: What the lesson's list of references says of an address.
+    references: Mapping[str, str] = field(default_factory=dict)
 
 
 class Renderer(IPythonRenderer):
@@ -96,12 +99,13 @@ class Renderer(IPythonRenderer):
         # as JupyterLab names it; of a picture alone there is nothing to name
         name = base = re.sub(r"\s+", "-", unescape(TAG.sub("", text)).strip()) or "section"
         number = 1
-        while name in taken:
+        while name in taken or NUMBERED.fullmatch(name):
             number += 1
             name = f"{base}-{number}"
         self.page.headings.append(Heading(level, name, LINK.sub("", text)))
-        link = f'<a class="anchor" href="#{escape(name)}" aria-label="Link to this section">#</a>'
-        return f'<h{level} id="{escape(name)}">{text}{link}</h{level}>\n'
+        heading = self.page.headings[-1]
+        link = f'<a class="anchor" href="#{escape(name)}" aria-label="Link to section {escape(heading.text)}">#</a>'
+        return f'<h{level} id="{escape(name)}">{text}{link if level > 1 else ""}</h{level}>\n'
 
     def link(self, text: str, url: str, title: str | None = None) -> str:
         if found := LESSON_LINK.fullmatch(url):
@@ -111,7 +115,9 @@ class Renderer(IPythonRenderer):
                 )
             return f'<a href="{found["stem"]}.html{escape(found["place"] or "")}">{text}</a>'
         if url.startswith(("#", "https://", "http://", "mailto:")):
-            return str(super().link(text, url, title))
+            about = self.page.references.get(url.partition("#")[0], "")
+            # in the list itself the title is there to be read
+            return str(super().link(text, url, title or (None if TAG.sub("", text) in about else about) or None))
         # a file of the repository: it is not on the site, so say where the reader has it
         place = PurePosixPath("notebooks", url)
         return f'{text} <span class="file">(<code>{escape(_plain(place))}</code> in your copy of the course)</span>'

@@ -31,17 +31,42 @@ for (const box of /** @type {NodeListOf<HTMLInputElement>} */ (document.querySel
 
 const contents = /** @type {HTMLDetailsElement | null} */ (document.querySelector(".contents details"));
 if (contents) {
-  const wide = matchMedia("(min-width: 1180px)"), fit = () => { contents.open = wide.matches; };
-  fit();
-  wide.addEventListener("change", fit);
+  const wide = matchMedia("(min-width: 1180px)"), summary = /** @type {HTMLElement} */ (contents.querySelector("summary"));
   // As it is written, not as an address: a heading may have a percent sign in it.
   const links = new Map([...contents.querySelectorAll("a")].map((a) => [a.getAttribute("href")?.slice(1) ?? "", a]));
+  const all = [...links.values()], frame = /** @type {HTMLElement} */ (contents.parentElement);
   const headings = [...links.keys()].map((id) => document.getElementById(id)).filter((h) => h != null);
+  const fit = () => { contents.open = wide.matches; summary.tabIndex = wide.matches ? -1 : 0; };
+  fit();
+  wide.addEventListener("change", fit);
+
+  // The list is one stop of the Tab key; the arrows go on in it.
+  /** @param {HTMLAnchorElement} stop */
+  const rove = (stop) => { for (const a of all) a.tabIndex = a == stop ? 0 : -1; };
+  if (all.length) rove(all[0]);
+  frame.addEventListener("keydown", (event) => {
+    const at = all.findIndex((a) => a == document.activeElement), last = all.length - 1;
+    const to = { ArrowDown: Math.min(at + 1, last), ArrowUp: Math.max(at - 1, 0), Home: 0, End: last }[event.key];
+    if (at < 0 || to == undefined || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    rove(all[to]);
+    all[to].focus();
+  });
+
   let waiting = 0;
+  /** @type {HTMLAnchorElement | undefined} */ let marked;
   const mark = () => {
     waiting = 0;
-    const here = headings.findLast((h) => h.getBoundingClientRect().top < innerHeight / 3);
-    for (const [id, a] of links) if (id == here?.id) a.setAttribute("aria-current", "true"); else a.removeAttribute("aria-current");
+    const here = headings.findLast((h) => h.getBoundingClientRect().top < innerHeight / 3), now = here && links.get(here.id);
+    if (now == marked) return;
+    marked?.removeAttribute("aria-current");
+    now?.setAttribute("aria-current", "true");
+    marked = now;
+    if (!now || frame.contains(document.activeElement)) return;
+    rove(now);
+    // The list follows, and it alone: the page must not move.
+    const box = now.getBoundingClientRect(), room = frame.getBoundingClientRect();
+    if (box.top < room.top + 40 || box.bottom > room.bottom - 40) frame.scrollTop += box.top - room.top - room.height / 2;
   };
   addEventListener("scroll", () => { waiting ||= requestAnimationFrame(mark); }, { passive: true });
   mark();

@@ -138,7 +138,10 @@ def fold(code: str) -> str:
 
 def kept(metadata: dict[str, Any]) -> dict[str, Any]:
     """The part of a cell's metadata that a learner's notebook needs."""
-    return {key: metadata[key] for key in KEPT_METADATA if key in metadata}
+    found = {key: metadata[key] for key in KEPT_METADATA if key in metadata}
+    if "setup" in found.get("tags", ()):  # imports and bookkeeping are folded wherever a lesson is shown
+        found["jupyter"] = {"source_hidden": True} | found.get("jupyter", {})
+    return found
 
 
 def first_line(text: str) -> str:

@@ -5,7 +5,7 @@ import hashlib
 import re
 from html.parser import HTMLParser
 
-from mlteach.course.site.exporter import file
+from mlteach.course.site.exporter import file, program
 
 
 class Harm(HTMLParser):
@@ -49,7 +49,7 @@ def harm(html: str) -> list[str]:
 
 
 OURS = [file(name) for name in ("early.js", "host.js", "numbers.js", "page.js", "deck.js", "map.js")]
-OURS.append(file("numbers.js") + file("plane.js"))  # one module of the map
+OURS += [program(), file("numbers.js") + file("plane.js")]  # one module of a lesson, one of the map
 
 
 def assert_sealed(html: str) -> None:

@@ -34,6 +34,15 @@ LESSONS = [
 ]
 
 
+MODEL = {
+    "_esm": script("gradient_cell"),
+    "_css": stylesheet("gradient_cell"),
+    "_anywidget_id": "mlteach.explore.gradient_cell.GradientCell",
+    "step": 3,
+    "data": None,
+}
+
+
 def explorer_output(model: str) -> Any:
     data = {WIDGET_VIEW: {"model_id": model}, "image/png": DOT, "text/plain": "A dot."}
     return new_output("display_data", data=data, metadata={"image/png": {"alt": "A red dot, alone."}})
@@ -78,7 +87,8 @@ def test_every_lesson_becomes_a_page_that_needs_nothing_else(source: Path) -> No
     shown = sum(
         WIDGET_VIEW in out.get("data", {}) for cell in stored.cells for out in cell.get("outputs", [])
     )
-    assert html.count('<figure class="explorer"') == shown
+    again = html.partition('<div class="opening">')[2].partition("</figure>")[0].count('class="explorer"')
+    assert html.count('<figure class="explorer"') == shown + again
     for module in explorers(stored, name="")["modules"]:
         assert html.count(json.dumps(module, ensure_ascii=False).replace("<", "\\u003c")) == 1
 
@@ -294,18 +304,177 @@ def test_folded_cells_and_exercises(html: Callable[..., str]) -> None:
     assert re.search(
         r'<details class="source"><summary>Show the code</summary>.*hidden.*?</details>', said, re.S
     )
-    assert "python3 start.py lab 98" in said and said.count('class="printed columns"') == 1
+    assert "lab 98</pre>" in said and said.count('class="printed columns"') == 1
+
+
+# ---- the story ---------------------------------------------------------------------------------------------------
+
+
+def figure(alt: str = "A red dot. Alone.") -> Any:
+    data = {"image/png": DOT, "text/plain": alt}
+    return new_output("display_data", data=data, metadata={"image/png": {"alt": alt, "width": 800}})
+
+
+def printed(text: str) -> Any:
+    return new_output("stream", name="stdout", text=text)
+
+
+def tagged(code: str, *tags: str, outputs: tuple[Any, ...] = ()) -> Any:
+    return new_code_cell(code, outputs=list(outputs), metadata={"tags": list(tags)})
+
+
+PREDICTION = """It falls.
+
+**Predict.** How far?
+
+- ( ) By *one* metre,
+  or two.
+- ( ) By $x_1$.
+
+```
+# no heading
+<details> no answer
+```
+
+<details><summary>Why</summary>secret 0</details>"""
+
+
+def covers(html: str) -> list[tuple[str, str]]:
+    """(number of the guess, text) of everything that is covered."""
+    from bs4 import BeautifulSoup
+
+    found = BeautifulSoup(html, "html.parser").select(".covered")
+    return [(str(each["data-covers"]), each.select_one(".under").get_text(" ", strip=True)) for each in found]  # type: ignore[union-attr]
+
+
+def test_what_answers_a_prediction_is_covered_up_to_the_next_heading(html: Callable[..., str]) -> None:
+    made = html(
+        new_markdown_cell(PREDICTION),
+        new_code_cell("x = 1", outputs=[printed("secret 1")]),
+        new_markdown_cell("secret 2\n\n## What now?\n\nin sight"),
+        new_code_cell("y = 1", outputs=[printed("in sight")]),
+        tagged("show(fig, alt='secret 3')", "answer", outputs=(figure(),)),
+        new_markdown_cell("**Predict.** And then?\n\nSay it."),
+        tagged("z = 1", "open", outputs=(printed("in sight"),)),
+        new_code_cell("w = 1", outputs=[printed("secret 4")]),
+        new_markdown_cell("## The end\n\n**Predict.** Nobody answers this.\n\n## Really"),
+    )
+    found = covers(made)
+    assert [(number, re.findall(r"secret \d", text)) for number, text in found] == [
+        ("1", ["secret 0"]), ("1", ["secret 1"]), ("1", ["secret 2"]), ("1", ["secret 3"]), ("2", ["secret 4"])
+    ]  # fmt: skip
+    assert "x = 1" not in found[1][1] and "z = 1" not in str(
+        found
+    )  # code stays, but for what names its own result
+    assert len(re.findall(r'<a href="#guess-1">your guess</a>', made)) == 1
+    assert made.count('class="say"') == 1 and made.count("data-guess=") == 2
+    choices = re.findall(r'<li><button type="button">(.*?)</button></li>', made)
+    assert (
+        choices[0] == "By <em>one</em> metre, or two."
+        and choices[1].startswith("By <math")
+        and len(choices) == 2
+    )
+    words = " ".join(text for *_, text in sections(about(make(), "98_small"), made))
+    assert "in sight" in words and "secret" not in words
+
+
+def test_a_prediction_is_known_by_its_words(html: Callable[..., str]) -> None:
+    def keys(text: str) -> list[str]:
+        return re.findall(
+            r'data-key="(\w{8})"', html(new_markdown_cell(text), new_code_cell("x", outputs=[printed("y")]))
+        )
+
+    assert (
+        keys("**Predict.** How?") == keys("Before.\n\n**Predict.** How?") != keys("**Predict.** How, then?")
+    )
+
+
+@pytest.mark.parametrize(
+    ("cells", "opens"),
+    [
+        ([new_code_cell("", outputs=[figure()]), new_code_cell("", outputs=[explorer_output("m")])], 2),
+        ([new_code_cell("", outputs=[figure()]), new_markdown_cell("**Predict.** a"), new_code_cell("", outputs=[figure()])], 1),
+        ([new_markdown_cell("**Predict.** a"), new_code_cell("", outputs=[figure()])], None),
+        ([new_markdown_cell("**Predict.** a\n\n## b"), tagged("", "opening", outputs=(figure(),))], 1),
+        ([new_code_cell("", outputs=[explorer_output("m")]), tagged("", "opening", outputs=(figure(),))], 2),
+    ],
+)  # fmt: skip
+def test_a_lesson_opens_on_a_picture_that_answers_nothing(
+    html: Callable[..., str], cells: list[Any], opens: int | None
+) -> None:
+    made = article(html(*cells, models={"m": {"state": MODEL}}))
+    early = re.findall(r'aria-label="Figure (\d), shown early"', made)
+    assert early == ([str(opens)] if opens else [])
+    if opens:
+        assert made.index("<h1") < made.index('class="opening"') < made.index("A promise.")
+        assert made.count(f'id="figure-{opens}"') == 1
+
+
+def test_an_opening_that_would_spoil_is_refused(html: Callable[..., str]) -> None:
+    with pytest.raises(
+        LessonError, match="98_small: cell 98-002 is tagged opening, but it answers a prediction"
+    ):
+        html(new_markdown_cell("**Predict.** a"), tagged("", "opening", outputs=(figure(),)))
+    with pytest.raises(LessonError, match="it shows neither a figure nor an explorer"):
+        html(tagged("", "opening", outputs=(printed("a"),)))
+
+
+def test_setup_is_one_line_and_neighbours_share_it(html: Callable[..., str]) -> None:
+    made = html(
+        tagged("import a\nimport b", "setup"), tagged('PROFILE = "smoke"', "parameters"),
+        new_markdown_cell("text"), tagged("import c", "setup", outputs=(printed("loaded"),)),
+    )  # fmt: skip
+    assert re.findall(r"Setup<span> · (\d+) lines", made) == ["3", "1"]
+    folds = re.findall(r'<details class="source setup">(.*?)</details>', made, re.S)
+    assert len(folds) == 2 and "PROFILE" in folds[0] and "loaded" not in folds[1] and "loaded" in made
+
+
+def test_figures_have_numbers_and_say_nothing_twice_to_a_screen_reader(html: Callable[..., str]) -> None:
+    made = article(
+        html(
+            new_markdown_cell("## figure 2"),
+            new_code_cell("", outputs=[figure(), figure("A blue dot, alone.")]),
+        )
+    )
+    assert re.findall(r'<figure class="picture" id="(figure-\d)" aria-label="(Figure \d)">', made) == [
+        ("figure-1", "Figure 1"), ("figure-2", "Figure 2")
+    ]  # fmt: skip
+    assert '<a href="#figure-2">Figure 2</a><span aria-hidden="true"> A blue dot, alone.</span>' in made
+    assert '<a href="#figure-1">Figure 1</a><span aria-hidden="true"> A red dot.</span>' in made
+    assert (
+        "--wide: 800px" in made
+        and '<h2 id="figure-2-2">' in made
+        and 'aria-label="Link to section figure 2"' in made
+    )
+
+
+def test_a_link_to_a_paper_says_which(html: Callable[..., str]) -> None:
+    made = html(
+        new_markdown_cell("As [Finn](https://x.org/maml) says, and [others](https://x.org/else)."),
+        new_markdown_cell("## References\n\n- Chelsea Finn *et al.*, [Model-agnostic](https://x.org/maml), 2017. Good. [Code](https://x.org/code).\n\n## Next"),
+        new_markdown_cell("[this](https://x.org/code)"),
+    )  # fmt: skip
+    told = dict(re.findall(r'<a href="https://x.org/(\w+)" title="([^"]*)">', made))
+    assert told == {"maml": "Chelsea Finn et al., Model-agnostic, 2017", "code": "Code"}
+    assert '<a href="https://x.org/maml">Model-agnostic</a>' in made  # where it can be read anyway
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "**1.** Why `so`?\n\n<details><summary>Answer</summary>\n\nBecause.\n\n</details>",
+        "<details><summary>1. Why `so`?</summary>\n\nBecause.\n\n</details>",
+    ],
+)
+def test_a_quiz_has_one_layout(html: Callable[..., str], text: str) -> None:
+    said = article(html(new_markdown_cell(f"## Quiz\n\n{text}")))
+    assert re.search(
+        r"<p><strong>1.</strong> Why <code>so</code>\?</p>\s*<details><summary>Answer 1</summary>\s*<p>Because.",
+        said,
+    )
 
 
 # ---- explorers ---------------------------------------------------------------------------------------------------
-
-MODEL = {
-    "_esm": script("gradient_cell"),
-    "_css": stylesheet("gradient_cell"),
-    "_anywidget_id": "mlteach.explore.gradient_cell.GradientCell",
-    "step": 3,
-    "data": None,
-}
 
 
 def test_two_explorers_of_a_kind_share_a_script(html: Callable[..., str]) -> None:
@@ -315,8 +484,10 @@ def test_two_explorers_of_a_kind_share_a_script(html: Callable[..., str]) -> Non
         new_code_cell("a", outputs=[explorer_output("m1")]),
         models={"m1": stored, "m2": stored, "unseen": stored},
     )
-    assert made.count('<figure class="explorer"') == 3 and made.count("export default") == 1
-    assert made.count(MODEL["_css"]) == 1 and made.count('alt="A red dot, alone."') == 3
+    assert (
+        made.count('<figure class="explorer"') == 4 and made.count("export default") == 1
+    )  # one is the opening
+    assert made.count(MODEL["_css"]) == 1 and made.count('alt="A red dot, alone."') == 4
     packed = json.loads(re.search(r'id="explorers"[^>]*>(.*?)</script>', made, re.S)[1])  # type: ignore[index]
     assert packed["modules"] == [MODEL["_esm"]] and set(packed["models"]) == {"m1", "m2"}
     assert packed["models"]["m1"] == {

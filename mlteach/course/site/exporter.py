@@ -44,7 +44,12 @@ class Exporter(HTMLExporter):
             config=Config({"NbConvertBase": {"display_data_priority": list(SHOWN)}}),
         )
         self.environment.globals.update(
-            file=file, font=font, policy=policy, picture=self.picture, site={**site, "page": page}
+            file=file,
+            font=font,
+            program=program(),
+            policy=policy,
+            picture=self.picture,
+            site={**site, "page": page},
         )
 
     def from_notebook_node(self, nb: Any, resources: Any = None, **kw: Any) -> Any:
@@ -100,6 +105,12 @@ class Exporter(HTMLExporter):
 def file(name: str) -> str:
     """The text of a file in ``static/``."""
     return (HERE / "static" / name).read_text(encoding="utf-8")
+
+
+@cache
+def program() -> str:
+    """What runs on the page of a lesson besides its explorers."""
+    return "".join(map(file, ("page.js", "guess.js", "code.js", "paper.js")))
 
 
 @cache

@@ -25,7 +25,7 @@ COVERED = "details:not(.source), .covered"
 #: A formula of so many signs is one as it stands in a line of text; a longer one is left out.
 SHORT = 8
 #: What is no sentence of the lesson's: code, and what the page itself says.
-NO_WORDS = "pre, button, .anchor, .note, .todo, .source > summary"
+NO_WORDS = "pre, button, .anchor, .note, .todo, .say, .source > summary"
 
 
 @dataclass

@@ -117,7 +117,9 @@ class Renderer(IPythonRenderer):
         if url.startswith(("#", "https://", "http://", "mailto:")):
             about = self.page.references.get(url.partition("#")[0], "")
             # in the list itself the title is there to be read
-            return str(super().link(text, url, title or (None if TAG.sub("", text) in about else about) or None))
+            return str(
+                super().link(text, url, title or (None if TAG.sub("", text) in about else about) or None)
+            )
         # a file of the repository: it is not on the site, so say where the reader has it
         place = PurePosixPath("notebooks", url)
         return f'{text} <span class="file">(<code>{escape(_plain(place))}</code> in your copy of the course)</span>'

@@ -144,9 +144,7 @@ def _covered(cells: list[Any]) -> Iterator[Any]:
                 asked, answering = text, True
                 text.source, choices = _choices(piece.lines)
                 key = hashlib.sha256(piece.source.encode()).hexdigest()[:8]
-                _page(text)["guess"] = nbformat.from_dict(
-                    {"number": number, "key": key, "choices": choices}
-                )
+                _page(text)["guess"] = nbformat.from_dict({"number": number, "key": key, "choices": choices})
             elif piece.kind == "answer" and not never:
                 cover(text)
             elif piece.kind == "text":
@@ -210,7 +208,9 @@ def _joined(cells: list[Any]) -> list[Any]:
         made.append(cell)
     for place, cell in enumerate(made):
         if "exercise" in cell.metadata.get("tags", []):
-            after = next((found for each in made[place + 1 : place + 4] if (found := CHECK.search(each.source))), None)
+            after = next(
+                (found for each in made[place + 1 : place + 4] if (found := CHECK.search(each.source))), None
+            )
             _page(cell)["exercise"] = after[1] if after else ""
     return made
 
@@ -234,7 +234,12 @@ def _numbered(cells: list[Any]) -> list[Any]:
                 sentence = SENTENCE.match(alt)
                 width = about.get("width") if isinstance(about, dict) else None
                 output.metadata["page"] = nbformat.from_dict(
-                    {"number": number, "words": sentence[0] if sentence else alt, "width": width, "explorer": kind == WIDGET_VIEW}
+                    {
+                        "number": number,
+                        "words": sentence[0] if sentence else alt,
+                        "width": width,
+                        "explorer": kind == WIDGET_VIEW,
+                    }
                 )
     return cells
 

@@ -12,6 +12,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_markdown_cell
 
+from mlteach.course.build import WIDGET_VIEW
 from mlteach.course.lessons import NOTEBOOKS, notebook, source
 from mlteach.course.site import all_lessons, page
 from mlteach.course.site.clean import _cleaner
@@ -28,12 +29,33 @@ READY = "document.documentElement.dataset.explorers == 'ready'"
 INTERACTIVE = 0.5
 
 
+def story(folder: Path) -> Path:
+    """Lesson 03 as its source may tag it: setup, an opening, and a prediction with choices."""
+    lesson = nbformat.read(notebook(source("03")), as_version=4)
+    explorer = next(
+        cell
+        for cell in lesson.cells
+        if any(WIDGET_VIEW in o.get("data", {}) for o in cell.get("outputs", []))
+    )
+    explorer.metadata.setdefault("tags", []).append("opening")
+    lesson.cells[0].source += "\n\nAs [Finn](https://arxiv.org/abs/1703.03400) did."
+    imports = next(cell for cell in lesson.cells if cell.source.startswith("import "))
+    imports.metadata["tags"] = ["setup"]
+    asked = next(
+        cell for cell in lesson.cells if "**Predict.**" in cell.source and cell.cell_type == "markdown"
+    )
+    asked.source = asked.source.rstrip() + "\n\n- ( ) The *left* one.\n- ( ) The right one.\n"
+    nbformat.write(lesson, folder / f"{LESSON}.ipynb")
+    return folder / f"{LESSON}.ipynb"
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A site of three lessons, with its map."""
     folder = tmp_path_factory.mktemp("site")
     lessons = [lesson for lesson in all_lessons() if lesson.name in SHOWN]
     pages = {lesson.name: page(NOTEBOOKS / f"{lesson.name}.ipynb", all_lessons()) for lesson in lessons}
+    pages["story"] = page(story(folder), all_lessons())
     pages["index"] = course_map(read(notebook(source("00"))), lessons, pages)
     pages["slides"] = deck(read(notebook(source("03"))), LESSON)
     for name, html in pages.items():
@@ -365,6 +387,142 @@ def test_a_number_moves_its_explorer_and_follows_it(
     surface.click()
     assert tab.evaluate(trait, "surface") == "ravine" and surface.count() == 0
     assert tab.evaluate("document.activeElement.textContent") == "ravine"
+
+
+# ---- the story ---------------------------------------------------------------------------------------------------
+
+ANSWER = ".covered[data-covers='1']"
+
+
+def test_a_guess_uncovers_its_answer_and_is_remembered(visit: Callable[..., Any]) -> None:
+    tab = visit("story")
+    answers, under = tab.locator(ANSWER), tab.locator(f"{ANSWER} > .under")
+    hidden = "all => all.every((each) => each.inert && getComputedStyle(each).visibility == 'hidden')"
+    assert answers.count() > 1 and under.evaluate_all(hidden)
+    place = "document.querySelector(\"[data-guess='1']\").getBoundingClientRect().top + scrollY"
+    before = tab.evaluate(place)
+    choice = tab.get_by_role("button", name="The left one.")
+    choice.focus()
+    tab.keyboard.press("Enter")
+    assert not under.evaluate_all(hidden.replace("every", "some"))
+    assert answers.first.inner_text().startswith("Your guess: The left one.")
+    assert answers.first.locator(".yours em").inner_text() == "left"
+    assert tab.evaluate("css => document.activeElement.matches(css)", ANSWER)  # the reader goes on there
+    assert choice.get_attribute("aria-pressed") == "true"
+    assert tab.evaluate(place) == before  # nothing above has jumped
+    assert tab.locator(".covered[data-covers='2'] > .under").evaluate_all(hidden)  # the others stay covered
+    tab.reload()
+    until(tab, READY)
+    assert not under.evaluate_all(hidden.replace("every", "some"))
+    tab.locator(".guess[data-guess='1']").get_by_role("button", name="Cover the answer again").click()
+    assert under.evaluate_all(hidden)
+    tab.emulate_media(media="print")
+    assert tab.locator(f"{ANSWER} > .under").evaluate_all(
+        "all => all.every((e) => getComputedStyle(e).visibility == 'visible')"
+    )
+
+
+def test_without_scripts_nothing_is_covered(site: Path, chromium: Any) -> None:
+    context = chromium.new_context(java_script_enabled=False, offline=True)
+    bare = context.new_page()
+    bare.goto((site / "story.html").as_uri())
+    assert bare.locator(f"{ANSWER} .printed, {ANSWER} img").first.is_visible()
+    assert not bare.locator(".say button, .note, #code").first.is_visible()
+    context.close()
+
+
+def test_all_code_opens_and_folds_with_one_press_on_every_page(visit: Callable[..., Any], site: Path) -> None:
+    tab = visit("story")
+    opened = "[...document.querySelectorAll('details.source')].map((each) => each.open)"
+    setup = tab.locator("details.setup")
+    assert setup.count() > 0 and not setup.first.evaluate("each => each.open") and any(tab.evaluate(opened))
+    for name, state in (("Show all code", True), ("Hide code", False)):
+        tab.get_by_role("button", name=name).click()
+        assert set(tab.evaluate(opened)) == {state}
+    tab.goto((site / f"{SHOWN[2]}.html").as_uri())
+    assert (
+        set(tab.evaluate(opened)) == {False} and tab.get_by_role("button", name="Show all code").is_visible()
+    )
+
+
+def test_ten_tabs_lead_to_the_first_explorer(visit: Callable[..., Any]) -> None:
+    for name in ("story", *SHOWN):
+        tab = visit(name)
+        for _ in range(10):
+            tab.keyboard.press("Tab")
+            here = tab.evaluate("document.activeElement.getAttribute('href') ?? ''")
+            if here.startswith("#figure-"):
+                tab.keyboard.press("Enter")
+            if tab.evaluate("Boolean(document.activeElement.closest('.mlx'))"):
+                break
+        else:
+            raise AssertionError(
+                f"{name}: after ten tabs at {tab.evaluate('document.activeElement.outerHTML.slice(0, 80)')}"
+            )
+
+
+def test_the_contents_are_one_stop_and_follow_the_reader(visit: Callable[..., Any]) -> None:
+    tab = visit("story", viewport={"width": 1280, "height": 500})
+    tab.locator(".contents a").first.focus()
+    tab.keyboard.press("End")
+    assert tab.evaluate("document.activeElement.textContent") == "Next"
+    assert tab.locator(".contents a[tabindex='0']").count() == 1
+    tab.evaluate("document.activeElement.blur(); document.getElementById('References').scrollIntoView()")
+    until(tab, "document.querySelector('.contents a[aria-current]')?.textContent == 'References'")
+    box, frame = (
+        tab.locator(".contents a[aria-current]").bounding_box(),
+        tab.locator(".contents").bounding_box(),
+    )
+    assert frame["y"] <= box["y"] and box["y"] + box["height"] <= frame["y"] + frame["height"]
+
+
+def test_code_is_copied_and_a_link_says_its_paper(visit: Callable[..., Any]) -> None:
+    tab = visit("story", permissions=["clipboard-read", "clipboard-write"])
+    block = tab.locator("article .plain .block").first
+    button = block.locator(".copy")
+    button.focus()
+    tab.keyboard.press("Enter")
+    until(tab, "document.activeElement.textContent == 'Copied'")
+    assert (
+        tab.evaluate("navigator.clipboard.readText()").strip() == block.locator(".input").inner_text().strip()
+    )
+    link = tab.locator("article a[aria-description]").first
+    words = link.get_attribute("aria-description")
+    link.focus()
+    assert tab.locator(".told").inner_text() == words and not link.get_attribute("title")
+    tab.keyboard.press("Escape")
+    assert tab.locator(".told").count() == 0
+    link.hover()
+    assert tab.locator(".told").is_visible()
+
+
+def test_only_what_scrolls_is_a_stop_and_type_in_figures_stays_readable(visit: Callable[..., Any]) -> None:
+    tab = visit("story", viewport={"width": 390, "height": 800})
+    tab.get_by_role("button", name="Show all code").click()
+    stops = "[...document.querySelectorAll('.input, .frame')].filter((e) => e.offsetParent && (e.scrollWidth > e.clientWidth + 1) != (e.tabIndex == 0)).length"
+    until(tab, f"{stops} == 0")
+    shrunk = "[...document.querySelectorAll('.picture img')].filter((e) => e.offsetWidth).map((e) => e.offsetWidth / e.getAttribute('width'))"
+    assert min(tab.evaluate(shrunk)) >= 0.79
+    assert tab.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+
+def test_code_of_88_columns_fits_a_laptop(visit: Callable[..., Any]) -> None:
+    tab = visit("story", viewport={"width": 1440, "height": 900})
+    tab.locator(".plain pre").first.evaluate("each => { each.textContent = 'x'.repeat(88); }")
+    assert tab.locator(".plain .input").first.evaluate("each => each.scrollWidth - each.clientWidth") <= 0
+
+
+def test_on_paper_what_is_folded_stands_at_the_end(visit: Callable[..., Any]) -> None:
+    tab = visit("story")
+    tab.evaluate("dispatchEvent(new Event('beforeprint'))")
+    tab.emulate_media(media="print")
+    folded = tab.locator("article .text > details").count()
+    assert tab.locator(".appendix h3").count() >= folded > 5
+    assert tab.locator(".appendix .text").first.inner_text().count(" ") > 5
+    still = tab.locator("figure.explorer .still").first.bounding_box()
+    assert still["width"] > 0.95 * tab.locator("article").bounding_box()["width"]
+    tab.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert tab.locator(".appendix, .elsewhere").count() == 0
 
 
 # ---- what a notebook could bring along --------------------------------------------------------------------------

@@ -369,11 +369,7 @@ def test_what_answers_a_prediction_is_covered_up_to_the_next_heading(html: Calla
     assert len(re.findall(r'<a href="#guess-1">your guess</a>', made)) == 1
     assert made.count('class="say"') == 1 and made.count("data-guess=") == 2
     choices = re.findall(r'<li><button type="button">(.*?)</button></li>', made)
-    assert (
-        choices[0] == "By <em>one</em> metre, or two."
-        and choices[1].startswith("By <math")
-        and len(choices) == 2
-    )
+    assert choices[0] == "By <em>one</em> metre, or two." and "<math>" in choices[1] and len(choices) == 2
     words = " ".join(text for *_, text in sections(about(make(), "98_small"), made))
     assert "in sight" in words and "secret" not in words
 
@@ -450,9 +446,8 @@ def test_figures_have_numbers_and_say_nothing_twice_to_a_screen_reader(html: Cal
 
 def test_a_link_to_a_paper_says_which(html: Callable[..., str]) -> None:
     made = html(
-        new_markdown_cell("As [Finn](https://x.org/maml) says, and [others](https://x.org/else)."),
+        new_markdown_cell("As [Finn](https://x.org/maml) says, [his code](https://x.org/code), and [others](https://x.org/else)."),
         new_markdown_cell("## References\n\n- Chelsea Finn *et al.*, [Model-agnostic](https://x.org/maml), 2017. Good. [Code](https://x.org/code).\n\n## Next"),
-        new_markdown_cell("[this](https://x.org/code)"),
     )  # fmt: skip
     told = dict(re.findall(r'<a href="https://x.org/(\w+)" title="([^"]*)">', made))
     assert told == {"maml": "Chelsea Finn et al., Model-agnostic, 2017", "code": "Code"}

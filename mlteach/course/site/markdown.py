@@ -23,7 +23,7 @@ AT_MATH = re.compile(r"([(\[]?)(<math>(?:(?!</math>).)*</math>)([,.;:!?)\]]*)", 
 #: In the place of a dollar that is one, "\\$5", until the page has been looked at for unfinished formulas.
 DOLLAR = "\ue024"
 #: What a page itself calls its parts; a heading of that name gets a number.
-NUMBERED = re.compile(r"(figure|guess|cell)-\d.*")
+NUMBERED = re.compile(r"(figure|guess)-\d+|cell-\d\d-\d+")
 RESERVED = frozenset(
     "theme lesson done unkept explorers stage course search query count hits map progress words code".split()
 )
@@ -115,11 +115,9 @@ class Renderer(IPythonRenderer):
                 )
             return f'<a href="{found["stem"]}.html{escape(found["place"] or "")}">{text}</a>'
         if url.startswith(("#", "https://", "http://", "mailto:")):
-            about = self.page.references.get(url.partition("#")[0], "")
-            # in the list itself the title is there to be read
-            return str(
-                super().link(text, url, title or (None if TAG.sub("", text) in about else about) or None)
-            )
+            listed = self.page.headings and self.page.headings[-1].text == "References"
+            about = None if listed else self.page.references.get(url.partition("#")[0])
+            return str(super().link(text, url, title or about))
         # a file of the repository: it is not on the site, so say where the reader has it
         place = PurePosixPath("notebooks", url)
         return f'{text} <span class="file">(<code>{escape(_plain(place))}</code> in your copy of the course)</span>'

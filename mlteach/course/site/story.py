@@ -53,11 +53,11 @@ def references(lesson: Any) -> dict[str, str]:
     found: dict[str, str] = {}
     for item in re.split(r"^[-*] ", section[1] if section else "", flags=re.M)[1:]:
         entry = " ".join(item.split())
-        for link in LINKED.finditer(entry):
-            before = LINKED.sub(r"\1", entry[: link.start()]) if not found.get(link[2]) else ""
+        for place, link in enumerate(LINKED.finditer(entry)):
+            before = entry[: link.start()]
             year = re.match(r",? \(?\d{4}\)?", entry[link.end() :])
-            # a second link of an item ("its code") says nothing of who and when
-            alone = LINKED.search(before) or len(before) > 120 or ":" in before
+            # a second link of an item, such as to the code, says nothing of who and when
+            alone = place > 0 or len(before) > 120 or ":" in before
             words = link[1] if alone else before + link[1] + (year[0] if year else "")
             found.setdefault(link[2], re.sub(r"[*`]", "", words).strip())
     return found
@@ -169,13 +169,16 @@ def _covered(cells: list[Any]) -> Iterator[Any]:
 def _choices(lines: list[str]) -> tuple[str, list[str]]:
     """A question without its list of choices, and the choices."""
     text, choices = list[str](), list[str]()
+    listed = False  # whether the line before belongs to a choice
     for line in lines:
         if found := CHOICE.match(line):
             choices.append(found[1])
-        elif choices and line.startswith("  ") and not (text and text[-1] == ""):
+            listed = True
+        elif listed and line.startswith("  "):
             choices[-1] += " " + line.strip()
         else:
             text.append(line)
+            listed = False
     return "\n".join(text).strip("\n"), choices
 
 

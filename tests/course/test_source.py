@@ -39,3 +39,14 @@ def test_an_exercise_without_a_check_is_refused(course: Path) -> None:
     course.write_text(course.read_text().partition("# %%\nprint(double(2))")[0])
     with pytest.raises(LessonError, match="has no check cell after it"):
         learner_notebook(course)
+
+
+def test_setup_is_folded_in_jupyterlab_too(course: Path) -> None:
+    text = '# %% tags=["setup"]\nimport math\n\n# %% tags=["setup"] jupyter={"source_hidden": false}\nimport json\n'
+    course.write_text(course.read_text() + "\n" + text)
+    folded = [
+        cell.metadata["jupyter"]
+        for cell in learner_notebook(course).cells
+        if "setup" in cell.metadata.get("tags", [])
+    ]
+    assert folded == [{"source_hidden": True}, {"source_hidden": False}]  # what an author says himself stands

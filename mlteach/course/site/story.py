@@ -211,10 +211,10 @@ def _joined(cells: list[Any]) -> list[Any]:
         made.append(cell)
     for place, cell in enumerate(made):
         if "exercise" in cell.metadata.get("tags", []):
-            after = next(
-                (found for each in made[place + 1 : place + 4] if (found := CHECK.search(each.source))), None
+            check = next(
+                filter(None, (CHECK.search(each.source) for each in made[place + 1 : place + 4])), None
             )
-            _page(cell)["exercise"] = after[1] if after else ""
+            _page(cell)["exercise"] = check[1] if check else ""
     return made
 
 

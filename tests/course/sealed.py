@@ -51,6 +51,7 @@ def harm(html: str) -> list[str]:
 OURS = [file(name) for name in ("early.js", "host.js", "numbers.js", "page.js", "deck.js", "map.js")]
 OURS += [program(), file("numbers.js") + file("plane.js")]  # one module of a lesson, one of the map
 
+
 def assert_sealed(html: str) -> None:
     """Its scripts are ours and data; its policy lets those run; besides, nothing in it runs or asks."""
     scripts = re.findall(r"<script([^>]*)>(.*?)</script>", html, re.S)

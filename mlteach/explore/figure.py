@@ -1,4 +1,4 @@
-"""The one way a figure enters a lesson: as a picture with a sentence that says what it shows.
+"""The one way a figure enters a lesson: as a drawing with a sentence that says what it shows.
 
     show(fig, alt="The loss falls from 4.1 to 0.2 within five steps, then stays there.")
 
@@ -17,28 +17,40 @@ if TYPE_CHECKING:
 
 #: Fewest words that can say what a figure shows.
 WORDS = 5
+#: Of a drawing, which a notebook keeps as it is; and the dots an inch of the PNG beside it.
+MOST_BYTES, SMALL_DPI = 150_000, 80
 
 
-def show(fig: "Figure", alt: str, *, colours: int | None = None) -> None:
-    """Display ``fig`` as a PNG with the alternative text ``alt``, then close it.
+def show(fig: "Figure", alt: str, *, colours: int = 256) -> None:
+    """Display ``fig`` with the alternative text ``alt``, then close it.
 
-    colours: keep so many only, at most 256. 64 are enough for lines and flat shades, and a third of the bytes: for a lesson
-    with many pictures.
+    It is stored as a drawing (SVG) that is light or dark as the page is, and as a small PNG for whoever shows no drawings.
+    What cannot be drawn in ``MOST_BYTES`` is a PNG alone, a large one, of so many ``colours``, at most 256.
     Raises ``ValueError`` when ``alt`` is shorter than a sentence.
     """
     from IPython.display import display
 
-    data = png(fig)
-    if colours:
-        data = _fewer(data, colours)
-    display(Picture(data, sentence(alt), width=round(100 * fig.get_figwidth())))
+    from mlteach.explore.drawing import svg
+
+    alt, width = sentence(alt), round(100 * fig.get_figwidth())
+    spread_labels(fig)
+    try:
+        drawn = svg(fig, alt)
+    except NotImplementedError:  # a shaded triangle, a text set by TeX
+        drawn = ""
+    fits = 0 < len(drawn) <= MOST_BYTES
+    data = _fewer(png(fig, SMALL_DPI if fits else DPI), 32 if fits else colours)
+    display(Picture(data, alt, width, drawn if fits else ""))
 
 
 class Picture:
-    """A PNG that carries its alternative text (and its width in CSS pixels) wherever Jupyter stores or shows it."""
+    """A PNG that carries its alternative text (and its width in CSS pixels) wherever Jupyter stores or shows it.
 
-    def __init__(self, data: bytes, alt: str, width: int | None = None) -> None:
-        self.data, self.alt, self.width = data, alt, width
+    ``svg``: the same as a drawing, which is shown in its stead where that is possible.
+    """
+
+    def __init__(self, data: bytes, alt: str, width: int | None = None, svg: str = "") -> None:
+        self.data, self.alt, self.width, self.svg = data, alt, width, svg
 
     def __repr__(self) -> str:
         return self.alt
@@ -48,7 +60,9 @@ class Picture:
         if self.width:
             about["width"] = self.width
         data = {"text/plain": self.alt, "image/png": base64.b64encode(self.data).decode("ascii")}
-        return data, {"image/png": about}
+        if self.svg:
+            data["image/svg+xml"] = self.svg
+        return data, {kind: dict(about) for kind in data if kind != "text/plain"}
 
 
 def png(fig: "Figure", dpi: int = DPI) -> bytes:

@@ -100,6 +100,39 @@ def ink(colour: str) -> str:
     return str(to_hex(rgb))
 
 
+#: The paper of the dark look, in base.css and on the pages.
+DARK_PAPER = "#121418"
+#: The hues that base.css has another shade of in the dark; the others of the language are the same in both.
+_DARK = {"#000000": "#e6e8ec", "#ffffff": DARK_PAPER, "#6b6b6b": "#a3a3a3", "#0072b2": "#3d9fdc"}
+_DARK |= {"#009e73": "#23bd93", "#d55e00": "#f0803a"}
+_DARK |= {each: each for each in ("#cc79a7", "#56b4e9", "#e69f00", "#f0e442")}
+
+
+def dark(colour: str) -> str:
+    """The colour that stands on dark paper where ``colour`` stands on white.
+
+    It is the language's own, else the same hue with the same contrast, a little more where that is faint: what is weak
+    stays weak, what is strong stays strong.
+    """
+    from matplotlib.colors import to_hex, to_rgb
+
+    colour = str(to_hex(colour))
+    hues = {light: there for light, there in _DARK.items() if light not in ("#000000", "#ffffff")}
+    known = {ink(light): there for light, there in hues.items()} | _DARK  # a line's own label has the line's hue
+    if colour in known:
+        return known[colour]
+    rgb = to_rgb(colour)
+    contrast = 1.05 / (_luminance(rgb) + 0.05)
+    contrast = max(contrast, min(1 + 1.6 * (contrast - 1), 3))
+    wanted = min(contrast * (_luminance(to_rgb(DARK_PAPER)) + 0.05) - 0.05, 0.81)  # no whiter than the ink
+    linear = [max(c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4, 1e-4) for c in rgb]
+    now = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    scale = min(wanted / now, 1 / max(linear))  # the same hue, as light as it can be ...
+    white = (wanted - scale * now) / (1 - scale * now)  # ... and what is missing is white
+    mixed = [scale * c + white * (1 - scale * c) for c in linear]
+    return str(to_hex([12.92 * c if c <= 0.0031308 else 1.055 * c ** (1 / 2.4) - 0.055 for c in mixed]))
+
+
 def _luminance(rgb: Sequence[float]) -> float:
     """Relative luminance of an sRGB colour (WCAG 2.2)."""
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in rgb]

@@ -14,6 +14,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 from mlteach.course.lessons import LessonError
+from mlteach.course.site.drawing import drawing
 
 #: Elements of text, and of formulas (MathML Core without what holds HTML or a link).
 TEXT = frozenset(
@@ -106,14 +107,17 @@ def unmarked(value: Any, place: str) -> Any:
     return value
 
 
-def picture(output: Any, kind: str, place: str, css: str = "") -> str:
+def picture(output: Any, kind: str, place: str, css: str = "", mark: str = "") -> str:
     """A stored picture as an ``<img>``, in which a browser runs no script and asks for nothing, not even for an SVG.
 
-    Raises LessonError when its bytes, its words or its width are not what they should be.
+    A drawing that ``mlteach.explore.figure.show`` has made stands in the page itself, so that it has the page's letters
+    and colours; ``mark`` is then the beginning of its ids. Raises LessonError when its bytes, its words or its width are not what they should be.
     """
     stored, about = output["data"][kind], output.get("metadata", {}).get(kind, {})
     about = about if isinstance(about, Mapping) else {}
     if kind == "image/svg+xml":
+        if drawn := drawing("".join(stored), str(about.get("alt", "")), mark):
+            return drawn
         stored = base64.b64encode(str(stored).encode()).decode("ascii")
     try:
         stored = "".join(str(stored).split())

@@ -37,7 +37,7 @@ class Exporter(HTMLExporter):
     """``template``: the folder in ``templates/``. ``site``: what the template knows as ``site``, with the page in it."""
 
     def __init__(self, template: str, page: Page, site: dict[str, Any]) -> None:
-        self.page = page
+        self.page, self.pictures = page, 0
         super().__init__(
             template_name=template,
             extra_template_basedirs=[str(HERE / "templates")],
@@ -93,7 +93,8 @@ class Exporter(HTMLExporter):
 
     @pass_context
     def picture(self, context: Any, output: Any, kind: str, css: str = "") -> str:
-        return picture(output, kind, self.place(context.get("cell", {})), css)
+        self.pictures += 1
+        return picture(output, kind, self.place(context.get("cell", {})), css, f"figure-{self.pictures}-")
 
     def default_filters(self) -> Any:
         yield from super().default_filters()

@@ -146,7 +146,8 @@ def sections(lesson: Lesson, html: str) -> list[Section]:
         elif node.name == "data":
             found[-1][3] = f"{found[-1][3] + ',' if found[-1][3] else 'exercise'} {node['value']}"
         elif node.name == "figure":
-            alt = " ".join(str(each.get("alt", "")) for each in node.find_all("img"))
+            shown = node.find_all(["img", "svg"])
+            alt = " ".join(str(each.get("alt") or each.get("aria-label", "")) for each in shown)
             kind = "explorer" if "explorer" in (node.get("class") or ()) else "figure"
             caption, home = (
                 kind == "figure" and node.find("figcaption"),

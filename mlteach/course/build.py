@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from mlteach.course.kernel import DIED, kernel_environment, stoppable
 from mlteach.course.lessons import LessonError, notebook
@@ -120,10 +121,13 @@ def execute(built: Any, *, name: str, progress: bool = False) -> None:
         )
         try:
             client.reset_execution_trackers()
+            moments = []
             with client.setup_kernel(env=kernel_environment()):
                 for place, cell in enumerate(built.cells):
                     client.execute_cell(cell, place, execution_count=client.code_cells_executed + 1)
-                client.set_widgets_metadata()
+                    if shown := views(cell):
+                        moments.append((shown, widgets_now(client)))
+            keep_moments(built, moments)
         except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
             said = (
                 f"{error.ename}: {error.evalue}"
@@ -137,6 +141,55 @@ def execute(built: Any, *, name: str, progress: bool = False) -> None:
                 f"Lesson {name} stopped in cell {running}: {said}\nThe cell begins: {first_line(source)}\n"
                 "Its notebook was left as it was."
             ) from error
+
+
+def views(cell: Any) -> list[Any]:
+    """The widgets that a cell shows: of each the dict that holds its ``model_id``."""
+    return [
+        out["data"][WIDGET_VIEW] for out in cell.get("outputs", []) if WIDGET_VIEW in out.get("data", {})
+    ]
+
+
+def widgets_now(client: Any) -> dict[str, Any]:
+    """Every widget of the kernel as it is at this moment, by its id, in the order they were made."""
+    client.set_widgets_metadata()
+    stored = client.nb.metadata.pop("widgets", {}).get(WIDGET_STATE, {}).get("state", {})
+    return {model: {**entry, "state": dict(entry["state"])} for model, entry in stored.items()}
+
+
+def keep_moments(built: Any, moments: Sequence[tuple[list[Any], dict[str, Any]]]) -> None:
+    """Store each widget as it was when its cell had shown it, not as later cells left it; changes ``built`` in place.
+
+    ``moments``: what each cell shows, and all widgets after it. A widget that is shown again after a change gets a second
+    model, with an id of its own, so that a page shows above what its text says there, and below what it says there.
+    """
+    import nbformat
+
+    kept: dict[str, Any] = {}
+    versions: dict[str, list[str]] = {}  # of a widget: the ids it is kept under
+
+    def keep(model: str, models: dict[str, Any], within: tuple[str, ...] = ()) -> str:
+        if model in within or model not in models:
+            return model
+        text = re.sub(
+            r"(?<=IPY_MODEL_)\w+", lambda found: keep(found[0], models, (*within, model)), json.dumps(models[model])
+        )
+        entry, known = json.loads(text), versions.setdefault(model, [])
+        same = next((name for name in known if kept[name] == entry), None)
+        if same is None:
+            known.append(same := uuid4().hex if known else model)
+            kept[same] = entry
+        return same
+
+    for shown, models in moments:
+        for view in shown:
+            view["model_id"] = keep(view["model_id"], models)
+    if kept:
+        made = list(moments[-1][1])  # the order in which they were made; a second model comes after all first ones
+        ordered = sorted(kept, key=lambda name: made.index(name) if name in made else len(made))
+        state = {name: kept[name] for name in ordered}
+        stored = {WIDGET_STATE: {"state": state, "version_major": 2, "version_minor": 0}}
+        built.metadata["widgets"] = nbformat.from_dict(stored)
 
 
 def tidy(built: Any) -> None:
@@ -241,16 +294,10 @@ def renumber_widgets(built: Any) -> None:
     """
     import nbformat
 
-    views = [
-        out.data[WIDGET_VIEW]
-        for cell in built.cells
-        for out in cell.get("outputs", [])
-        if WIDGET_VIEW in out.get("data", {})
-    ]
     stored = built.metadata.pop("widgets", {}).get(WIDGET_STATE, {})
     models = stored.get("state", {})
     shown: set[str] = set()
-    found = [view["model_id"] for view in views]
+    found = [view["model_id"] for cell in built.cells for view in views(cell)]
     while found:
         model = found.pop()
         if model in models and model not in shown:

@@ -40,6 +40,42 @@ def test_a_rebuild_is_byte_for_byte_the_same_and_clean(course: Path) -> None:
     assert stale(course) == "is not a whole notebook"
 
 
+def test_a_widget_is_stored_as_it_was_where_it_is_shown(course: Path) -> None:
+    course.write_text(
+        """# %%
+from ipywidgets import HBox, IntSlider
+slider = IntSlider(3)
+box = HBox([slider])
+slider
+
+# %%
+slider.value = 4
+box
+
+# %%
+slider.value = 7
+slider
+
+# %%
+box
+
+# %%
+slider
+"""
+    )
+    target = build(course, progress=False)
+    notebook = nbformat.read(target, 4)
+    models = notebook.metadata.widgets[WIDGET_STATE].state
+    first, before, second, box, again = (
+        models[cell.outputs[0].data[WIDGET_VIEW].model_id].state for cell in notebook.cells
+    )
+    assert (first.value, second.value) == (3, 7) and again is second
+    inside = [models[each.children[0].removeprefix("IPY_MODEL_")].state for each in (before, box)]
+    assert inside[0].value == 4 and inside[1] is second
+    assert sorted(models) == [f"{k:032x}" for k in range(len(models))]
+    assert build(course, progress=False).read_text() == nbformat.writes(notebook) + "\n"
+
+
 def test_a_notebook_whose_explorer_has_changed_since_is_stale(
     course: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

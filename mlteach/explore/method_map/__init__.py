@@ -148,6 +148,8 @@ class MethodMap(Explorer):
     method = t.Enum(list(METHODS), default_value="MAML").tag(sync=True)
     columns: Any = t.List(read_only=True).tag(sync=True)
     methods: Any = t.Dict(read_only=True).tag(sync=True)
+    #: The order of the methods: a stored notebook sorts the keys of a dict.
+    names: Any = t.List(list(METHODS), read_only=True).tag(sync=True)
 
     def __init__(self, method: str = "MAML", **traits: Any) -> None:
         super().__init__(method=method, **traits)

@@ -11,7 +11,7 @@ export const summary = (state) => state.methods[state.method].summary;
 function render(host) {
   return explorer(host, { title: "A method is one choice in each column", watch: ["method"] }, ({ root, get, set }) => {
     const methods = get("methods");
-    const pick = choice({ label: "Method", options: Object.keys(methods).map((value) => ({ value, text: value })),
+    const pick = choice({ label: "Method", options: get("names").map((value) => ({ value, text: value })),
       get: () => get("method"), set: (method) => set({ method }) });
 
     /** One choice of a column: lit, a way to a neighbour, or neither. */

@@ -145,9 +145,7 @@ def execute(built: Any, *, name: str, progress: bool = False) -> None:
 
 def views(cell: Any) -> list[Any]:
     """The widgets that a cell shows: of each the dict that holds its ``model_id``."""
-    return [
-        out["data"][WIDGET_VIEW] for out in cell.get("outputs", []) if WIDGET_VIEW in out.get("data", {})
-    ]
+    return [out["data"][WIDGET_VIEW] for out in cell.get("outputs", []) if WIDGET_VIEW in out.get("data", {})]
 
 
 def widgets_now(client: Any) -> dict[str, Any]:
@@ -172,7 +170,9 @@ def keep_moments(built: Any, moments: Sequence[tuple[list[Any], dict[str, Any]]]
         if model in within or model not in models:
             return model
         text = re.sub(
-            r"(?<=IPY_MODEL_)\w+", lambda found: keep(found[0], models, (*within, model)), json.dumps(models[model])
+            r"(?<=IPY_MODEL_)\w+",
+            lambda found: keep(found[0], models, (*within, model)),
+            json.dumps(models[model]),
         )
         entry, known = json.loads(text), versions.setdefault(model, [])
         same = next((name for name in known if kept[name] == entry), None)
@@ -185,7 +185,9 @@ def keep_moments(built: Any, moments: Sequence[tuple[list[Any], dict[str, Any]]]
         for view in shown:
             view["model_id"] = keep(view["model_id"], models)
     if kept:
-        made = list(moments[-1][1])  # the order in which they were made; a second model comes after all first ones
+        made = list(
+            moments[-1][1]
+        )  # the order in which they were made; a second model comes after all first ones
         ordered = sorted(kept, key=lambda name: made.index(name) if name in made else len(made))
         state = {name: kept[name] for name in ordered}
         stored = {WIDGET_STATE: {"state": state, "version_major": 2, "version_minor": 0}}

@@ -51,7 +51,9 @@ def svg(fig: "Figure", alt: str = "") -> str:
     finally:
         fig.dpi = dpi
     body = drawn.text()
-    mark = "f" + sha256(body.encode()).hexdigest()[:6]  # so that two figures on one page do not share their parts
+    mark = (
+        "f" + sha256(body.encode()).hexdigest()[:6]
+    )  # so that two figures on one page do not share their parts
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:g}" height="{height:g}" viewBox="0 0 {width:g} {height:g}" '
         f'role="img" aria-label="{_quoted(alt)}" font-family="{FONT}" style="{ROOT}">'
@@ -67,7 +69,10 @@ def _quoted(text: str) -> str:
 #: Ink and paper where the drawing stands alone.
 ROOT = ";".join(
     ["color-scheme:light dark"]
-    + [f"--{name}:light-dark({light},{style.dark(light)})" for name, light in (("i", "#000000"), ("p", "#ffffff"))]
+    + [
+        f"--{name}:light-dark({light},{style.dark(light)})"
+        for name, light in (("i", "#000000"), ("p", "#ffffff"))
+    ]
 )
 _STYLE = re.compile(r'style="([^"]*)" ')
 _MARK = "\0"  # stands for the figure's own mark until that is known
@@ -125,7 +130,10 @@ class _Renderer(RendererBase):
         self.width, self.height, self.fields = width, height, fields
         self.parts: list[tuple[str, str]] = []  # by what it is clipped, and the element
         self.shared: dict[str, str] = {}  # what is defined once -> its id
-        self.run: tuple[tuple[str, str], list[str]] = (("", ""), [])  # neighbours that look the same share one <g>
+        self.run: tuple[tuple[str, str], list[str]] = (
+            ("", ""),
+            [],
+        )  # neighbours that look the same share one <g>
         self.align = ["left"]
         self.stamped = False
 
@@ -161,7 +169,7 @@ class _Renderer(RendererBase):
             colour = gc.get_hatch_color()
             pattern = (
                 f'<pattern id="{{}}" patternUnits="userSpaceOnUse" width="72" height="72"><path d="{self._line(tile, Affine2D().scale(72, 72))}" '
-                f'stroke="{to_hex(colour)}" fill="{to_hex(colour)}" style="stroke:{themed(to_hex(colour))};fill:{themed(to_hex(colour))}" stroke-width="{_number(gc.get_hatch_linewidth() * PIXELS / 72)}"/></pattern>'
+                f'stroke="{to_hex(colour)}" fill="{to_hex(colour)}" style="fill:{themed(to_hex(colour))};stroke:{themed(to_hex(colour))}" stroke-width="{_number(gc.get_hatch_linewidth() * PIXELS / 72)}"/></pattern>'
             )
             self._add("", f'<path d="{line}" fill="url(#{self._define("h", pattern)})"/>', gc)
 
@@ -208,7 +216,14 @@ class _Renderer(RendererBase):
             self._add(look, f'<use href="#{name}" x="{_number(x)}" y="{_number(y)}"/>', gc)
 
     def draw_path_collection(
-        self, gc: Any, master_transform: Any, paths: Any, all_transforms: Any, offsets: Any, *args: Any, **kw: Any
+        self,
+        gc: Any,
+        master_transform: Any,
+        paths: Any,
+        all_transforms: Any,
+        offsets: Any,
+        *args: Any,
+        **kw: Any,
     ) -> None:
         self.stamped = len(paths) < len(offsets)
         super().draw_path_collection(gc, master_transform, paths, all_transforms, offsets, *args, **kw)
@@ -217,9 +232,7 @@ class _Renderer(RendererBase):
     def draw_image(self, gc: GraphicsContextBase, x: float, y: float, im: Any, transform: Any = None) -> None:
         height, width = im.shape[:2]
         wide, high = width / self.get_image_magnification(), height / self.get_image_magnification()
-        place = (
-            f'x="{_number(x)}" y="{_number(self.height - y - high)}" width="{_number(wide)}" height="{_number(high)}"'
-        )
+        place = f'x="{_number(x)}" y="{_number(self.height - y - high)}" width="{_number(wide)}" height="{_number(high)}"'
         im = np.asarray(im)[::-1]
         if not _grey(im) or self._on_field(gc, (x + wide / 2, y + high / 2)):
             data = _png(im)
@@ -257,7 +270,9 @@ class _Renderer(RendererBase):
         about += ' font-style="italic"' if prop.get_style() in ("italic", "oblique") else ""
         about += f' text-anchor="{anchor}"' if anchor else ""
         turn = f' transform="rotate({_number(-angle)} {_number(x)} {_number(y)})"' if angle else ""
-        self._add(f"{about} {paint}", f'<text x="{_number(x)}" y="{_number(y)}"{turn}>{_quoted(s)}</text>', gc)
+        self._add(
+            f"{about} {paint}", f'<text x="{_number(x)}" y="{_number(y)}"{turn}>{_quoted(s)}</text>', gc
+        )
 
     # ---- how it is written ---------------------------------------------------------------------------------------
     def text(self) -> str:
@@ -267,7 +282,11 @@ class _Renderer(RendererBase):
         for clip, run in groupby(self.parts, key=lambda part: part[0]):
             inside = "".join(element for _, element in run)
             body += f'<g clip-path="url(#{clip})">{inside}</g>' if clip else inside
-        return (f"<defs>{''.join(each.format(name) for each, name in self.shared.items())}</defs>" if self.shared else "") + body
+        return (
+            f"<defs>{''.join(each.format(name) for each, name in self.shared.items())}</defs>"
+            if self.shared
+            else ""
+        ) + body
 
     def _flip(self) -> Affine2D:
         return Affine2D().scale(1, -1).translate(0, self.height)
@@ -295,12 +314,16 @@ class _Renderer(RendererBase):
         """The id of an element that several use; {} stands for the id in its text."""
         return self.shared.setdefault(element, f"{_MARK}-{kind}{len(self.shared)}")
 
-    def _line(self, path: Path, transform: Any, *, digits: int = 1, clip: Any = None, simplify: bool = False) -> str:
+    def _line(
+        self, path: Path, transform: Any, *, digits: int = 1, clip: Any = None, simplify: bool = False
+    ) -> str:
         """The d of a path, each place told from the one before, which is short; "" where there is nothing of it."""
         letters = {Path.MOVETO: "m", Path.LINETO: "l", Path.CURVE3: "q", Path.CURVE4: "c"}
         text = last = ""
         at = start = np.zeros(2)
-        pieces = path.iter_segments(transform, remove_nans=True, clip=clip, simplify=simplify, snap=False, curves=True)
+        pieces = path.iter_segments(
+            transform, remove_nans=True, clip=clip, simplify=simplify, snap=False, curves=True
+        )
         for vertices, code in pieces:
             if code == Path.CLOSEPOLY:
                 text, last, at = text + "z", "", start
@@ -319,7 +342,9 @@ class _Renderer(RendererBase):
         """The attributes of a path: how it is filled and stroked."""
         field = self._on_field(gc)
         look = "" if gc.get_antialiased() else 'shape-rendering="crispEdges" '
-        look += self._paint("fill", None if open_line else face, gc, field=field) + self._opacity("fill", face, gc)
+        look += self._paint("fill", None if open_line else face, gc, field=field) + self._opacity(
+            "fill", face, gc
+        )
         edge = gc.get_rgb()
         width = self.points_to_pixels(gc.get_linewidth())
         if width and self._visible(edge, gc):
@@ -332,7 +357,11 @@ class _Renderer(RendererBase):
             if dashes is not None:
                 many = " ".join(_number(self.points_to_pixels(float(d)), 2) for d in dashes)
                 look += f'stroke-dasharray="{many}" '
-                look += f'stroke-dashoffset="{_number(self.points_to_pixels(float(offset)), 2)}" ' if offset else ""
+                look += (
+                    f'stroke-dashoffset="{_number(self.points_to_pixels(float(offset)), 2)}" '
+                    if offset
+                    else ""
+                )
         return look
 
     def _clip(self, gc: GraphicsContextBase) -> str:
@@ -385,7 +414,9 @@ class _Renderer(RendererBase):
 
 def themed(light: str) -> str:
     """A colour (``#rrggbb``) as CSS for both themes."""
-    return {"#000000": "var(--i)", "#ffffff": "var(--p)"}.get(light) or f"light-dark({light},{style.dark(light)})"
+    return {"#000000": "var(--i)", "#ffffff": "var(--p)"}.get(
+        light
+    ) or f"light-dark({light},{style.dark(light)})"
 
 
 def _png(im: Any) -> str:

@@ -118,7 +118,9 @@ def dark(colour: str) -> str:
 
     colour = str(to_hex(colour))
     hues = {light: there for light, there in _DARK.items() if light not in ("#000000", "#ffffff")}
-    known = {ink(light): there for light, there in hues.items()} | _DARK  # a line's own label has the line's hue
+    known = {
+        ink(light): there for light, there in hues.items()
+    } | _DARK  # a line's own label has the line's hue
     if colour in known:
         return known[colour]
     rgb = to_rgb(colour)
@@ -206,38 +208,110 @@ def label_line(
     at = points[-1] if x is None else points[np.abs(points[:, 0] - x).argmin()]
     look: dict[str, Any] = dict(color=ink(to_hex(line.get_color())), va="center", ha="left", fontsize=12)
     look |= dict(fontweight="bold", textcoords="offset points", annotation_clip=False) | kwargs
-    return ax.annotate(text, (at[0], at[1]), xytext=(dx, dy), gid=_END if x is None else None, **look)
+    return ax.annotate(text, (at[0], at[1]), xytext=(dx, dy), gid=_END if x is None else _AT, **look)
 
 
-_END = "label at the end of a line"
+_END, _AT = "label at the end of a line", "label at a line"
 
 
 def spread_labels(fig: "Figure") -> None:
-    """Push labels at the ends of lines apart, up and down, until none covers another. ``figure.show`` calls it."""
+    """Move the labels of `label_line` up and down, as little as can be, until none covers a line or another text.
+
+    Where labels stand in the room to the right of the data, the axis ends with the data. ``figure.show`` calls it.
+    """
     from matplotlib.text import Annotation
 
+    for ax in fig.axes:
+        _end_with_the_data(ax)
     fig.draw_without_rendering()  # places and sizes are known after a layout only
     for ax in fig.axes:
-        labels = [text for text in ax.texts if isinstance(text, Annotation) and text.get_gid() == _END]
+        texts = [text for text in ax.texts if isinstance(text, Annotation)]
+        labels = [text for text in texts if text.get_gid() in (_END, _AT) and text.get_text()]
         labels.sort(key=lambda text: _middle(text))
+        boxes = [text.get_window_extent() for text in labels]
         want = [_middle(text) for text in labels]
-        place = list(want)
-        for _ in range(100):
-            for k in range(len(place) - 1):
-                need = 0.5 * (labels[k].get_window_extent().height + labels[k + 1].get_window_extent().height)
-                short = need - (place[k + 1] - place[k])
-                if short > 1e-6 and _share_columns(labels[k], labels[k + 1]):
-                    place[k], place[k + 1] = place[k] - short / 2, place[k + 1] + short / 2
+        lanes = [_lane(ax, text, labels) for text in labels]
+        place = [min(max(y, low), high) for y, (low, high) in zip(want, lanes, strict=True)]
+        order = sorted(range(len(labels)), key=lambda k: (place[k], want[k]))
+        for _ in range(200):
+            for n, low in enumerate(order):
+                for high in order[n + 1 :]:
+                    a, b = boxes[low], boxes[high]
+                    short = (a.height + b.height) / 2 - (place[high] - place[low])
+                    if short > 1e-6 and a.x0 < b.x1 and b.x0 < a.x1:
+                        place[low], place[high] = place[low] - short / 2, place[high] + short / 2
+            place = [min(max(y, low), high) for y, (low, high) in zip(place, lanes, strict=True)]
         for text, now, then in zip(labels, place, want, strict=True):
             dx, dy = text.get_position()
             text.set_position((dx, dy + (now - then) * 72 / fig.dpi))
 
 
+def _end_with_the_data(ax: "Axes") -> None:
+    """No tick, and no axis, below the room that was left for labels."""
+    import numpy as np
+
+    ends = [text.xy[0] for text in ax.texts if text.get_gid() == _END]  # type: ignore[attr-defined]
+    low, high = ax.get_xlim()
+    if not ends or not low < max(ends) < high or len(ax.get_shared_x_axes().get_siblings(ax)) > 1:
+        return
+    last = max(ends)
+    reach = last + 1e-6 * abs(last - low)
+    for minor in (False, True):
+        ticks = np.asarray(ax.get_xticks(minor=minor), dtype=float)
+        if (ticks > reach).any():
+            names = [text.get_text() for text in ax.get_xticklabels(minor=minor)]
+            fixed = type(ax.xaxis.get_major_formatter()).__name__ == "FixedFormatter" and not minor
+            kept = ticks <= reach
+            ax.set_xticks(ticks[kept], minor=minor)
+            if fixed:
+                ax.set_xticklabels([name for name, stays in zip(names, kept, strict=True) if stays])
+    ax.set_xlim(low, high)
+    ax.spines["bottom"].set_bounds(low, last)
+
+
+def _lane(ax: "Axes", label: "Annotation", labels: "Sequence[Annotation]") -> tuple[float, float]:
+    """Between which heights (pixels) the middle of a label may be: nothing is in its way there, and it is near.
+
+    In its way are lines of the axes, its other texts, and the edges of the figure; other ``labels`` give way themselves.
+    """
+    import numpy as np
+
+    box = label.get_window_extent()
+    half = box.height / 2 + 1  # a pixel between them
+    taken: list[tuple[float, float]] = []
+    for line in ax.lines:
+        inside = line.get_clip_on()
+        left, right = (max(box.x0, ax.bbox.x0), min(box.x1, ax.bbox.x1)) if inside else (box.x0, box.x1)
+        points = line.get_transform().transform(line.get_xydata())
+        if line.get_linestyle() in ("None", "", " ") or not left < right or len(points) < 2:
+            continue
+        thick = line.get_linewidth() * ax.figure.dpi / 144
+        for (x0, y0), (x1, y1) in zip(points[:-1], points[1:], strict=True):
+            near, far = max(min(x0, x1), left), min(max(x0, x1), right)
+            if near <= far and np.isfinite((x0, y0, x1, y1)).all():
+                heights = (
+                    [y0, y1] if x0 == x1 else [y0 + (y1 - y0) * (x - x0) / (x1 - x0) for x in (near, far)]
+                )
+                taken.append((min(heights) - thick, max(heights) + thick))
+    axes = [ax.xaxis, ax.yaxis]
+    others = [text for axis in axes for text in (*axis.get_ticklabels(), axis.label)]
+    others += [ax.title, ax._left_title, ax._right_title]  # type: ignore[attr-defined]
+    others += [text for text in ax.texts if text not in labels]
+    for text in others:
+        other = text.get_window_extent() if text.get_text() and text.get_visible() else None
+        if other is not None and other.width and other.x0 < box.x1 and box.x0 < other.x1:
+            taken.append((other.y0, other.y1))
+    edges = [(-np.inf, half), (ax.figure.bbox.height - half, np.inf)]
+    closed = sorted([(low - half, high + half) for low, high in taken] + edges)
+    free, top = [], closed[0][1]
+    for low, high in closed[1:]:
+        if low > top:
+            free.append((top, low))
+        top = max(top, high)
+    middle = _middle(label)
+    return min(free, key=lambda lane: max(lane[0] - middle, middle - lane[1], 0), default=(middle, middle))
+
+
 def _middle(text: "Annotation") -> float:
     box = text.get_window_extent()
     return float(box.y0 + box.y1) / 2
-
-
-def _share_columns(a: "Annotation", b: "Annotation") -> bool:
-    a_box, b_box = a.get_window_extent(), b.get_window_extent()
-    return bool(a_box.x0 < b_box.x1 and b_box.x0 < a_box.x1)

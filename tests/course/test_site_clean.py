@@ -15,6 +15,7 @@ from mlteach.course.build import WIDGET_STATE, WIDGET_VIEW
 from mlteach.course.lessons import LessonError, notebook
 from mlteach.course.site import page
 from mlteach.course.site.clean import clean, picture, unmarked
+from mlteach.course.site.drawing import drawing
 from mlteach.course.site.lesson import Lesson, about
 from mlteach.course.site.map import course_map
 from mlteach.course.site.policy import policy
@@ -94,6 +95,67 @@ def test_a_pictures_words_are_words_and_an_svg_is_a_picture() -> None:
     assert re.fullmatch(
         r'<img class="" src="data:image/svg\+xml;base64,[A-Za-z0-9+/=]+" alt="No [\w ]+">', made
     )
+
+
+def figure() -> str:
+    from matplotlib.figure import Figure
+
+    from mlteach.explore.drawing import svg
+
+    fig = Figure(figsize=(3, 2))
+    ax = fig.subplots()
+    ax.plot([1, 2], label="a")
+    ax.bar([0, 1], [1, 2], hatch="//")
+    ax.scatter([0, 1, 2], [0, 1, 2], c=["red", "white", "black"])
+    ax.imshow([[0, 1], [1, 0]], cmap="gray_r")
+    ax.set(title="a < b & c", xlabel="$x$")
+    return svg(fig, "Two lines.")
+
+
+def test_a_drawing_of_ours_stands_in_the_page_with_ids_of_its_own() -> None:
+    made = drawing(figure(), 'a "line" <b>', "figure-7-")
+    assert made
+    found = harm(made.replace("<svg", "<g").replace("</svg", "</g"))
+    assert len(found) == 1 and found[0].startswith("href=data:image/png;base64,")  # the picture in it
+    assert 'role="img" aria-label="a &quot;line&quot; &lt;b&gt;"' in made and "a &lt; b &amp; " in made
+    ids = re.findall(r'id="([^"]*)"', made)
+    used = set(re.findall(r'(?:href="|url\()#([^")]*)', made))
+    assert (
+        used == set(ids)
+        and len(ids) == len(set(ids)) > 3
+        and all(each.startswith("figure-7-") for each in ids)
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("<defs>", "<script>hurt()</script><defs>"),
+        ("<defs>", "<foreignObject><p>a</p></foreignObject><defs>"),
+        ("<defs>", "<style>*{fill:red}</style><defs>"),
+        ("<defs>", "<a href='javascript:hurt()'><path d='M0 0'/></a><defs>"),
+        ("<defs>", f"<image href='{HOST}/a.png' width='1' height='1'/><defs>"),
+        ("<defs>", "<image href='data:image/svg+xml;base64,AAAA'/><defs>"),
+        ("<defs>", f"<use href='{HOST}/a.svg#a'/><defs>"),
+        ("<defs>", "<h:p xmlns:h='http://www.w3.org/1999/xhtml'>a</h:p><defs>"),
+        ("<defs>", "words<defs>"),
+        ("<path ", "<path onload='hurt()' "),
+        ("<path ", "<path class='slide' "),
+        ("style='fill:", "style='position:fixed;fill:"),
+        ("style='fill:var(--p)", f"style='fill:url({HOST})"),
+        ("clip-path='url(#", f"clip-path='url({HOST}#"),
+        ("<svg", "<!DOCTYPE svg [<!ENTITY a 'b'>]><svg"),
+        ("<svg", "<?xml-stylesheet href='a.css'?><svg"),
+        ("</svg>", "<g>" * 5000 + "</g>" * 5000 + "</svg>"),
+        ("</svg>", ""),
+    ],
+)
+def test_a_drawing_with_anything_else_in_it_stays_outside_of_the_page(old: str, new: str) -> None:
+    text = figure()
+    assert old in text
+    assert drawing(text.replace(old, new, 1), "Two lines.", "f-") is None
+    made = picture({"data": {"image/svg+xml": text.replace(old, new, 1)}}, "image/svg+xml", "x")
+    assert re.fullmatch(r'<img class="" src="data:image/svg\+xml;base64,[A-Za-z0-9+/=]+" alt="[^"]+">', made)
 
 
 def test_the_state_of_an_explorer_holds_no_markup() -> None:

@@ -40,7 +40,7 @@ ELEMENTS = frozenset("defs g path rect use image text clipPath mask pattern".spl
 SIZE = re.compile(rf"0 0 ({_NUMBER}) ({_NUMBER})")
 
 
-class _Foreign(Exception):
+class _ForeignError(Exception):
     """It holds what our drawings do not."""
 
 
@@ -54,7 +54,7 @@ def drawing(svg: str, alt: str, mark: str) -> str | None:
         if root.tag != f"{NAMESPACE}svg" or not size or root.text or not alt:
             return None
         inside = "".join(part for child in root for part in _written(child, mark))
-    except (ElementTree.ParseError, _Foreign, RecursionError):
+    except (ElementTree.ParseError, _ForeignError, RecursionError):
         return None
     width = float(size[1])
     return (
@@ -64,16 +64,16 @@ def drawing(svg: str, alt: str, mark: str) -> str | None:
 
 
 def _written(element: ElementTree.Element, mark: str) -> Iterator[str]:
-    """An element and what is in it, written anew. Raises _Foreign."""
+    """An element and what is in it, written anew. Raises _ForeignError."""
     name = element.tag.removeprefix(NAMESPACE)
     if name not in ELEMENTS or element.tag == name or (element.tail or "").strip():
-        raise _Foreign
+        raise _ForeignError
     if (element.text or "").strip() and name != "text":
-        raise _Foreign
+        raise _ForeignError
     yield f"<{name}"
     for key, value in element.items():
         if not re.fullmatch(ATTRIBUTES.get(key, r"(?!)"), value, re.ASCII):
-            raise _Foreign
+            raise _ForeignError
         yield f' {key}="{re.sub(rf"(?<=#){_ID}|^{_ID}$", lambda found: mark + found[0][8:], value)}"'
     yield ">"
     yield escape(element.text or "") if name == "text" else ""

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from xml.sax.saxutils import escape
 
 import numpy as np
@@ -86,7 +86,7 @@ def _fields(fig: "Figure") -> "list[Axes]":
 
     def is_field(artist: Any) -> bool:
         if isinstance(artist, AxesImage):
-            return not _grey(artist.to_rgba(artist.get_array()))
+            return not _grey(artist.to_rgba(cast(Any, artist.get_array())))
         return isinstance(artist, QuadMesh) or (isinstance(artist, ContourSet) and artist.filled)
 
     return [ax for ax in fig.axes if any(map(is_field, ax.get_children()))]
@@ -206,7 +206,7 @@ class _Renderer(RendererBase):
         ]  # fmt: skip
         if not shape or not places:
             return
-        look = self._look(gc, rgbFace, open_line=len(marker_path.vertices) < 3)
+        look = self._look(gc, rgbFace, open_line=len(np.asarray(marker_path.vertices)) < 3)
         if len(places) == 1:
             there = marker_trans + Affine2D().scale(1, -1).translate(*places[0])
             self._add(look, f'<path d="{self._line(marker_path, there, digits=2)}"/>', gc)
@@ -355,7 +355,7 @@ class _Renderer(RendererBase):
             look += f'stroke-linejoin="{join}" ' if join != "miter" else ""
             offset, dashes = gc.get_dashes()
             if dashes is not None:
-                many = " ".join(_number(self.points_to_pixels(float(d)), 2) for d in dashes)
+                many = " ".join(_number(self.points_to_pixels(float(d)), 2) for d in cast(Any, dashes))
                 look += f'stroke-dasharray="{many}" '
                 look += (
                     f'stroke-dashoffset="{_number(self.points_to_pixels(float(offset)), 2)}" '
@@ -366,7 +366,7 @@ class _Renderer(RendererBase):
 
     def _clip(self, gc: GraphicsContextBase) -> str:
         """The id of what clips the drawing now, "" for nothing."""
-        path, transform = gc.get_clip_path()
+        path, transform = cast(Any, gc.get_clip_path())
         if path is not None:
             shape = f'<path d="{self._line(path, transform + self._flip())}"/>'
         elif (box := gc.get_clip_rectangle()) is not None:

@@ -131,8 +131,9 @@ def dark(colour: str) -> str:
     now = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
     scale = min(wanted / now, 1 / max(linear))  # the same hue, as light as it can be ...
     white = (wanted - scale * now) / (1 - scale * now)  # ... and what is missing is white
-    mixed = [scale * c + white * (1 - scale * c) for c in linear]
-    return str(to_hex([12.92 * c if c <= 0.0031308 else 1.055 * c ** (1 / 2.4) - 0.055 for c in mixed]))
+    r, g, b = (scale * c + white * (1 - scale * c) for c in linear)
+    r, g, b = (12.92 * c if c <= 0.0031308 else 1.055 * c ** (1 / 2.4) - 0.055 for c in (r, g, b))
+    return str(to_hex((r, g, b)))
 
 
 def _luminance(rgb: Sequence[float]) -> float:

@@ -16,6 +16,15 @@ NEEDS_OMNIGLOT = re.compile(r"Characters\.(load|omniglot)\(|self_check\(")
 NOT_COMPARED = pytest.StashKey[str]()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--engine firefox``: the browser tests that run in every engine, in this one, and in full."""
+    parser.addoption(
+        "--engine",
+        choices=("chromium", "firefox", "webkit"),
+        help="run the browser tests in this engine alone; without it in Chromium in full, and a selection in the others",
+    )
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Turn strict comparison on, in this environment's kernel, without bars and score, as the lessons were built."""
     from nbval import plugin

@@ -3,25 +3,19 @@
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+
+from tests.browser import engine as base
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
-#: What every page knows: a text that differs whenever what an explorer shows differs. Ids are random, so they go.
-PICTURE = r"""
-window.picture = (root) => {
-  const body = root.querySelector(".mlx-body"), parts = [...body.querySelectorAll("svg, canvas")];
-  const texts = parts.map((part) => part.matches("canvas") ? part.toDataURL() : part.outerHTML);
-  return (parts.length ? texts.join("\n") : body.innerHTML).replace(/mlx-\w+-\d+-\w+/g, "id");
-};
-"""
 
 
 def executable() -> str | None:
@@ -65,7 +59,7 @@ def watched_page(running: Any, *, offline: bool = False, **context: Any) -> tupl
     """
     complaints: list[str] = []
     room = running.new_context(**{"viewport": {"width": 1280, "height": 1000}, "offline": offline} | context)
-    room.add_init_script(PICTURE)
+    room.add_init_script(base.PICTURE)
     if offline:
 
         def outside(route: Any) -> None:
@@ -99,3 +93,64 @@ def folder_of_pictures(home: str) -> Path:
     folder = Path(__file__).parents[2] / "runs" / "screenshots" / home
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+@contextmanager
+def engine() -> "Iterator[base.Engine]":
+    """The same as one of the three engines."""
+    with browser() as running:
+        yield Chromium(running)
+
+
+class Chromium(base.Engine):
+    """Chromium behind the words that all engines share."""
+
+    name = "chromium"
+
+    def __init__(self, running: Any) -> None:
+        self.running = running
+
+    def page(self) -> "ChromiumPage":
+        return ChromiumPage(
+            *watched_page(self.running, offline=True, viewport={"width": 1280, "height": 900})
+        )
+
+
+class ChromiumPage(base.Page):
+    """A page of Playwright's, in a context of its own. What needs Playwright takes ``tab``."""
+
+    def __init__(self, tab: Any, complaints: list[str]) -> None:
+        self.tab, self.complaints = tab, complaints
+
+    def goto(self, address: str) -> None:
+        self.tab.goto(address)
+
+    def evaluate(self, js: str, arg: Any = None) -> Any:
+        return self.tab.evaluate(js, arg)
+
+    def press(self, key: str) -> None:
+        self.tab.keyboard.press(key)
+
+    def pull(self, points: Sequence[tuple[float, float]]) -> None:
+        mouse = self.tab.mouse
+        mouse.move(*points[0])
+        mouse.down()
+        for x, y in points[1:]:
+            mouse.move(x, y)
+        mouse.up()
+
+    def viewport(self, width: int, height: int) -> None:
+        self.tab.set_viewport_size({"width": width, "height": height})
+
+    def media(self, *, dark: bool = False, forced_colors: bool = False, reduced_motion: bool = False) -> None:
+        self.tab.emulate_media(
+            color_scheme="dark" if dark else "light",
+            forced_colors="active" if forced_colors else "none",
+            reduced_motion="reduce" if reduced_motion else "no-preference",
+        )
+
+    def screenshot(self, path: Path) -> None:
+        self.tab.screenshot(path=path)
+
+    def close(self) -> None:
+        self.tab.context.close()

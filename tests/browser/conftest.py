@@ -1,14 +1,17 @@
-"""What the browser tests share: one Chromium and one JupyterLab for all of them, a fresh page for each.
+"""What the browser tests share: one browser of each engine and one JupyterLab for all of them, a fresh page for each.
 
-    python3 start.py test tests/browser
+    python3 start.py test tests/browser                     Chromium in full; Firefox and WebKit: a page, a deck, every explorer
+    python3 start.py test tests/browser --engine firefox    all that runs in any engine, in Firefox, on all pages and decks
 
-They need Chromium or Chrome from the system (Debian: ``apt-get install chromium fonts-dejavu-core``). Without it they are
-skipped and say so; where the environment variable ``MLTEACH_BROWSER`` is ``required``, as in CI, they fail.
+They need the system's browsers (Debian: ``apt-get install chromium fonts-dejavu-core firefox-esr webkit2gtk-driver xvfb``).
+Tests of a browser that is not there are skipped and say so; where the environment variable ``MLTEACH_BROWSER`` is
+``required``, as in CI, they fail.
 """
 
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +19,16 @@ import pytest
 
 from mlteach.course.lessons import NOTEBOOKS
 from tests.browser import chromium as chrome
+from tests.browser import engine as engines
 from tests.browser.lab import jupyterlab
 
 HERE = Path(__file__).parent
+LESSONS = sorted(path.stem for path in NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
+PAGES = ["index", *LESSONS]
+DECKS = [name for name in LESSONS if name[:2] != "90"]
+ONE_PAGE, ONE_DECK = (next(name for name in LESSONS if name.startswith(number)) for number in ("03", "06"))
 SECONDS = pytest.StashKey[dict[str, float]]()
-SKIPPED = pytest.StashKey[str]()
+SKIPPED = pytest.StashKey[list[str]]()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -44,22 +52,92 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Say how many browser tests there were and what they took, or in one line why there were none."""
     seconds = config.stash.get(SECONDS, {})
-    if reason := config.stash.get(SKIPPED, None):
-        terminalreporter.write_line(f"Browser tests: skipped, because {reason}.")
-    elif seconds:
+    for reason in dict.fromkeys(config.stash.get(SKIPPED, [])):
+        terminalreporter.write_line(f"Browser tests: some or all skipped, because {reason}.")
+    if seconds:
         terminalreporter.write_line(f"Browser tests: {len(seconds)} in {sum(seconds.values()):.0f} s.")
 
 
 @pytest.fixture(scope="session")
 def chromium(pytestconfig: pytest.Config) -> Iterator[Any]:
     """The one running browser (``playwright.sync_api.Browser``)."""
-    if reason := chrome.missing():
-        if chrome.required():
-            pytest.fail(f"MLTEACH_BROWSER=required, but {reason}.", pytrace=False)
-        pytestconfig.stash[SKIPPED] = reason
-        pytest.skip(reason)
+    if (asked := pytestconfig.getoption("engine")) not in (None, "chromium"):
+        pytest.skip(f"it is written for Playwright's Chromium, and --engine {asked} was asked for")
+    here_or_skip("chromium", pytestconfig)
     with chrome.browser() as running:
         yield running
+
+
+def here_or_skip(name: str, config: pytest.Config) -> None:
+    """Skip where the machine lacks an engine, or fail if it must not."""
+    if reason := engines.missing(name):
+        if chrome.required():
+            pytest.fail(f"MLTEACH_BROWSER=required, but {reason}.", pytrace=False)
+        config.stash.setdefault(SKIPPED, []).append(reason)
+        pytest.skip(reason)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test that takes ``engine`` runs in all three, or in the one that is asked for.
+
+    One that takes ``lesson`` or ``lecture`` too gets the name of every page, or of every lesson with slides: where no
+    engine was asked for, Firefox and WebKit get one each.
+    """
+    if "engine" not in metafunc.fixturenames:
+        return
+    asked = metafunc.config.getoption("engine")
+    names = [asked] if asked else list(engines.ENGINES)
+    for kind, (every, one) in {"lesson": (PAGES, ONE_PAGE), "lecture": (DECKS, ONE_DECK)}.items():
+        if kind in metafunc.fixturenames:
+            pairs = [
+                (name, page) for name in names for page in (every if asked or name == "chromium" else [one])
+            ]
+            metafunc.parametrize(f"engine,{kind}", pairs, indirect=["engine"], scope="session")
+            return
+    metafunc.parametrize("engine", names, indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
+def engine(request: pytest.FixtureRequest) -> Iterator[engines.Engine]:
+    """A running browser of the engine by whose name the test runs."""
+    here_or_skip(request.param, request.config)
+    if request.param == "chromium":  # Playwright runs once in a thread
+        yield chrome.Chromium(request.getfixturevalue("chromium"))
+        return
+    with engines.running(request.param) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
+    """``address("index")``, of a lesson's page by its name, of its slides by ``deck/`` and its name: files of the whole site."""
+    from mlteach.course.lessons import notebook, source
+    from mlteach.course.site import all_lessons, page
+    from mlteach.course.site.lesson import read
+    from mlteach.course.site.map import course_map
+    from mlteach.course.slides import deck
+
+    folder = tmp_path_factory.mktemp("whole")
+    (folder / "deck").mkdir()
+
+    @cache
+    def html(name: str) -> str:
+        if name == "index":
+            lessons = all_lessons()
+            return course_map(
+                read(notebook(source("00"))), lessons, {each.name: html(each.name) for each in lessons}
+            )
+        if name.startswith("deck/"):
+            return deck(read(NOTEBOOKS / f"{name[5:]}.ipynb"), name[5:])
+        return page(NOTEBOOKS / f"{name}.ipynb", all_lessons())
+
+    @cache
+    def write(name: str) -> str:
+        path = folder / f"{name}.html"
+        path.write_text(html(name), encoding="utf-8")
+        return path.as_uri()
+
+    return write
 
 
 @pytest.fixture

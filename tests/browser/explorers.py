@@ -95,6 +95,33 @@ ROWS = {
 }
 
 
+#: Some traits of the static page's model of an explorer, a function of its element and their names; bytes as lists of numbers.
+STATE = """
+(root, names) => {
+  const model = root.closest("figure").explorer, bytes = (view) => [...new Uint8Array(view.buffer, view.byteOffset, view.byteLength)];
+  const plain = (value) => ArrayBuffer.isView(value) ? { bytes: bytes(value) } : value;
+  return Object.fromEntries(names.map((name) => [name, plain(model.get(name))]));
+}
+"""
+
+
+def traits(name: str) -> list[str]:
+    """The names of an explorer's own traits that a page has too."""
+    from ipywidgets import DOMWidget
+
+    synced = getattr(explore, name).class_traits(sync=True)
+    return [trait for trait in synced if trait not in DOMWidget.class_traits() and trait[0] != "_"]
+
+
+def summary_of(name: str, state: dict[str, Any]) -> str:
+    """What Python says of an explorer in the state that a page has (``STATE``)."""
+    twin = ROWS[name].make()
+    twin.set_state(
+        {k: bytes(v["bytes"]) if isinstance(v, dict) and "bytes" in v else v for k, v in state.items()}
+    )
+    return str(twin.summary)
+
+
 def variable(name: str) -> str:
     """The name an explorer has on the page of all explorers: ``gradient_cell`` for ``GradientCell``."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()

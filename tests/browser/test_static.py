@@ -5,23 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ipywidgets import DOMWidget
 
 from mlteach.course.lessons import NOTEBOOKS
 from mlteach.course.site import build_page
 from tests.browser.chromium import folder_of_pictures
-from tests.browser.explorers import ROWS, title, variable
+from tests.browser.explorers import ROWS, STATE, summary_of, title, traits, variable
 from tests.browser.view import View
 
 every_explorer = pytest.mark.parametrize("name", ROWS)
-#: Some traits of the page's model of an explorer; bytes as lists of numbers.
-STATE = """
-(root, names) => {
-  const model = root.closest("figure").explorer, bytes = (view) => [...new Uint8Array(view.buffer, view.byteOffset, view.byteLength)];
-  const plain = (value) => ArrayBuffer.isView(value) ? { bytes: bytes(value) } : value;
-  return Object.fromEntries(names.map((name) => [name, plain(model.get(name))]));
-}
-"""
 
 
 @pytest.fixture(scope="module")
@@ -49,15 +40,7 @@ def see(file: Path, open_page: Callable[..., Any]) -> Callable[..., View]:
 
 def twin_says(seen: View, name: str) -> str:
     """The summary of a Python explorer with the traits that the page's has."""
-    twin = ROWS[name].make()
-    own = [
-        trait for trait in twin.traits(sync=True) if trait not in DOMWidget.class_traits() and trait[0] != "_"
-    ]
-    found = seen.root.evaluate(STATE, own)
-    twin.set_state(
-        {k: bytes(v["bytes"]) if isinstance(v, dict) and "bytes" in v else v for k, v in found.items()}
-    )
-    return str(twin.summary)
+    return summary_of(name, seen.root.evaluate(STATE, traits(name)))
 
 
 @every_explorer

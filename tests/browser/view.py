@@ -4,22 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests.browser.engine import CHANGED
 from tests.browser.explorers import Drag, Keys
 
-_CHANGED = """
-(root, before) => new Promise((done, failed) => {
-  const began = performance.now();
-  let last = before, still = 0;
-  const look = () => {  // changed, and the same for some frames
-    const now = window.picture(root);
-    still = now !== before && now === last ? still + 1 : 0;
-    if (still === 3) done(true);
-    else if (performance.now() - began > 15000) failed(new Error("the picture of the explorer does not change"));
-    else { last = now; requestAnimationFrame(look); }
-  };
-  requestAnimationFrame(look);
-})
-"""
 _CUT_OFF = """
 (root) => {
   const wrong = [], out = (a, b) => a.left < b.left - 1 || a.right > b.right + 1 || a.top < b.top - 1 || a.bottom > b.bottom + 1;
@@ -54,11 +41,11 @@ class View:
         """Fail unless ``act`` changes the picture, which then stands still."""
         before = self.picture
         act()
-        self.root.evaluate(_CHANGED, before)
+        self.root.evaluate(CHANGED, before)
 
     def settled(self) -> None:
         """Wait until the picture stands still."""
-        self.root.evaluate(_CHANGED, None)
+        self.root.evaluate(CHANGED, None)
 
     def key(self, keys: Keys) -> None:
         control = self.root.get_by_label(keys.label, exact=True)

@@ -264,7 +264,9 @@ function render(host) {
     main.node.append(pinned);
     const place = (event) => across.back(pointer(main.node, event)[0]);
     const listen = (node, name, f) => node.addEventListener(name, guard(f));
-    listen(main.node, "click", (event) => { if (!pinned.contains(event.target) && event.detail < 2) add(place(event), true); });
+    let onPin = false; // WebKit sends the click that ends a drag of a point to the picture
+    listen(main.node, "pointerdown", (event) => { onPin = pinned.contains(event.target); });
+    listen(main.node, "click", (event) => { if (!onPin && event.detail < 2) add(place(event), true); });
     pins.forEach((pin, k) => {
       listen(pin, "pointerdown", (event) => { pin.setPointerCapture(event.pointerId); select(k); event.preventDefault(); });
       listen(pin, "pointermove", (event) => { if (pin.hasPointerCapture(event.pointerId)) move(k, place(event)); });
@@ -331,7 +333,8 @@ function render(host) {
       drawnBefore.set(node, markup);
       node.innerHTML = markup;
     };
-    const dots = (points, x, f) => `<path class="mlx-lab-dots" d="${points.map((px) => `M${x(px).toFixed(1)} ${f(px).toFixed(1)}h0`).join("")}"/>`;
+    // Not h0: where the page is zoomed, Firefox draws a segment without a length as a long stroke.
+    const dots = (points, x, f) => `<path class="mlx-lab-dots" d="${points.map((px) => `M${x(px).toFixed(1)} ${f(px).toFixed(1)}h.01`).join("")}"/>`;
     const height = (now) => 1.3 * Math.max(family.amplitude[1], now.amplitude);
     const trail = (ys, y, x) => line(xs.map((each, k) => [x(each), clamp(y(ys[k]), -40, 2000)]));
     const after = (k, step, now) => (learned.mse[k][step] < Infinity ? outputs(now, learned.paths[k].subarray(step * size, (step + 1) * size), xs) : null);

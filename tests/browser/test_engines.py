@@ -1,0 +1,246 @@
+"""Explorers, pages and slides in Chromium, Firefox and WebKit: what holds in all three, measured and not looked at.
+
+    python3 start.py test tests/browser/test_engines.py --engine webkit
+
+Without ``--engine`` Chromium takes every page and deck, the others one of each, and all take every explorer.
+"""
+
+import io
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.browser.chromium import folder_of_pictures
+from tests.browser.engine import Engine, Explorer, NotHere, Page, opened
+from tests.browser.explorers import ROWS, STATE, summary_of, title, traits
+
+ALIVE = "document.documentElement.dataset.explorers == 'ready'"
+DECK = "document.documentElement.dataset.deck == 'ready'"
+ALL = "90_every_explorer"
+#: What each engine says of an explorer after the same keys, by its name.
+SAID: dict[str, dict[str, str]] = {}
+
+
+def ready(name: str) -> str:
+    """What says that a page is alive; the map has nothing to wait for."""
+    return DECK if name.startswith("deck/") else "true" if name == "index" else ALIVE
+
+
+@pytest.fixture(scope="module")
+def explorers(engine: Engine, address: Callable[[str], str]) -> Iterator[Page]:
+    """The page of all explorers, once for each engine: every test moves another of them."""
+    with opened(engine) as page:
+        yield page.ready(address(ALL), ALIVE)
+
+
+@pytest.fixture
+def visit(engine: Engine, address: Callable[[str], str]) -> Iterator[Callable[..., Page]]:
+    """``visit("deck/03…", 1280, 720)``: a fresh page, opened from the disk."""
+    with opened(engine) as page:
+
+        def go(name: str, width: int = 1280, height: int = 900) -> Page:
+            page.viewport(width, height)
+            return page.ready(address(name), ready(name))
+
+        yield go
+
+
+# ---- explorers -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_an_explorer_answers_and_says_what_python_says(explorers: Page, engine: Engine, name: str) -> None:
+    """By keys it says the same in all engines; what it says is always what Python computes from the same traits."""
+    row, seen = ROWS[name], Explorer(explorers, title(name))
+
+    def python() -> str:
+        return summary_of(name, seen.ask(STATE, traits(name)))
+
+    first = seen.summary
+    assert first == row.make().summary
+    seen.changes(lambda: seen.key(row.keys))
+    assert first != seen.summary == python()
+    others = SAID.setdefault(name, {})
+    others[engine.name] = seen.summary
+    assert len(set(others.values())) == 1, others
+    if drag := row.drag:
+        before = seen.summary
+        seen.changes(lambda: seen.drag(drag))
+        assert before != seen.summary == python()
+
+
+def test_a_dragged_point_adds_none(visit: Callable[..., Page]) -> None:
+    """WebKit ends a drag with a click on the picture below, and a click there adds a point."""
+    seen = Explorer(visit(ALL), title("AdaptationLab"))
+    points = "(root) => root.closest('figure').explorer.get('points')"
+    drag = ROWS["AdaptationLab"].drag
+    assert drag
+    before = seen.ask(points)
+    seen.changes(lambda: seen.drag(drag))
+    after = seen.ask(points)
+    assert len(after) == len(before) and after != before
+    x, y = seen.grip(drag)
+    seen.page.pull([(x + 60, y)])  # a click beside the point is one more
+    assert len(seen.ask(points)) == len(before) + 1
+
+
+def test_dots_stay_dots_when_the_page_is_zoomed(
+    visit: Callable[..., Page], engine: Engine, tmp_path: Path
+) -> None:
+    """Firefox draws a stroke without a length as a long one where the page is zoomed, as slides are."""
+    from PIL import Image, ImageChops
+
+    page = visit(ALL)
+    seen = Explorer(page, title("AdaptationLab"))
+    page.evaluate("() => { document.querySelector('article').style.zoom = 0.7; }")
+    where = seen.ask(
+        """async (root) => {
+            const dots = root.querySelector('.mlx-lab-dots'), picture = dots.ownerSVGElement;
+            picture.scrollIntoView({ block: 'center', behavior: 'instant' });
+            for (let k = 0; k < 10; k++) await new Promise((drawn) => requestAnimationFrame(drawn));
+            const { left, top, right, bottom } = picture.getBoundingClientRect();
+            return { box: [left, top, right, bottom], dots: dots.getAttribute('d').match(/M/g).length };
+        }"""
+    )
+
+    def picture() -> "Image.Image":
+        page.screenshot(tmp_path / "now.png")
+        return Image.open(io.BytesIO((tmp_path / "now.png").read_bytes())).convert("L").crop(where["box"])
+
+    shown = picture()
+    shown.save(folder_of_pictures("engines") / f"dots_{engine.name}.png")
+    seen.ask("(root) => { root.querySelector('.mlx-lab-dots').style.visibility = 'hidden'; }")
+    page.frames()
+    ink = sum(ImageChops.difference(shown, picture()).point(lambda level: level > 40).getdata()) / 1
+    assert 3 < ink / where["dots"] < 30, (
+        f"{ink / where['dots']:.0f} pixels a dot; 5 px across it has 10 to 20"
+    )
+
+
+def test_numbers_at_ticks_are_not_read_aloud(explorers: Page) -> None:
+    """A picture has a name; the numbers at its axes, one by one, would drown it."""
+    assert (
+        explorers.evaluate(
+            """() => [...document.querySelectorAll('.mlx svg text')].filter((text) =>
+            !text.closest('[aria-hidden="true"], [role="img"], [role="slider"]') && /^[-−–+\\d.,e×⁻⁰-⁹\\s%]+$/.test(text.textContent))
+            .map((text) => `${text.closest('.mlx').getAttribute('aria-labelledby')}: ${text.textContent}`)"""
+        )
+        == []
+    )
+
+
+# ---- pages -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_page_opens_without_complaint(
+    engine: Engine, lesson: str, address: Callable[[str], str], visit: Callable[..., Page]
+) -> None:
+    """From the disk, and all its explorers live."""
+    assert engine.opening(address(lesson)) == []
+    page = visit(lesson)
+    assert page.evaluate("[...document.querySelectorAll('.failed')].map((each) => each.textContent)") == []
+    alive = "document.querySelectorAll('figure.explorer[data-alive]').length"
+    assert page.evaluate(alive) == page.evaluate("document.querySelectorAll('figure.explorer').length")
+
+
+def test_no_page_scrolls_sideways(engine: Engine, lesson: str, visit: Callable[..., Page]) -> None:
+    page = visit(lesson)
+    wide = {}
+    for width in (1440, 800, 390):
+        try:
+            page.viewport(width, 900)
+        except NotHere:
+            continue  # WebKit's window is no narrower than its buttons
+        page.evaluate("() => { for (const each of document.querySelectorAll('details')) each.open = true; }")
+        page.frames()
+        if (more := page.evaluate("document.documentElement.scrollWidth - innerWidth")) > 0:
+            wide[width] = more
+    assert wide == {}
+
+
+def test_links_to_a_section_name_it(lesson: str, visit: Callable[..., Page]) -> None:
+    names = visit(lesson).evaluate(
+        """() => [...document.querySelectorAll('a.anchor')].map((link) => {
+            const heading = link.closest('h1, h2, h3, h4').cloneNode(true);
+            heading.querySelector('a.anchor').remove();
+            return [link.getAttribute('aria-label'), heading.textContent.trim()];
+        })"""
+    )
+    wrong = [
+        label for label, heading in names if not (label.startswith("Link to section ") and len(label) > 16)
+    ]
+    assert wrong == [] and len({label for label, _ in names}) == len(names)
+
+
+# ---- slides --------------------------------------------------------------------------------------------------------
+
+#: What of a slide is cut off or sticks out, for all slides of a deck in one look. Half a pixel is rounding.
+CUT = """() => {
+  const wrong = [];
+  for (const slide of document.querySelectorAll('.slide')) {
+    const body = slide.querySelector('.body'), frame = slide.getBoundingClientRect(), box = body.getBoundingClientRect();
+    const say = (what) => wrong.push(`${slide.id} ${what}`);
+    if (frame.right > innerWidth + 1 || frame.bottom > innerHeight + 1) say('is larger than the window');
+    if (slide.scrollHeight > slide.clientHeight + 1 || slide.scrollWidth > slide.clientWidth + 1) say(`holds ${slide.scrollWidth} x ${slide.scrollHeight} in ${slide.clientWidth} x ${slide.clientHeight}`);
+    if (box.left < frame.left - 1 || box.right > frame.right + 1 || box.top < frame.top - 1 || box.bottom > frame.bottom + 1) say('sticks out');
+    for (const each of body.querySelectorAll('*')) {
+      if (each.closest('svg, .mlx-summary, math') && !each.matches('math')) continue;
+      const style = getComputedStyle(each), scrolls = style.overflowX != 'visible' && style.display != 'inline' && style.position != 'absolute';
+      const one = each.getBoundingClientRect();
+      if (!one.width || style.visibility == 'hidden' && !each.closest('.slide:not(.now)')) continue;
+      if (scrolls && each.clientWidth > 1 && each.scrollWidth > each.clientWidth + 1) say(`${each.tagName}.${each.className} cuts ${each.scrollWidth} to ${each.clientWidth}`);
+      if (each.matches('math, pre, table, img, svg, .mlx') && (one.right > frame.right + 1 || one.bottom > frame.bottom + 1)) say(`${each.tagName} sticks out`);
+    }
+  }
+  return wrong;
+}"""
+#: Text on slides that is smaller than ``sizes`` [words, code and explorers], in the pixels of a window of 1280 x 720.
+SMALL = """(sizes) => {
+  const wrong = new Map();
+  for (const slide of document.querySelectorAll('.slide')) {
+    const texts = document.createTreeWalker(slide.querySelector('.body'), NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) {
+      const node = texts.currentNode, each = node.parentElement, picture = each.closest('svg');
+      if (!node.data.trim() || each.closest('math, sub, sup, title, desc, .mlx-hidden, .visually-hidden, [hidden], .notes')) continue;
+      const around = document.createRange();
+      around.selectNodeContents(node);
+      const box = around.getBoundingClientRect(), style = getComputedStyle(each);
+      if (box.width < 2 || box.height < 2 || style.display == 'none' || style.clipPath != 'none') continue;
+      let zoom = 1;
+      for (let up = each; up; up = up.parentElement) zoom *= Number(getComputedStyle(up).zoom) || 1;
+      if (picture?.viewBox?.baseVal?.width) zoom *= picture.clientWidth / picture.viewBox.baseVal.width || 1;
+      const size = parseFloat(style.fontSize) * zoom, least = each.closest('pre, code, .mlx') ? sizes[1] : sizes[0];
+      if (size < least - 0.05 && !(wrong.get(slide.id)?.[0] <= size)) wrong.set(slide.id, [Number(size.toFixed(1)), node.data.trim().slice(0, 30)]);
+    }
+  }
+  return Object.fromEntries(wrong);
+}"""
+
+
+def test_every_slide_fits(lecture: str, visit: Callable[..., Page]) -> None:
+    page = visit(f"deck/{lecture}", 1280, 720)
+    wrong = {}
+    for width, height in ((1280, 720), (1920, 1080)):
+        page.viewport(width, height)
+        page.frames(4)
+        if cut := page.evaluate(CUT):
+            wrong[width] = cut
+    assert wrong == {}
+
+
+def test_slides_can_be_read_from_the_last_row(lecture: str, visit: Callable[..., Page]) -> None:
+    """Words of 16 px or more, code and what stands in an explorer of 14 px or more, in 1280 x 720."""
+    assert visit(f"deck/{lecture}", 1280, 720).evaluate(SMALL, [16, 14]) == {}
+
+
+def test_a_deck_turns_by_keys(lecture: str, engine: Engine, visit: Callable[..., Page]) -> None:
+    page = visit(f"deck/{lecture}", 1280, 720)
+    page.screenshot(folder_of_pictures("engines") / f"deck_{lecture[:2]}_{engine.name}.png")
+    place, seen = "location.hash", []
+    for key in ("ArrowRight", "ArrowLeft", "PageDown", "PageUp", "End", "Home"):
+        page.press(key)
+        seen.append(page.evaluate(place))
+    last = page.evaluate("document.querySelectorAll('.slide').length")
+    assert seen[1] == seen[3] == seen[5] == "#1" and seen[0] == seen[2] != "#1"
+    assert seen[4].split(".")[0] == f"#{last}"

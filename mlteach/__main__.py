@@ -60,15 +60,15 @@ def lab(
     `lab --executed 03` opens the stored lesson with all its results, for lecturers.
     """
     from mlteach.course import copies
-    from mlteach.course.lessons import LAB_SETTINGS, ROOT, LessonError, notebook, source
+    from mlteach.course.lessons import LAB, ROOT, LessonError, notebook, source
     from mlteach.course.trust import trust_lessons
 
     chosen = source(lesson)
     page = notebook(chosen) if executed else copies.place(chosen)
-    environment = dict(os.environ)
+    settings = [str(LAB)] if executed else [str(LAB / "copies"), str(LAB)]
+    settings += filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])
+    environment = os.environ | {"JUPYTER_CONFIG_PATH": os.pathsep.join(settings)}
     if not executed:
-        settings = [str(LAB_SETTINGS), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
-        environment["JUPYTER_CONFIG_PATH"] = os.pathsep.join(settings)
         for sentence in copies.bring():
             print(sentence, flush=True)
     if not page.exists():
@@ -81,6 +81,7 @@ def lab(
     command = [sys.executable, "-m", "jupyterlab", str(folder / page.name)]
     # the whole course can be opened; what the list of files shows first is the folder of the page
     command += [f"--ServerApp.root_dir={ROOT}", f"--FileContentsManager.preferred_dir={ROOT / folder}"]
+    command.append(f"--LabApp.extra_labextensions_path={LAB / 'labextensions'}")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")  # the usual user inside a container; Jupyter refuses it unless told
     trust_lessons()

@@ -13,7 +13,7 @@ RESULTS = ROOT / "data" / "results"
 CHECKPOINTS = ROOT / "data" / "checkpoints"
 BUILT = ROOT / "data" / "built.json"
 # JupyterLab saves explorers with a copy, so that they are alive when it is opened again; a user's own setting is stronger
-LAB_SETTINGS = Path(__file__).parent / "jupyter"
+LAB = Path(__file__).parent / "jupyter"  # what JupyterLab is told; its README says what each file does
 PROFILES = ("smoke", "lecture", "paper")
 
 

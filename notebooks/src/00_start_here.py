@@ -28,6 +28,8 @@
 #
 # **Time:** 15 minutes of reading.
 #
+# **In JupyterLab** you run a cell with Shift+Enter: click into it, press the two keys, and the next cell is chosen.
+#
 # **What it costs to run:** *smoke* takes under 10 s. *lecture* and *paper* cost the same: under 10 s. Nothing is trained here.
 
 # %% [markdown] slideshow={"slide_type": "notes"}

@@ -52,12 +52,13 @@ def jupyterlab(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def command_lab(course: Path, *arguments: str) -> Iterator[tuple[str, Path]]:
+def command_lab(course: Path, *arguments: str, quiet: bool = True) -> Iterator[tuple[str, Path]]:
     """The course's own command ``lab`` run in a copy of the course: the address of its JupyterLab, and what it prints.
 
-    Its settings say the rest, as a user's might: no window, no password. It is shut down from the page's side.
+    Its settings say the rest, as a user's might: no window, no password, and with ``quiet`` no news. It is shut down
+    from the page's side.
     """
-    port = _quiet(course)
+    port = _quiet(course) if quiet else _free_port()
     settings = {
         "ServerApp": {
             "ip": "127.0.0.1", "port": port, "port_retries": 0, "open_browser": False, "disable_check_xsrf": True
@@ -94,6 +95,10 @@ def _quiet(folder: Path) -> int:
     settings.mkdir(parents=True, exist_ok=True)
     news = {"fetchNews": "false", "checkForUpdates": False}
     (settings / "notification.jupyterlab-settings").write_text(json.dumps(news), encoding="utf-8")
+    return _free_port()
+
+
+def _free_port() -> int:
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return int(s.getsockname()[1])

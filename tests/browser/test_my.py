@@ -52,6 +52,67 @@ def up(seen: View) -> None:
     grip.press("ArrowUp")
 
 
+#: How many characters stand on each full line of a lesson's paragraphs, as they are drawn.
+LINES = """() => [...document.querySelectorAll('.jp-Notebook .jp-RenderedMarkdown > p')].flatMap((paragraph) => {
+  const lines = new Map(), texts = document.createTreeWalker(paragraph, NodeFilter.SHOW_TEXT), one = document.createRange();
+  while (texts.nextNode()) for (let k = 0; k < texts.currentNode.length; k++) {
+    one.setStart(texts.currentNode, k); one.setEnd(texts.currentNode, k + 1);
+    const top = Math.round(one.getBoundingClientRect().bottom / 8);
+    lines.set(top, (lines.get(top) ?? 0) + 1);
+  }
+  return [...lines.values()].slice(0, -1);
+})"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the command is ended as a group of processes")
+def test_the_first_time_a_lesson_is_open_and_nothing_else_asks(course: Path, chromium: Any) -> None:
+    """No news, no unsaved dot, the contents open, lines to be read, marks in colour, solutions not first, no broken link."""
+    pictures = folder_of_pictures("my")
+    with command_lab(course, "--executed", "03", quiet=False) as (address, _):
+        page, complaints = watched_page(chromium, viewport={"width": 1440, "height": 900})
+        page.goto(f"{address}/lab/tree/notebooks/{LESSON}.ipynb?reset")
+        page.locator(".jp-TableOfContents .jp-tocItem", has_text="Which is which?").last.wait_for(
+            timeout=60_000
+        )
+        idle = f"() => {NOTEBOOK}?.context.sessionContext.kernelDisplayStatus == 'idle'"
+        page.wait_for_function(idle, timeout=60_000)
+        page.wait_for_timeout(1500)  # for what comes late: a popup, a dot
+        page.screenshot(path=pictures / "first.png")
+        assert page.locator(".Toastify__toast").count() == 0
+        assert not page.evaluate(f"() => {NOTEBOOK}.context.model.dirty")
+        lines = page.evaluate(LINES)
+        assert len(lines) > 3 and 70 <= max(lines) <= 90, lines
+
+        marks = page.evaluate(
+            f"() => {CELLS}.map((c, k) => [c.getMetadata('tags') ?? [], c.sharedModel.getSource(), {NOTEBOOK}.content.widgets[k].node.dataset.lesson])"
+        )
+        assert all(mark == "exercise" for tags, _, mark in marks if "exercise" in tags)
+        assert all(mark == "prediction" for _, text, mark in marks if text.startswith("**Predict.**"))
+        assert {mark for _, _, mark in marks} == {"exercise", "prediction", "check", None}
+        for k, mark in ((k, mark) for k, (*_, mark) in enumerate(marks) if mark):
+            page.evaluate(f"async k => {{ await {NOTEBOOK}.content.scrollToItem(k, 'start'); }}", k)
+            seen = page.locator(f".jp-Cell[data-lesson={mark}] .jp-Cell-inputWrapper").first
+            assert "rgba(0, 0, 0, 0)" != seen.evaluate("each => getComputedStyle(each).backgroundColor")
+            if mark == "check":
+                break
+        page.screenshot(path=pictures / "marks.png")
+
+        at = next(k for k, (_, text, _) in enumerate(marks) if "explorer = GradientCell(" in text)
+        page.evaluate(f"async k => {{ await {NOTEBOOK}.content.scrollToItem(k, 'start'); }}", at)
+        alone = page.locator(".jupyter-widgets-disconnected:has(.mlx)")
+        alone.locator(".mlx-summary").wait_for()
+        page.screenshot(path=pictures / "not_run.png")
+        assert alone.first.evaluate("each => getComputedStyle(each, '::before').display") == "none"
+
+        page.evaluate("() => { window.jupyterapp.commands.execute('filebrowser:activate'); }")
+        names = page.locator(".jp-DirListing-itemText")
+        names.first.wait_for()
+        assert names.all_inner_texts() == [f"{LESSON}.ipynb", "90_every_explorer.ipynb", "src"]
+        said = list(complaints)
+        page.context.close()
+        assert not said, said
+
+
 @pytest.mark.skipif(os.name == "nt", reason="the command is ended as a group of processes")
 def test_an_answer_outlives_a_new_version_of_the_lesson(course: Path, chromium: Any) -> None:
     """The copy opens without results, beside the other copies; explorers live; an answer stays, and the lesson is new."""
@@ -62,7 +123,7 @@ def test_an_answer_outlives_a_new_version_of_the_lesson(course: Path, chromium: 
         assert page.evaluate(
             f"() => {CELLS}.every(c => c.type != 'code' || !c.sharedModel.getOutputs().length)"
         )
-        notebook.command("application:toggle-left-area")
+        notebook.command("filebrowser:activate")
         page.locator(".jp-DirListing-itemText", has_text="90_every").wait_for()
         assert page.locator(".jp-DirListing-itemText", has_text="src").count() == 0
         page.screenshot(path=pictures / "opened.png")

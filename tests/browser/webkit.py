@@ -16,7 +16,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -61,27 +61,15 @@ def missing() -> str | None:
 
 @contextmanager
 def engine() -> "Iterator[base.Engine]":
-    """A running driver with a screen of its own; both are gone afterwards, whatever happened."""
+    """A screen of its own for WebKit's browsers; it is gone afterwards, whatever happened."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, _screen() as display:
-        log = Path(folder) / "webkit.log"
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
         own = {name: folder for name in ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME")}
-        environment = os.environ | own | {
-            "DISPLAY": display, "GDK_BACKEND": "x11", "LIBGL_ALWAYS_SOFTWARE": "1", "NO_AT_BRIDGE": "1",
-            "WEBKIT_DISABLE_DMABUF_RENDERER": "1", "GTK_THEME": "Adwaita",
-        }  # fmt: skip
-        with log.open("wb") as out:
-            driver = subprocess.Popen(
-                [DRIVER, f"--port={port}"],
-                env=environment, stdout=out, stderr=subprocess.STDOUT, start_new_session=True,
-            )  # fmt: skip
-        try:
-            yield WebKit(f"http://127.0.0.1:{port}", log, environment)
-        finally:
-            os.killpg(driver.pid, signal.SIGTERM)  # its session holds nothing else
-            driver.wait(20)
+        yield WebKit(
+            os.environ | own | {
+                "DISPLAY": display, "GDK_BACKEND": "x11", "LIBGL_ALWAYS_SOFTWARE": "1", "NO_AT_BRIDGE": "1",
+                "WEBKIT_DISABLE_DMABUF_RENDERER": "1", "GTK_THEME": "Adwaita",
+            }
+        )  # fmt: skip
 
 
 @contextmanager
@@ -103,31 +91,12 @@ def _screen() -> Iterator[str]:
 
 
 class WebKit(base.Engine):
-    """The driver; it runs one browser at a time, so a page is a browser."""
+    """A driver runs one browser at a time, so every page has a driver and a browser."""
 
     name = "webkit"
 
-    def __init__(self, address: str, log: Path, environment: dict[str, str]) -> None:
-        self.address, self.environment = address, environment
-        deadline = time.monotonic() + START
-        while True:
-            try:
-                self.send("GET", "status")
-                return
-            except OSError:
-                assert time.monotonic() < deadline, log.read_text(errors="replace")
-                time.sleep(0.05)
-
-    def send(self, method: str, path: str, body: Any = None) -> Any:
-        """The value of an answer. Raises AssertionError with the driver's refusal."""
-        data = None if method != "POST" else json.dumps(body or {}).encode()
-        request = urllib.request.Request(f"{self.address}/{path}", data, method=method)
-        try:
-            with urllib.request.urlopen(request, timeout=120) as answer:
-                return json.load(answer)["value"]
-        except urllib.error.HTTPError as refused:
-            said = json.loads(refused.read())["value"]
-            raise AssertionError(f"{path}: {said['error']}: {said.get('message')}") from None
+    def __init__(self, environment: dict[str, str]) -> None:
+        self.environment = environment
 
     def opening(self, address: str) -> list[str]:
         """See `Engine.opening`: what a browser without a driver writes in its first seconds."""
@@ -143,20 +112,56 @@ class WebKit(base.Engine):
         return [str(each) for each in COMPLAINT.findall(said)]
 
     def page(self) -> "WebKitPage":
-        browser = str(_browser())
-        wanted = {"webkitgtk:browserOptions": {"binary": browser, "args": ["--automation"]}}
-        session = self.send("POST", "session", {"capabilities": {"alwaysMatch": wanted}})["sessionId"]
-        page = WebKitPage(self, f"session/{session}")
-        page.viewport(1280, 900)
-        return page
+        return WebKitPage(self.environment)
 
 
 class WebKitPage(base.Page):
     """A browser with one page, which keeps nothing of another's."""
 
-    def __init__(self, webkit: WebKit, path: str) -> None:
-        self.webkit, self.path = webkit, path
-        self.heard: list[str] = []
+    def __init__(self, environment: dict[str, str]) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.address, self.heard = f"http://127.0.0.1:{port}", list[str]()
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        self.driver = subprocess.Popen(
+            [DRIVER, f"--port={port}"], env=environment, start_new_session=True, **quiet
+        )
+        try:
+            self._wait()
+            wanted = {"webkitgtk:browserOptions": {"binary": str(_browser()), "args": ["--automation"]}}
+            began = self._ask("POST", "session", {"capabilities": {"alwaysMatch": wanted}})
+            self.session = f"session/{began['sessionId']}"
+            self.viewport(1280, 900)
+        except BaseException:
+            self._end()
+            raise
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + START
+        while True:
+            try:
+                self._ask("GET", "status")
+                return
+            except OSError:
+                assert self.driver.poll() is None and time.monotonic() < deadline, f"{DRIVER} did not start"
+                time.sleep(0.03)
+
+    def _ask(self, method: str, path: str, body: Any = None) -> Any:
+        """The value of an answer. Raises AssertionError with the driver's refusal."""
+        data = None if method != "POST" else json.dumps(body or {}).encode()
+        request = urllib.request.Request(f"{self.address}/{path}", data, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=120) as answer:
+                return json.load(answer)["value"]
+        except urllib.error.HTTPError as refused:
+            said = json.loads(refused.read())["value"]
+            raise AssertionError(f"{path}: {said['error']}: {said.get('message')}") from None
+
+    def _end(self) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(self.driver.pid, signal.SIGTERM)  # its session holds nothing else
+        self.driver.wait(20)
 
     @property
     def complaints(self) -> list[str]:  # type: ignore[override]
@@ -164,7 +169,7 @@ class WebKitPage(base.Page):
         return self.heard
 
     def send(self, method: str, path: str, body: Any = None) -> Any:
-        return self.webkit.send(method, f"{self.path}/{path}", body)
+        return self._ask(method, f"{self.session}/{path}", body)
 
     def goto(self, address: str) -> None:
         self.send("POST", "url", {"url": address})
@@ -211,4 +216,7 @@ class WebKitPage(base.Page):
         path.write_bytes(base64.b64decode(self.send("GET", "screenshot")))
 
     def close(self) -> None:
-        self.webkit.send("DELETE", self.path)
+        try:
+            self._ask("DELETE", self.session)
+        finally:
+            self._end()

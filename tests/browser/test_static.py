@@ -75,7 +75,7 @@ def test_finger_on_a_telephone(see: Callable[..., View], name: str) -> None:
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @every_explorer
 def test_fits_and_is_accessible(see: Callable[..., View], name: str, theme: str) -> None:
-    """Nothing is cut off at any width, the page never scrolls sideways, and axe-core finds nothing serious."""
+    """Nothing is cut off at any width, the page never scrolls sideways, and axe-core finds nothing."""
     seen = see(name, viewport={"width": 400, "height": 1000}, color_scheme=theme)
     for width in (400, 800, 1280):
         seen.page.set_viewport_size({"width": width, "height": 1000})

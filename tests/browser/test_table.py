@@ -1,5 +1,6 @@
 """The table the browser tests go by is whole. Needs no browser."""
 
+import importlib
 import json
 import re
 from itertools import combinations
@@ -59,8 +60,8 @@ def test_a_row_says_something_of_its_explorer(name: str) -> None:
         explorer.set_trait("no_such_trait", value)
 
 
-def test_the_latencies_in_the_readme_are_the_recorded_ones() -> None:
-    from benchmarks.explorers import in_readme
-
+@pytest.mark.parametrize("name", ["explorers", "pages"])
+def test_the_figures_in_the_readme_are_the_recorded_ones(name: str) -> None:
+    in_readme = importlib.import_module(f"benchmarks.{name}").in_readme
     text = (NOTEBOOKS.parent / "benchmarks" / "README.md").read_text(encoding="utf-8")
-    assert in_readme(text, json.loads((RESULTS / "explorers.json").read_text(encoding="utf-8"))) == text
+    assert in_readme(text, json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))) == text

@@ -34,7 +34,7 @@ from mlteach.files import write_atomic
 from tests.browser.chromium import browser, until, watched_page
 
 HERE = Path(__file__).parent
-RUNS = 3
+RUNS = 5
 #: Lighthouse's: a page that answers later than this is not good.
 INTERACTIVE, LONGEST = 3800.0, 200.0  # ms
 WATCH = """

@@ -81,6 +81,9 @@ def lab(
     command = [sys.executable, "-m", "jupyterlab", str(folder / page.name)]
     # the whole course can be opened; what the list of files shows first is the folder of the page
     command += [f"--ServerApp.root_dir={ROOT}", f"--FileContentsManager.preferred_dir={ROOT / folder}"]
+    # Jupyter's own list, and the sources, which hold the solutions
+    for hidden in ("__pycache__", "*.pyc", "*.pyo", ".DS_Store", "*~", "src"):
+        command.append(f"--ContentsManager.hide_globs={hidden}")
     command.append(f"--LabApp.extra_labextensions_path={LAB / 'labextensions'}")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")  # the usual user inside a container; Jupyter refuses it unless told

@@ -67,7 +67,7 @@ LINES = """() => [...document.querySelectorAll('.jp-Notebook .jp-RenderedMarkdow
 
 @pytest.mark.skipif(os.name == "nt", reason="the command is ended as a group of processes")
 def test_the_first_time_a_lesson_is_open_and_nothing_else_asks(course: Path, chromium: Any) -> None:
-    """No news, no unsaved dot, the contents open, lines to be read, marks in colour, solutions not first, no broken link."""
+    """No news, no unsaved dot, the contents open, lines to be read, marks in colour, no solutions in the list, no broken link."""
     pictures = folder_of_pictures("my")
     with command_lab(course, "--executed", "03", quiet=False) as (address, _):
         page, complaints = watched_page(chromium, viewport={"width": 1440, "height": 900})
@@ -108,7 +108,7 @@ def test_the_first_time_a_lesson_is_open_and_nothing_else_asks(course: Path, chr
         page.evaluate("() => { window.jupyterapp.commands.execute('filebrowser:activate'); }")
         names = page.locator(".jp-DirListing-itemText")
         names.first.wait_for()
-        assert names.all_inner_texts() == [f"{LESSON}.ipynb", "90_every_explorer.ipynb", "src"]
+        assert names.all_inner_texts() == [f"{LESSON}.ipynb", "90_every_explorer.ipynb"]
         said = list(complaints)
         page.context.close()
         assert not said, said

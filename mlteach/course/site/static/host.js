@@ -137,6 +137,12 @@ export async function revive() {
       console.error(problem);
     }
   }
+  // Two of one kind on a page: of landmarks of one name a screen reader's user could not tell which is which.
+  const seen = new Set();
+  for (const each of document.querySelectorAll(".mlx[aria-labelledby]")) {
+    const name = document.getElementById(each.getAttribute("aria-labelledby") ?? "")?.textContent;
+    if (seen.has(name)) each.setAttribute("role", "group"); else seen.add(name);
+  }
   document.documentElement.dataset.explorers = "ready";
   document.dispatchEvent(new Event("explorers"));
   return alive;

@@ -138,10 +138,13 @@ export async function revive() {
     }
   }
   // Two of one kind on a page: of landmarks of one name a screen reader's user could not tell which is which.
-  const seen = new Set();
+  /** @type {Map<string, number>} */ const seen = new Map();
   for (const each of document.querySelectorAll(".mlx[aria-labelledby]")) {
-    const name = document.getElementById(each.getAttribute("aria-labelledby") ?? "")?.textContent;
-    if (seen.has(name)) each.setAttribute("role", "group"); else seen.add(name);
+    const name = document.getElementById(each.getAttribute("aria-labelledby") ?? "")?.textContent ?? "", count = (seen.get(name) ?? 0) + 1;
+    seen.set(name, count);
+    if (count == 1) continue;
+    each.setAttribute("aria-label", `${name}, number ${count}`);
+    each.removeAttribute("aria-labelledby");
   }
   document.documentElement.dataset.explorers = "ready";
   document.dispatchEvent(new Event("explorers"));

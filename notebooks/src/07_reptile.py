@@ -83,12 +83,14 @@ NET = MLP((1, 64, 64, 1), activation="tanh", start="uniform")
 
 
 def grid_tasks(tasks, generator, points=50):
-    """Tasks on the demo's 50 places: as support `points` of them in random order, as queries all. float64."""
+    """Tasks on the demo's 50 places: `points` of them as support, all as queries."""
     amplitude, phase = FAMILY.draw(tasks, generator=generator)
-    x = torch.linspace(-5, 5, 50, dtype=torch.float64).reshape(1, 50, 1).expand(tasks, -1, -1)
+    x = torch.linspace(-5, 5, 50, dtype=torch.float64)
+    x = x.reshape(1, 50, 1).expand(tasks, -1, -1)
     order = torch.rand(tasks, 50, generator=generator).argsort(1)[:, :points, None]
     support = x.gather(1, order)
-    return Episode(support, FAMILY.value(support, amplitude, phase), x, FAMILY.value(x, amplitude, phase))
+    return Episode(support, FAMILY.value(support, amplitude, phase), x,
+                   FAMILY.value(x, amplitude, phase))
 
 
 def single(episode):
@@ -122,25 +124,31 @@ print(f"the lowest error without adapting: {zero_shot:.2f}")
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
 like = NET.init(torch.Generator().manual_seed(0))
 starts = {
-    name: params_from(load_checkpoint(data_folder() / "checkpoints" / f"07-{name}.safetensors"), like)
+    name: params_from(
+        load_checkpoint(data_folder() / "checkpoints" / f"07-{name}.safetensors"), like,
+    )
     for name in ("serial", "joint")
 }
 task = grid_tasks(1, torch.Generator().manual_seed(31), points=10)
 x, y, all_x, all_y = (each[0] for each in single(task))
 fig, axes = plt.subplots(1, 2, figsize=(10, 3.8), sharey=True)
-for name, look, said in (("serial", "reptile", "Reptile"), ("joint", "baseline", "joint training")):
-    path = adapt(lambda theta: squared_error(NET(theta, x), y), starts[name], sgd(0.02), 10, path=True)
+for name, look, said in (("serial", "reptile", "Reptile"),
+                         ("joint", "baseline", "joint training")):
+    path = adapt(lambda theta: squared_error(NET(theta, x), y), starts[name], sgd(0.02),
+                 10, path=True)
     for ax, theta in zip(axes, (path[0], path[-1])):
         line, = ax.plot(all_x, NET(theta, all_x).detach(), **style.method(look))
         if ax is axes[1]:
             style.label_line(ax, line, said)
-for ax, title in zip(axes, ("Before: two flat lines", "After ten steps: one has learned")):
+for ax, title in zip(axes,
+                     ("Before: two flat lines", "After ten steps: one has learned")):
     ax.plot(all_x, all_y, **style.method("truth"))
     ax.plot(x, y, "ko", markersize=5)
     ax.set(xlabel="x", title=title, xlim=(-5.2, 5.2))
 axes[0].set_ylabel("y")
-show(fig, alt="Left, before adapting: the lines of Reptile and of joint training both lie near zero. Right, after ten steps: "
-     "Reptile's line follows the sinusoid, the line of joint training hardly does.")  # fmt: skip
+show(fig, alt="Left, before adapting: the lines of Reptile and of joint training both "
+     "lie near zero. Right, after ten steps: Reptile's line follows the sinusoid, the "
+     "line of joint training hardly does.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 3 min. Show the left picture and let them vote: difference or not? Then the right one. The question to carry through the hour: where does the difference sit, if not in the function?
@@ -191,16 +199,18 @@ check("07.1", reptile_step)
 
 # %% slideshow={"slide_type": "slide"}
 def reptile_by_hand(theta, tasks, epsilon, alpha, steps, batch):
-    """Serial Reptile. Each task is a pair x [S, 1], y [S, 1], its points in random order."""
+    """Serial Reptile. A task is a pair x [S, 1], y [S, 1], in random order."""
     for x, y in tasks:
         phi = theta
         for k in range(steps):
             some = slice(k * batch, (k + 1) * batch)
-            point = {name: value.clone().requires_grad_() for name, value in phi.items()}
+            point = {name: value.clone().requires_grad_()
+                     for name, value in phi.items()}
             loss = (NET(point, x[some]) - y[some]).square().mean()
             gradient = torch.autograd.grad(loss, list(point.values()))
             phi = {name: phi[name] - alpha * g for name, g in zip(phi, gradient)}
-        theta = {name: value + epsilon * (phi[name] - value) for name, value in theta.items()}
+        theta = {name: value + epsilon * (phi[name] - value)
+                 for name, value in theta.items()}
     return theta
 
 
@@ -221,10 +231,13 @@ def by_package(episodes, theta, epsilon, steps, batch):
     """Reptile on these episodes, one for each outer step."""
     drawn = iter(episodes)
     return fit(
-        lambda theta, episode: reptile_gradient(NET, squared_error, theta, episode, sgd(0.02), steps, batch=batch),
-        theta, lambda generator: next(drawn), steps=len(episodes), generator=torch.Generator(), lr=epsilon,
+        lambda theta, episode: reptile_gradient(
+            NET, squared_error, theta, episode, sgd(0.02), steps, batch=batch,
+        ),
+        theta, lambda generator: next(drawn), steps=len(episodes),
+        generator=torch.Generator(), lr=epsilon,
         optimizer=torch.optim.SGD, progress=None,
-    ).theta  # fmt: skip
+    ).theta
 
 
 pairs = [(episode.support_x[0], episode.support_y[0]) for episode in episodes]
@@ -244,7 +257,7 @@ assert compare("by hand", ours, "the package", theirs, to=1e-12)
 
 # %% slideshow={"slide_type": "fragment"}
 def gradients_on_the_way(theta, x, y, alpha, steps, batch, walk=True):
-    """g_1, ..., g_k on consecutive minibatches: along the path, or (walk=False) all of them at theta."""
+    """g_1, ..., g_k on one minibatch each: along the path, or (walk=False) at theta."""
     found, phi = [], theta
     for k in range(steps):
         point, some = leaves(phi if walk else theta), slice(k * batch, (k + 1) * batch)
@@ -259,8 +272,10 @@ def total(parts):
 
 (x, y), alpha = pairs[0], 0.02
 met = gradients_on_the_way(theta, x, y, alpha, steps=5, batch=10)
-moved, _ = reptile_gradient(NET, squared_error, theta, episodes[0], sgd(alpha), 5, batch=10)
-assert compare("the difference over alpha", scale(1 / alpha, moved), "the sum of the gradients", total(met), to=1e-10)
+moved, _ = reptile_gradient(NET, squared_error, theta, episodes[0], sgd(alpha), 5,
+                            batch=10)
+assert compare("the difference over alpha", scale(1 / alpha, moved),
+               "the sum of the gradients", total(met), to=1e-10)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 3 min. Write the telescope on the board: theta minus phi one, plus phi one minus phi two, and so on. Everything in between cancels. Then the important half sentence: the second gradient is taken one step later.
@@ -330,9 +345,11 @@ one_step = by_package(episodes, theta, epsilon=0.1, steps=1, batch=50)
 all_the_way = by_package(episodes, theta, epsilon=1.0, steps=5, batch=10)
 part_of_it = by_package(episodes, theta, epsilon=0.1, steps=5, batch=10)
 print("1.", end=" ")
-assert compare("k = 1", one_step, "SGD at epsilon alpha", plain_sgd(theta, whole, 0.1 * 0.02), to=1e-12)
+assert compare("k = 1", one_step, "SGD at epsilon alpha",
+               plain_sgd(theta, whole, 0.1 * 0.02), to=1e-12)
 print("2.", end=" ")
-assert compare("epsilon = 1", all_the_way, "SGD at alpha", plain_sgd(theta, in_parts, 0.02), to=1e-12)
+assert compare("epsilon = 1", all_the_way, "SGD at alpha",
+               plain_sgd(theta, in_parts, 0.02), to=1e-12)
 print("3.", end=" ")
 joint = plain_sgd(theta, in_parts, 0.1 * 0.02)
 apart = norm(subtract(part_of_it, joint)) / norm(subtract(joint, theta))
@@ -349,7 +366,8 @@ many = grid_tasks(20, torch.Generator().manual_seed(3))
 point = leaves(theta)
 mean_loss = squared_error(NET(stack(point, 20), many.support_x), many.support_y).mean()
 one, _ = reptile_gradient(NET, squared_error, theta, many, sgd(alpha), 1)
-assert compare("k = 1, 20 tasks", scale(1 / alpha, one), "the gradient of the mean loss", gradient_of(mean_loss, point), to=1e-12)
+assert compare("k = 1, 20 tasks", scale(1 / alpha, one),
+               "the gradient of the mean loss", gradient_of(mean_loss, point), to=1e-12)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Where does it leave joint training?
@@ -362,10 +380,11 @@ ks, tried = range(1, 11), grid_tasks(100, torch.Generator().manual_seed(4))
 
 
 def gaps(theta):
-    """For each k, over 100 tasks: |sum along the path - sum at theta| / |sum at theta|, in percent."""
+    """For each k, over 100 tasks: how far the two sums are apart, in percent."""
     seen = {k: [] for k in ks}
     for x, y in zip(tried.support_x, tried.support_y):
-        way, still = (gradients_on_the_way(theta, x, y, alpha, 10, 5, walk=walk) for walk in (True, False))
+        way, still = (gradients_on_the_way(theta, x, y, alpha, 10, 5, walk=walk)
+                      for walk in (True, False))
         for k in ks:
             along, at = total(way[:k]), total(still[:k])
             seen[k].append(100 * (norm(subtract(along, at)) / norm(at)).item())
@@ -377,16 +396,21 @@ fresh = {name: value.double() for name, value in like.items()}
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
 fig, ax = plt.subplots(figsize=(8, 3.8))
-for found, look, said in ((gaps(trained), "reptile", "a start trained by Reptile"), (gaps(fresh), "baseline", "a random start")):
+for found, look, said in ((gaps(trained), "reptile", "a start trained by Reptile"),
+                          (gaps(fresh), "baseline", "a random start")):
     means, half = [each.mean for each in found], [each.half_width for each in found]
     line, = ax.plot(ks, means, **style.method(look))
-    ax.fill_between(ks, [m - h for m, h in zip(means, half)], [m + h for m, h in zip(means, half)], color=style.color(look),
-                    alpha=0.15, linewidth=0)  # fmt: skip
+    ax.fill_between(ks, [m - h for m, h in zip(means, half)],
+                    [m + h for m, h in zip(means, half)], color=style.color(look),
+                    alpha=0.15, linewidth=0)
     style.label_line(ax, line, said)
-ax.set(xlabel="inner steps k, on minibatches of 5 points", ylabel="away from joint\ntraining's step, %", xticks=ks, xlim=(1, 10.1), ylim=(0, None))
+ax.set(xlabel="inner steps k, on minibatches of 5 points",
+       ylabel="away from joint\ntraining's step, %", xticks=ks, xlim=(1, 10.1),
+       ylim=(0, None))
 ax.set_title("With one step there is no difference. Then it grows")
-show(fig, alt="Two curves over the number of inner steps, both zero at one step and rising from there: Reptile's step leaves that of joint "
-     "training. The curve for a start trained by Reptile lies above that of a random start.")  # fmt: skip
+show(fig, alt="Two curves over the number of inner steps, both zero at one step and "
+     "rising from there: Reptile's step leaves that of joint training. The curve for a "
+     "start trained by Reptile lies above that of a random start.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 3 min. Same minibatches, other places. At one step the gap is zero, by the identity. What it consists of is the whole of lesson 08: to first order in alpha it is curvature times gradient.
@@ -406,7 +430,8 @@ other = many._replace(query_y=many.query_y + 100)
 kept, said = reptile_gradient(NET, squared_error, theta, many, sgd(alpha), 5, batch=10)
 also, says = reptile_gradient(NET, squared_error, theta, other, sgd(alpha), 5, batch=10)
 assert compare("with right queries", kept, "with wrong queries", also)
-print(f"only the number it reports is another: {said['loss']:.1f} and {says['loss']:.0f}")
+print(f"only the number it reports is another: {said['loss']:.1f} and "
+      f"{says['loss']:.0f}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 2 min. Exact, not nearly. Ask what MAML's gradient would do here. Then say what takes the place of the query set: the next minibatch is data that the earlier steps have not seen.
@@ -427,26 +452,30 @@ def run_with_adam(factor):
     drawn = iter(episodes)
 
     def scaled(theta, episode):
-        moved, numbers = reptile_gradient(NET, squared_error, theta, episode, sgd(alpha), 5, batch=10)
+        moved, numbers = reptile_gradient(NET, squared_error, theta, episode,
+                                          sgd(alpha), 5, batch=10)
         return scale(factor, moved), numbers
 
-    return fit(scaled, theta, lambda generator: next(drawn), steps=len(episodes), generator=torch.Generator(),
-               lr=1e-3, progress=None).theta  # fmt: skip
+    return fit(scaled, theta, lambda generator: next(drawn), steps=len(episodes),
+               generator=torch.Generator(), lr=1e-3, progress=None).theta
 
 
 undivided, divided = run_with_adam(1.0), run_with_adam(1 / alpha)
 size = norm(subtract(undivided, theta))
-print(f"dividing by alpha changes Adam's way by less than 1 %: {bool(norm(subtract(undivided, divided)) < 0.01 * size)}")
+print("dividing by alpha changes Adam's way by less than 1 %: "
+      f"{bool(norm(subtract(undivided, divided)) < 0.01 * size)}")
 
 # %% [markdown]
 # **Inside.** For Omniglot the authors train with Adam in the inner loop, without its momentum ($\beta_1 = 0$). Then $k = 1$ is no longer
 # joint training. Adam's first step divides the gradient by its own size, so what is left is its sign:
 
 # %%
-first, _ = reptile_gradient(NET, squared_error, theta, episodes[0], adam(0.02, beta1=0.0), 1)
+first, _ = reptile_gradient(NET, squared_error, theta, episodes[0],
+                            adam(0.02, beta1=0.0), 1)
 gradient = gradients_on_the_way(theta, x, y, alpha, steps=1, batch=50)[0]
 sign = {name: 0.02 * g / (g.abs() + 1e-8) for name, g in gradient.items()}
-assert compare("k = 1 with Adam inside", first, "alpha g / (|g| + 1e-8)", sign, to=1e-12)
+assert compare("k = 1 with Adam inside", first, "alpha g / (|g| + 1e-8)", sign,
+               to=1e-12)
 
 # %% [markdown]
 # ## The demo, as published
@@ -458,10 +487,13 @@ assert compare("k = 1 with Adam inside", first, "alpha g / (|g| + 1e-8)", sign, 
 def train(seed):
     generator = torch.Generator().manual_seed(seed)
     return fit(
-        lambda theta, episode: reptile_gradient(NET, squared_error, theta, episode, sgd(0.02), 5, batch=10, chunk=1),
-        NET.init(generator), lambda generator: single(grid_tasks(1, generator)), steps=budget["outer_steps"],
-        generator=generator, lr=0.1, schedule="linear", optimizer=torch.optim.SGD, progress=f"Reptile, seed {seed}",
-    )  # fmt: skip
+        lambda theta, episode: reptile_gradient(
+            NET, squared_error, theta, episode, sgd(0.02), 5, batch=10, chunk=1,
+        ),
+        NET.init(generator), lambda generator: single(grid_tasks(1, generator)),
+        steps=budget["outer_steps"], generator=generator, lr=0.1, schedule="linear",
+        optimizer=torch.optim.SGD, progress=f"Reptile, seed {seed}",
+    )
 
 
 runs = [train(seed) for seed in budget["seeds"]]
@@ -471,18 +503,23 @@ kept = json.loads((data_folder() / "results" / "07-curve.json").read_text())
 fig, ax = plt.subplots(figsize=(8.5, 3.6))
 window = kept["window"]  # single tasks differ far too much to be read
 for values in kept["serial"].values():
-    line, = ax.plot([window * (k + 0.5) for k in range(len(values))], values, color=style.color("reptile"), linestyle="-", linewidth=1)
+    line, = ax.plot([window * (k + 0.5) for k in range(len(values))], values,
+                    color=style.color("reptile"), linestyle="-", linewidth=1)
 style.label_line(ax, line, "recorded,\nthree seeds", fontsize=11)
 for run in runs:
     means = torch.tensor(run.history["loss"]).unfold(0, window, window).mean(1)
-    line, = ax.plot([window * (k + 0.5) for k in range(len(means))], means, **style.method("reptile"))
+    line, = ax.plot([window * (k + 0.5) for k in range(len(means))], means,
+                    **style.method("reptile"))
 ax.axhline(zero_shot, **style.method("truth"))
-ax.annotate("no start does better than this without adapting", (30_000, zero_shot), xytext=(0, 8),
-            textcoords="offset points", ha="right", fontsize=12)  # fmt: skip
-ax.set(xlabel=f"tasks seen (means of {window})", ylabel="mean squared error\nafter five steps", ylim=(0, 1.25 * zero_shot), xlim=(0, 30_000))
+ax.annotate("no start does better than this without adapting", (30_000, zero_shot),
+            xytext=(0, 8), textcoords="offset points", ha="right", fontsize=12)
+ax.set(xlabel=f"tasks seen (means of {window})",
+       ylabel="mean squared error\nafter five steps", ylim=(0, 1.25 * zero_shot),
+       xlim=(0, 30_000))
 ax.set_title("The start gets better at being trained")
-show(fig, alt="The error after five inner steps over 30,000 tasks, for three recorded runs: it begins near the error of the best guess without adapting and falls "
-     "far below it. The dotted line of the run made here follows them as far as it goes.")  # fmt: skip
+show(fig, alt="The error after five inner steps over 30,000 tasks, for three recorded "
+     "runs: it begins near the error of the best guess without adapting and falls far "
+     "below it. The dotted line of the run made here follows them as far as it goes.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 2 min. Dotted is the run of this notebook: in the smoke profile it ends after 1500 tasks. The black line is the error that no start can beat without adapting. What falls below it is learned from the points of the task. If you have trained live, say so; the recorded runs come next.
@@ -492,22 +529,31 @@ show(fig, alt="The error after five inner steps over 30,000 tasks, for three rec
 
 # %%
 def errors(theta, episode, rate=0.02, steps=32):
-    """The mean squared error of each task on all 50 points, before and after each step: [tasks, steps + 1]."""
-    start = stack({name: value.double() for name, value in theta.items()}, episode.tasks)
+    """Each task's error on all 50 points after 0, 1, ... steps: [tasks, steps + 1]."""
+    start = stack({name: value.double() for name, value in theta.items()},
+                  episode.tasks)
     with torch.no_grad():
-        walk = steps_of(lambda phi: squared_error(NET(phi, episode.support_x), episode.support_y), start, sgd(rate), steps)
-        return torch.stack([squared_error(NET(phi, episode.query_x), episode.query_y) for phi in walk], 1)
+        walk = steps_of(
+            lambda phi: squared_error(NET(phi, episode.support_x), episode.support_y),
+            start, sgd(rate), steps,
+        )
+        return torch.stack([squared_error(NET(phi, episode.query_x), episode.query_y)
+                            for phi in walk], 1)
 
 
 tests = grid_tasks(budget["tasks"], torch.Generator().manual_seed(1001), points=10)
 live = [errors(run.theta, tests) for run in runs]
 for step in (0, 1, 5, 32):
-    seen = over_tasks(live[0][:, step]) if len(live) == 1 else over_seeds([each[:, step].mean().item() for each in live])
-    record(f"serial.after {step}", seen, unit="MSE", seeds=budget["seeds"], seconds=runs[0].seconds, tasks=tests.tasks,
-           note=f"{runs[0].step} tasks seen; interval over {'tasks' if len(live) == 1 else 'seeds'}")  # fmt: skip
+    seen = (over_tasks(live[0][:, step]) if len(live) == 1
+            else over_seeds([each[:, step].mean().item() for each in live]))
+    spread = "tasks" if len(live) == 1 else "seeds"
+    record(f"serial.after {step}", seen, unit="MSE", seeds=budget["seeds"],
+           seconds=runs[0].seconds, tasks=tests.tasks,
+           note=f"{runs[0].step} tasks seen; interval over {spread}")
 start_is_flat = live[0][:, 0].mean() > 0.9 * zero_shot
 print("Before adapting it is no better than the flat line:", bool(start_is_flat))
-print("After 32 steps its error is below half of that:", bool(live[0][:, 32].mean() < zero_shot / 2))
+print("After 32 steps its error is below half of that:",
+      bool(live[0][:, 32].mean() < zero_shot / 2))
 
 # %% [markdown]
 # The full runs are recorded: three seeds each, 1000 test tasks, always 150,000 minibatch gradients in training. *Serial* is the demo. *Batched* takes five tasks a step
@@ -516,27 +562,34 @@ print("After 32 steps its error is below half of that:", bool(live[0][:, 32].mea
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 demo = recorded("07", "demo")
-steps = [int(name.split()[-1]) for name in demo if name.startswith("serial.after") and "best" not in name]
+steps = [int(name.split()[-1]) for name in demo
+         if name.startswith("serial.after") and "best" not in name]
 looks = {
-    "random": ("baseline", {"linestyle": (0, (1, 3))}, "random"), "joint": ("baseline", {}, "joint"),
-    "serial": ("reptile", {}, "serial"), "adam": ("reptile", {"linestyle": "-", "linewidth": 1.5}, "with Adam"),
-}  # fmt: skip
+    "random": ("baseline", {"linestyle": (0, (1, 3))}, "random"),
+    "joint": ("baseline", {}, "joint"),
+    "serial": ("reptile", {}, "serial"),
+    "adam": ("reptile", {"linestyle": "-", "linewidth": 1.5}, "with Adam"),
+}
 fig, ax = plt.subplots(figsize=(9, 4.4))
 for name, (look, more, said) in looks.items():
     rows = [demo[f"{name}.after {step}"] for step in steps]
     line, = ax.plot(steps, [row["value"] for row in rows], **style.method(look) | more)
-    low, high = ([row["value"] + sign * row["interval"] for row in rows] for sign in (-1, 1))
+    low, high = ([row["value"] + sign * row["interval"] for row in rows]
+                 for sign in (-1, 1))
     ax.fill_between(steps, low, high, color=style.color(look), alpha=0.15, linewidth=0)
     style.label_line(ax, line, said)
 ax.axhline(zero_shot, **style.method("truth"))
-ax.annotate("best without adapting", (20, zero_shot), xytext=(0, 9), textcoords="offset points", fontsize=12)
-ax.set(xlabel="steps of gradient descent on ten points", ylabel="mean squared error", xlim=(0, 32.3), xticks=[0, 1, 2, 5, 10, 20, 32],
-       yscale="log", ylim=(0.03, 8), yticks=[0.05, 0.1, 0.2, 0.5, 1, 2, 5])  # fmt: skip
+ax.annotate("best without adapting", (20, zero_shot), xytext=(0, 9),
+            textcoords="offset points", fontsize=12)
+ax.set(xlabel="steps of gradient descent on ten points", ylabel="mean squared error",
+       xlim=(0, 32.3), xticks=[0, 1, 2, 5, 10, 20, 32], yscale="log", ylim=(0.03, 8),
+       yticks=[0.05, 0.1, 0.2, 0.5, 1, 2, 5])
 ax.yaxis.set_major_formatter("{x:g}")
 ax.minorticks_off()
 ax.set_title("From the same flat line, only Reptile's starts learn fast")
-show(fig, alt="Error on new tasks over steps of gradient descent. All four starts begin near the error of the flat line. Reptile, serial and "
-     "with Adam outside, falls fast; joint training and the random start fall slowly.")  # fmt: skip
+show(fig, alt="Error on new tasks over steps of gradient descent. All four starts "
+     "begin near the error of the flat line. Reptile, serial and with Adam outside, "
+     "falls fast; joint training and the random start fall slowly.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 3 min. All begin at the line. Point at the shaded intervals over three seeds. The reference is this family's own, 4.25: Finn's sinusoids have another one, 3.01, so errors of the two must not stand in one table.
@@ -547,15 +600,18 @@ show(fig, alt="Error on new tasks over steps of gradient descent. All four start
 
 # %% slideshow={"slide_type": "slide", "code": false}
 names = {
-    "random": "random start", "joint": "joint training (k = 1)", "serial": "Reptile, the demo",
+    "random": "random start", "joint": "joint training (k = 1)",
+    "serial": "Reptile, the demo",
     "batched": "Reptile, five tasks a step", "adam": "Reptile, Adam outside",
-}  # fmt: skip
-print(f"{'mean squared error after':27}{'1 step':>15}{'5 steps':>15}{'32 steps':>15}{'32, own rate':>15}{'trained':>9}")
+}
+print(f"{'mean squared error after':27}{'1 step':>15}{'5 steps':>15}{'32 steps':>15}"
+      f"{'32, own rate':>15}{'trained':>9}")
 for name, said in names.items():
     cells = [demo[f"{name}.after {key}"] for key in ("1", "5", "32", "32.best rate")]
     row = "".join(f"{cell['value']:>7.2f} ± {cell['interval']:.3f}" for cell in cells)
     print(f"{said:27}{row}{cells[0]['seconds']:>7.0f} s")
-print(f"± over {len(cells[0]['seeds'])} seeds; {cells[0]['tasks']} tasks, ten points each; one {cells[0]['device']} core")
+print(f"± over {len(cells[0]['seeds'])} seeds; {cells[0]['tasks']} tasks, ten points "
+      f"each; one {cells[0]['device']} core")
 print(f"best without adapting: {zero_shot:.2f}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -579,8 +635,9 @@ print(f"best without adapting: {zero_shot:.2f}")
 # %% slideshow={"slide_type": "slide"}
 lab = AdaptationLab(
     {"Reptile": starts["serial"], "joint": starts["joint"], "random": like},
-    family=FAMILY, activation="tanh", trained={"Reptile": 5, "joint": 0}, amplitude=4.0, phase=1.0, rate=0.02, steps=10,
-)  # fmt: skip
+    family=FAMILY, activation="tanh", trained={"Reptile": 5, "joint": 0}, amplitude=4.0,
+    phase=1.0, rate=0.02, steps=10,
+)
 lab
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -612,16 +669,17 @@ lab.steps = 10  # as it was: your turn
 
 # %%
 def lookahead(theta, minibatches, epsilon, k, rate):
-    """Slow weights; every k steps of the fast ones they follow, and the fast ones start again from there."""
+    """Every k steps slow weights follow the fast ones, which start again from there."""
     slow = theta
     for first in range(0, len(minibatches), k):
         fast = plain_sgd(slow, minibatches[first : first + k], rate)
-        slow = {name: value + epsilon * (fast[name] - value) for name, value in slow.items()}
+        slow = {name: value + epsilon * (fast[name] - value)
+                for name, value in slow.items()}
     return slow
 
 
 def federated_averaging(theta, rounds, rate):
-    """In every round each client trains a copy on its own minibatches; the server takes the mean."""
+    """In a round each client trains a copy on its own data; the server takes the mean."""
     for clients in rounds:
         local = [plain_sgd(theta, minibatches, rate) for minibatches in clients]
         theta = scale(1 / len(local), total(local))
@@ -630,22 +688,25 @@ def federated_averaging(theta, rounds, rate):
 
 def in_tens(episode):
     """For each task the list of its minibatches."""
-    return [[(x[i : i + 10], y[i : i + 10]) for i in range(0, 50, 10)] for x, y in zip(*episode[:2])]
+    return [[(x[i : i + 10], y[i : i + 10]) for i in range(0, 50, 10)]
+            for x, y in zip(*episode[:2])]
 
 
 # %%
 one_task = grid_tasks(1, torch.Generator().manual_seed(5))
 same_task = [one_task] * 4
 batches = in_tens(one_task)[0] * 4
-assert compare("Lookahead", lookahead(theta, batches, 0.4, 5, alpha), "Reptile on one task",
-               by_package(same_task, theta, 0.4, 5, 10), to=1e-12)  # fmt: skip
+assert compare("Lookahead", lookahead(theta, batches, 0.4, 5, alpha),
+               "Reptile on one task", by_package(same_task, theta, 0.4, 5, 10),
+               to=1e-12)
 
 rounds = [grid_tasks(4, torch.Generator().manual_seed(6))] * 3
 clients = [in_tens(each) for each in rounds]
-assert compare("federated averaging", federated_averaging(theta, clients, alpha), "batched Reptile",
-               by_package(rounds, theta, 1.0, 5, 10), to=1e-12)  # fmt: skip
-assert compare("parallel SGD, four machines", federated_averaging(theta, clients[:1], alpha), "one step of it",
-               by_package(rounds[:1], theta, 1.0, 5, 10), to=1e-12)  # fmt: skip
+assert compare("federated averaging", federated_averaging(theta, clients, alpha),
+               "batched Reptile", by_package(rounds, theta, 1.0, 5, 10), to=1e-12)
+assert compare("parallel SGD, four machines",
+               federated_averaging(theta, clients[:1], alpha), "one step of it",
+               by_package(rounds[:1], theta, 1.0, 5, 10), to=1e-12)
 
 # %% [markdown]
 # One condition hides in the second line: all clients take part, and all have the same number of examples. In federated averaging a client with more
@@ -666,7 +727,8 @@ def federated(clients, sizes):
     """The mean of the clients' weights, each counted as often as it has examples."""
     ### BEGIN SOLUTION
     total = sum(sizes)
-    return {name: sum(n / total * phi[name] for phi, n in zip(clients, sizes)) for name in clients[0]}
+    return {name: sum(n / total * phi[name] for phi, n in zip(clients, sizes))
+            for name in clients[0]}
     ### END SOLUTION
 
 
@@ -690,7 +752,8 @@ check("07.3", federated)
 
 # %%
 def fresh_model(seed=0):
-    model = torch.nn.Sequential(torch.nn.Linear(1, 16), torch.nn.Tanh(), torch.nn.Linear(16, 1)).double()
+    model = torch.nn.Sequential(torch.nn.Linear(1, 16), torch.nn.Tanh(),
+                                torch.nn.Linear(16, 1)).double()
     draw = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for weight in model.parameters():
@@ -706,7 +769,8 @@ def outer_step(model, keep, epsilon):
         (model(x) - y).square().mean().backward()
         optimizer.step()
     after = model.state_dict()
-    model.load_state_dict({name: value + epsilon * (after[name] - value) for name, value in before.items()})
+    model.load_state_dict({name: value + epsilon * (after[name] - value)
+                           for name, value in before.items()})
     return model
 
 
@@ -716,8 +780,10 @@ def distance(model, other):
 
 
 print("how far the start moves:       epsilon = 0    0.1      1")
-for said, keep in (("model.state_dict()", dict), ("deepcopy(model.state_dict())", copy.deepcopy)):
-    moves = [distance(outer_step(fresh_model(), keep, epsilon), fresh_model()) for epsilon in (0.0, 0.1, 1.0)]
+for said, keep in (("model.state_dict()", dict),
+                   ("deepcopy(model.state_dict())", copy.deepcopy)):
+    moves = [distance(outer_step(fresh_model(), keep, epsilon), fresh_model())
+             for epsilon in (0.0, 0.1, 1.0)]
     print(f"before = {said:29}" + "".join(f"{move:8.3f}" for move in moves))
 
 # %% [markdown] slideshow={"slide_type": "notes"}

@@ -61,7 +61,8 @@ from mlteach.tasks import Episode, Sinusoids
 
 torch.set_num_threads(1)  # tensors as small as ours are quicker on one thread
 style.use()
-MOST = {"smoke": 4, "lecture": 5, "paper": 5}[PROFILE]  # minibatches whose orders are all taken: 24 or 120
+# minibatches whose orders are all taken: 24 orders or 120
+MOST = {"smoke": 4, "lecture": 5, "paper": 5}[PROFILE]
 
 
 def total(parts):
@@ -85,16 +86,26 @@ def total(parts):
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
 folder = data_folder() / "checkpoints"
-stored = {name: load_checkpoint(folder / f"06-{name}.safetensors") for name in ("random", "joint", "reptile", "fomaml", "maml")}
+stored = {name: load_checkpoint(folder / f"06-{name}.safetensors")
+          for name in ("random", "joint", "reptile", "fomaml", "maml")}
 fig, ax = plt.subplots(figsize=(8, 2.9))
-found = {name: each.about["query_mse_at_best_rate"]["after 1 step"] for name, each in stored.items()}
-colors = [style.color("baseline" if name in ("random", "joint") else name) for name in found]
-bars = ax.barh(["random", "joint training", "Reptile", "FOMAML", "MAML"], [each["mean"] for each in found.values()],
-               xerr=[each["half_width"] for each in found.values()], color=colors, height=0.62)  # fmt: skip
-ax.bar_label(bars, labels=[f"{each['mean']:.2f}" for each in found.values()], padding=10)
-ax.set(xlabel="mean squared error after one step on ten points (lines: 95 % over tasks)", xlim=(0, 4.9))
+found = {name: each.about["query_mse_at_best_rate"]["after 1 step"]
+         for name, each in stored.items()}
+colors = [style.color("baseline" if name in ("random", "joint") else name)
+          for name in found]
+bars = ax.barh(["random", "joint training", "Reptile", "FOMAML", "MAML"],
+               [each["mean"] for each in found.values()],
+               xerr=[each["half_width"] for each in found.values()], color=colors,
+               height=0.62)
+ax.bar_label(bars, labels=[f"{each['mean']:.2f}" for each in found.values()],
+             padding=10)
+ax.set(
+    xlabel="mean squared error after one step on ten points (lines: 95 % over tasks)",
+    xlim=(0, 4.9),
+)
 ax.set_title("Most of it is there without second derivatives")
-show(fig, alt="Five bars of error after one step: random start and joint training are long, Reptile, FOMAML and MAML short, in this order.")
+show(fig, alt="Five bars of error after one step: random start and joint training are "
+     "long, Reptile, FOMAML and MAML short, in this order.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 3 min. Take guesses before you show the bars. One seed each, so read nothing into the gap between FOMAML and MAML but this: it is small beside the gap to joint training. That asks for an explanation.
@@ -138,17 +149,18 @@ show(fig, alt="Five bars of error after one step: random start and joint trainin
 
 # %%
 def small_task(k, seed=0, points=3):
-    """k minibatches of one sinusoid, as functions of the parameters, and a start of a small smooth network; float64."""
+    """The losses of k minibatches of one sinusoid, and a small smooth network's start."""
     g = torch.Generator().manual_seed(seed)
     x = torch.rand(k, points, 1, generator=g, dtype=torch.float64) * 4 - 2
     y = torch.sin(2 * x)
     net = MLP((1, 4, 1), activation="tanh")
-    losses = [lambda theta, x=x_i, y=y_i: squared_error(net(theta, x), y) for x_i, y_i in zip(x, y)]
+    losses = [lambda theta, x=x_i, y=y_i: squared_error(net(theta, x), y)
+              for x_i, y_i in zip(x, y)]
     return losses, net.init(g, torch.float64)
 
 
 def walk(losses, theta, alpha):
-    """Gradient descent on the losses in turn: where it ends, and the gradients it met."""
+    """Gradient descent on the losses in turn: its end, and the gradients it met."""
     phi, met = theta, []
     for loss in losses:
         met.append(grad(loss)(phi))
@@ -159,29 +171,36 @@ def walk(losses, theta, alpha):
 # %%
 losses, theta = small_task(4)
 b = [grad(loss)(theta) for loss in losses]
-bend = jvp(grad(losses[3]), (theta,), (total(b[:3]),))[1]  # H_4 (b_1 + b_2 + b_3), without ever writing H_4 down
+# H_4 (b_1 + b_2 + b_3), without ever writing H_4 down
+bend = jvp(grad(losses[3]), (theta,), (total(b[:3]),))[1]
 rates = [0.2 / 2**n for n in range(9)]
 without, with_term = [], []
 for alpha in rates:
     g_4 = walk(losses, theta, alpha)[1][3]
     without.append(norm(subtract(g_4, b[3])).item())
     with_term.append(norm(subtract(g_4, subtract(b[3], scale(alpha, bend)))).item())
-print(f"half the rate leaves, of the error of b alone:        {without[-1] / without[-2]:.2f}")
-print(f"                      of the error of the key line:   {with_term[-1] / with_term[-2]:.2f}")
+print("half the rate leaves, of the error of b alone:        "
+      f"{without[-1] / without[-2]:.2f}")
+print("                      of the error of the key line:   "
+      f"{with_term[-1] / with_term[-2]:.2f}")
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 fig, ax = plt.subplots(figsize=(8, 3.8))
-for values, look, said in ((without, style.method("baseline"), "b alone"), (with_term, style.method("reptile"), "key line")):
+for values, look, said in ((without, style.method("baseline"), "b alone"),
+                           (with_term, style.method("reptile"), "key line")):
     line, = ax.loglog(rates, values, **look | {"marker": "o", "markersize": 5})
     style.label_line(ax, line, said, x=rates[0], dx=8)
 for start, power in ((without[-1], 1), (with_term[-1], 2)):
-    ax.loglog(rates, [0.55 * start * (alpha / rates[-1]) ** power for alpha in rates], color="#9aa0a8", linewidth=1)
+    ax.loglog(rates, [0.55 * start * (alpha / rates[-1]) ** power for alpha in rates],
+              color="#9aa0a8", linewidth=1)
 ax.text(rates[5], without[-1] * 2.2, "slope 1", fontsize=11, color="#55595f")
 ax.text(rates[5], with_term[-1] * 9, "slope 2", fontsize=11, color="#55595f")
-ax.set(xlabel="inner rate α", ylabel="what is missing of gradient 4", xlim=(rates[-1], 0.45))
+ax.set(xlabel="inner rate α", ylabel="what is missing of gradient 4",
+       xlim=(rates[-1], 0.45))
 ax.set_title("Half the rate, a quarter of the error")
-show(fig, alt="Error of two formulas for the fourth gradient against the inner rate, both axes logarithmic. The gradient at the start alone "
-     "follows a thin line of slope one, the formula with the Hessian term a thin line of slope two.")  # fmt: skip
+show(fig, alt="Error of two formulas for the fourth gradient against the inner rate, "
+     "both axes logarithmic. The gradient at the start alone follows a thin line of "
+     "slope one, the formula with the Hessian term a thin line of slope two.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 2 min. A slope is the best proof of an expansion that a computer can give. A sign wrong in it, and the green line would run parallel to the grey one.
@@ -233,7 +252,7 @@ show(fig, alt="Error of two formulas for the fourth gradient against the inner r
 
 # %% tags=["exercise"]
 def counted(method, k):
-    """How often AvgGrad, and minus alpha times AvgGradInner, stand in what the method descends on."""
+    """How often AvgGrad and -alpha AvgGradInner stand in what the method descends on."""
     ### BEGIN SOLUTION
     if method == "reptile":
         return k, k * (k - 1) / 2
@@ -261,19 +280,25 @@ def descends_on(method, losses, theta, alpha):
 
 def mean_over_orders(method, losses, theta, alpha):
     orders = list(itertools.permutations(losses))
-    return scale(1 / len(orders), total([descends_on(method, order, theta, alpha) for order in orders]))
+    return scale(1 / len(orders),
+                 total([descends_on(method, order, theta, alpha) for order in orders]))
 
 
 def measured(method, k):
-    """c and d: how much of AvgGrad is in the value at alpha = 0, how much of -AvgGradInner in the slope there."""
+    """c and d: the share of AvgGrad in the value at alpha = 0, of -AvgGradInner in
+    the slope there."""
     losses, theta = small_task(k)
     b = [grad(loss)(theta) for loss in losses]
     first = scale(1 / k, total(b))
-    pairs = [jvp(grad(losses[i]), (theta,), (b[j],))[1] for i, j in itertools.permutations(range(k), 2)]
+    pairs = [jvp(grad(losses[i]), (theta,), (b[j],))[1]
+             for i, j in itertools.permutations(range(k), 2)]
     second = scale(1 / len(pairs), total(pairs))
-    zero, one = torch.zeros((), dtype=torch.float64), torch.ones((), dtype=torch.float64)
-    value, slope = jvp(lambda alpha: mean_over_orders(method, losses, theta, alpha), (zero,), (one,))
-    return (dot(value, first) / dot(first, first)).item(), (-dot(slope, second) / dot(second, second)).item()
+    zero, one = torch.tensor([0.0, 1.0], dtype=torch.float64)
+    value, slope = jvp(lambda alpha: mean_over_orders(method, losses, theta, alpha),
+                       (zero,), (one,))
+    c = dot(value, first) / dot(first, first)
+    d = -dot(slope, second) / dot(second, second)
+    return c.item(), d.item()
 
 
 # %% slideshow={"slide_type": "fragment"}
@@ -282,12 +307,15 @@ for method in ("maml", "fomaml", "reptile"):
     cells = []
     for k in range(2, MOST + 1):
         ours, package = measured(method, k), coefficients(method, *small_task(k))
-        exact = (1, 2 * (k - 1)) if method == "maml" else (1, k - 1) if method == "fomaml" else (k, k * (k - 1) / 2)
-        assert max(abs(a - e) / e for pair in (ours, package[:2]) for a, e in zip(pair, exact)) < 1e-8
+        exact = {"maml": (1, 2 * (k - 1)), "fomaml": (1, k - 1),
+                 "reptile": (k, k * (k - 1) / 2)}[method]
+        assert max(abs(a - e) / e for pair in (ours, package[:2])
+                   for a, e in zip(pair, exact)) < 1e-8
         assert package.residual < 1e-8  # nothing points anywhere else
         cells.append(f"{ours[0]:8.5f}{ours[1]:8.5f}")
     print(f"{method:10}" + "".join(cells))
-print("left: of AvgGrad; right: of -alpha AvgGradInner; all within 1e-8 of the counts, by this cell and by the package")
+print("left: of AvgGrad; right: of -alpha AvgGradInner; all within 1e-8 of the counts, "
+      "by this cell and by the package")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 3 min. Compare with the counts from the exercise. This is no fit and no sampling. Read a column: with two minibatches MAML has 1 and 2, FOMAML 1 and 1, Reptile 2 and 1.
@@ -344,11 +372,13 @@ check("08.2", inner)
 # %%
 point = leaves(theta)
 half_product = gradient_product(losses, point) / 2
-assert compare("AvgGradInner", avg_grad_inner(losses, theta), "the gradient of half the inner product",
-               gradient_of(half_product, point), to=1e-12)  # fmt: skip
+assert compare("AvgGradInner", avg_grad_inner(losses, theta),
+               "the gradient of half the inner product",
+               gradient_of(half_product, point), to=1e-12)
 before = gradient_product(losses, theta)
 after = gradient_product(losses, add(theta, scale(0.01, avg_grad_inner(losses, theta))))
-print("a small step along AvgGradInner makes the gradients agree more:", bool(after > before))
+print("a small step along AvgGradInner makes the gradients agree more:",
+      bool(after > before))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Does a trained network show it?
@@ -369,24 +399,33 @@ print("a small step along AvgGradInner makes the gradients agree more:", bool(af
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
 seen = recorded("08", "agreement")
 rows = {
-    "random start": "random", "joint training": "joint", "Reptile, the demo": "serial", "Reptile, five tasks a step": "batched",
+    "random start": "random", "joint training": "joint", "Reptile, the demo": "serial",
+    "Reptile, five tasks a step": "batched",
     "Reptile, Adam outside": "adam",
-}  # fmt: skip
+}
 fig, ax = plt.subplots(figsize=(9, 3.4))
 for place, name in enumerate(rows.values()):
     hue = "baseline" if name in ("random", "joint") else "reptile"
-    for which, marker, fill in (("same", "o", style.color(hue)), ("other", "s", "white")):
+    for which, marker, fill in (("same", "o", style.color(hue)),
+                                ("other", "s", "white")):
         row = seen[f"{name}.{which}"]
-        ax.errorbar(row["value"], place + (0.13 if which == "other" else -0.13), xerr=row["interval"], fmt=marker, markersize=9,
-                    color=style.color(hue), markerfacecolor=fill, linewidth=2)  # fmt: skip
+        ax.errorbar(row["value"], place + (0.13 if which == "other" else -0.13),
+                    xerr=row["interval"], fmt=marker, markersize=9,
+                    color=style.color(hue), markerfacecolor=fill, linewidth=2)
 ax.axvline(0, color="#9aa0a8", linewidth=1)
-ax.annotate("same task", (seen["serial.same"]["value"], 1.87), xytext=(0, 10), textcoords="offset points", ha="center", fontsize=12)
-ax.annotate("another task", (seen["serial.other"]["value"], 2.13), xytext=(10, -4), textcoords="offset points", fontsize=12)
-ax.set(yticks=range(len(rows)), yticklabels=list(rows), xlabel="cosine between two minibatches' gradients (lines: 95 % over seeds)", xlim=(-0.3, 1.02))
+ax.annotate("same task", (seen["serial.same"]["value"], 1.87), xytext=(0, 10),
+            textcoords="offset points", ha="center", fontsize=12)
+ax.annotate("another task", (seen["serial.other"]["value"], 2.13), xytext=(10, -4),
+            textcoords="offset points", fontsize=12)
+ax.set(yticks=range(len(rows)), yticklabels=list(rows),
+       xlabel="cosine between two minibatches' gradients (lines: 95 % over seeds)",
+       xlim=(-0.3, 1.02))
 ax.invert_yaxis()
 ax.set_title("At Reptile's starts a task's gradients agree")
-show(fig, alt="Cosines between gradients of two minibatches at five starts. For two minibatches of one task Reptile's three starts lie near one, "
-     "joint training and the random start far below, with a wide interval. For two tasks all lie near zero.")  # fmt: skip
+show(fig, alt="Cosines between gradients of two minibatches at five starts. For two "
+     "minibatches of one task Reptile's three starts lie near one, joint training and "
+     "the random start far below, with a wide interval. For two tasks all lie near "
+     "zero.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 3 min. Filled: one task. Hollow: two tasks. Read Reptile first, then joint training. Three seeds, a thousand tasks. The control matters: it is not that all gradients have become alike.
@@ -401,23 +440,28 @@ NET = MLP((1, 40, 40, 1))
 
 def minibatch_gradients(theta, x, y):
     """Each task's gradient at theta as one vector: [tasks, parameters]."""
-    point = leaves({name: value.double().repeat(len(x), *[1] * value.ndim) for name, value in theta.items()})
+    point = leaves({name: value.double().repeat(len(x), *[1] * value.ndim)
+                    for name, value in theta.items()})
     found = gradient_of(squared_error(NET(point, x), y).sum(), point)
     return torch.cat([each.flatten(1) for each in found.values()], 1)
 
 
-drawn = Sinusoids.finn().sample(500, 10, 10, generator=torch.Generator().manual_seed(8), dtype=torch.float64)
-starts = {name: {n.removeprefix("theta."): v for n, v in each.tensors.items()} for name, each in stored.items()}
+drawn = Sinusoids.finn().sample(500, 10, 10, generator=torch.Generator().manual_seed(8),
+                                dtype=torch.float64)
+starts = {name: {n.removeprefix("theta."): v for n, v in each.tensors.items()}
+          for name, each in stored.items()}
 print(f"{'cosine, 500 tasks':20}{'one task':>12}{'two tasks':>12}")
 agree = {}
 for name, start in starts.items():
-    one, other = (minibatch_gradients(start, *drawn[part : part + 2]) for part in (0, 2))
+    one, other = (minibatch_gradients(start, *drawn[part : part + 2])
+                  for part in (0, 2))
     agree[name] = over_tasks(torch.cosine_similarity(one, other, dim=1))
     control = over_tasks(torch.cosine_similarity(one, other.roll(1, 0), dim=1))
     print(f"{name:20}{agree[name].mean:>12.1f}{abs(control.mean):>12.1f}")
 meta = [agree[name] for name in ("maml", "fomaml", "reptile")]
 lowest = min(each.mean - each.half_width for each in meta)
-print("all three meta-learned starts above joint training, beyond the intervals:", lowest > agree["joint"].mean + agree["joint"].half_width)
+print("all three meta-learned starts above joint training, beyond the intervals:",
+      lowest > agree["joint"].mean + agree["joint"].half_width)
 
 # %% [markdown]
 # Here too, and for all three methods. But joint training has gained as well: on these tasks its gradients agree more than at the random start, though nothing in its objective asks for it. So
@@ -442,13 +486,19 @@ print("all three meta-learned starts above joint training, beyond the intervals:
 # </details>
 
 # %% slideshow={"slide_type": "fragment", "code": false}
-names = {"reward.0": "joint training, w = 0", "reward.0.001": "w = 0.001", "reward.0.003": "w = 0.003", "reward.0.02": "w = 0.02, Reptile's own", "reptile": "Reptile itself"}
-print(f"{'1500 outer steps of 5 tasks':29}{'error after 1':>15}{'after 5':>15}{'after 32':>15}{'agreement':>12}")
+names = {"reward.0": "joint training, w = 0", "reward.0.001": "w = 0.001",
+         "reward.0.003": "w = 0.003", "reward.0.02": "w = 0.02, Reptile's own",
+         "reptile": "Reptile itself"}
+print(f"{'1500 outer steps of 5 tasks':29}{'error after 1':>15}{'after 5':>15}"
+      f"{'after 32':>15}{'agreement':>12}")
 for name, said in names.items():
     cells = [seen[f"{name}.{key}"] for key in ("after 1", "after 5", "after 32")]
-    shown = [f"{row['value']:.2f} ± {row['interval']:.2f}" if row["value"] is not None else "exploded" for row in cells]
-    print(f"{said:29}" + "".join(f"{cell:>15}" for cell in shown) + f"{seen[f'{name}.cosine']['value']:>12.2f}")
-print(f"± over {len(cells[0]['seeds'])} seeds; steps on ten points at rate 0.02; {cells[0]['tasks']} tasks; one core, {cells[0]['seconds']:.0f} s each")
+    shown = ["exploded" if row["value"] is None
+             else f"{row['value']:.2f} ± {row['interval']:.2f}" for row in cells]
+    print(f"{said:29}" + "".join(f"{cell:>15}" for cell in shown)
+          + f"{seen[f'{name}.cosine']['value']:>12.2f}")
+print(f"± over {len(cells[0]['seeds'])} seeds; steps on ten points at rate 0.02; "
+      f"{cells[0]['tasks']} tasks; one core, {cells[0]['seconds']:.0f} s each")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 4 min. This is the surprise. The reward alone does bring something, so the mechanism is real. And at the weight that the theory names it explodes, because a product of gradients has no upper bound. A series tells you how a function begins, not where it goes.
@@ -502,7 +552,8 @@ check("08.3", project)
 
 # %%
 g = torch.Generator().manual_seed(4)
-rows_of = torch.linalg.qr(torch.randn(5, 4, 2, generator=g, dtype=torch.float64)).Q.mT  # [5 tasks, 2 points, 4 inputs]
+# [5 tasks, 2 points, 4 inputs]
+rows_of = torch.linalg.qr(torch.randn(5, 4, 2, generator=g, dtype=torch.float64)).Q.mT
 y_of = torch.randn(5, 2, 1, generator=g, dtype=torch.float64)
 linear = Episode(rows_of, y_of, rows_of, y_of)
 here = {"theta": torch.ones(4, dtype=torch.float64)}
@@ -517,12 +568,17 @@ def half_squares(outputs, y):
 
 
 arrow, _ = reptile_gradient(answers, half_squares, here, linear, sgd(0.5), 100)
-way = (rows_of.mT @ (answers(here, rows_of) - y_of)).squeeze(-1)  # theta - P(theta), because the rows are orthonormal
-assert compare("theta - phi after 100 steps", arrow["theta"], "the mean way to the nearest solutions", way.mean(0), to=1e-12)
+# theta - P(theta), because the rows are orthonormal
+way = (rows_of.mT @ (answers(here, rows_of) - y_of)).squeeze(-1)
+assert compare("theta - phi after 100 steps", arrow["theta"],
+               "the mean way to the nearest solutions", way.mean(0), to=1e-12)
 for _ in range(600):
-    here = subtract(here, reptile_gradient(answers, half_squares, here, linear, sgd(0.5), 100)[0])
-least_squares = torch.linalg.lstsq(rows_of.reshape(10, 4), y_of.reshape(10, 1)).solution.squeeze(-1)
-assert compare("where Reptile rests", here["theta"], "the least-squares point", least_squares, to=1e-9)
+    arrow, _ = reptile_gradient(answers, half_squares, here, linear, sgd(0.5), 100)
+    here = subtract(here, arrow)
+least_squares = torch.linalg.lstsq(rows_of.reshape(10, 4),
+                                   y_of.reshape(10, 1)).solution.squeeze(-1)
+assert compare("where Reptile rests", here["theta"], "the least-squares point",
+               least_squares, to=1e-9)
 
 # %% [markdown]
 # ## Walk it yourself
@@ -543,7 +599,8 @@ view
 # 5 min. Begin with two lines, tasks in turn, epsilon 1: projections bounce into the crossing. Then three lines: let the room say where it will rest before you drag. Then k equal to 1, joint training: the place moves towards the steep task C, because short training goes further where the loss is steep. Exact projections do not care how steep a task is.
 
 # %%
-for scene, inner_steps, exact in (("two lines", 1, True), ("three lines", 1, True), ("three lines", 1, False), ("circles", 20, False)):
+for scene, inner_steps, exact in (("two lines", 1, True), ("three lines", 1, True),
+                                  ("three lines", 1, False), ("circles", 20, False)):
     view.scene, view.inner, view.exact = scene, inner_steps, exact
     print(view.summary)
 view.scene, view.inner, view.exact = "three lines", 3, True  # as it was: your turn
@@ -576,10 +633,11 @@ view.scene, view.inner, view.exact = "three lines", 3, True  # as it was: your t
 
 # %%
 def best_starts(hessians, centres, alpha):
-    """The starts with the least mean loss before (joint training) and after one step (MAML)."""
+    """The starts with the least mean loss before a step (joint) and after it (MAML)."""
     found = []
     for steps in (0, 1):
-        shrink = torch.linalg.matrix_power(torch.eye(2, dtype=torch.float64) - alpha * hessians, steps)
+        one_step = torch.eye(2, dtype=torch.float64) - alpha * hessians
+        shrink = torch.linalg.matrix_power(one_step, steps)
         weights = shrink.mT @ hessians @ shrink
         found.append(torch.linalg.solve(weights.sum(0), (weights @ centres).sum(0)))
     return found
@@ -599,8 +657,11 @@ for spread in (1, 3, 10):
     hessians = turns @ torch.diag_embed(steep) @ turns.mT
     alpha = 0.9 / steep.max().item()
     joint, maml = best_starts(hessians, centres, alpha)
-    gain = 1 - after_one_step(maml, hessians, centres, alpha) / after_one_step(joint, hessians, centres, alpha)
-    print(f"steepness between 1/{spread} and {spread}: {abs(100 * gain):3.0f} % lower from MAML's start; starts {(joint - maml).norm():.2f} apart")
+    from_joint, from_maml = (after_one_step(start, hessians, centres, alpha)
+                             for start in (joint, maml))
+    gain = 1 - from_maml / from_joint
+    print(f"steepness between 1/{spread} and {spread}: {abs(100 * gain):3.0f} % lower "
+          f"from MAML's start; starts {(joint - maml).norm():.2f} apart")
 
 # %% [markdown]
 # Sinusoids are the opposite of the third case. For the same $x$ one task says $+3$ and another $-3$. Joint training can only answer with the mean, and the features it needs for that are none. That is why
@@ -625,7 +686,7 @@ for spread in (1, 3, 10):
 
 # %%
 def share_missed(net, theta, episode, steps, alpha):
-    """Over the tasks, the median share of g - b that the two terms miss, after some steps on minibatches of ten points."""
+    """The share of g - b that the two terms miss after some steps, median over tasks."""
     missed = []
     for x, y in zip(episode.support_x, episode.support_y):
         parts = [(x[i : i + 10], y[i : i + 10]) for i in range(0, 10 * (steps + 1), 10)]
@@ -648,21 +709,26 @@ tried = [0.04 / 2**n for n in range(8)]
 misses = {}
 for name, (net, tensors, family, steps, _) in cases.items():
     start = {n.removeprefix("theta."): v.double() for n, v in tensors.items()}
-    tasks = family.sample(40, 50, 1, generator=torch.Generator().manual_seed(10), dtype=torch.float64)
+    tasks = family.sample(40, 50, 1, generator=torch.Generator().manual_seed(10),
+                          dtype=torch.float64)
     misses[name] = [share_missed(net, start, tasks, steps, alpha) for alpha in tried]
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
 fig, ax = plt.subplots(figsize=(8.5, 3.9))
 for name, (*_, look) in cases.items():
-    line, = ax.loglog(tried, misses[name], **style.method(look) | ({"linewidth": 2.0} if "one step" in name and look == "reptile" else {}))
+    thin = {"linewidth": 2.0} if "one step" in name and look == "reptile" else {}
+    line, = ax.loglog(tried, misses[name], **style.method(look) | thin)
     style.label_line(ax, line, name, x=tried[0])
 ax.axvspan(0.01, 0.02, color="#e4e6ea", linewidth=0)
 ax.text(0.0142, 0.75, "rates they were\ntrained with", ha="center", fontsize=11)
-ax.set(xlabel="inner rate α", ylabel="missed by the two terms,\n% of the change", yticks=[1, 10, 100], ylim=(0.5, 1000))
+ax.set(xlabel="inner rate α", ylabel="missed by the two terms,\n% of the change",
+       yticks=[1, 10, 100], ylim=(0.5, 1000))
 ax.set_yticklabels(["1", "10", "100"])
 ax.set_title("Good for one smooth step, and for little else")
-show(fig, alt="Share of a gradient's change that the formula misses, against the inner rate, both logarithmic. For the tanh network it falls in proportion to the "
-     "rate; after one step it is small at the rates of training, after four it is large. For the ReLU network it is large at all rates.")  # fmt: skip
+show(fig, alt="Share of a gradient's change that the formula misses, against the inner "
+     "rate, both logarithmic. For the tanh network it falls in proportion to the rate; "
+     "after one step it is small at the rates of training, after four it is large. For "
+     "the ReLU network it is large at all rates.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 3 min. The grey band is where the networks were trained. Thin green, one step: the formula is good there. Thick green, four steps: it is not. Blue never becomes good. So the term is a true statement about the beginning of the path, and a hint about the rest. Say so when you use it.
@@ -672,12 +738,13 @@ show(fig, alt="Share of a gradient's change that the formula misses, against the
 
 # %%
 def within_reach(at, at_half):
-    """Whether a series describes what happens: little is missed at the rate, and at half the rate about half of that."""
+    """Whether little is missed at the rate, and at half the rate about half of that."""
     return at < 30 and at_half < 0.65 * at
 
 
 for name, shares in misses.items():
-    print(f"{name:26} at rate 0.02: {within_reach(*shares[1:3])!s:6} at rate 0.0006: {within_reach(*shares[6:8])}")
+    print(f"{name:26} at rate 0.02: {within_reach(*shares[1:3])!s:6} at rate 0.0006: "
+          f"{within_reach(*shares[6:8])}")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What you learned

@@ -54,8 +54,8 @@ from mlteach.explore import EpisodeInspector, style
 from mlteach.explore.figure import show
 from mlteach.fit import fit
 from mlteach.inner import sgd
-from mlteach.measure import accuracy, compare, floor_of, is_it_maml, over_seeds, over_tasks
-from mlteach.measure import path_of, published, step_accuracy
+from mlteach.measure import accuracy, compare, floor_of, is_it_maml, over_seeds
+from mlteach.measure import over_tasks, path_of, published, step_accuracy
 from mlteach.measure.ledger import data_folder, keep_checkpoint, record, recorded
 from mlteach.nets import Conv4, cross_entropy
 from mlteach.outer import maml_gradient, maml_gradient_loop, replayed
@@ -78,10 +78,12 @@ DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 # %%
 characters = Characters.load().to(DEVICE)
 train, validation, test = characters.split("random")
-print(len(train), "training classes,", len(validation), "for choosing settings,", len(test), "for the final test")
+print(len(train), "training classes,", len(validation), "for choosing settings,",
+      len(test), "for the final test")
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
-episode = test.sample(tasks=1, ways=5, shots=1, queries=2, generator=torch.Generator().manual_seed(9))
+episode = test.sample(tasks=1, ways=5, shots=1, queries=2,
+                      generator=torch.Generator().manual_seed(9))
 order = episode.support_y[0].argsort()
 fig = plt.figure(figsize=(10, 2.7))
 grid = fig.add_gridspec(2, 10)
@@ -95,7 +97,8 @@ for place in range(10):
     ax.imshow(episode.query_x[0, place, 0].cpu())
     ax.set_title("?", loc="center")
     ax.axis("off")
-show(fig, alt="Five support characters, named A to E, one drawing each; below them ten query drawings without a name.")
+show(fig, alt="Five support characters, named A to E, one drawing each; below them ten "
+     "query drawings without a name.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 2 min. Let them match two or three queries aloud. Name the parts: support set above, query set below, five ways, one shot. Test characters are ones that no training has touched.
@@ -113,9 +116,11 @@ show(fig, alt="Five support characters, named A to E, one drawing each; below th
 # %% slideshow={"slide_type": "fragment", "code": false}
 def nearest_neighbour(episode):
     """The share of queries [tasks] whose nearest support picture has their label."""
-    support, query = (x.flatten(2).double() for x in (episode.support_x, episode.query_x))
+    support, query = (x.flatten(2).double()
+                      for x in (episode.support_x, episode.query_x))
     products = query @ support.transpose(1, 2)
-    distance = query.square().sum(2, keepdim=True) - 2 * products + support.square().sum(2)[:, None]
+    lengths = support.square().sum(2)[:, None]
+    distance = query.square().sum(2, keepdim=True) - 2 * products + lengths
     answer = episode.support_y.gather(1, distance.argmin(2))
     return (answer == episode.query_y).double().mean(1)
 
@@ -123,11 +128,14 @@ def nearest_neighbour(episode):
 def draw(split, tasks, seed, queries=15, ways=5):
     """The same tasks for everybody: batches of 50, from one seed."""
     generator = torch.Generator().manual_seed(seed)
-    return [split.sample(min(50, tasks), ways, 1, queries, generator=generator) for _ in range(0, tasks, 50)]
+    return [split.sample(min(50, tasks), ways, 1, queries, generator=generator)
+            for _ in range(0, tasks, 50)]
 
 
-pixels = over_tasks(torch.cat([nearest_neighbour(batch) for batch in draw(test, 1000, seed=1)])).scaled(100)
-print(f"nearest neighbour on pixels: {pixels.mean:.0f} % right, ± {pixels.half_width:.0f}")
+shares = torch.cat([nearest_neighbour(batch) for batch in draw(test, 1000, seed=1)])
+pixels = over_tasks(shares).scaled(100)
+print("nearest neighbour on pixels: "
+      f"{pixels.mean:.0f} % right, ± {pixels.half_width:.0f}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 3 min. Take guesses by hands: 20, 40, 60, 80. Most people guess too high. Two pixels to the side, and a character is far from itself. This is the floor; everything above it has to be learned from other characters.
@@ -143,7 +151,7 @@ print(f"nearest neighbour on pixels: {pixels.mean:.0f} % right, ± {pixels.half_
 
 # %% slideshow={"slide_type": "fragment"}
 def conv4(theta, x):
-    """Logits [N, ways] for pictures x [N, 1, 28, 28]. Batch norm uses the statistics of x itself."""
+    """Logits [N, ways] for x [N, 1, 28, 28]. Batch norm uses the statistics of x."""
     for block in (1, 2, 3, 4):
         x = F.conv2d(x, theta[f"conv{block}.weight"], stride=2, padding=1)
         mean = x.mean((0, 2, 3), keepdim=True)
@@ -156,9 +164,11 @@ def conv4(theta, x):
 
 small = Conv4(ways=5, filters=8, head="flatten")
 theta = small.init(torch.Generator().manual_seed(0), torch.float64)
-batch = train.sample(4, ways=5, shots=1, queries=3, generator=torch.Generator().manual_seed(0))
+batch = train.sample(4, ways=5, shots=1, queries=3,
+                     generator=torch.Generator().manual_seed(0))
 batch = batch.to(device="cpu", dtype=torch.float64)
-compare("conv4", conv4(theta, batch.query_x[0]), "Conv4", small(theta, batch.query_x[0]), to=1e-10)
+compare("conv4", conv4(theta, batch.query_x[0]), "Conv4",
+        small(theta, batch.query_x[0]), to=1e-10)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 2 min. Do not read the code aloud. Point at one line: the mean and the variance are those of the batch itself. That line will bite us at the end. The parameters come in as a dict, because they are about to be replaced.
@@ -193,10 +203,11 @@ compare("conv4", conv4(theta, batch.query_x[0]), "Conv4", small(theta, batch.que
 
 # %% tags=["exercise"]
 def inner_step(loss, theta, alpha):
-    """phi = theta - alpha * gradient of loss at theta, as a new dict that remembers where it came from."""
+    """phi = theta - alpha * gradient, a new dict that remembers where it came from."""
     ### BEGIN SOLUTION
     gradient = torch.autograd.grad(loss(theta), list(theta.values()), create_graph=True)
-    return {name: value - alpha * g for (name, value), g in zip(theta.items(), gradient)}
+    return {name: value - alpha * g
+            for (name, value), g in zip(theta.items(), gradient)}
     ### END SOLUTION
 
 
@@ -236,8 +247,10 @@ def task_loss(theta, x, y):
 
 def adapt_by_hand(theta, x, y, steps=1, create_graph=True):
     for _ in range(steps):
-        gradient = torch.autograd.grad(task_loss(theta, x, y), list(theta.values()), create_graph=create_graph)
-        theta = {name: value - ALPHA * g for (name, value), g in zip(theta.items(), gradient)}
+        gradient = torch.autograd.grad(task_loss(theta, x, y), list(theta.values()),
+                                       create_graph=create_graph)
+        theta = {name: value - ALPHA * g
+                 for (name, value), g in zip(theta.items(), gradient)}
     return theta
 
 
@@ -277,7 +290,8 @@ def no_way_back(theta, x, y):
 
 
 def through_a_copy(theta, x, y):
-    copied = {name: value.detach().clone().requires_grad_() for name, value in theta.items()}
+    copied = {name: value.detach().clone().requires_grad_()
+              for name, value in theta.items()}
     return adapt_by_hand(copied, x, y)
 
 
@@ -307,7 +321,8 @@ for attempt in (adapt_by_hand, no_way_back, through_a_copy):
 # %% slideshow={"slide_type": "slide"}
 def gradient_at(theta, x, y, create_graph=False):
     at = {name: value.detach().requires_grad_() for name, value in theta.items()}
-    return at, torch.autograd.grad(task_loss(at, x, y), list(at.values()), create_graph=create_graph)
+    return at, torch.autograd.grad(task_loss(at, x, y), list(at.values()),
+                                   create_graph=create_graph)
 
 
 def meta_gradient_backwards(theta, episode, steps):
@@ -317,7 +332,8 @@ def meta_gradient_backwards(theta, episode, steps):
         for _ in range(steps):  # forwards, keeping every step
             at, gradient = gradient_at(phi, support_x, support_y, create_graph=True)
             walked.append((at, gradient))
-            phi = {name: value - ALPHA * g for (name, value), g in zip(at.items(), gradient)}
+            phi = {name: value - ALPHA * g
+                   for (name, value), g in zip(at.items(), gradient)}
         _, v = gradient_at(phi, query_x, query_y)
         for at, gradient in reversed(walked):  # and back: v <- v - alpha H v
             Hv = torch.autograd.grad(gradient, list(at.values()), v)
@@ -327,7 +343,8 @@ def meta_gradient_backwards(theta, episode, steps):
 
 
 packaged, _ = maml_gradient(small, cross_entropy, theta, batch, sgd(ALPHA), steps=3)
-compare("from back to front", meta_gradient_backwards(theta, batch, steps=3), "the package", packaged, to=1e-10)
+compare("from back to front", meta_gradient_backwards(theta, batch, steps=3),
+        "the package", packaged, to=1e-10)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # So the query set, most of a task's pictures, is passed through the network as in ordinary training. Only the few support pictures are
@@ -345,8 +362,11 @@ compare("from back to front", meta_gradient_backwards(theta, batch, steps=3), "t
 
 # %%
 compare(
-    "tasks side by side", maml_gradient(small, cross_entropy, theta, batch, sgd(ALPHA), steps=3)[0],
-    "one after the other", maml_gradient_loop(small, cross_entropy, theta, batch, sgd(ALPHA), steps=3), to=1e-10,
+    "tasks side by side",
+    maml_gradient(small, cross_entropy, theta, batch, sgd(ALPHA), steps=3)[0],
+    "one after the other",
+    maml_gradient_loop(small, cross_entropy, theta, batch, sgd(ALPHA), steps=3),
+    to=1e-10,
 )
 
 # %% [markdown]
@@ -354,10 +374,12 @@ compare(
 
 # %%
 def tasks_per_second(gradient, repeats=5):
-    """The best of a few tries, on eight 20-way tasks with two inner steps, second order."""
-    race = train.sample(8, ways=20, shots=1, queries=2, generator=torch.Generator().manual_seed(1))
+    """The best of a few tries: eight 20-way tasks, two inner steps, second order."""
+    race = train.sample(8, ways=20, shots=1, queries=2,
+                        generator=torch.Generator().manual_seed(1))
     net = Conv4(ways=20, filters=32, head="flatten")
-    theta = {name: value.to(DEVICE) for name, value in net.init(torch.Generator().manual_seed(1)).items()}
+    theta = {name: value.to(DEVICE)
+             for name, value in net.init(torch.Generator().manual_seed(1)).items()}
     seconds = []
     for _ in range(repeats + 1):  # the first one warms up
         began = time.perf_counter()
@@ -366,20 +388,27 @@ def tasks_per_second(gradient, repeats=5):
     return race.tasks / min(seconds[1:])
 
 
-ways_to_do_it = {"one after the other": maml_gradient_loop, "side by side": maml_gradient}
+ways_to_do_it = {"one after the other": maml_gradient_loop,
+                 "side by side": maml_gradient}
 if PROFILE == "smoke":
-    speed = {name: recorded("09", "lecture")[f"speed.{name}"]["value"] for name in ways_to_do_it}
+    speed = {name: recorded("09", "lecture")[f"speed.{name}"]["value"]
+             for name in ways_to_do_it}
 else:
-    speed = {name: tasks_per_second(gradient) for name, gradient in ways_to_do_it.items()}
+    speed = {name: tasks_per_second(gradient)
+             for name, gradient in ways_to_do_it.items()}
 for name, value in speed.items():
-    record(f"speed.{name}", value, unit="tasks/s", seeds=[1], device=DEVICE, note="best of five")
+    record(f"speed.{name}", value, unit="tasks/s", seeds=[1], device=DEVICE,
+           note="best of five")
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
 fig, ax = plt.subplots(figsize=(8, 1.9))
-bars = ax.barh(list(speed), list(speed.values()), color=[style.color("baseline"), style.color("maml")], height=0.6)
+bars = ax.barh(list(speed), list(speed.values()),
+               color=[style.color("baseline"), style.color("maml")], height=0.6)
 ax.bar_label(bars, fmt="%.0f", padding=4)
-ax.set(xlabel="tasks a second, two inner steps, second order", title="Side by side, the same gradient costs less")
-show(fig, alt="Two bars: tasks a second one after the other, and side by side. Side by side is the longer bar.")
+ax.set(xlabel="tasks a second, two inner steps, second order",
+       title="Side by side, the same gradient costs less")
+show(fig, alt="Two bars: tasks a second one after the other, and side by side. Side by "
+     "side is the longer bar.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 2 min. Five tasks with five sets of kernels are one convolution with five groups. The numbers do not change; the time does.
@@ -397,8 +426,8 @@ show(fig, alt="Two bars: tasks a second one after the other, and side by side. S
 # %% slideshow={"slide_type": "fragment", "code": false}
 body = {name: theta[name] for name in small.body_names}
 for steps in (1, 2):
-    zero_head = dict(net=small, loss=cross_entropy, theta=body, episode=batch, rule=sgd(ALPHA), steps=steps,
-                     start=small.zero_head)
+    zero_head = dict(net=small, loss=cross_entropy, theta=body, episode=batch,
+                     rule=sgd(ALPHA), steps=steps, start=small.zero_head)
     maml = maml_gradient(**zero_head)[0]
     anil = maml_gradient(**zero_head, only=small.head_names)[0]
     apart = (norm(subtract(maml, anil)) / norm(maml)).item()
@@ -416,14 +445,19 @@ for steps in (1, 2):
 # %%
 def one_vector(theta):
     """All rows of the head from one vector."""
-    rows = {"head.weight": theta["vector"].expand(5, -1), "head.bias": theta["vector"].new_zeros(5)}
+    rows = {"head.weight": theta["vector"].expand(5, -1),
+            "head.bias": theta["vector"].new_zeros(5)}
     return {name: theta[name] for name in small.body_names} | rows
 
 
-vector = torch.randn(small.features, generator=torch.Generator().manual_seed(4), dtype=torch.float64)
-unicorn, _ = maml_gradient(small, cross_entropy, body | {"vector": vector}, batch, sgd(ALPHA), 2, start=one_vector)
-compare("UNICORN's gradient for its vector", unicorn.pop("vector"), "zero", torch.zeros_like(vector), to=1e-10)
-compare("UNICORN's gradient for the body", unicorn, "that of a zero head", maml, to=1e-10)
+vector = torch.randn(small.features, generator=torch.Generator().manual_seed(4),
+                     dtype=torch.float64)
+unicorn, _ = maml_gradient(small, cross_entropy, body | {"vector": vector}, batch,
+                           sgd(ALPHA), 2, start=one_vector)
+compare("UNICORN's gradient for its vector", unicorn.pop("vector"), "zero",
+        torch.zeros_like(vector), to=1e-10)
+compare("UNICORN's gradient for the body", unicorn, "that of a zero head", maml,
+        to=1e-10)
 
 # %% [markdown]
 # ## The recipe
@@ -436,7 +470,8 @@ compare("UNICORN's gradient for the body", unicorn, "that of a zero head", maml,
 @dataclass(frozen=True)
 class Recipe:
     filters: int
-    head: str  # what the head reads: the "mean" of the last 2 x 2 map, or all of it ("flatten")
+    # what the head reads: the "mean" of the last 2 x 2 map, or all of it ("flatten")
+    head: str
     zero_head: bool
     ways: int  # classes in a training task; tests have 5
     queries: int  # a class, in training
@@ -451,8 +486,10 @@ class Recipe:
     test_rate: float  # how much of the training rates is used at test
 
 
-OURS = Recipe(32, "flatten", True, 40, 2, 2, 2, 0.4, 0.5, 5e-3, "cosine", 1400, test_steps=3, test_rate=0.025)
-FINN = Recipe(64, "mean", False, 5, 1, 32, 1, 2.0, 2.0, 1e-3, "constant", 60_000, test_steps=3, test_rate=1.0)
+OURS = Recipe(32, "flatten", True, 40, 2, 2, 2, 0.4, 0.5, 5e-3, "cosine", 1400,
+              test_steps=3, test_rate=0.025)
+FINN = Recipe(64, "mean", False, 5, 1, 32, 1, 2.0, 2.0, 1e-3, "constant", 60_000,
+              test_steps=3, test_rate=1.0)
 recipe, TASKS = {
     "smoke": (replace(OURS, outer_steps=120), 100),
     "lecture": (OURS, 1000),
@@ -468,9 +505,11 @@ recipe, TASKS = {
 # %%
 candidates = recorded("09", "choice")
 if not candidates:
-    print("Not recorded here. Measure it with: python -m studies.lesson09_lecture_recipe")
+    print("Not recorded here. Measure it with: "
+          "python -m studies.lesson09_lecture_recipe")
 for name, figure in candidates.items():
-    print(f"{name:46} {figure['value']:5.1f} ± {figure['interval']:.1f} %   {figure['note']}")
+    print(f"{name:46} {figure['value']:5.1f} ± {figure['interval']:.1f} %   "
+          f"{figure['note']}")
 
 # %% [markdown]
 # Read it with the intervals: all of these were trained on less than half the budget, and a difference of half a point is noise. What
@@ -488,8 +527,9 @@ for name, figure in candidates.items():
 
 # %%
 def nets_of(recipe):
-    """The network in training and at test: they differ in the number of classes only."""
-    look = dict(head=recipe.head, gamma=recipe.zero_head, head_std=None if recipe.zero_head else 1.0)
+    """The network in training and at test: only the number of classes differs."""
+    look = dict(head=recipe.head, gamma=recipe.zero_head,
+                head_std=None if recipe.zero_head else 1.0)
     return Conv4(recipe.ways, recipe.filters, **look), Conv4(5, recipe.filters, **look)
 
 
@@ -504,13 +544,15 @@ def start_of(net, recipe):
 
 
 def checkpoint_of(label, seed):
-    """Where a long run keeps itself, to go on from if it is stopped. A run of a minute does not need that."""
-    place = data_folder().parent / "runs" / "09-paper" / "training" / f"{label}-{seed}.safetensors"
+    """Where a long run keeps itself, to go on from there if it is stopped."""
+    place = data_folder().parent / "runs" / "09-paper" / "training"
+    place = place / f"{label}-{seed}.safetensors"
     return place if PROFILE == "paper" else None
 
 
 # %%
-watched = draw(validation, TASKS // 10, seed=1)  # drawn once, so that every look sees the same tasks
+# drawn once, so that every look sees the same tasks
+watched = draw(validation, TASKS // 10, seed=1)
 
 
 def train_one(recipe, seed, only=None, label="MAML"):
@@ -518,56 +560,74 @@ def train_one(recipe, seed, only=None, label="MAML"):
     generator = torch.Generator().manual_seed(seed)
     theta = {name: value.to(DEVICE) for name, value in net.init(generator).items()}
     if recipe.zero_head:
-        theta = {name: theta[name] for name in net.body_names}  # the head is not learned: it starts from zero
+        # the head is not learned: it starts from zero
+        theta = {name: theta[name] for name in net.body_names}
 
     def gradient(theta, episode):
-        return maml_gradient(net, cross_entropy, theta, episode, rule_of(net, recipe), recipe.inner_steps,
-                             start=start_of(net, recipe), only=only)  # fmt: skip
+        return maml_gradient(net, cross_entropy, theta, episode, rule_of(net, recipe),
+                             recipe.inner_steps, start=start_of(net, recipe), only=only)
 
     def sample(generator):
-        return train.sample(recipe.meta_batch, recipe.ways, 1, recipe.queries, generator=generator)
+        return train.sample(recipe.meta_batch, recipe.ways, 1, recipe.queries,
+                            generator=generator)
 
     def look(theta):
-        return accuracy(test_net, theta, watched, rule_of(test_net, recipe, recipe.test_rate), recipe.test_steps,
-                        only=only, start=start_of(test_net, recipe), modes=["support"])  # fmt: skip
+        return accuracy(test_net, theta, watched,
+                        rule_of(test_net, recipe, recipe.test_rate), recipe.test_steps,
+                        only=only, start=start_of(test_net, recipe), modes=["support"])
 
-    return fit(replayed(gradient), theta, sample, steps=recipe.outer_steps, generator=generator, lr=recipe.outer_rate,
-               schedule=recipe.schedule, checkpoint=checkpoint_of(label, seed), validate=look, every_validation=recipe.outer_steps // 5,
-               seconds=180 if PROFILE == "lecture" else None,  # on a slow machine the class does not wait for the rest
-               progress=f"{label}, seed {seed}")  # fmt: skip
+    # On a slow machine the class does not wait for the rest.
+    seconds = 180 if PROFILE == "lecture" else None
+    return fit(replayed(gradient), theta, sample, steps=recipe.outer_steps,
+               generator=generator, lr=recipe.outer_rate, schedule=recipe.schedule,
+               checkpoint=checkpoint_of(label, seed), validate=look,
+               every_validation=recipe.outer_steps // 5, seconds=seconds,
+               progress=f"{label}, seed {seed}")
 
 
 # %%
 net, test_net = nets_of(recipe)
 # In Finn's code batch norm's shift is learned by the outer loop alone.
-but_norm = [name for name in (*net.body_names, *net.head_names) if name not in net.norm_names]
+but_norm = [name for name in (*net.body_names, *net.head_names)
+            if name not in net.norm_names]
 adapts = None if recipe.zero_head else but_norm
 runs = [train_one(recipe, seed, only=adapts) for seed in SEEDS]
 for seed, run in zip(SEEDS, runs):
-    print(f"seed {seed}: {run.step} outer steps" + ", stopped early, and all of it kept" * bool(run.stopped))
+    print(f"seed {seed}: {run.step} outer steps"
+          + ", stopped early, and all of it kept" * bool(run.stopped))
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 def smooth(numbers, count=25):
     """Means over the last steps, each at the step where its window ends."""
     window = min(count, len(numbers))
-    return range(window, len(numbers) + 1), torch.tensor(numbers).unfold(0, window, 1).mean(1)
+    means = torch.tensor(numbers).unfold(0, window, 1).mean(1)
+    return range(window, len(numbers) + 1), means
 
 
 fig, (left, right) = plt.subplots(1, 2, figsize=(10, 3.6))
 for run in runs:
     left.plot(*smooth(run.history["loss"]), **style.method("maml"))
-    right.plot(*smooth([100 * share for share in run.history["accuracy"]]), **style.method("maml"))
-    steps, scores = (run.validation.get(name, []) for name in ("step", "support"))  # none, if it was stopped at once
+    right.plot(*smooth([100 * share for share in run.history["accuracy"]]),
+               **style.method("maml"))
+    # none, if it was stopped at once
+    steps, scores = (run.validation.get(name, []) for name in ("step", "support"))
     right.plot(steps, scores, "o", color=style.color("maml"), markerfacecolor="none")
-left.set(xlabel="outer step", ylabel="query loss after adapting", title="The loss falls", xlim=(0, None))
-right.set(xlabel="outer step", ylabel="right answers, %", title="and the answers get better", xlim=(0, None), ylim=(0, 125),
-          yticks=range(0, 101, 20))  # room for the words above the last point
-words = [(f"training tasks,\n{recipe.ways} at a time", (run.step, 100 * run.history["accuracy"][-1]), -44)]
-words += [("new characters,\n5 at a time", point, 12) for point in zip(steps[-1:], scores[-1:])]
+left.set(xlabel="outer step", ylabel="query loss after adapting",
+         title="The loss falls", xlim=(0, None))
+# room for the words above the last point
+right.set(xlabel="outer step", ylabel="right answers, %",
+          title="and the answers get better", xlim=(0, None), ylim=(0, 125),
+          yticks=range(0, 101, 20))
+words = [(f"training tasks,\n{recipe.ways} at a time",
+          (run.step, 100 * run.history["accuracy"][-1]), -44)]
+words += [("new characters,\n5 at a time", point, 12)
+          for point in zip(steps[-1:], scores[-1:])]
 for said, point, shift in words:
-    right.annotate(said, point, xytext=(0, shift), textcoords="offset points", color=style.color("maml"), ha="right")
-show(fig, alt="Two curves over the outer steps: the query loss after adapting falls, the share of right answers rises. Hollow points, "
-              "five of them, show the accuracy on tasks of new characters.")
+    right.annotate(said, point, xytext=(0, shift), textcoords="offset points",
+                   color=style.color("maml"), ha="right")
+show(fig, alt="Two curves over the outer steps: the query loss after adapting falls, "
+     "the share of right answers rises. Hollow points, five of them, show the accuracy "
+     "on tasks of new characters.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 2 min. If you trained live, show yours in JupyterLab instead. Loss and accuracy on the queries of training tasks, after adapting.
@@ -590,23 +650,30 @@ show(fig, alt="Two curves over the outer steps: the query loss after adapting fa
 tests = draw(test, TASKS, seed=2)
 few = tests[: max(1, len(tests) // 5)]
 steps_shown = max(5, recipe.test_steps)
-curves = step_accuracy(test_net, runs[0].theta, few, rule_of(test_net, recipe, recipe.test_rate), steps_shown,
-                       start=start_of(test_net, recipe), only=adapts, progress="testing")  # fmt: skip
+curves = step_accuracy(
+    test_net, runs[0].theta, few, rule_of(test_net, recipe, recipe.test_rate),
+    steps_shown, start=start_of(test_net, recipe), only=adapts, progress="testing",
+)
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
 fig, ax = plt.subplots(figsize=(8, 4.2))
-for mode, look in (("transductive", style.method("maml")), ("support", style.method("maml") | {"linestyle": "--"})):
+for mode, look in (("transductive", style.method("maml")),
+                   ("support", style.method("maml") | {"linestyle": "--"})):
     points = [over_tasks(values).scaled(100) for values in curves[mode].T]
     means = [point.mean for point in points]
     line, = ax.plot(range(steps_shown + 1), means, **look)
-    ax.fill_between(range(steps_shown + 1), [p.mean - p.half_width for p in points], [p.mean + p.half_width for p in points],
-                    color=look["color"], alpha=0.15, linewidth=0)  # fmt: skip
+    ax.fill_between(range(steps_shown + 1), [p.mean - p.half_width for p in points],
+                    [p.mean + p.half_width for p in points], color=look["color"],
+                    alpha=0.15, linewidth=0)
     style.label_line(ax, line, mode, dy=8 if mode == "transductive" else -8)
 ax.axhline(20, **style.method("baseline"))
-ax.annotate("chance", (steps_shown, 20), xytext=(6, 8), textcoords="offset points", color=style.color("baseline"))
-ax.set(xlabel="inner steps", ylabel="right answers on new characters, %", ylim=(0, 102), xlim=(-0.1, steps_shown + 0.9))
+ax.annotate("chance", (steps_shown, 20), xytext=(6, 8), textcoords="offset points",
+            color=style.color("baseline"))
+ax.set(xlabel="inner steps", ylabel="right answers on new characters, %", ylim=(0, 102),
+       xlim=(-0.1, steps_shown + 0.9))
 ax.set_title("The first step brings nearly everything")
-show(fig, alt="Accuracy on new characters against inner steps: at chance before the first step, far above after it, flat from there.")
+show(fig, alt="Accuracy on new characters against inner steps: at chance before the "
+     "first step, far above after it, flat from there.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 3 min. Let them draw the curve in the air first. It starts at chance, because which character is called class 3 is decided when the task is drawn. Nearly everything comes with the first step.
@@ -626,14 +693,16 @@ show(fig, alt="Accuracy on new characters against inner steps: at chance before 
 # quicker method, so the same number of outer steps takes it less time. Its one inner step needs a larger head rate.
 
 # %%
-anil_recipe = replace(recipe, inner_steps=1, rate_head=4.0) if recipe.zero_head else recipe
+anil_recipe = (replace(recipe, inner_steps=1, rate_head=4.0) if recipe.zero_head
+               else recipe)
 anil = train_one(anil_recipe, SEEDS[0], only=net.head_names, label="ANIL")
 
 # %%
 def tested(theta, tasks, only=adapts, recipe=recipe):
     """Accuracy after the recipe's test steps, in both modes."""
-    return accuracy(test_net, theta, tasks, rule_of(test_net, recipe, recipe.test_rate), recipe.test_steps,
-                    start=start_of(test_net, recipe), only=only, progress="testing")  # fmt: skip
+    return accuracy(test_net, theta, tasks, rule_of(test_net, recipe, recipe.test_rate),
+                    recipe.test_steps, start=start_of(test_net, recipe), only=only,
+                    progress="testing")
 
 
 head = test_net.head_names
@@ -646,7 +715,8 @@ table = {
 }
 
 # %% tags=["nbval-ignore-output"] slideshow={"slide_type": "slide", "code": false}
-# not compared: accuracies of networks trained a moment ago, which differ in the last digit from processor to processor
+# not compared: accuracies of networks trained a moment ago, which differ in the last
+# digit from processor to processor
 print(f"{'right answers, %, 5-way 1-shot':32} transductive      support")
 print(f"{'nearest neighbour on pixels':32} {pixels!s:>12}")
 for name, seen in table.items():
@@ -661,19 +731,24 @@ for name, seen in table.items():
 # %% jupyter={"source_hidden": true}
 for label, run in (("MAML", runs[0]), ("ANIL", anil)):
     for mode, seen in table[label].items():
-        record(f"{label.lower()}.5way1shot.{mode}", seen, unit="%", seeds=SEEDS[:1], seconds=run.seconds, device=run.device,
-               note=f"{run.step} outer steps, {run.seconds:.0f} s, 15 queries a class")  # fmt: skip
+        record(f"{label.lower()}.5way1shot.{mode}", seen, unit="%", seeds=SEEDS[:1],
+               seconds=run.seconds, device=run.device,
+               note=f"{run.step} outer steps, {run.seconds:.0f} s, 15 queries a class")
 for label in ("body", "head"):
     for mode, seen in table[f"MAML, {label} frozen at test"].items():
-        record(f"maml.{label}frozen.{mode}", seen, unit="%", seeds=SEEDS[:1], seconds=runs[0].seconds, device=runs[0].device,
-               note=f"the same network, its {label} frozen at test")  # fmt: skip
+        record(f"maml.{label}frozen.{mode}", seen, unit="%", seeds=SEEDS[:1],
+               seconds=runs[0].seconds, device=runs[0].device,
+               note=f"the same network, its {label} frozen at test")
 if len(runs) > 1:
     every = [tested(run.theta, tests) for run in runs]
     for mode in every[0]:
-        record(f"maml.5way1shot.{mode}.seeds", over_seeds([each[mode].mean for each in every]), unit="%", seeds=SEEDS,
-               seconds=max(run.seconds for run in runs), device=runs[0].device, tasks=every[0][mode].n,
-               note=f"mean of {len(runs)} training runs, interval over them")  # fmt: skip
-keep_checkpoint(f"09-maml-{PROFILE}", runs[0].theta, {"recipe": vars(recipe), "seed": SEEDS[0], "seconds": runs[0].seconds})
+        record(f"maml.5way1shot.{mode}.seeds",
+               over_seeds([each[mode].mean for each in every]), unit="%", seeds=SEEDS,
+               seconds=max(run.seconds for run in runs), device=runs[0].device,
+               tasks=every[0][mode].n,
+               note=f"mean of {len(runs)} training runs, interval over them")
+keep_checkpoint(f"09-maml-{PROFILE}", runs[0].theta,
+                {"recipe": vars(recipe), "seed": SEEDS[0], "seconds": runs[0].seconds})
 
 # %% [markdown]
 # Read the table by its differences. (In the *smoke* profile all networks are half trained, and the differences are small.)
@@ -695,14 +770,16 @@ net_40, net_5 = Conv4(40, 32, head="flatten"), Conv4(5, 32, head="flatten")
 fresh = net_5.init(torch.Generator().manual_seed(0), torch.float64)
 fresh = {name: fresh[name] for name in net_5.body_names}
 trained = params_from(kept, fresh)
-tasks = train.sample(4, ways=40, shots=1, queries=2, generator=torch.Generator().manual_seed(1))
+tasks = train.sample(4, ways=40, shots=1, queries=2,
+                     generator=torch.Generator().manual_seed(1))
 tasks = tasks.to(device="cpu", dtype=torch.float64)
 how = dict(rule=rule_of(net_40, OURS), steps=OURS.inner_steps, start=net_40.zero_head)
 arguments = dict(net=net_40, loss=cross_entropy, episode=tasks, **how)
 kernels = [name for name in net_40.body_names if "conv" in name]
 for said, begin in (("fresh", fresh), ("trained", trained)):
     phi = path_of(net_40, begin, tasks, **how)[-1]
-    by = {name: (phi[name] - begin[name]).flatten(1).norm(dim=1) / begin[name].norm() for name in kernels}
+    by = {name: (phi[name] - begin[name]).flatten(1).norm(dim=1) / begin[name].norm()
+          for name in kernels}
     moved = max(each.mean().item() for each in by.values())
     maml, _ = maml_gradient(theta=begin, **arguments)
     anil_gradient, _ = maml_gradient(theta=begin, only=net_40.head_names, **arguments)
@@ -728,7 +805,8 @@ for said, begin in (("fresh", fresh), ("trained", trained)):
 
 # %% slideshow={"slide_type": "slide"}
 kept_theta = {name: value.float() for name, value in trained.items()}
-inspector = EpisodeInspector(test, kept_theta, net=net_5, rate=OURS.test_rate * OURS.rate_head, step=0)
+inspector = EpisodeInspector(test, kept_theta, net=net_5,
+                             rate=OURS.test_rate * OURS.rate_head, step=0)
 inspector
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -760,19 +838,20 @@ inspector.step = 0  # as it was: your turn
 
 # %%
 def in_company(net, phi, episode, company):
-    """Query accuracy [tasks] when queries are fed as "all", "one class" or "alone", or by "support"."""
+    """Query accuracy [tasks], fed as "all", "one class", "alone", or by "support"."""
     x, y = episode.query_x, episode.query_y
     if company == "support":
         logits = net(phi, x, "support", support=episode.support_x)
     elif company == "all":
         logits = net(phi, x)
     else:
-        order = y.argsort(1) if company == "one class" else torch.arange(y.shape[1]).expand_as(y)
+        as_they_come = torch.arange(y.shape[1]).expand_as(y)
+        order = y.argsort(1) if company == "one class" else as_they_come
         size = 15 if company == "one class" else 1
-        x, y = x.gather(1, order[..., None, None, None].expand_as(x)), y.gather(1, order)
+        x = x.gather(1, order[..., None, None, None].expand_as(x))
+        y = y.gather(1, order)
         logits = torch.cat([net(phi, part) for part in x.split(size, dim=1)], dim=1)
     return (logits.argmax(-1) == y).double().mean(1)
-
 
 
 # %%
@@ -782,7 +861,8 @@ companies = {
     "alone": "one at a time",
     "support": "by the support's statistics",
 }
-at_test = dict(rule=rule_of(net_5, OURS, OURS.test_rate), steps=OURS.test_steps, start=net_5.zero_head)
+at_test = dict(rule=rule_of(net_5, OURS, OURS.test_rate), steps=OURS.test_steps,
+               start=net_5.zero_head)
 seen = {company: [] for company in companies}
 for tasks in draw(test, 100, seed=3):
     tasks = tasks.to(device="cpu")
@@ -790,17 +870,21 @@ for tasks in draw(test, 100, seed=3):
         phi = path_of(net_5, kept_theta, tasks, **at_test)[-1]
         for company in companies:
             seen[company].append(in_company(net_5, phi, tasks, company))
-seen = {company: over_tasks(torch.cat(values)).scaled(100) for company, values in seen.items()}
+seen = {company: over_tasks(torch.cat(values)).scaled(100)
+        for company, values in seen.items()}
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
 fig, ax = plt.subplots(figsize=(9, 2.8))
 colors = [style.color(name) for name in ("maml", "warning", "warning", "maml")]
-bars = ax.barh([companies[c] for c in seen], [i.mean for i in seen.values()], xerr=[i.half_width for i in seen.values()],
-               color=colors, height=0.6, hatch=["", "//", "//", ""])  # fmt: skip
+bars = ax.barh([companies[c] for c in seen], [i.mean for i in seen.values()],
+               xerr=[i.half_width for i in seen.values()], color=colors, height=0.6,
+               hatch=["", "//", "//", ""])
 ax.bar_label(bars, labels=[f"{i.mean:.0f} %" for i in seen.values()], padding=6)
 ax.invert_yaxis()
-ax.set(xlim=(0, 112), xlabel="right answers, %", title="The same network, the same queries, other company")
-show(fig, alt="Four bars of accuracy: all queries together and support statistics are high, one class at a time and one at a time far lower.")
+ax.set(xlim=(0, 112), xlabel="right answers, %",
+       title="The same network, the same queries, other company")
+show(fig, alt="Four bars of accuracy: all queries together and support statistics are "
+     "high, one class at a time and one at a time far lower.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 3 min. Same network, same queries, four companies. Let them order the four. One class at a time is the trap: what the class has in common is subtracted away. Ask who has fed a test set sorted by class.
@@ -814,11 +898,14 @@ def depends_on_company(answer, queries):
     return not torch.allclose(answer(queries)[:, :1], answer(queries[:, :1]), atol=1e-3)
 
 
-one = test.sample(1, ways=5, shots=1, queries=5, generator=torch.Generator().manual_seed(90)).to(device="cpu")
+one = test.sample(1, ways=5, shots=1, queries=5,
+                  generator=torch.Generator().manual_seed(90)).to(device="cpu")
 last = path_of(net_5, kept_theta, one, **at_test)[-1]
 with torch.no_grad():
     together = depends_on_company(lambda x: net_5(last, x), one.query_x)
-    apart = depends_on_company(lambda x: net_5(last, x, "support", support=one.support_x), one.query_x)
+    apart = depends_on_company(
+        lambda x: net_5(last, x, "support", support=one.support_x), one.query_x,
+    )
 print("transductive:", together)
 print("support:     ", apart)
 
@@ -863,10 +950,12 @@ def row(who, figure, mode):
 
 
 row("MAML as published", published("maml.omniglot.5way1shot"), "transductive")
-for profile, said in (("lecture", "our recipe"), ("paper", "Finn's protocol, our code")):
+for profile, said in (("lecture", "our recipe"),
+                      ("paper", "Finn's protocol, our code")):
     figures = recorded("09", profile)
     if not figures:
-        print(f"{said:26} not recorded yet: python3 start.py run 09 --profile {profile} --record")
+        print(f"{said:26} not recorded yet: "
+              f"python3 start.py run 09 --profile {profile} --record")
     for name, figure in figures.items():
         if ".5way1shot." in name:
             method, _, mode, *_ = name.split(".")
@@ -885,7 +974,8 @@ for profile, said in (("lecture", "our recipe"), ("paper", "Finn's protocol, our
 
 # %%
 paper = published("maml.omniglot.5way1shot")
-counted = floor_of(paper["value"] / 100, queries=5 * paper["queries_per_class"], tasks=paper["tasks"])
+counted = floor_of(paper["value"] / 100, queries=5 * paper["queries_per_class"],
+                   tasks=paper["tasks"])
 print(f"counting alone: ± {100 * counted:.1f}; published: ± {paper['interval']:.1f}")
 
 # %% [markdown]

@@ -55,11 +55,13 @@ from mlteach.explore import EpisodeInspector, style
 from mlteach.explore.figure import show
 from mlteach.fit import fit
 from mlteach.inner import Rule, adam, adapt, carried, sgd
-from mlteach.measure import compare, over_tasks, published, record, recorded, step_accuracy
+from mlteach.measure import compare, over_tasks, published, record, recorded
+from mlteach.measure import step_accuracy
 from mlteach.measure.ledger import data_folder
 from mlteach.nets import Conv4, cross_entropy
 from mlteach.outer import maml_gradient, reptile_gradient
-from mlteach.params import add, detach, gradient_of, leaves, norm, scale, stack, subtract, to_vector
+from mlteach.params import add, detach, gradient_of, leaves, norm, scale, stack
+from mlteach.params import subtract, to_vector
 from mlteach.tasks import Characters
 
 style.use()
@@ -77,7 +79,8 @@ train, validation, test = characters.split("random")
 def draw(split, tasks, seed, shots=1):
     """The same tasks for everybody: 5 ways, 15 queries a class, in batches of 50."""
     generator = torch.Generator().manual_seed(seed)
-    return [split.sample(50, 5, shots, 15, generator=generator) for _ in range(0, tasks, 50)]
+    return [split.sample(50, 5, shots, 15, generator=generator)
+            for _ in range(0, tasks, 50)]
 
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -132,7 +135,8 @@ def reptile_by_hand(loss, theta, minibatches, alpha):
 # %%
 small = Conv4(ways=5, filters=8, head="flatten")
 theta = small.init(torch.Generator().manual_seed(0), torch.float64)
-task = train.sample(1, ways=5, shots=3, queries=3, generator=torch.Generator().manual_seed(1))
+task = train.sample(1, ways=5, shots=3, queries=3,
+                    generator=torch.Generator().manual_seed(1))
 task = task.to(device="cpu", dtype=torch.float64)
 support_x, support_y, query_x, query_y = (each[0] for each in task)
 
@@ -145,18 +149,22 @@ whole, query = (support_x, support_y), (query_x, query_y)
 parts = [(support_x[i : i + 5], support_y[i : i + 5]) for i in (0, 5, 10, 0)]
 package = dict(net=small, loss=cross_entropy, theta=theta, episode=task)
 compare(
-    "FOMAML by hand", fomaml_by_hand(task_loss, theta, [whole, whole, whole, query], 0.4),
-    "the package", maml_gradient(**package, rule=sgd(0.4), steps=3, first_order=True)[0], to=1e-10,
+    "FOMAML by hand",
+    fomaml_by_hand(task_loss, theta, [whole, whole, whole, query], 0.4),
+    "the package",
+    maml_gradient(**package, rule=sgd(0.4), steps=3, first_order=True)[0], to=1e-10,
 )
 compare(
     "Reptile by hand", reptile_by_hand(task_loss, theta, parts, 0.4),
-    "the package", reptile_gradient(**package, rule=sgd(0.4), steps=4, batch=5)[0], to=1e-10,
+    "the package",
+    reptile_gradient(**package, rule=sgd(0.4), steps=4, batch=5)[0], to=1e-10,
 )
 gradients, phi = walk(task_loss, theta, parts, 0.4)
 total = gradients[0]
 for each in gradients[1:]:
     total = add(total, each)
-compare("The way, divided by alpha,", scale(1 / 0.4, subtract(theta, phi)), "the sum of the gradients", total, to=1e-10)
+compare("The way, divided by alpha,", scale(1 / 0.4, subtract(theta, phi)),
+        "the sum of the gradients", total, to=1e-10)
 
 # %% [markdown]
 # So one walk answers all three. Note what Reptile does *not* need: a query set. Every picture of the task may be walked on.
@@ -184,7 +192,7 @@ compare("The way, divided by alpha,", scale(1 / 0.4, subtract(theta, phi)), "the
 
 # %% tags=["exercise"]
 def adam_step(theta, gradient, v, t, alpha, beta2):
-    """Adam with beta1 = 0: the new theta, and the second moments to hand on. t counts from 1."""
+    """Adam with beta1 = 0: the new theta, and the v to hand on. t counts from 1."""
     ### BEGIN SOLUTION
     v = beta2 * v + (1 - beta2) * gradient**2
     return theta - alpha * gradient / ((v / (1 - beta2**t)).sqrt() + 1e-8), v
@@ -219,7 +227,8 @@ def pictures(seed):
 
 def walk_with(rule, episode, steps):
     """Where the rule ends after so many minibatches of 10."""
-    moved, _ = reptile_gradient(walker, cross_entropy, begin, episode, rule, steps, batch=10)
+    moved, _ = reptile_gradient(walker, cross_entropy, begin, episode, rule, steps,
+                                batch=10)
     return subtract(begin, moved)
 
 
@@ -228,23 +237,32 @@ for seed in range(40):
     walk_with(carried(adam(ALPHA, beta1=0), memory), pictures(seed), 5)
 new = pictures(100)
 fresh = to_vector(subtract(walk_with(adam(ALPHA, beta1=0), new, 1), begin))
-kept = to_vector(subtract(walk_with(carried(adam(ALPHA, beta1=0), dict(memory)), new, 1), begin))
+goes_on = carried(adam(ALPHA, beta1=0), dict(memory))
+kept = to_vector(subtract(walk_with(goes_on, new, 1), begin))
 minibatch = new.support_x[0, :10], new.support_y[0, :10]
 point = leaves(begin)
-g = to_vector(gradient_of(cross_entropy(walker(point, minibatch[0]), minibatch[1]), point))
-compare("The first step of a new Adam", fresh, "-alpha g / (|g| + eps), its sign,", -ALPHA * g / (g.abs() + 1e-8), to=1e-10)
+first_loss = cross_entropy(walker(point, minibatch[0]), minibatch[1])
+g = to_vector(gradient_of(first_loss, point))
+compare("The first step of a new Adam", fresh, "-alpha g / (|g| + eps), its sign,",
+        -ALPHA * g / (g.abs() + 1e-8), to=1e-10)
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
 fig, ax = plt.subplots(figsize=(9, 3.4))
 bins = torch.linspace(0, 3, 61).numpy()
-ax.hist((kept.abs() / ALPHA).clamp(max=3).numpy(), bins, color=style.color("reptile"), alpha=0.85)
-ax.hist((fresh.abs() / ALPHA).clamp(max=3).numpy(), bins, color=style.color("warning"), alpha=0.6)
+ax.hist((kept.abs() / ALPHA).clamp(max=3).numpy(), bins, color=style.color("reptile"),
+        alpha=0.85)
+ax.hist((fresh.abs() / ALPHA).clamp(max=3).numpy(), bins, color=style.color("warning"),
+        alpha=0.6)
 ax.set_yscale("log")
-ax.text(1.06, 0.9, "a new Adam: all weights alike", transform=ax.get_xaxis_transform(), color=style.ink(style.color("warning")))
-ax.text(1.4, 0.55, "with the moments of 40 earlier tasks", transform=ax.get_xaxis_transform(), color=style.ink(style.color("reptile")))
-ax.set(xlabel="first step of a weight, in units of the rate (3 and more: at the right end)", ylabel="weights",
-       title="A new Adam moves all weights alike")  # fmt: skip
-show(fig, alt="Two histograms of how far weights move in the first step: with a new Adam all by exactly the rate, with kept moments by very different amounts.")
+ax.text(1.06, 0.9, "a new Adam: all weights alike", transform=ax.get_xaxis_transform(),
+        color=style.ink(style.color("warning")))
+ax.text(1.4, 0.55, "with the moments of 40 earlier tasks",
+        transform=ax.get_xaxis_transform(), color=style.ink(style.color("reptile")))
+ax.set(xlabel="first step of a weight, in units of the rate "
+       "(3 and more: at the right end)", ylabel="weights",
+       title="A new Adam moves all weights alike")
+show(fig, alt="Two histograms of how far weights move in the first step: with a new "
+     "Adam all by exactly the rate, with kept moments by very different amounts.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 3 min. Take guesses first. The spike at 1 is the new Adam: the step of the sign. Point at the left: with kept moments most weights move by less. Then say that momentum was tried by the authors, and hurt.
@@ -261,11 +279,13 @@ def chosen_rows(method, only=lambda name: True):
     """Print the recorded rows of a method."""
     for name, figure in choice.items():
         if name.startswith(method) and only(name):
-            print(f"{name.partition(': ')[2]:40} {figure['value']:5.1f} ± {figure['interval']:.1f}   {figure['outer_steps']:5} outer steps")
+            print(f"{name.partition(': ')[2]:40} {figure['value']:5.1f} ± "
+                  f"{figure['interval']:.1f}   {figure['outer_steps']:5} outer steps")
 
 
 if not choice:
-    print("Not recorded here. Measure it with: python -m studies.lesson10_recipes choose")
+    print("Not recorded here. Measure it with: "
+          "python -m studies.lesson10_recipes choose")
 chosen_rows("Reptile", lambda name: "published" in name)
 
 # %% [markdown]
@@ -295,7 +315,7 @@ chosen_rows("Reptile", lambda name: "published" in name)
 
 # %%
 class Kept:
-    """A tensor that autograd keeps for a way back. The ledger counts its storage while anybody holds it."""
+    """A tensor that autograd keeps; the ledger counts it while anybody holds it."""
 
     def __init__(self, tensor, ledger):
         self.tensor, self.ledger, storage = tensor, ledger, tensor.untyped_storage()
@@ -314,7 +334,9 @@ class Kept:
 def peak_megabytes(compute, steps):
     """The most that autograd held at one time while ``compute(steps)`` ran."""
     ledger = {"holders": {}, "now": 0, "peak": 0}
-    with torch.autograd.graph.saved_tensors_hooks(lambda tensor: Kept(tensor, ledger), lambda kept: kept.tensor):
+    with torch.autograd.graph.saved_tensors_hooks(
+        lambda tensor: Kept(tensor, ledger), lambda kept: kept.tensor,
+    ):
         compute(steps)
     return ledger["peak"] / 1e6
 
@@ -323,7 +345,8 @@ def peak_megabytes(compute, steps):
 STEPS = (1, 2, 4, 8, 16)
 net = Conv4(ways=5, filters=32, head="flatten")
 start = net.init(torch.Generator().manual_seed(0))
-one = train.sample(1, 5, 5, 5, generator=torch.Generator().manual_seed(1)).to(device="cpu")
+one = train.sample(1, 5, 5, 5, generator=torch.Generator().manual_seed(1))
+one = one.to(device="cpu")
 of = dict(net=net, loss=cross_entropy, theta=start, episode=one, rule=sgd(0.1))
 METHODS = {
     "maml": lambda k: maml_gradient(**of, steps=k),
@@ -347,30 +370,42 @@ for name, gradient in METHODS.items():
     memory_of[name] = [peak_megabytes(gradient, k) for k in STEPS]
     time_of[name] = [milliseconds(gradient, k) for k in STEPS]
     for k, value, held in zip(STEPS, time_of[name], memory_of[name]):
-        record(f"cost.{name}.{k}", value, unit="ms", seeds=[1], note=f"best of seven; {held:.1f} MB kept for the way back")
+        record(f"cost.{name}.{k}", value, unit="ms", seeds=[1],
+               note=f"best of seven; {held:.1f} MB kept for the way back")
     growth = memory_of[name][-1] / memory_of[name][0]
-    print(f"{name:8} keeps {memory_of[name][0]:4.1f} MB for 1 inner step, {memory_of[name][-1]:4.1f} MB for 16: {growth:.0f} times as much")
+    print(f"{name:8} keeps {memory_of[name][0]:4.1f} MB for 1 inner step, "
+          f"{memory_of[name][-1]:4.1f} MB for 16: {growth:.0f} times as much")
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
-COUNTED = {"maml": lambda k: 9 * k + 3, "fomaml": lambda k: 3 * k + 3, "reptile": lambda k: 3 * k + 1}
+COUNTED = {"maml": lambda k: 9 * k + 3, "fomaml": lambda k: 3 * k + 3,
+           "reptile": lambda k: 3 * k + 1}
 LABELS = {"maml": "MAML", "fomaml": "FOMAML", "reptile": "Reptile"}
 fig, (left, right) = plt.subplots(1, 2, figsize=(11, 4))
-unit = time_of["reptile"][-1] / COUNTED["reptile"](16)  # what one forward pass of 25 pictures takes
+# what one forward pass of 25 pictures takes
+unit = time_of["reptile"][-1] / COUNTED["reptile"](16)
 for name, label in LABELS.items():
     line, = left.plot(STEPS, time_of[name], **style.method(name))
-    left.plot(STEPS, [unit * COUNTED[name](k) for k in STEPS], "o", mfc="none", ms=8, color=style.color(name))
+    left.plot(STEPS, [unit * COUNTED[name](k) for k in STEPS], "o", mfc="none", ms=8,
+              color=style.color(name))
     if name != "reptile":
         style.label_line(left, line, label)
     line, = right.plot(STEPS, memory_of[name], **style.method(name))
     if name != "fomaml":
-        style.label_line(right, line, label if name == "maml" else "FOMAML\nand Reptile", dy=0 if name == "maml" else 12)
-left.text(11, 0.4 * time_of["reptile"][-1], "Reptile", color=style.ink(style.color("reptile")), fontweight="bold", fontsize=12)
-left.set(xlabel="inner steps", ylabel="milliseconds a task", title="Time: the slope differs")
-right.set(xlabel="inner steps", ylabel="MB kept for the way back", title="Memory: only MAML's grows")
+        style.label_line(right, line,
+                         label if name == "maml" else "FOMAML\nand Reptile",
+                         dy=0 if name == "maml" else 12)
+left.text(11, 0.4 * time_of["reptile"][-1], "Reptile",
+          color=style.ink(style.color("reptile")), fontweight="bold", fontsize=12)
+left.set(xlabel="inner steps", ylabel="milliseconds a task",
+         title="Time: the slope differs")
+right.set(xlabel="inner steps", ylabel="MB kept for the way back",
+          title="Memory: only MAML's grows")
 for ax in (left, right):
     ax.set(xlim=(0, 20.5), xticks=STEPS, ylim=(0, None))
 left.text(0.04, 0.93, "rings: counted", transform=left.transAxes, fontsize=12)
-show(fig, alt="Left, time a task against inner steps: three lines that rise, MAML's three to four times as steeply as FOMAML's and Reptile's; rings show the counted times. Right, memory: MAML's line rises, FOMAML's and Reptile's are flat.")
+show(fig, alt="Left, time a task against inner steps: three lines that rise, MAML's "
+     "three to four times as steeply as FOMAML's and Reptile's; rings show the counted "
+     "times. Right, memory: MAML's line rises, FOMAML's and Reptile's are flat.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 4 min. Let them predict the memory first. Then the formula: nine against three. The rings are the count, scaled by one number, Reptile's last point. Where they miss, say so: small pictures, the calls themselves cost time.
@@ -399,10 +434,11 @@ show(fig, alt="Left, time a task against inner steps: three lines that rise, MAM
 
 # %% tags=["exercise"]
 def minibatches(order, steps, size):
-    """A list of ``steps`` tensors with ``size`` places each; no place of the last is in an earlier one."""
+    """``steps`` tensors of ``size`` places; no place of the last is in an earlier one."""
     ### BEGIN SOLUTION
     rest = order[:-size]
-    earlier = [rest[(step * size + torch.arange(size)) % len(rest)] for step in range(steps - 1)]
+    earlier = [rest[(step * size + torch.arange(size)) % len(rest)]
+               for step in range(steps - 1)]
     return [*earlier, order[-size:]]
     ### END SOLUTION
 
@@ -414,9 +450,11 @@ check("10.2", minibatches)
 # **The symptom.** Two FOMAML runs with the same small budget. In one, the last minibatch is the support set itself.
 
 # %% slideshow={"slide_type": "slide", "code": false}
-for name, said in (("FOMAML: 40 ways, zero head, 5 steps", "kept apart"), ("FOMAML: the last minibatch overlaps", "overlapping")):
+for name, said in (("FOMAML: 40 ways, zero head, 5 steps", "kept apart"),
+                   ("FOMAML: the last minibatch overlaps", "overlapping")):
     if figure := choice.get(name):
-        print(f"last minibatch {said:12} in training {figure['in_training']:5.1f} %   new characters {figure['value']:.1f} ± {figure['interval']:.1f} %")
+        print(f"last minibatch {said:12} in training {figure['in_training']:5.1f} %   "
+              f"new characters {figure['value']:.1f} ± {figure['interval']:.1f} %")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 2 min. Left column: what the program shows while it trains. Right column: what it is good for. The mistake is at its most charming in the left column.
@@ -429,7 +467,8 @@ for name, said in (("FOMAML: 40 ways, zero head, 5 steps", "kept apart"), ("FOMA
 def kept_start(name):
     """A recorded start, and the recipe it was trained with."""
     stored = load_checkpoint(data_folder() / "checkpoints" / f"10-{name}.safetensors")
-    like = Conv4(5, stored.about["recipe"]["filters"], head="flatten").init(torch.Generator())
+    net = Conv4(5, stored.about["recipe"]["filters"], head="flatten")
+    like = net.init(torch.Generator())
     body = {name: value for name, value in like.items() if not name.startswith("head")}
     return params_from(stored, body), stored.about
 
@@ -437,16 +476,18 @@ def kept_start(name):
 # %%
 fomaml_start, about_fomaml = kept_start("fomaml")
 net_20 = Conv4(20, 32, head="flatten")
-twenty = train.sample(4, 20, 1, 1, generator=torch.Generator().manual_seed(5)).to(device="cpu")
+twenty = train.sample(4, 20, 1, 1, generator=torch.Generator().manual_seed(5))
+twenty = twenty.to(device="cpu")
 
 
 def rates(net, body, head):
     """Gradient descent with one rate for the body and one for the head."""
-    return sgd(dict.fromkeys(net.body_names, body) | dict.fromkeys(net.head_names, head))
+    return sgd(dict.fromkeys(net.body_names, body)
+               | dict.fromkeys(net.head_names, head))
 
 
 def left_over(theta, x, y):
-    """The length of the body's gradient, mean over tasks, at parameters [T, ...] on pictures x."""
+    """The mean length of the body's gradient at parameters [T, ...] on pictures x."""
     point = leaves(theta)
     found = gradient_of(cross_entropy(net_20(point, x), y).sum(), point)
     squares = sum(found[name].flatten(1).square().sum(1) for name in net_20.body_names)
@@ -455,9 +496,10 @@ def left_over(theta, x, y):
 
 with torch.no_grad():
     path = adapt(
-        lambda params: cross_entropy(net_20(params, twenty.support_x), twenty.support_y),
-        stack(net_20.zero_head(fomaml_start), 4), rates(net_20, 0.2, 2.0), 20, path=True,
-    )  # fmt: skip
+        lambda point: cross_entropy(net_20(point, twenty.support_x), twenty.support_y),
+        stack(net_20.zero_head(fomaml_start), 4), rates(net_20, 0.2, 2.0), 20,
+        path=True,
+    )
 same = [left_over(phi, twenty.support_x, twenty.support_y) for phi in path[1:]]
 others = [left_over(phi, twenty.query_x, twenty.query_y) for phi in path[1:]]
 
@@ -467,10 +509,12 @@ line, = ax.plot(range(1, 21), others, **style.method("fomaml"))
 style.label_line(ax, line, "other pictures")
 line, = ax.plot(range(1, 21), same, **style.method("warning") | {"linestyle": "--"})
 style.label_line(ax, line, "pictures the walk\nhas seen", dy=14)
-ax.set(xlabel="inner steps before the last gradient", ylabel="length of the gradient", xlim=(0.5, 26), ylim=(0, None))
+ax.set(xlabel="inner steps before the last gradient", ylabel="length of the gradient",
+       xlim=(0.5, 26), ylim=(0, None))
 ax.set_title("A seen minibatch has little left to teach")
 ax.set_xticks(range(2, 21, 2))
-show(fig, alt="Length of FOMAML's outer gradient against inner steps: on other pictures it stays large, on pictures that the walk has seen it shrinks.")
+show(fig, alt="Length of FOMAML's outer gradient against inner steps: on other "
+     "pictures it stays large, on pictures that the walk has seen it shrinks.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 2 min. Two lines from the same walk. If your outer gradient behaves like the lower one, look for the overlap.
@@ -481,14 +525,15 @@ show(fig, alt="Length of FOMAML's outer gradient against inner steps: on other p
 
 # %%
 def overlaps(batches):
-    """Whether the last minibatch holds a picture of an earlier one. A line to leave in your training code."""
+    """Whether the last minibatch holds a picture of an earlier one."""
     return bool(torch.isin(batches[-1], torch.cat(batches[:-1])).any())
 
 
 order = torch.randperm(20, generator=torch.Generator().manual_seed(0))
 around = [order[torch.arange(4 * step, 4 * step + 4) % 20] for step in range(6)]
 print("five minibatches of four, then the first again: overlaps =", overlaps(around))
-print("five minibatches of four:                       overlaps =", overlaps(around[:5]))
+to_twenty = around[:5]
+print("five minibatches of four:                       overlaps =", overlaps(to_twenty))
 
 # %% [markdown]
 # Reptile has no such trap. Its signal is the whole walk, and it may go round the same pictures again.
@@ -517,9 +562,11 @@ chosen_rows("FOMAML")
 # And the *test rate*: how large are the inner steps on a test task, in shares of the training rates?
 
 # %% jupyter={"source_hidden": true}
-for name in ("Reptile: 40 ways, two tasks a step", "FOMAML: 20 ways, four tasks, 2 steps"):
+for name in ("Reptile: 40 ways, two tasks a step",
+             "FOMAML: 20 ways, four tasks, 2 steps"):
     if figure := choice.get(name):
-        told = "   ".join(f"x {share}: {value:.1f}" for share, value in figure["rates"].items())
+        told = "   ".join(f"x {share}: {value:.1f}"
+                          for share, value in figure["rates"].items())
         print(f"{name.partition(':')[0]:8} {told}")
 
 # %% [markdown]
@@ -536,11 +583,14 @@ for name in ("Reptile: 40 ways, two tasks a step", "FOMAML: 20 ways, four tasks,
 # %% jupyter={"source_hidden": true}
 layouts = recorded("10", "layouts")
 if not layouts:
-    print("Not recorded here. Measure it with: python -m studies.lesson10_recipes layouts")
+    print("Not recorded here. Measure it with: "
+          "python -m studies.lesson10_recipes layouts")
 for name, figure in layouts.items():
     method, tasks, threads = name.split(".")
     count, each = int(tasks.split()[0]), figure["value"]
-    print(f"{method:8} {count} task{'s' * (count > 1):1} an outer step, {threads.replace('1 threads', '1 thread '):9}: {each:5.1f} outer steps, {count * each:5.1f} tasks a second")
+    print(f"{method:8} {count} task{'s' * (count > 1):1} an outer step, "
+          f"{threads.replace('1 threads', '1 thread '):9}: {each:5.1f} outer steps, "
+          f"{count * each:5.1f} tasks a second")
 
 # %%
 @dataclass(frozen=True)
@@ -562,16 +612,19 @@ class Recipe:
     zero_head: bool = True
     filters: int = 32
     inner: str = "sgd"
-    finn: bool = False  # Finn's network: the mean of the last map, no scale in batch norm
+    # Finn's network: the mean of the last map, no scale in batch norm
+    finn: bool = False
 
 
 LIVE = dict(lecture=(360, 1200), smoke=(12, 30), paper=(1, 1))[PROFILE]  # outer steps
-REPTILE = Recipe("Reptile", 40, 19, 1, 2, 32, 20, 0.1, 1.0, 1.0, "linear", LIVE[0], test_steps=10, test_rate=0.1)
-FOMAML = Recipe("FOMAML", 20, 1, 2, 4, 2, None, 0.2, 2.0, 5e-3, "cosine", LIVE[1], test_steps=5, test_rate=0.03)
-OPENAI = Recipe("Reptile", 5, 10, 1, 5, 5, 10, 1e-3, 1e-3, 1.0, "linear", 100_000, test_steps=50, test_rate=1.0,
-                zero_head=False, filters=64, inner="adam")  # fmt: skip
-FINN = Recipe("FOMAML", 5, 1, 1, 32, 1, None, 2.0, 2.0, 1e-3, "constant", 60_000, test_steps=3, test_rate=1.0,
-              zero_head=False, filters=64, finn=True)  # fmt: skip
+REPTILE = Recipe("Reptile", 40, 19, 1, 2, 32, 20, 0.1, 1.0, 1.0, "linear", LIVE[0],
+                 test_steps=10, test_rate=0.1)
+FOMAML = Recipe("FOMAML", 20, 1, 2, 4, 2, None, 0.2, 2.0, 5e-3, "cosine", LIVE[1],
+                test_steps=5, test_rate=0.03)
+OPENAI = Recipe("Reptile", 5, 10, 1, 5, 5, 10, 1e-3, 1e-3, 1.0, "linear", 100_000,
+                test_steps=50, test_rate=1.0, zero_head=False, filters=64, inner="adam")
+FINN = Recipe("FOMAML", 5, 1, 1, 32, 1, None, 2.0, 2.0, 1e-3, "constant", 60_000,
+              test_steps=3, test_rate=1.0, zero_head=False, filters=64, finn=True)
 recipes = (OPENAI, FINN) if PROFILE == "paper" else (REPTILE, FOMAML)
 
 # %% [markdown]
@@ -588,13 +641,15 @@ recipes = (OPENAI, FINN) if PROFILE == "paper" else (REPTILE, FOMAML)
 # %%
 body = {name: theta[name] for name in small.body_names}
 for steps in (1, 2):
-    how = dict(net=small, loss=cross_entropy, theta=body, episode=task, rule=sgd(0.4), steps=steps, start=small.zero_head)
+    how = dict(net=small, loss=cross_entropy, theta=body, episode=task, rule=sgd(0.4),
+               steps=steps, start=small.zero_head)
     all_of_it = maml_gradient(**how, first_order=True)[0]
     head_only = maml_gradient(**how, first_order=True, only=small.head_names)[0]
     apart = (norm(subtract(all_of_it, head_only)) / norm(all_of_it)).item()
     moved = norm(reptile_gradient(**how)[0]).item()
-    print(f"{steps} inner step{'s' * (steps > 1):1}: FOMAML and first-order ANIL are {'the same' if apart < 1e-10 else 'different'};",
-          f"Reptile moves the body: {'no' if moved < 1e-10 else 'yes'}")  # fmt: skip
+    print(f"{steps} inner step{'s' * (steps > 1):1}: FOMAML and first-order ANIL are "
+          f"{'the same' if apart < 1e-10 else 'different'};",
+          f"Reptile moves the body: {'no' if moved < 1e-10 else 'yes'}")
 
 # %% [markdown]
 # ## Train
@@ -604,18 +659,22 @@ for steps in (1, 2):
 
 # %%
 def one_task(params, x):
-    """Conv-4 for a single task, [1, N, 1, 28, 28] -> [1, N, ways], in torch's own layers."""
+    """Conv-4 in torch's own layers, one task: [1, N, 1, 28, 28] -> [1, N, ways]."""
     x = x[0].clone(memory_format=torch.channels_last)
     for block in (1, 2, 3, 4):
         x = F.conv2d(x, params[f"conv{block}.weight"][0], stride=2, padding=1)
         gamma, beta = params[f"norm{block}.gamma"][0], params[f"norm{block}.beta"][0]
         x = F.relu(F.batch_norm(x, None, None, gamma, beta, training=True, eps=1e-5))
-    return F.linear(x.flatten(1), params["head.weight"][0], params["head.bias"][0])[None]
+    logits = F.linear(x.flatten(1), params["head.weight"][0], params["head.bias"][0])
+    return logits[None]
 
 
+torchs = package | {"net": one_task}
 compare(
-    "Reptile on torch's own layers", reptile_gradient(**package | {"net": one_task}, rule=sgd(0.4), steps=4, batch=5, chunk=1)[0],
-    "on the package's network", reptile_gradient(**package, rule=sgd(0.4), steps=4, batch=5)[0], to=1e-10,
+    "Reptile on torch's own layers",
+    reptile_gradient(**torchs, rule=sgd(0.4), steps=4, batch=5, chunk=1)[0],
+    "on the package's network",
+    reptile_gradient(**package, rule=sgd(0.4), steps=4, batch=5)[0], to=1e-10,
 )
 
 # %% [markdown]
@@ -623,20 +682,25 @@ compare(
 
 # %%
 def nets_of(recipe):
-    """The network in training and at test: they differ in the number of classes only."""
-    look = dict(head="mean", gamma=False, head_std=1.0) if recipe.finn else dict(head="flatten")
+    """The network in training and at test: only the number of classes differs."""
+    look = (dict(head="mean", gamma=False, head_std=1.0) if recipe.finn
+            else dict(head="flatten"))
     return Conv4(recipe.ways, recipe.filters, **look), Conv4(5, recipe.filters, **look)
 
 
 def rule_of(recipe, share=1.0):
     net, _ = nets_of(recipe)
-    by_name = dict.fromkeys(net.body_names, share * recipe.rate_body) | dict.fromkeys(net.head_names, share * recipe.rate_head)
+    by_name = dict.fromkeys(net.body_names, share * recipe.rate_body)
+    by_name |= dict.fromkeys(net.head_names, share * recipe.rate_head)
     return adam(by_name, beta1=0) if recipe.inner == "adam" else sgd(by_name)
 
 
 def inner_of(net, recipe):
-    """Where the inner loop starts, and what it moves. Finn's code learns batch norm's shift in the outer loop alone."""
-    adapts = [name for name in (*net.body_names, *net.head_names) if name not in net.norm_names] if recipe.finn else None
+    """Where the inner loop starts, and what it moves."""
+    adapts = None
+    if recipe.finn:  # Finn's code learns batch norm's shift in the outer loop alone
+        adapts = [name for name in (*net.body_names, *net.head_names)
+                  if name not in net.norm_names]
     return dict(start=net.zero_head if recipe.zero_head else dict, only=adapts)
 
 
@@ -647,17 +711,24 @@ def meta_gradient_of(recipe, memory):
     inner = inner_of(net, recipe)
 
     def fomaml(theta, episode):
-        return maml_gradient(net, cross_entropy, theta, episode, rule_of(recipe), recipe.inner_steps, first_order=True, **inner)
+        return maml_gradient(net, cross_entropy, theta, episode, rule_of(recipe),
+                             recipe.inner_steps, first_order=True, **inner)
 
     def reptile(theta, episode):
         if recipe.inner == "sgd":
-            return reptile_gradient(one_task, cross_entropy, theta, episode, rule_of(recipe), recipe.inner_steps,
-                                    batch=recipe.batch, chunk=1, **inner)  # fmt: skip
+            return reptile_gradient(one_task, cross_entropy, theta, episode,
+                                    rule_of(recipe), recipe.inner_steps,
+                                    batch=recipe.batch, chunk=1, **inner)
         total, losses = scale(0.0, theta), 0.0
-        for index in range(episode.tasks):  # one after the other: each goes on with the moments of the one before
-            part, rule = episode.part(slice(index, index + 1)), carried(rule_of(recipe), memory)
-            moved, numbers = reptile_gradient(one_task, cross_entropy, theta, part, rule, recipe.inner_steps, batch=recipe.batch, **inner)
-            total, losses = add(total, scale(1 / episode.tasks, moved)), losses + numbers["loss"] / episode.tasks
+        # one after the other: each goes on with the moments of the one before
+        for index in range(episode.tasks):
+            part = episode.part(slice(index, index + 1))
+            moved, numbers = reptile_gradient(
+                one_task, cross_entropy, theta, part, carried(rule_of(recipe), memory),
+                recipe.inner_steps, batch=recipe.batch, **inner,
+            )
+            total = add(total, scale(1 / episode.tasks, moved))
+            losses = losses + numbers["loss"] / episode.tasks
         return total, {"loss": losses}
 
     return fomaml if recipe.method == "FOMAML" else reptile
@@ -673,19 +744,27 @@ def train_one(recipe, seed):
         theta = {name: theta[name] for name in net.body_names}
 
     def sample(generator):
-        return train.sample(recipe.meta_batch, recipe.ways, recipe.shots, recipe.queries, generator=generator)
+        return train.sample(recipe.meta_batch, recipe.ways, recipe.shots,
+                            recipe.queries, generator=generator)
 
-    # A long run keeps itself. Resumed, its moments begin anew; they are full again after a few dozen outer steps.
-    place = data_folder().parent / "runs" / "10-paper" / "training" / f"{recipe.method}-{seed}.safetensors"
-    return fit(meta_gradient_of(recipe, memory), theta, sample, steps=recipe.outer_steps, generator=generator,
-               lr=recipe.outer_rate, schedule=recipe.schedule, checkpoint=place if PROFILE == "paper" else None,
-               optimizer=torch.optim.SGD if recipe.method == "Reptile" else torch.optim.Adam,
-               progress=recipe.method), memory  # fmt: skip
+    # A long run keeps itself. Resumed, its moments begin anew; they are full again
+    # after a few dozen outer steps.
+    place = data_folder().parent / "runs" / "10-paper" / "training"
+    place = place / f"{recipe.method}-{seed}.safetensors"
+    run = fit(
+        meta_gradient_of(recipe, memory), theta, sample, steps=recipe.outer_steps,
+        generator=generator, lr=recipe.outer_rate, schedule=recipe.schedule,
+        checkpoint=place if PROFILE == "paper" else None,
+        optimizer=torch.optim.SGD if recipe.method == "Reptile" else torch.optim.Adam,
+        progress=recipe.method,
+    )
+    return run, memory
 
 
 runs = {recipe.method: train_one(recipe, SEED) for recipe in recipes}
 for name, (run, _) in runs.items():
-    print(f"{name}: {run.step} outer steps" + ", stopped early, and all of it kept" * run.interrupted)
+    print(f"{name}: {run.step} outer steps"
+          + ", stopped early, and all of it kept" * run.interrupted)
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 fig, axes = plt.subplots(1, 2, figsize=(10, 3.4))
@@ -693,8 +772,10 @@ for ax, (name, (run, _)) in zip(axes, runs.items()):
     losses = torch.tensor(run.history["loss"])
     losses = losses.unfold(0, max(1, min(20, len(losses) // 4)), 1).mean(1)
     ax.plot(losses, **style.method(name.lower()))
-    ax.set(xlabel="outer step", ylabel="loss on queries after the walk", title=name, ylim=(0, None))
-show(fig, alt="Two curves of the loss on the queries of training tasks, after the inner steps, one for Reptile and one for FOMAML: both fall over the outer steps.")
+    ax.set(xlabel="outer step", ylabel="loss on queries after the walk", title=name,
+           ylim=(0, None))
+show(fig, alt="Two curves of the loss on the queries of training tasks, after the "
+     "inner steps, one for Reptile and one for FOMAML: both fall over the outer steps.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 2 min. If you trained live, show yours in JupyterLab instead. Reptile never sees these queries: they are there for the curve alone.
@@ -717,15 +798,16 @@ few = tests[: max(2, len(tests) // 4)]
 
 
 def test_rule(recipe, state=None):
-    """The rule at its test rate. Every test task begins with the moments that training left, if it left any."""
+    """The rule at its test rate; it begins with the moments that training left."""
     rule = rule_of(recipe, recipe.test_rate)
     return Rule(lambda theta: state["state"], rule.step) if state else rule
 
 
 def curve_of(recipe, theta, episodes, steps, state=None, last=False):
-    """Accuracy [tasks, steps + 1] in both modes; with ``last`` after the last step alone, [tasks, 1]."""
+    """Accuracy [tasks, steps + 1] in both modes; with ``last`` of the last step alone."""
     _, net = nets_of(recipe)
-    return step_accuracy(net, theta, episodes, test_rule(recipe, state), steps, last=last, progress="testing", **inner_of(net, recipe))
+    return step_accuracy(net, theta, episodes, test_rule(recipe, state), steps,
+                         last=last, progress="testing", **inner_of(net, recipe))
 
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -749,21 +831,30 @@ recorded_recipes = {
     "reptile": (replace(REPTILE, test_rate=about_reptile["test_rate"]), reptile_start),
     "fomaml": (replace(FOMAML, test_rate=about_fomaml["test_rate"]), fomaml_start),
 }
-curves = {name: curve_of(recipe, start, [part.to(device="cpu") for part in few], 10) for name, (recipe, start) in recorded_recipes.items()}
+curves = {name: curve_of(recipe, start, [part.to(device="cpu") for part in few], 10)
+          for name, (recipe, start) in recorded_recipes.items()}
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
 fig, axes = plt.subplots(1, 2, figsize=(11, 4), sharey=True)
 for ax, (name, curve) in zip(axes, curves.items()):
     for mode, alpha in (("transductive", 1.0), ("support", 0.6)):
         points = [over_tasks(values).scaled(100) for values in curve[mode].T]
-        line, = ax.plot(range(11), [p.mean for p in points], alpha=alpha, **style.method(name) | ({} if alpha == 1 else {"linestyle": "-"}))
-        ax.fill_between(range(11), [p.mean - p.half_width for p in points], [p.mean + p.half_width for p in points],
-                        color=style.color(name), alpha=0.12, linewidth=0)  # fmt: skip
+        line, = ax.plot(
+            range(11), [p.mean for p in points], alpha=alpha,
+            **style.method(name) | ({} if alpha == 1 else {"linestyle": "-"}),
+        )
+        ax.fill_between(range(11), [p.mean - p.half_width for p in points],
+                        [p.mean + p.half_width for p in points],
+                        color=style.color(name), alpha=0.12, linewidth=0)
         style.label_line(ax, line, mode)
-    ax.set(xlabel="inner steps", title=LABELS[name], xlim=(-0.2, 14.5), xticks=range(0, 11, 2), ylim=(85, 100))
+    ax.set(xlabel="inner steps", title=LABELS[name], xlim=(-0.2, 14.5),
+           xticks=range(0, 11, 2), ylim=(85, 100))
 axes[0].set_ylabel("right answers, %")
-fig.suptitle("Step 1 brings nearly everything (step 0 is chance, below the picture)", x=0.01, ha="left", fontweight="bold")
-show(fig, alt="Accuracy on new characters against inner steps, Reptile and FOMAML: high from the first step on, flat after it, the transductive line above the support line.")
+fig.suptitle("Step 1 brings nearly everything (step 0 is chance, below the picture)",
+             x=0.01, ha="left", fontweight="bold")
+show(fig, alt="Accuracy on new characters against inner steps, Reptile and FOMAML: "
+     "high from the first step on, flat after it, the transductive line above the "
+     "support line.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 3 min. The recorded starts of two minutes. The scale begins at 85: say so. Chance is 20, where both lines begin.
@@ -780,14 +871,18 @@ for recipe in recipes:
     run, state = runs[recipe.method]
     table[f"{recipe.method}, trained just now"] = seen(recipe, run.theta, state)
 for name, (recipe, start) in recorded_recipes.items():
-    table[f"{LABELS[name]}, recorded"] = seen(recipe, {each: value.to(DEVICE) for each, value in start.items()})
+    table[f"{LABELS[name]}, recorded"] = seen(
+        recipe, {each: value.to(DEVICE) for each, value in start.items()},
+    )
 
 # %% tags=["nbval-ignore-output"] slideshow={"slide_type": "slide", "code": false}
-# not compared: accuracies of networks, which differ in the last digit from processor to processor
-print(f"{'right answers, %, 5-way 1-shot':28} {'transductive':>14} {'support':>14} {'difference':>14}")
+# not compared: accuracies of networks, whose last digit differs between processors
+print(f"{'right answers, %, 5-way 1-shot':28} {'transductive':>14} {'support':>14} "
+      f"{'difference':>14}")
 for name, modes in table.items():
     both = [over_tasks(modes[mode]) for mode in ("transductive", "support")]
-    print(f"{name:28} {both[0]:>14} {both[1]:>14} {over_tasks(modes['transductive'] - modes['support']):>14}")
+    print(f"{name:28} {both[0]:>14} {both[1]:>14} "
+          f"{over_tasks(modes['transductive'] - modes['support']):>14}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 3 min. Three columns. The third is not the difference of two uncertain numbers: each task is in both columns, so its interval is much smaller. That is the next exercise.
@@ -797,8 +892,9 @@ for name, modes in table.items():
     if "just now" in name:
         method = name.partition(",")[0]
         for mode, values in modes.items():
-            record(f"{method.lower()}.5way1shot.{mode}", over_tasks(values), unit="%", seeds=[SEED], device=DEVICE,
-                   seconds=runs[method][0].seconds, note=f"{runs[method][0].step} outer steps, live")  # fmt: skip
+            record(f"{method.lower()}.5way1shot.{mode}", over_tasks(values), unit="%",
+                   seeds=[SEED], device=DEVICE, seconds=runs[method][0].seconds,
+                   note=f"{runs[method][0].step} outer steps, live")
 
 # %% [markdown]
 # ## How sure is a difference?
@@ -811,7 +907,7 @@ for name, modes in table.items():
 
 # %% tags=["exercise"]
 def half_width_of_gain(transductive, support):
-    """Half the width of the 95 % interval of the mean difference; both hold one accuracy for each task."""
+    """Half the width of the 95 % interval of the mean difference, task by task."""
     ### BEGIN SOLUTION
     difference = transductive - support
     return 1.96 * difference.std() / len(difference) ** 0.5
@@ -841,35 +937,44 @@ check("10.3", half_width_of_gain)
 
 # %%
 def right(net, phi, episode, company):
-    """Query accuracy [tasks] at the parameters phi, when queries are fed in one of four companies."""
+    """Query accuracy [tasks] at the parameters phi, in one of four companies."""
     support, x, y = episode.support_x, episode.query_x, episode.query_y
     if company == "all together":
         logits = net(phi, x)
     elif company == "support statistics":
         logits = net(phi, x, "support", support=support)
     elif company == "alone beside the support set":
-        logits = torch.cat([net(phi, torch.cat([support, x[:, i : i + 1]], 1))[:, -1:] for i in range(x.shape[1])], 1)
+        beside = [torch.cat([support, each], 1) for each in x.split(1, 1)]
+        logits = torch.cat([net(phi, batch)[:, -1:] for batch in beside], 1)
     else:  # five at a time: sorted by class, every fifteenth
         order = y.argsort(1).unflatten(1, (5, -1)).transpose(1, 2).flatten(1)
-        x, y = x.gather(1, order[..., None, None, None].expand_as(x)), y.gather(1, order)
+        x = x.gather(1, order[..., None, None, None].expand_as(x))
+        y = y.gather(1, order)
         logits = torch.cat([net(phi, five) for five in x.split(5, 1)], 1)
     return 100 * (logits.argmax(-1) == y).double().mean(1)
 
 
 # %%
-COMPANIES = ("all together", "five at a time", "alone beside the support set", "support statistics")
+COMPANIES = ("all together", "five at a time", "alone beside the support set",
+             "support statistics")
+
+
 def end_of_walk(recipe, theta, episode, state=None, batch=None):
-    """The parameters [T, ...] after the test steps, each on the next ``batch`` support pictures (default: on all)."""
+    """phi [T, ...] after the test steps, each on the next ``batch`` support pictures."""
     _, net = nets_of(recipe)
-    inner, points, taken = inner_of(net, recipe), episode.support_x.shape[1], itertools.count()
+    inner, taken = inner_of(net, recipe), itertools.count()
+    points = episode.support_x.shape[1]
 
     def loss(params):
-        which = (next(taken) * (batch or points) + torch.arange(batch or points)) % points
-        return cross_entropy(net(params, episode.support_x[:, which]), episode.support_y[:, which])
+        which = (next(taken) * (batch or points)
+                 + torch.arange(batch or points)) % points
+        return cross_entropy(net(params, episode.support_x[:, which]),
+                             episode.support_y[:, which])
 
     with torch.no_grad():
         begin = stack(inner["start"](theta), episode.tasks)
-        return adapt(loss, begin, test_rule(recipe, state), recipe.test_steps, only=inner["only"])
+        return adapt(loss, begin, test_rule(recipe, state), recipe.test_steps,
+                     only=inner["only"])
 
 
 def in_companies(companies, recipe, theta, episodes, **how):
@@ -879,30 +984,40 @@ def in_companies(companies, recipe, theta, episodes, **how):
         phi = end_of_walk(recipe, theta, episode, **how)
         with torch.no_grad():
             for company in companies:
-                found[company].append(right(nets_of(recipe)[1], phi, episode, company).cpu())
+                answered = right(nets_of(recipe)[1], phi, episode, company)
+                found[company].append(answered.cpu())
     return {company: torch.cat(values) for company, values in found.items()}
 
 
 # %%
 on_cpu = [episode.to(device="cpu") for episode in few]
 answers = in_companies(COMPANIES, recorded_recipes["reptile"][0], reptile_start, on_cpu)
-if PROFILE == "paper":  # as the authors test: five shots are walked on in minibatches of five
+# as the authors test: five shots are walked on in minibatches of five
+if PROFILE == "paper":
     run, state = runs["Reptile"]
     for shots in (1, 5):
-        found = in_companies(COMPANIES[1:3], OPENAI, run.theta, draw(test, 1000, 2, shots), state=state, batch=5)
+        found = in_companies(COMPANIES[1:3], OPENAI, run.theta,
+                             draw(test, 1000, 2, shots), state=state, batch=5)
         for company, values in found.items():
-            record(f"reptile.5way{shots}shot.{company}", over_tasks(values), unit="%", seeds=[SEED], seconds=run.seconds, device=DEVICE)
+            record(f"reptile.5way{shots}shot.{company}", over_tasks(values), unit="%",
+                   seeds=[SEED], seconds=run.seconds, device=DEVICE)
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
 fig, ax = plt.subplots(figsize=(9.5, 2.9))
 base = answers["support statistics"]
-points = {company: over_tasks(values - base) for company, values in answers.items() if company != "support statistics"}
-ax.barh(list(points), [p.mean for p in points.values()], xerr=[p.half_width for p in points.values()], height=0.55,
-        color=style.color("reptile"), hatch=["", "//", ".."], edgecolor="white", error_kw={"capsize": 4})  # fmt: skip
+points = {company: over_tasks(values - base) for company, values in answers.items()
+          if company != "support statistics"}
+ax.barh(list(points), [p.mean for p in points.values()],
+        xerr=[p.half_width for p in points.values()], height=0.55,
+        color=style.color("reptile"), hatch=["", "//", ".."], edgecolor="white",
+        error_kw={"capsize": 4})
 ax.axvline(0, color="black", linewidth=1)
 ax.invert_yaxis()
-ax.set(xlabel="points above the support set's statistics, same tasks", title="Five at a time, one of each class, is the best company")
-show(fig, alt="Three bars: how much better the same network answers in company than by the support set's statistics. Five at a time is the longest, alone beside the support set the shortest.")
+ax.set(xlabel="points above the support set's statistics, same tasks",
+       title="Five at a time, one of each class, is the best company")
+show(fig, alt="Three bars: how much better the same network answers in company than by "
+     "the support set's statistics. Five at a time is the longest, alone beside the "
+     "support set the shortest.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 3 min. Two of the four are ours, two are the authors'. Five at a time, one of each class, is the company that batch norm knows from the inner loop. So even "transductive" in two papers need not be the same. Ask how many queries were in the batch, and who chose them.
@@ -920,7 +1035,9 @@ show(fig, alt="Three bars: how much better the same network answers in company t
 # (lesson 09 measures it for MAML).
 
 # %% slideshow={"slide_type": "slide"}
-inspector = EpisodeInspector(test, reptile_start, net=net_5, rate=about_reptile["test_rate"] * REPTILE.rate_head, step=0)
+inspector = EpisodeInspector(test, reptile_start, net=net_5,
+                             rate=about_reptile["test_rate"] * REPTILE.rate_head,
+                             step=0)
 inspector
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -939,16 +1056,20 @@ inspector.mode, inspector.step = "support", 0  # as it was: your turn
 # Reptile's table of Omniglot has eight cells, and others who ran its code came within about 0.3 of each. As published:
 
 # %% slideshow={"slide_type": "-", "code": false}
-cells = {"5way1shot": "5-way 1-shot", "5way5shot": "5-way 5-shot", "20way1shot": "20-way 1-shot", "20way5shot": "20-way 5-shot"}
+cells = {"5way1shot": "5-way 1-shot", "5way5shot": "5-way 5-shot",
+         "20way1shot": "20-way 1-shot", "20way5shot": "20-way 5-shot"}
 
 
 def told(figure):
     return f"{figure['value']:.2f} ± {figure['interval']:.2f}"
 
 
-print(f"{'as published, %':16}" + "".join(f"{name:>26}" for name in ("Reptile, transductive", "Reptile", "FOMAML, transductive")))
+columns = ("Reptile, transductive", "Reptile", "FOMAML, transductive")
+print(f"{'as published, %':16}" + "".join(f"{name:>26}" for name in columns))
 for cell, said in cells.items():
-    three = [published(f"reptile.omniglot.{cell}.transductive"), published(f"reptile.omniglot.{cell}"), published(f"fomaml.omniglot.{cell}")]
+    three = [published(f"reptile.omniglot.{cell}.transductive"),
+             published(f"reptile.omniglot.{cell}"),
+             published(f"fomaml.omniglot.{cell}")]
     print(f"{said:16}" + "".join(f"{told(each):>26}" for each in three))
 print(published("reptile.omniglot.5way1shot")["source"])
 
@@ -963,19 +1084,29 @@ print(published("reptile.omniglot.5way1shot")["source"])
 # %% slideshow={"slide_type": "slide", "code": false}
 finals = recorded("10", "runs")
 if not finals:
-    print("Not recorded here. Measure it with: python -m studies.lesson10_recipes final")
-names = {"reptile": "Reptile, our recipe", "fomaml": "FOMAML, our recipe", "reptile-published": "Reptile, published settings", "fomaml-published": "FOMAML, published settings"}
-print(f"{'ours, %':28} {'transductive':>13} {'support':>12} {'difference':>12}   core-seconds, seeds")
+    print("Not recorded here. Measure it with: "
+          "python -m studies.lesson10_recipes final")
+names = {"reptile": "Reptile, our recipe", "fomaml": "FOMAML, our recipe",
+         "reptile-published": "Reptile, published settings",
+         "fomaml-published": "FOMAML, published settings"}
+print(f"{'ours, %':28} {'transductive':>13} {'support':>12} {'difference':>12}   "
+      "core-seconds, seeds")
 for name, said in names.items():
     if f"{name}.transductive" in finals:
-        three = [finals[f"{name}.{mode}"] for mode in ("transductive", "support", "difference")]
-        costs = [figure["core_seconds"] for each, figure in finals.items() if each.startswith(f"{name}.transductive.seed")]
+        three = [finals[f"{name}.{mode}"]
+                 for mode in ("transductive", "support", "difference")]
+        costs = [figure["core_seconds"] for each, figure in finals.items()
+                 if each.startswith(f"{name}.transductive.seed")]
         cost = max(costs, default=float("nan"))
-        print(f"{said:28}" + "".join(f"{each['value']:8.1f} ± {each['interval']:.1f}" for each in three)
-              + f"   {cost:5.0f}, {len(three[0]['seeds'])}")  # fmt: skip
+        cells = (f"{each['value']:8.1f} ± {each['interval']:.1f}" for each in three)
+        print(f"{said:28}" + "".join(cells)
+              + f"   {cost:5.0f}, {len(three[0]['seeds'])}")
 if finals:
-    longest = {name: finals[f"{name}.transductive"]["seconds"] for name in ("reptile", "fomaml")}
-    print("by the clock, the longest of three:", ", ".join(f"{names[name].split(',')[0]} {took:.0f} s" for name, took in longest.items()))
+    longest = {name: finals[f"{name}.transductive"]["seconds"]
+               for name in ("reptile", "fomaml")}
+    print("by the clock, the longest of three:",
+          ", ".join(f"{names[name].split(',')[0]} {took:.0f} s"
+                    for name, took in longest.items()))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 3 min. Ours on top, the published settings at the same budget below. Do not read the lower lines as the papers' results: they are what 100,000-step settings do in two minutes. And ours is not the published method: zero head, many ways.

@@ -55,11 +55,13 @@ from mlteach.inner import adapt, sgd
 from mlteach.measure import compare, difference, record, recorded
 from mlteach.measure.curvature import hessian_vector, top_eigenvalue
 from mlteach.measure.landscape import (
-    filter_normalised, on_task, picture, plane_through, project, random_direction, rescaled, surface,
-)  # fmt: skip
+    filter_normalised, on_task, picture, plane_through, project, random_direction,
+    rescaled, surface,
+)
 from mlteach.measure.ledger import data_folder
 from mlteach.nets import MLP, Conv4, cross_entropy, squared_error
-from mlteach.params import detach, dot, from_vector, gradient_of, leaves, map_params, norm, scale, stack, subtract, to_vector
+from mlteach.params import detach, dot, from_vector, gradient_of, leaves, map_params
+from mlteach.params import norm, scale, stack, subtract, to_vector
 from mlteach.params import task as task_of
 from mlteach.tasks import Sinusoids
 
@@ -79,11 +81,15 @@ budget = {
 NET, FAMILY, RATE = MLP((1, 40, 40, 1)), Sinusoids.finn(), 0.01
 like = NET.init(torch.Generator().manual_seed(0), torch.float64)
 STARTS = {
-    name: params_from(load_checkpoint(data_folder() / "checkpoints" / f"06-{name}.safetensors"), like)
+    name: params_from(
+        load_checkpoint(data_folder() / "checkpoints" / f"06-{name}.safetensors"), like,
+    )
     for name in ("random", "joint", "maml", "fomaml", "reptile")
 }
-SAID = {"random": "random start", "joint": "joint training", "maml": "MAML", "fomaml": "FOMAML", "reptile": "Reptile"}
-LOOK = {name: style.method({"random": "truth", "joint": "baseline"}.get(name, name)) for name in STARTS}
+SAID = {"random": "random start", "joint": "joint training", "maml": "MAML",
+        "fomaml": "FOMAML", "reptile": "Reptile"}
+LOOK = {name: style.method({"random": "truth", "joint": "baseline"}.get(name, name))
+        for name in STARTS}
 
 
 def sinusoid(amplitude, phase, seed=11):
@@ -91,7 +97,8 @@ def sinusoid(amplitude, phase, seed=11):
     draw = torch.Generator().manual_seed(seed)
     x = 10 * torch.rand(10, 1, generator=draw, dtype=torch.float64) - 5
     query_x = torch.linspace(-5, 5, 100, dtype=torch.float64)[:, None]
-    return x, amplitude * torch.sin(x - phase), query_x, amplitude * torch.sin(query_x - phase)
+    y, query_y = (amplitude * torch.sin(places - phase) for places in (x, query_x))
+    return x, y, query_x, query_y
 
 
 x, y, query_x, query_y = sinusoid(4.0, 0.6)
@@ -103,7 +110,8 @@ def support_loss(theta):
 
 def descend(theta, steps, loss=support_loss, rate=RATE):
     """The path [theta_0, ..., theta_steps] of gradient descent."""
-    return [detach(each) for each in adapt(loss, theta, sgd(rate), steps, first_order=True, path=True)]
+    path = adapt(loss, theta, sgd(rate), steps, first_order=True, path=True)
+    return [detach(each) for each in path]
 
 
 print("numbers in the network:", sum(value.numel() for value in like.values()))
@@ -124,7 +132,8 @@ def draw_loss(ax, losses, extent, low=1e-3, high=30.0):
     a, b = (torch.linspace(*ends, len(losses)) for ends in (extent[:2], extent[2:]))
     shades = torch.logspace(math.log10(low), math.log10(high), 21)
     inside = losses.T.clamp(low * 1.000001, high * 0.999999)
-    ax.contourf(a, b, inside, levels=shades.tolist(), cmap=ramp, norm=LogNorm(low, high), antialiased=False)
+    ax.contourf(a, b, inside, levels=shades.tolist(), cmap=ramp,
+                norm=LogNorm(low, high), antialiased=False)
     ax.set_aspect("equal")
     ax.xaxis.set_major_locator(plt.MaxNLocator(2, steps=[1, 5, 10]))
     ax.tick_params(labelsize=10)
@@ -133,7 +142,8 @@ def draw_loss(ax, losses, extent, low=1e-3, high=30.0):
 
 one = descend(STARTS["maml"], 100)[-1]
 other = rescaled(one, "layer1", "layer2", 1 / 8)
-draws = [random_direction(one, generator=torch.Generator().manual_seed(seed)) for seed in (1, 2)]
+draws = [random_direction(one, generator=torch.Generator().manual_seed(seed))
+         for seed in (1, 2)]
 raw = [scale(2 / norm(each), each) for each in draws]
 ticks = torch.linspace(-1, 1, budget["points"], dtype=torch.float64)
 task_loss = on_task(NET, squared_error, x, y)
@@ -145,13 +155,17 @@ for ax, losses, name in zip(axes, trap, ("left", "right")):
     ax.set(title=name, xlabel="first direction")
 axes[0].set_ylabel("second direction")
 fig.colorbar(seen, ax=axes, label="support loss")
-show(fig, alt="Two contour pictures of a loss around a star. On the left the bright ground around the star is wide; on the right it is a small pit in steep dark walls.", colours=96)
+show(fig,
+     alt="Two contour pictures of a loss around a star. On the left the bright ground "
+     "around the star is wide; on the right it is a small pit in steep dark walls.",
+     colours=96)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 3 min. Show it, let them vote: left is flatter, so left generalises better, says the poster. Take two arguments. Then run the next line.
 
 # %% slideshow={"slide_type": "fragment"}
-compare("The left network's answers", NET(one, query_x), "the right network's", NET(other, query_x), to=1e-10)
+compare("The left network's answers", NET(one, query_x), "the right network's",
+        NET(other, query_x), to=1e-10)
 
 # %% [markdown]
 # <details><summary><b>Explain.</b> How can that be?</summary>
@@ -177,16 +191,19 @@ compare("The left network's answers", NET(one, query_x), "the right network's", 
 
 # %% slideshow={"slide_type": "-"}
 def two_loops(theta, directions, ticks):
+    d_1, d_2 = directions
     losses = torch.empty(len(ticks), len(ticks), dtype=torch.float64)
     for i, a in enumerate(ticks):
         for j, b in enumerate(ticks):
-            moved = {name: theta[name] + a * directions[0][name] + b * directions[1][name] for name in theta}
+            moved = {name: theta[name] + a * d_1[name] + b * d_2[name]
+                     for name in theta}
             losses[i, j] = support_loss(moved)
     return losses
 
 
 few = ticks[::4]
-compare("two loops", two_loops(one, raw, few), "the package", surface(task_loss, one, raw, (few, few)), to=1e-10)
+compare("two loops", two_loops(one, raw, few), "the package",
+        surface(task_loss, one, raw, (few, few)), to=1e-10)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 1 min. One formula, two loops. Say the number 1761 aloud: two of them are on screen. All of the lesson is about the choice of the two.
@@ -257,17 +274,23 @@ def with_filters(theta, draws=draws):
     return [filter_normalised(each, theta) for each in draws]
 
 
-honest = [surface(task_loss, theta, with_filters(theta), (ticks, ticks)) for theta in (one, other)]
-compare("the picture of the left network", honest[0], "that of the right one", honest[1], to=1e-9)
-print("along raw directions they differ by a factor above 10:", bool((trap[1] / trap[0]).max() > 10))
+honest = [surface(task_loss, theta, with_filters(theta), (ticks, ticks))
+          for theta in (one, other)]
+compare("the picture of the left network", honest[0], "that of the right one",
+        honest[1], to=1e-9)
+print("along raw directions they differ by a factor above 10:",
+      bool((trap[1] / trap[0]).max() > 10))
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
 fig, ax = plt.subplots(figsize=(5.2, 3.7))
 seen = draw_loss(ax, honest[0], (-1, 1, -1, 1))
 ax.plot(0, 0, "k*", markersize=12)
-ax.set(title="left and right alike", xlabel="first direction", ylabel="second direction")
+ax.set(title="left and right alike", xlabel="first direction",
+       ylabel="second direction")
 fig.colorbar(seen, ax=ax, label="support loss")
-show(fig, alt="One picture for both networks, along filter-normalised directions: a small bright valley around the star, and high dark ground at a distance of one.", colours=96)
+show(fig, alt="One picture for both networks, along filter-normalised directions: a "
+     "small bright valley around the star, and high dark ground at a distance of one.",
+     colours=96)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 2 min. Do the line of algebra with them: S comes out of the bracket. Then one picture for both: they are identical. This is what filter normalisation gives you, and the next cell is what it does not.
@@ -284,16 +307,20 @@ show(fig, alt="One picture for both networks, along filter-normalised directions
 def unit_by_unit(theta, factors):
     """Scale each unit of layer 1 by its own factor and take it back in layer 2."""
     moved = dict(theta)
-    moved["layer1.weight"], moved["layer1.bias"] = factors[:, None] * theta["layer1.weight"], factors * theta["layer1.bias"]
+    moved["layer1.weight"] = factors[:, None] * theta["layer1.weight"]
+    moved["layer1.bias"] = factors * theta["layer1.bias"]
     moved["layer2.weight"] = theta["layer2.weight"] / factors
     return moved
 
 
-factors = torch.exp(torch.randn(40, generator=torch.Generator().manual_seed(3), dtype=torch.float64))
+draw = torch.Generator().manual_seed(3)
+factors = torch.randn(40, generator=draw, dtype=torch.float64).exp()
 third = unit_by_unit(one, factors)
-compare("The left network's answers", NET(one, query_x), "the third network's", NET(third, query_x), to=1e-10)
+compare("The left network's answers", NET(one, query_x), "the third network's",
+        NET(third, query_x), to=1e-10)
 apart = surface(task_loss, third, with_filters(third), (ticks, ticks)) / honest[0]
-print("its picture is off by a factor of more than 2 somewhere:", bool(torch.maximum(apart, 1 / apart).max() > 2))
+print("its picture is off by a factor of more than 2 somewhere:",
+      bool(torch.maximum(apart, 1 / apart).max() > 2))
 
 # %% [markdown]
 # <details><summary><b>Explain.</b> What is left of the promise?</summary>
@@ -351,10 +378,13 @@ path = descend(STARTS["maml"], 10)
 corners = [path[0], path[-1], STARTS["joint"]]
 plane = plane_through(*corners)
 places = project([*corners, path[1], path[5]], path[0], plane)
-for said, (a, b, off) in zip(("start", "after 10 steps", "joint training", "after 1 step", "after 5 steps"), places.tolist()):
-    print(f"{said:15} at ({round(a, 2) + 0:5.2f}, {round(b, 2) + 0:5.2f}), off the plane by {off:.2f}")
+who = ("start", "after 10 steps", "joint training", "after 1 step", "after 5 steps")
+for said, (a, b, off) in zip(who, places.tolist()):
+    print(f"{said:15} at ({round(a, 2) + 0:5.2f}, {round(b, 2) + 0:5.2f}), "
+          f"off the plane by {off:.2f}")
 print("distances between the three corners as in the network, to 1e-10:",
-      difference((places[2, :2] - places[1, :2]).norm(), norm(subtract(corners[2], corners[1]))) < 1e-10)  # fmt: skip
+      difference((places[2, :2] - places[1, :2]).norm(),
+                 norm(subtract(corners[2], corners[1]))) < 1e-10)
 
 # %% [markdown]
 # Two things to read off. The steps between lie off the plane, by up to a quarter of the way that adaptation goes. And joint training is tens of times as far away as adaptation goes. All five starts began as the
@@ -369,7 +399,8 @@ print("distances between the three corners as in the network, to 1e-10:",
 # **Predict.** After meta-training, is the start at the bottom of the valley?
 
 # %% slideshow={"slide_type": "-"}
-explorer = LossLandscape.recorded(scene="network", task="strong, phase 0.6", start="after", plane="path", step=10)
+explorer = LossLandscape.recorded(scene="network", task="strong, phase 0.6",
+                                  start="after", plane="path", step=10)
 explorer
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -377,7 +408,8 @@ explorer
 # Then the raw and rescaled planes: the trap from the beginning, live. Then filter-normalised: all paths on one spot. Ask why: two random directions, and the paths go elsewhere.
 
 # %%
-for explorer.start, explorer.plane in (("before", "path"), ("after", "path"), ("after", "filter")):
+for explorer.start, explorer.plane in (("before", "path"), ("after", "path"),
+                                       ("after", "filter")):
     print(explorer.summary, "\n")
 explorer.plane = "path"  # as it was: your turn
 
@@ -406,14 +438,18 @@ my_paths = {name: descend(theta, 10, my_loss) for name, theta in STARTS.items()}
 pictures = {}
 for start, own in (("before", "random"), ("after", "maml")):
     way = my_paths[own]
-    planes = {"path": plane_through(way[0], way[1], way[-1]), "filter": tuple(with_filters(way[0]))}
+    planes = {"path": plane_through(way[0], way[1], way[-1]),
+              "filter": tuple(with_filters(way[0]))}
     for name, directions in planes.items():
         reach = 0.75 if name == "path" else 1.0
         pictures["my task", start, name] = picture(
-            on_task(NET, squared_error, *mine[:2]), way[0], directions, my_paths, (-0.35, reach, -0.55, 0.55), points=25
+            on_task(NET, squared_error, *mine[:2]), way[0], directions, my_paths,
+            (-0.35, reach, -0.55, 0.55), points=25
         )
 scores = {
-    ("my task", name): torch.tensor([[my_loss(p), squared_error(NET(p, mine[2]), mine[3])] for p in way])
+    ("my task", name): torch.tensor(
+        [[my_loss(p), squared_error(NET(p, mine[2]), mine[3])] for p in way]
+    )
     for name, way in my_paths.items()
 }
 my_landscape = LossLandscape(pictures, scores, plane="path")
@@ -428,24 +464,33 @@ extent = (-0.3, 0.75, -0.3, 0.45)
 for ax, name in zip(axes.flat, STARTS):
     way = descend(STARTS[name], 10)
     directions = plane_through(way[0], way[1], way[-1])
-    grid = [torch.linspace(*ends, budget["points"], dtype=torch.float64) for ends in (extent[:2], extent[2:])]
+    grid = [torch.linspace(*ends, budget["points"], dtype=torch.float64)
+            for ends in (extent[:2], extent[2:])]
     losses = surface(task_loss, way[0], directions, grid)
     seen = draw_loss(ax, losses, extent, low=0.03, high=30)
     shadow = project(way, way[0], directions)
     ax.plot(shadow[:, 0], shadow[:, 1], color="white", linewidth=5)
     ax.plot(shadow[:, 0], shadow[:, 1], **LOOK[name])
     hue = {"random": "truth", "joint": "baseline"}.get(name, name)
-    ax.scatter(shadow[:, 0], shadow[:, 1], c=style.steps(11, hue), s=22, zorder=4, edgecolors="white", linewidths=0.6)
-    ax.set_title(f"{SAID[name]}: {support_loss(way[0]):.1f} to {support_loss(way[-1]):.2f}", fontsize=12)
+    ax.scatter(shadow[:, 0], shadow[:, 1], c=style.steps(11, hue), s=22, zorder=4,
+               edgecolors="white", linewidths=0.6)
+    ax.set_title(f"{SAID[name]}: {support_loss(way[0]):.1f} to "
+                 f"{support_loss(way[-1]):.2f}", fontsize=12)
     ax.set_xlabel("along the first step", fontsize=11)
-    (line,) = axes[1, 2].semilogy([squared_error(NET(each, query_x), query_y) for each in way], **LOOK[name])
+    (line,) = axes[1, 2].semilogy(
+        [squared_error(NET(each, query_x), query_y) for each in way], **LOOK[name],
+    )
     style.label_line(axes[1, 2], line, SAID[name], fontsize=10)
 axes[1, 2].set_title("query loss", fontsize=12)
 axes[1, 2].set_xlabel("inner step", fontsize=11)
 axes[1, 2].tick_params(labelsize=10)
 axes[1, 2].set(xlim=(0, 18), xticks=(0, 5, 10))
 fig.colorbar(seen, ax=axes[:, :2], location="left", label="support loss", shrink=0.8)
-show(fig, alt="Five contour pictures at one scale with the path of ten steps from each start, and the query loss over the steps. From the random start and from joint training the path goes along a slope and stays high. MAML's, FOMAML's and Reptile's first step crosses into a bright valley, and the other steps are short; their query loss ends more than ten times lower.", colours=96)
+show(fig, alt="Five contour pictures at one scale with the path of ten steps from each "
+     "start, and the query loss over the steps. From the random start and from joint "
+     "training the path goes along a slope and stays high. MAML's, FOMAML's and "
+     "Reptile's first step crosses into a bright valley, and the other steps are "
+     "short; their query loss ends more than ten times lower.", colours=96)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 3 min. Five starts, one task, one scale. The titles say from which support loss to which. Before meta-training nothing much is to be had. Joint training goes along a slope and is not done after ten steps. The three others make one long step, and then short ones. Ask where each start stands: on the slope.
@@ -465,7 +510,8 @@ def row(name, what, digits=0):
 
 print(f"{'query loss':16}{'after 1 step':>16}{'after 10 steps':>18}")
 for name in STARTS:
-    print(f"{SAID[name]:16}{row(name, 'query loss.step1', 2):>17}{row(name, 'query loss.step10', 2):>17}")
+    one_step, ten_steps = (row(name, f"query loss.step{step}", 2) for step in (1, 10))
+    print(f"{SAID[name]:16}{one_step:>17}{ten_steps:>17}")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How sharp is it, in every direction at once?
@@ -532,15 +578,23 @@ def power_iteration(loss, theta, products, seed=0):
     return value, scale(1 / norm(v), v)
 
 
+def whole_hessian(theta):
+    """All 1761 x 1761 second derivatives of the support loss."""
+    loss_at = torch.func.hessian(lambda flat: support_loss(from_vector(flat, theta)))
+    return loss_at(to_vector(theta))
+
+
 start = STARTS["maml"]
 top, vector = power_iteration(support_loss, start, 100)
-packaged = top_eigenvalue(support_loss, start, generator=torch.Generator().manual_seed(0), tolerance=1e-9)
-whole = torch.func.hessian(lambda flat: support_loss(from_vector(flat, start)))(to_vector(start))
+packaged = top_eigenvalue(support_loss, start,
+                          generator=torch.Generator().manual_seed(0), tolerance=1e-9)
+whole = whole_hessian(start)
 spectrum, vectors = torch.linalg.eigh(whole)
 found = torch.tensor([top, packaged.value], dtype=torch.float64)
 compare("power iteration", found[0], "the whole Hessian", spectrum[-1], to=1e-8)
 compare("the package", found[1], "the whole Hessian", spectrum[-1], to=1e-8)
-print("the two eigenvectors agree to 1e-6:", abs(abs(to_vector(vector) @ vectors[:, -1]).item() - 1) < 1e-6)
+print("the two eigenvectors agree to 1e-6:",
+      abs(abs(to_vector(vector) @ vectors[:, -1]).item() - 1) < 1e-6)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 2 min. A hundred products against three million numbers. We can afford the whole Hessian here, so we check against it. On the network of lesson 09 we cannot, and trust the check.
@@ -551,26 +605,37 @@ print("the two eigenvectors agree to 1e-6:", abs(abs(to_vector(vector) @ vectors
 # **Predict.** 1761 eigenvalues, ten support points. How many of them are larger than a hundredth of the top one?
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
-adapted = torch.func.hessian(lambda flat: support_loss(from_vector(flat, start)))(to_vector(descend(start, 100)[-1]))
-for said, values in (("at MAML's start", spectrum), ("after 100 steps", torch.linalg.eigvalsh(adapted))):
+adapted = whole_hessian(descend(start, 100)[-1])
+for said, values in (("at MAML's start", spectrum),
+                     ("after 100 steps", torch.linalg.eigvalsh(adapted))):
     limit = values[-1] / 100
-    print(f"{said}: the top one {values[-1].item():.0f}, the mean of all {values.mean().item():.1f};")
-    print(f"  {int((values > limit).sum())} above a hundredth of the top one, {int((values < -limit).sum())} as far below zero")
+    print(f"{said}: the top one {values[-1].item():.0f}, the mean of all "
+          f"{values.mean().item():.1f};")
+    print(f"  {int((values > limit).sum())} above a hundredth of the top one, "
+          f"{int((values < -limit).sum())} as far below zero")
 point = leaves(start)
 slope = to_vector(gradient_of(support_loss(point), point))
-print(f"share of the first gradient's length along the ten sharpest of the 1761: {(vectors[:, -10:].T @ slope).norm() / slope.norm():.2f}")
+print("share of the first gradient's length along the ten sharpest of the 1761: "
+      f"{(vectors[:, -10:].T @ slope).norm() / slope.norm():.2f}")
 reach = torch.linspace(-0.4, 0.4, 81, dtype=torch.float64)
 top_way = from_vector(vectors[:, -1], start)
 random_way = random_direction(start, generator=torch.Generator().manual_seed(5))
 random_way = scale(1 / norm(random_way), random_way)
-along_top, along_random = (surface(task_loss, start, (way,), (reach,)) for way in (top_way, random_way))
+along_top, along_random = (surface(task_loss, start, (way,), (reach,))
+                           for way in (top_way, random_way))
 fig, ax = plt.subplots(figsize=(8, 3.8))
-for losses, said, look in ((along_top, "top eigenvector", style.method("warning")), (along_random, "random direction", style.method("baseline"))):
+for losses, said, look in (
+    (along_top, "top eigenvector", style.method("warning")),
+    (along_random, "random direction", style.method("baseline")),
+):
     (line,) = ax.plot(reach, losses, **look)
     style.label_line(ax, line, said)
 ax.plot(0, support_loss(start), "ko", markersize=6)
-ax.set(xlabel="distance from MAML's start", ylabel="support loss", xlim=(-0.4, 0.62), title="A random slice does not see the sharp direction")
-show(fig, alt="The support loss along two straight lines through MAML's start. Along a random direction it is nearly level; along the top eigenvector it bends sharply at the start, from a dip on one side to a steep rise on the other.", colours=96)
+ax.set(xlabel="distance from MAML's start", ylabel="support loss", xlim=(-0.4, 0.62),
+       title="A random slice does not see the sharp direction")
+show(fig, alt="The support loss along two straight lines through MAML's start. Along a "
+     "random direction it is nearly level; along the top eigenvector it bends sharply "
+     "at the start, from a dip on one side to a steep rise on the other.", colours=96)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 3 min. Ask for the number first. Ten points that are learned can bend ten directions. The other 1750 are flat, and a random direction is made of those. So a random slice of a large network looks smooth, whatever the network is. Say it twice: the poster is smooth because it is random.
@@ -597,7 +662,7 @@ show(fig, alt="The support loss along two straight lines through MAML's start. A
 
 # %% slideshow={"slide_type": "-"}
 def bowl_steps(rate, steps=12):
-    """Gradient descent on the bowl of the whole Hessian, from an offset along the top eigenvector."""
+    """Gradient descent on the whole Hessian's bowl, begun along the top eigenvector."""
     e = vectors[:, -1]
     for _ in range(steps):
         e = e - rate * whole @ e
@@ -619,7 +684,9 @@ for rate in (0.004, 0.009, 0.01):
 # %% slideshow={"slide_type": "fragment", "code": false}
 print(f"{'':16}{'top eigenvalue':>16}{'tasks above 200':>20}{'after one step':>18}")
 for name in STARTS:
-    print(f"{SAID[name]:16}{row(name, 'top eigenvalue.step0'):>16}{100 * bends[f'{name}.above the edge.step0']['value']:>16.0f} %{row(name, 'top eigenvalue.step1'):>20}")
+    before, stepped = (row(name, f"top eigenvalue.step{step}") for step in (0, 1))
+    share = 100 * bends[f"{name}.above the edge.step0"]["value"]
+    print(f"{SAID[name]:16}{before:>16}{share:>16.0f} %{stepped:>20}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 2 min. Take the vote. Then read the column: MAML is above 200 on most tasks, FOMAML on about one in four. Joint training, Reptile and the random start are below, on the mean. Nobody told MAML to be sharp, and nobody punished it.
@@ -627,20 +694,30 @@ for name in STARTS:
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 steps = (0, 1, 2, 5, 10, 50, 100)
 fig, axes = plt.subplots(1, 2, figsize=(10, 4.2))
-for ax, what, title in ((axes[0], "top eigenvalue", "Sharpness along the path"), (axes[1], "gradient norm", "and the length of the gradient")):
+for ax, what, title in ((axes[0], "top eigenvalue", "Sharpness along the path"),
+                        (axes[1], "gradient norm", "and the length of the gradient")):
     for name in STARTS:
         figures = [bends[f"{name}.{what}.step{step}"] for step in steps]
-        (line,) = ax.plot(range(len(steps)), [figure["value"] for figure in figures], **LOOK[name])
+        (line,) = ax.plot(range(len(steps)), [figure["value"] for figure in figures],
+                          **LOOK[name])
         for seed in range(3):
-            ax.plot(range(len(steps)), [figure["each"][seed] for figure in figures], color=LOOK[name]["color"], alpha=0.35, linewidth=0.8)
+            ax.plot(range(len(steps)), [figure["each"][seed] for figure in figures],
+                    color=LOOK[name]["color"], alpha=0.35, linewidth=0.8)
         style.label_line(ax, line, SAID[name], fontsize=11)
-    ax.set(xticks=range(len(steps)), xticklabels=steps, xlabel="inner steps at rate 0.01", title=title, xlim=(0, len(steps) + 1.6))
+    ax.set(xticks=range(len(steps)), xticklabels=steps,
+           xlabel="inner steps at rate 0.01", title=title, xlim=(0, len(steps) + 1.6))
 axes[0].axhline(200, color=style.color("warning"), linewidth=1.5)
-axes[0].annotate("2 / rate", (len(steps) + 1.5, 204), color=style.ink(style.color("warning")), ha="right", fontsize=11)
+axes[0].annotate("2 / rate", (len(steps) + 1.5, 204),
+                 color=style.ink(style.color("warning")), ha="right", fontsize=11)
 axes[0].set_ylabel("top eigenvalue of the support loss")
 axes[1].set_yscale("log")
 axes[1].set_ylabel("gradient norm")
-show(fig, alt="Two plots over inner steps for five starts, means over a hundred tasks with thin lines for three seeds, and a line at two over the rate. MAML begins above the line and falls below it with the first step; FOMAML begins a little below it; the others stay far below, and joint training and the random start rise slowly. Gradient norms fall by powers of ten for the meta-trained starts and slowly for the others.", colours=96)
+show(fig, alt="Two plots over inner steps for five starts, means over a hundred tasks "
+     "with thin lines for three seeds, and a line at two over the rate. MAML begins "
+     "above the line and falls below it with the first step; FOMAML begins a little "
+     "below it; the others stay far below, and joint training and the random start "
+     "rise slowly. Gradient norms fall by powers of ten for the meta-trained starts "
+     "and slowly for the others.", colours=96)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 3 min. Left: MAML starts above the line and comes down with the first step. Thin lines are the three seeds. Joint training and the random start rise slowly. Right: gradients. MAML's and FOMAML's first are the longest of all, and nothing is left of them after a hundred steps.
@@ -661,21 +738,32 @@ for ax, name in zip(axes, ("maml", "joint")):
     real = surface(task_loss, STARTS[name], (step,), (times,))
     bend = dot(step, hessian_vector(support_loss, STARTS[name], step)).item()
     parabola = value.item() + times * dot(slope, step).item() + times**2 * bend / 2
-    ax.plot(times, parabola, color=style.color("warning"), linestyle="--", linewidth=1.5)
+    ax.plot(times, parabola, color=style.color("warning"), linestyle="--",
+            linewidth=1.5)
     ax.plot(times, real, **LOOK[name])
     ax.plot([0, 1], [real[0], real[40]], "o", color="black", markersize=6)
     spot = (1.32, 8.4) if name == "maml" else (1.2, 3.2)
-    ax.text(*spot, "parabola at\nthe start", color=style.ink(style.color("warning")), fontsize=11)
+    ax.text(*spot, "parabola at\nthe start", color=style.ink(style.color("warning")),
+            fontsize=11)
     ax.axvline(1, color="black", linewidth=0.6)
-    ax.set(title=f"{SAID[name]}: {'not' if name == 'maml' else ''} as foretold".replace("  ", " "), xlabel="steps of rate 0.01 along the gradient", ylim=(0, 14))
+    foretold = "not as foretold" if name == "maml" else "as foretold"
+    ax.set(title=f"{SAID[name]}: {foretold}", ylim=(0, 14),
+           xlabel="steps of rate 0.01 along the gradient")
 axes[0].set_ylabel("support loss")
-show(fig, alt="The support loss along the first gradient from two starts, with the parabola fitted at the start. From MAML's start the parabola turns up before the step ends, while the real loss goes on falling and is near its lowest at the end of the step. From joint training's start parabola and loss go down together.", colours=96)
+show(fig, alt="The support loss along the first gradient from two starts, with the "
+     "parabola fitted at the start. From MAML's start the parabola turns up before the "
+     "step ends, while the real loss goes on falling and is near its lowest at the end "
+     "of the step. From joint training's start parabola and loss go down together.",
+     colours=96)
 
 # %% slideshow={"slide_type": "fragment", "code": false}
-print("share of the support loss that is left after the first step, median over 100 tasks, mean of three seeds")
+print("share of the support loss that is left after the first step, "
+      "median over 100 tasks, mean of three seeds")
 print(f"{'':16}{'by the parabola':>16}{'really':>10}")
 for name in STARTS:
-    print(f"{SAID[name]:16}{bends[f'{name}.left by the quadratic']['median']:>16.2f}{bends[f'{name}.left by the step']['median']:>10.2f}")
+    foretold, really = (bends[f"{name}.left by the {which}"]["median"]
+                        for which in ("quadratic", "step"))
+    print(f"{SAID[name]:16}{foretold:>16.2f}{really:>10.2f}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 3 min. The parabola is what you know at the start. The real loss is where the step lands. MAML was trained on the landing. It never looked at the parabola. So it found starts where the ground flattens along the step. Say the other side as well: this works for the rate it was trained for.
@@ -697,23 +785,39 @@ for name in STARTS:
 # %% jupyter={"source_hidden": true}
 long_way = descend(STARTS["joint"], 300)
 looked = range(0, 301, 10)
-sharp = [top_eigenvalue(support_loss, long_way[k], generator=torch.Generator().manual_seed(0), tolerance=1e-3).value for k in looked]
+
+
+def sharpness(theta):
+    draw = torch.Generator().manual_seed(0)
+    return top_eigenvalue(support_loss, theta, generator=draw, tolerance=1e-3).value
+
+
+sharp = [sharpness(long_way[k]) for k in looked]
 fig, axes = plt.subplots(1, 2, figsize=(10, 3.6))
 axes[0].plot(looked, sharp, **LOOK["joint"])
 axes[0].axhline(2 / RATE, color=style.color("warning"), linewidth=1.5)
-axes[0].annotate("2 / rate", (0, 2 / RATE), xytext=(4, 5), textcoords="offset points", color=style.ink(style.color("warning")), fontsize=11)
-axes[1].semilogy([support_loss(each) for each in long_way], **LOOK["joint"] | {"linestyle": "-", "linewidth": 1.2})
-axes[0].set(xlabel="inner steps", ylabel="top eigenvalue", ylim=(0, 280), title="It sharpens up to the edge")
-axes[1].set(xlabel="inner steps", ylabel="support loss", title="and then the loss is shaken")
-show(fig, alt="Gradient descent from joint training's start on one task, 300 steps. Left: the top eigenvalue rises to the line at two over the rate within a hundred steps and stays on it. Right: the support loss falls smoothly until then; afterwards it goes up and down and ends above its lowest value.", colours=96)
+axes[0].annotate("2 / rate", (0, 2 / RATE), xytext=(4, 5), textcoords="offset points",
+                 color=style.ink(style.color("warning")), fontsize=11)
+axes[1].semilogy([support_loss(each) for each in long_way],
+                 **LOOK["joint"] | {"linestyle": "-", "linewidth": 1.2})
+axes[0].set(xlabel="inner steps", ylabel="top eigenvalue", ylim=(0, 280),
+            title="It sharpens up to the edge")
+axes[1].set(xlabel="inner steps", ylabel="support loss",
+            title="and then the loss is shaken")
+show(fig, alt="Gradient descent from joint training's start on one task, 300 steps. "
+     "Left: the top eigenvalue rises to the line at two over the rate within a hundred "
+     "steps and stays on it. Right: the support loss falls smoothly until then; "
+     "afterwards it goes up and down and ends above its lowest value.", colours=96)
 
 # %%
 for name in ("joint", "maml"):
     above = [bends[f"{name}.above the edge.step{step}"] for step in (0, 2, 100)]
     climbs = bends[f"{name}.steps that climb"]
-    shares = ", ".join(f"{100 * figure['value']:.0f} % at step {step}" for figure, step in zip(above, (0, 2, 100)))
+    shares = ", ".join(f"{100 * figure['value']:.0f} % at step {step}"
+                       for figure, step in zip(above, (0, 2, 100)))
     print(f"{SAID[name]:15} tasks above the edge: {shares}")
-    print(f"{'':15} of 100 steps, {climbs['value']:.0f} ± {climbs['interval']:.0f} climb on the mean task, {climbs['median']:.0f} on the median one")
+    print(f"{'':15} of 100 steps, {climbs['value']:.0f} ± {climbs['interval']:.0f} "
+          f"climb on the mean task, {climbs['median']:.0f} on the median one")
 
 # %% [markdown]
 # Theirs falls on over the long way, in fits. Ours, on ten points, is thrown up and stays there for the rest of the picture. And it is not so on every task: in a hundred steps joint training takes about one in seven beyond the edge, and on the median task no step climbs. MAML goes the other way. It begins beyond the edge and leaves it.
@@ -726,7 +830,9 @@ for name in ("joint", "maml"):
 
 # %%
 RATES = (0.0025, 0.005, 0.0075, 0.01, 0.0125, 0.015, 0.02, 0.03)
-episode = FAMILY.sample(budget["tasks"], 10, 100, generator=torch.Generator().manual_seed(21), dtype=torch.float64)
+episode = FAMILY.sample(budget["tasks"], 10, 100,
+                        generator=torch.Generator().manual_seed(21),
+                        dtype=torch.float64)
 
 
 def on(x, y):
@@ -741,8 +847,10 @@ with torch.no_grad():
         after_one[name] = [on(*episode[2:])(phi).mean().item() for phi in landed]
 for name, errors in after_one.items():
     best = min(range(len(RATES)), key=lambda k: errors[k])
-    print(f"{SAID[name]:15} best at {RATES[best]:<7} there {errors[best]:.1f}, at 0.01 {errors[3]:.1f}, at 0.03 {errors[-1]:.0f}")
-    record(f"one step at 0.03.{name}", errors[-1], unit="mean squared error", seeds=[0], tasks=episode.tasks)
+    print(f"{SAID[name]:15} best at {RATES[best]:<7} there {errors[best]:.1f}, at 0.01 "
+          f"{errors[3]:.1f}, at 0.03 {errors[-1]:.0f}")
+    record(f"one step at 0.03.{name}", errors[-1], unit="mean squared error", seeds=[0],
+           tasks=episode.tasks)
 
 # %% [markdown]
 # That was one training seed. The record has three, on a thousand tasks:
@@ -754,18 +862,28 @@ for name in STARTS:
     figures = [by_rate[f"{name}.rate{rate}"] for rate in RATES]
     (line,) = ax.plot(RATES, [figure["value"] for figure in figures], **LOOK[name])
     for seed in range(3):
-        ax.plot(RATES, [figure["each"][seed] for figure in figures], color=LOOK[name]["color"], alpha=0.4, linewidth=0.8)
+        ax.plot(RATES, [figure["each"][seed] for figure in figures],
+                color=LOOK[name]["color"], alpha=0.4, linewidth=0.8)
     style.label_line(ax, line, SAID[name])
-    best = [min(RATES, key=lambda rate: by_rate[f"{name}.rate{rate}"]["each"][seed]) for seed in range(3)]
-    print(f"{SAID[name]:15} best rate by seed: {', '.join(map(str, best)):20} at 0.03: {figures[-1]['value']:.1f} ± {figures[-1]['interval']:.1f}")
+    best = [min(RATES, key=lambda rate: by_rate[f"{name}.rate{rate}"]["each"][seed])
+            for seed in range(3)]
+    print(f"{SAID[name]:15} best rate by seed: {', '.join(map(str, best)):20} at 0.03: "
+          f"{figures[-1]['value']:.1f} ± {figures[-1]['interval']:.1f}")
 for rate, name in ((0.01, "maml"), (0.02, "reptile")):
     ax.axvline(rate, color=LOOK[name]["color"], linewidth=0.8)
-    ax.annotate("trained at " + str(rate), (rate, 0.24), xytext=(4, 0), textcoords="offset points", fontsize=11, color=style.ink(LOOK[name]["color"]))
+    ax.annotate("trained at " + str(rate), (rate, 0.24), xytext=(4, 0),
+                textcoords="offset points", fontsize=11,
+                color=style.ink(LOOK[name]["color"]))
 ax.set_yscale("log")
 ax.set_yticks([0.25, 0.5, 1, 2, 4, 8], ["0.25", "0.5", "1", "2", "4", "8"])
 ax.minorticks_off()
-ax.set(xlabel="inner rate", ylabel="query loss after one step", ylim=(0.2, 9), xlim=(0.002, 0.0365), title="A start is made for its rate")
-show(fig, alt="The mean query loss after one step against the inner rate, for five starts, means of three seeds with a thin line for each. MAML's and FOMAML's curves have their lowest point at the rate of training, 0.01, and rise steeply beyond it; Reptile's is lowest near its own, 0.02; joint training's and the random start's are flat and high.", colours=96)
+ax.set(xlabel="inner rate", ylabel="query loss after one step", ylim=(0.2, 9),
+       xlim=(0.002, 0.0365), title="A start is made for its rate")
+show(fig, alt="The mean query loss after one step against the inner rate, for five "
+     "starts, means of three seeds with a thin line for each. MAML's and FOMAML's "
+     "curves have their lowest point at the rate of training, 0.01, and rise steeply "
+     "beyond it; Reptile's is lowest near its own, 0.02; joint training's and the "
+     "random start's are flat and high.", colours=96)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 2 min. The other side of the coin. Read off the lowest points: each start is best near the rate it was trained at. Three times the rate, and MAML's landing is hardly better than the random start's. The thin lines are the three seeds.
@@ -785,13 +903,17 @@ show(fig, alt="The mean query loss after one step against the inner rate, for fi
 conv = Conv4(5, 8, head="flatten")
 body = conv.init(torch.Generator().manual_seed(0), torch.float64)
 zeroed = conv.zero_head(body)
-five = torch.rand(5, 1, 28, 28, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+five = torch.rand(5, 1, 28, 28, generator=torch.Generator().manual_seed(1),
+                  dtype=torch.float64)
+two_ways = [random_direction(zeroed, generator=torch.Generator().manual_seed(seed))
+            for seed in (1, 2)]
 flat = surface(
     on_task(conv, cross_entropy, five, torch.arange(5)), zeroed,
-    [filter_normalised(random_direction(zeroed, generator=torch.Generator().manual_seed(s)), zeroed) for s in (1, 2)],
+    [filter_normalised(each, zeroed) for each in two_ways],
     (torch.linspace(-1, 1, 5, dtype=torch.float64),) * 2,
-)  # fmt: skip
-compare("the landscape around a head of zeros", flat, "ln 5 everywhere", torch.full_like(flat, math.log(5)), to=1e-12)
+)
+compare("the landscape around a head of zeros", flat, "ln 5 everywhere",
+        torch.full_like(flat, math.log(5)), to=1e-12)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 2 min. A perfectly flat picture of a network that learns in one step. Ask what went wrong. The ruler: a share of nothing is nothing. So we draw around the adapted network instead.
@@ -801,20 +923,28 @@ compare("the landscape around a head of zeros", flat, "ln 5 everywhere", torch.f
 # move. They were recorded, with everything in the next table, by `python -m studies.lesson11_curvatures characters`.
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
-kept, about = load_checkpoint(data_folder() / "checkpoints" / "11-characters.safetensors")
+kept, about = load_checkpoint(data_folder() / "checkpoints"
+                              / "11-characters.safetensors")
 reach = about["reach"]
 fig, axes = plt.subplots(2, 2, figsize=(8.4, 7.2), sharex=True, sharey=True)
 for line, start_name in zip(axes, ("random", "maml")):
     for ax, what in zip(line, ("support", "query")):
-        seen = draw_loss(ax, kept[f"{start_name}.{what}"], (-reach, reach, -reach, reach), low=0.1, high=10)
+        seen = draw_loss(ax, kept[f"{start_name}.{what}"],
+                         (-reach, reach, -reach, reach), low=0.1, high=10)
         ax.plot(0, 0, "k*", markersize=11)
-        ax.set_title(f"{'before' if start_name == 'random' else 'after'}: {what} loss", fontsize=13)
+        ax.set_title(f"{'before' if start_name == 'random' else 'after'}: {what} loss",
+                     fontsize=13)
 for ax in axes[1]:
     ax.set_xlabel("first direction")
 for ax in axes[:, 0]:
     ax.set_ylabel("second direction")
 fig.colorbar(seen, ax=axes, label="loss", shrink=0.8)
-show(fig, alt="Four contour pictures of conv-4 around the adapted network, upper row random start, lower row after meta-training, support loss on the left, query loss on the right. Before meta-training both are near ln 5 everywhere; after it there is a bright basin around the star, in the support loss and in the query loss alike.", colours=96)
+show(fig,
+     alt="Four contour pictures of conv-4 around the adapted network, upper row random "
+     "start, lower row after meta-training, support loss on the left, query loss on "
+     "the right. Before meta-training both are near ln 5 everywhere; after it there is "
+     "a bright basin around the star, in the support loss and in the query loss alike.",
+     colours=96)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 2 min. Upper row: a network that has not been meta-trained. Lower row: lesson 09's. What counts is that the two lower pictures have their basin in one place: what is good for the support set is good for the queries. Above, there is no such thing.
@@ -825,13 +955,19 @@ every = f"mean and 95 % interval over {about['episodes']} episodes"
 print(f"{every}; one network each")
 print(f"{'':26}{'random start':>18}{'MAML, lesson 09':>20}")
 for said, what, digits in (
-    ("support loss, step 0", "support loss.step0", 2), ("support loss, step 3", "support loss.step3", 2),
-    ("query loss, step 3", "query loss.step3", 2), ("right answers, step 3, %", "right answers.step3", 0),
-    ("gradient norm, step 0", "gradient norm.step0", 1), ("gradient norm, step 3", "gradient norm.step3", 1),
-    ("top eigenvalue, step 0", "top eigenvalue.step0", 0), ("top eigenvalue, step 3", "top eigenvalue.step3", 0),
-):  # fmt: skip
+    ("support loss, step 0", "support loss.step0", 2),
+    ("support loss, step 3", "support loss.step3", 2),
+    ("query loss, step 3", "query loss.step3", 2),
+    ("right answers, step 3, %", "right answers.step3", 0),
+    ("gradient norm, step 0", "gradient norm.step0", 1),
+    ("gradient norm, step 3", "gradient norm.step3", 1),
+    ("top eigenvalue, step 0", "top eigenvalue.step0", 0),
+    ("top eigenvalue, step 3", "top eigenvalue.step3", 0),
+):
     cells = [shown[f"{name}.{what}"] for name in ("random", "maml")]
-    print(f"{said:26}" + "".join(f"{cell['value']:>12.{digits}f} ± {cell['interval']:<4.{digits}f}" for cell in cells))
+    told = (f"{cell['value']:>12.{digits}f} ± {cell['interval']:<4.{digits}f}"
+            for cell in cells)
+    print(f"{said:26}" + "".join(told))
 
 # %% [markdown]
 # The story is that of the sinusoids, with one network each: the meta-trained start has the longer gradient and the sharper ground, and both fall as it adapts. Around the random one little happens at all.
@@ -841,7 +977,8 @@ for said, what, digits in (
 # %%
 for name, said in (("random", "random start"), ("maml", "MAML, lesson 09")):
     edge = shown[f"{name}.rate times curvature"]
-    print(f"{said:16} rate times curvature {edge['value']:4.1f} ± {edge['interval']:.1f} at the training rates;", end=" ")
+    print(f"{said:16} rate times curvature {edge['value']:4.1f} ± "
+          f"{edge['interval']:.1f} at the training rates;", end=" ")
     print(f"edge at {2 / edge['value']:.3f} of them")
 print(f"lesson 09 tests at {about['rates']['share']} of them")
 
@@ -857,12 +994,20 @@ theta = tiny.init(torch.Generator().manual_seed(2), torch.float64)
 pictures_x, labels = five[:3], torch.arange(3)
 v = random_direction(theta, generator=torch.Generator().manual_seed(3))
 flat_theta = to_vector(theta)
-hessian = torch.func.hessian(lambda u: cross_entropy(tiny(from_vector(u, theta), pictures_x), labels))(flat_theta)
+hessian = torch.func.hessian(
+    lambda u: cross_entropy(tiny(from_vector(u, theta), pictures_x), labels)
+)(flat_theta)
 exact = from_vector(hessian @ to_vector(v), theta)
-one_task = hessian_vector(lambda p: cross_entropy(tiny(p, pictures_x), labels), theta, v)
-side_by_side = hessian_vector(lambda p: cross_entropy(tiny(p, pictures_x[None]), labels[None]).sum(), stack(theta, 1), stack(v, 1))
-compare("one task", one_task, f"the whole Hessian of {len(flat_theta)} numbers", exact, to=1e-10)
-compare("many tasks side by side", task_of(side_by_side, 0), "the same", exact, to=1e-10)
+one_task = hessian_vector(lambda p: cross_entropy(tiny(p, pictures_x), labels), theta,
+                          v)
+side_by_side = hessian_vector(
+    lambda p: cross_entropy(tiny(p, pictures_x[None]), labels[None]).sum(),
+    stack(theta, 1), stack(v, 1),
+)
+compare("one task", one_task, f"the whole Hessian of {len(flat_theta)} numbers", exact,
+        to=1e-10)
+compare("many tasks side by side", task_of(side_by_side, 0), "the same", exact,
+        to=1e-10)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Two tasks, and a start that you drag
@@ -880,7 +1025,8 @@ two
 # 4 min. Give them three minutes in pairs. Start on joint training's best place: its arrow vanishes, MAML's does not. Switch the ground to the loss after one step: that is what MAML sees. Then hunt for stars: far up on the steep slopes, and the rate decides how far.
 
 # %%
-for where in (two_tasks.BEST, two_tasks.walk("maml", *two.theta, two.rate, 1, 200)[-1], (-1.6, 1.1)):
+for where in (two_tasks.BEST, two_tasks.walk("maml", *two.theta, two.rate, 1, 200)[-1],
+              (-1.6, 1.1)):
     two.theta = where
     print(two.summary)
 two.theta = (-0.7, 0.2)  # as it was: your turn
@@ -902,12 +1048,16 @@ def maml_arrow(x, y, rate):
 
 
 at, rate, h = (-0.7, 0.2), 0.15, 1e-5
-pairs = [[(at[0] + h, at[1]), (at[0] - h, at[1])], [(at[0], at[1] + h), (at[0], at[1] - h)]]
-rises = [two_tasks.after(*ahead, rate) - two_tasks.after(*behind, rate) for ahead, behind in pairs]
+pairs = [[(at[0] + h, at[1]), (at[0] - h, at[1])],
+         [(at[0], at[1] + h), (at[0], at[1] - h)]]
+rises = [two_tasks.after(*ahead, rate) - two_tasks.after(*behind, rate)
+         for ahead, behind in pairs]
 finite = -torch.tensor(rises, dtype=torch.float64) / (2 * h)
-by_hand, shown_there = maml_arrow(*at, rate), torch.tensor(two_tasks.move("maml", *at, rate, 1), dtype=torch.float64)
+by_hand = maml_arrow(*at, rate)
+shown_there = torch.tensor(two_tasks.move("maml", *at, rate, 1), dtype=torch.float64)
 compare("MAML's arrow by hand", by_hand, "the explorer's", shown_there, to=1e-12)
-compare("MAML's arrow by hand", by_hand, "finite differences of the loss after a step", finite, to=1e-8)
+compare("MAML's arrow by hand", by_hand, "finite differences of the loss after a step",
+        finite, to=1e-8)
 
 # %% [markdown]
 # What have you found? Good starts for one step are not low, they are *well placed*: the steep side of both valleys, where one gradient leads to both floors. The factor $1 - \alpha\lambda$ is at work there: with rate 0.15 the steep directions have $\alpha\lambda$ of about 0.45 and 0.9, so a step takes away about half of the one error and nearly all of the other.
@@ -933,10 +1083,12 @@ def unit_length(theta):
 
 def by_layer(theta):
     """Every tensor of the direction as long as the network's."""
-    return [map_params(lambda d, w: d * w.norm() / d.norm(), each, theta) for each in draws]
+    return [map_params(lambda d, w: d * w.norm() / d.norm(), each, theta)
+            for each in draws]
 
 
-for name, directions_of in (("raw", unit_length), ("tensor by tensor", by_layer), ("filter-normalised", with_filters)):
+for name, directions_of in (("raw", unit_length), ("tensor by tensor", by_layer),
+                            ("filter-normalised", with_filters)):
     print(f"{name:18} shows the ruler: {shows_the_ruler(directions_of)}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -954,23 +1106,28 @@ for name, directions_of in (("raw", unit_length), ("tensor by tensor", by_layer)
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
 def components(points):
-    """The points [n, 2] on their first two principal components, and every component's share of the variance."""
+    """The points on two principal components [n, 2], and all shares of the variance."""
     centred = points - points.mean(0)
     u, s, _ = torch.linalg.svd(centred, full_matrices=False)
     return u[:, :2] * s[:2], s**2 / (s**2).sum()
 
 
-learning = torch.stack([to_vector(each) for each in descend(STARTS["random"], 400, rate=0.003)])
+learning = torch.stack([to_vector(each)
+                        for each in descend(STARTS["random"], 400, rate=0.003)])
 draw = torch.Generator().manual_seed(7)
-walk = torch.randn(400, learning.shape[1], generator=draw, dtype=torch.float64).cumsum(0)
+strides = torch.randn(400, learning.shape[1], generator=draw, dtype=torch.float64)
+walk = strides.cumsum(0)
 seen_walk, walk_share = components(walk)
 seen_learning, learning_share = components(learning)
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.7))
 for ax, places, name in zip(axes, (seen_walk, seen_learning), ("left", "right")):
     ax.plot(places[:, 0], places[:, 1], color="black", linewidth=1)
     ax.scatter(places[:, 0], places[:, 1], c=range(len(places)), cmap="cividis", s=9)
-    ax.set(title=name, xlabel="first component", ylabel="second component", xticks=[], yticks=[])
-show(fig, alt="Two smooth curves, each turning once, in the plane of the first two principal components. One is a path of gradient descent, the other a random walk. Both look purposeful.", colours=96)
+    ax.set(title=name, xlabel="first component", ylabel="second component", xticks=[],
+           yticks=[])
+show(fig, alt="Two smooth curves, each turning once, in the plane of the first two "
+     "principal components. One is a path of gradient descent, the other a random "
+     "walk. Both look purposeful.", colours=96)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 2 min. Both turn a neat curve. Take the vote. Then say it: the left one is noise. In many dimensions the principal components of a random walk are cosines, so the picture is always the same parabola.
@@ -990,16 +1147,22 @@ law = [6 / (math.pi * k) ** 2 for k in (1, 2, 3)]
 found = []
 for seed in range(budget["walks"]):
     draw = torch.Generator().manual_seed(seed)
-    found.append(components(torch.randn(400, 1761, generator=draw, dtype=torch.float64).cumsum(0))[1][:3])
+    strides = torch.randn(400, 1761, generator=draw, dtype=torch.float64)
+    found.append(components(strides.cumsum(0))[1][:3])
 mean = torch.stack(found).mean(0)
-record("pca.random walk.first", 100 * mean[0].item(), unit="%", seeds=range(budget["walks"]), note="400 steps, 1761 dimensions")
+record("pca.random walk.first", 100 * mean[0].item(), unit="%",
+       seeds=range(budget["walks"]), note="400 steps, 1761 dimensions")
 wave = torch.cos(math.pi * (torch.arange(400) + 0.5) / 400).double()
 like_a_cosine = abs(torch.corrcoef(torch.stack([seen_walk[:, 0], wave]))[0, 1]).item()
 print("share of the variance      first  second  third")
-print(f"law, 6 / (pi k)^2       {100 * law[0]:7.1f}{100 * law[1]:8.1f}{100 * law[2]:7.1f} %")
-print(f"random walks, measured  {100 * mean[0]:7.0f}{100 * mean[1]:8.0f}{100 * mean[2]:7.0f} %")
-print(f"gradient descent        {100 * learning_share[0]:7.0f}{100 * learning_share[1]:8.0f}{100 * learning_share[2]:7.0f} %")
-print("the walk's first component is a cosine, to a correlation above 0.99:", like_a_cosine > 0.99)
+print("law, 6 / (pi k)^2       "
+      f"{100 * law[0]:7.1f}{100 * law[1]:8.1f}{100 * law[2]:7.1f} %")
+print("random walks, measured  "
+      f"{100 * mean[0]:7.0f}{100 * mean[1]:8.0f}{100 * mean[2]:7.0f} %")
+ours = 100 * learning_share[:3]
+print(f"gradient descent        {ours[0]:7.0f}{ours[1]:8.0f}{ours[2]:7.0f} %")
+print("the walk's first component is a cosine, to a correlation above 0.99:",
+      like_a_cosine > 0.99)
 
 # %% [markdown]
 # Gradient descent is no random walk, and the shares say so. The picture does not. (Where do ours and the law differ? The law is for infinitely many steps in infinitely many dimensions.)
@@ -1010,14 +1173,19 @@ print("the walk's first component is a cosine, to a correlation above 0.99:", li
 
 # %%
 one_run = bends["maml.top eigenvalue.step0"]
-print("Antognini and Sohl-Dickstein 2018: the first component of a random walk holds", f"{100 * law[0]:.1f} %")
-print(f"  ours: {100 * mean[0]:.0f} %, {budget['walks']} walks of 400 steps in 1761 dimensions; theirs is a limit")
+print("Antognini and Sohl-Dickstein 2018: the first component of a random walk holds",
+      f"{100 * law[0]:.1f} %")
+print(f"  ours: {100 * mean[0]:.0f} %, {budget['walks']} walks of 400 steps in 1761 "
+      "dimensions; theirs is a limit")
 print("Li et al. 2018, a factor on a layer: the picture stays the same")
 print("  ours: to 1e-9 in float64; and it changes for factors on single units")
-print("Cohen et al. 2021, long gradient descent: the top eigenvalue hovers just above 2 / rate")
+print("Cohen et al. 2021, long gradient descent: "
+      "the top eigenvalue hovers just above 2 / rate")
 for step in (0, 100):
-    print(f"  ours, MAML's start, 2 / rate = 200, after {step:3} steps: {row('maml', f'top eigenvalue.step{step}').strip()}")
-print(f"  ({one_run['tasks']} tasks, seeds {one_run['seeds']}, interval over the seeds, {one_run['device']})")
+    print(f"  ours, MAML's start, 2 / rate = 200, after {step:3} steps: "
+          f"{row('maml', f'top eigenvalue.step{step}').strip()}")
+print(f"  ({one_run['tasks']} tasks, seeds {one_run['seeds']}, interval over the "
+      f"seeds, {one_run['device']})")
 
 # %% [markdown]
 # Why does ours differ from the last one? They train one network on one data set for thousands of steps. Here ten points are fitted after a few steps, and then nothing drives the sharpness up any more.
@@ -1031,15 +1199,20 @@ print(f"  ({one_run['tasks']} tasks, seeds {one_run['seeds']}, interval over the
 # The last point deserves its numbers:
 
 # %%
-for said, theta in (("the left network", one), ("the right one", other), ("the third one", third)):
-    value = top_eigenvalue(support_loss, theta, generator=torch.Generator().manual_seed(0), tolerance=1e-4).value
+for said, theta in (("the left network", one), ("the right one", other),
+                    ("the third one", third)):
+    draw = torch.Generator().manual_seed(0)
+    value = top_eigenvalue(support_loss, theta, generator=draw, tolerance=1e-4).value
     print(f"top eigenvalue of {said:16} {value:7.0f}")
-grown = {name: 1 / 8 if name.startswith("layer1") else 8.0 if name == "layer2.weight" else 1.0 for name in one}
+grown = dict.fromkeys(one, 1.0)
+grown |= {"layer1.weight": 1 / 8, "layer1.bias": 1 / 8, "layer2.weight": 8.0}
 v = random_direction(one, generator=torch.Generator().manual_seed(8))
 shrunk = {name: v[name] / grown[name] for name in v}
 there = hessian_vector(support_loss, other, v)
-back = {name: value / grown[name] for name, value in hessian_vector(support_loss, one, shrunk).items()}
-compare("the Hessian of the right network", there, "that of the left between two inverse factors", back, to=1e-9)
+back = {name: value / grown[name]
+        for name, value in hessian_vector(support_loss, one, shrunk).items()}
+compare("the Hessian of the right network", there,
+        "that of the left between two inverse factors", back, to=1e-9)
 
 # %% [markdown]
 # One function, three sharpnesses. That is why this lesson compares curvature along paths of networks of one size from one random start, at one rate: gradient descent at a fixed rate has chosen the ruler, and $2/\alpha$ is a number on it. It does *not* say that a flatter minimum generalises better.

@@ -39,7 +39,7 @@
 # %% tags=["parameters"]
 PROFILE = "smoke"  # "smoke", "lecture" or "paper": the same cells, three budgets
 
-# %%
+# %% tags=["setup"]
 import itertools
 
 import matplotlib.pyplot as plt
@@ -75,14 +75,8 @@ def total(parts):
 # The five starts below were trained on Finn's sinusoids for [lesson 06](06_maml_on_sinusoids.ipynb), one seed each. All are tested alike: one step on ten points, 1000 new
 # tasks, each start at its own best rate.
 #
-# **Predict.** MAML reaches about 0.4. Where will FOMAML end, which takes the same path but treats its gradients as constants? And Reptile?
-#
-# <details><summary>After you have guessed</summary>
-#
-# FOMAML ends close to MAML, Reptile a little above, and joint training far off. Whatever MAML's second derivatives do, most of it must be had without them. The
-# next three sections find out what "it" is.
-#
-# </details>
+# FOMAML, which takes MAML's path and treats its gradients as constants, ends close to MAML. Reptile ends a little above, and joint training far off. Whatever
+# MAML's second derivatives do, most of it must be had without them. The next three sections find out what "it" is.
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
 folder = data_folder() / "checkpoints"
@@ -108,7 +102,7 @@ show(fig, alt="Five bars of error after one step: random start and joint trainin
      "long, Reptile, FOMAML and MAML short, in this order.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. Take guesses before you show the bars. One seed each, so read nothing into the gap between FOMAML and MAML but this: it is small beside the gap to joint training. That asks for an explanation.
+# 3 min. They have seen these starts. One seed each, so read nothing into the gap between FOMAML and MAML but this: it is small beside the gap to joint training. That asks for an explanation.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What is the i-th gradient?
@@ -387,7 +381,12 @@ print("a small step along AvgGradInner makes the gradients agree more:",
 # start, draw two disjoint minibatches of ten points from one task, and measure the cosine between their gradients: 1 is full agreement, 0 none. As a control take the second minibatch
 # from *another* task.
 #
-# **Predict.** Order three starts by agreement: a random one, one from joint training, one from Reptile. And what will the control show?
+# **Predict.** Take three starts: a random one, one from joint training, one from Reptile. Whose gradients agree most, and what will the control show?
+#
+# - ( ) Reptile's, and the control is high as well: its gradients are alike for all tasks.
+# - ( ) Reptile's, and the control is near 0.
+# - ( ) Joint training's, and the control is near 0.
+# - ( ) All three agree about equally.
 #
 # <details><summary>After you have guessed</summary>
 #
@@ -476,16 +475,20 @@ print("all three meta-learned starts above joint training, beyond the intervals:
 #
 # for two halves of each task's points. From the table, Reptile with $k = 5$ and $\alpha = 0.02$ weighs it with $w = \alpha (k-1)/4 = 0.02$.
 #
-# **Predict.** Does it learn to adapt? And what happens at Reptile's own weight?
+# **Predict.** Train with some weights $w$ below Reptile's, and with Reptile's own. What comes out at Reptile's own weight?
+#
+# - ( ) A start about as good as Reptile's.
+# - ( ) A start worse than Reptile's, and better than joint training's.
+# - ( ) Nothing of use.
 #
 # <details><summary>After you have guessed</summary>
 #
-# A little of the reward does help. At Reptile's own weight the training explodes: an inner product of gradients can be made as large as you like, by making the gradients *long*. The real
+# Nothing of use: the training explodes, though a little of the reward does help. Why? An inner product of gradients can be made as large as you like, by making the gradients *long*. The real
 # Reptile cannot do that. It has to walk along those gradients, and would be thrown out. The terms that the series cuts off hold it back.
 #
 # </details>
 
-# %% slideshow={"slide_type": "fragment", "code": false}
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment", "code": false}
 names = {"reward.0": "joint training, w = 0", "reward.0.001": "w = 0.001",
          "reward.0.003": "w = 0.003", "reward.0.02": "w = 0.02, Reptile's own",
          "reptile": "Reptile itself"}
@@ -591,7 +594,7 @@ assert compare("where Reptile rests", here["theta"], "the least-squares point",
 #
 # At first the scene is <span data-moves="Projections.scene">three lines</span>, the tasks are taken <span data-moves="Projections.order">all at once</span>, the outer rate is <span data-moves="Projections.epsilon">0.3</span>.
 
-# %% slideshow={"slide_type": "slide"}
+# %% tags=["opening"] slideshow={"slide_type": "slide"}
 view = Projections("three lines", exact=True)
 view
 
@@ -669,17 +672,23 @@ for spread in (1, 3, 10):
 # repeated those experiments.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## Pitfall: a series outside its reach
+# ## Pitfall: a series, quoted
 #
 # The two-term formula is a statement about small $\alpha$. It is quoted as the reason why these methods work *at the rates that people use*. Is it true there? Take two trained starts, Reptile's smooth tanh network and MAML's
 # ReLU network, walk some steps on minibatches of a task, and compare the next gradient with the key line. What share of the change $g - b$ do the two terms miss?
 
 # %% [markdown] slideshow={"slide_type": "-"}
-# **Predict.** The networks were trained with rates of 0.01 and 0.02. At such a rate, what share of the change of a gradient does the formula miss: 1 %, 10 %, or more than half? After one step, after four steps, for tanh, for ReLU?
+# **Predict.** The networks were trained with rates of 0.01 and 0.02. Take such a rate, and three walks: one step of the tanh network, four steps of it, one
+# step of the ReLU network. After which of them does the formula miss less than a fifth of the change?
+#
+# - ( ) all three
+# - ( ) both walks of the smooth tanh network
+# - ( ) one step of the tanh network
+# - ( ) none
 #
 # <details><summary>After you have guessed</summary>
 #
-# For the tanh network it is good after one step, and poor after four, the number that Reptile's last gradient has behind it. For the ReLU network it misses half and more, and it does *not* become good at small rates: a ReLU network is linear in pieces, its
+# One step of the tanh network. There it is good, and after four steps it is poor, the number that Reptile's last gradient has behind it. For the ReLU network it misses half and more, and it does *not* become good at small rates: a ReLU network is linear in pieces, its
 # Hessian knows nothing of the kinks between them, and there is no Taylor series across a kink.
 #
 # </details>

@@ -40,7 +40,7 @@
 PROFILE = "smoke"  # "smoke", "lecture" or "paper": the same cells, three budgets
 SEEDS = [0]  # one training run for each
 
-# %%
+# %% tags=["setup"]
 import time
 from dataclasses import dataclass, replace
 
@@ -81,7 +81,7 @@ train, validation, test = characters.split("random")
 print(len(train), "training classes,", len(validation), "for choosing settings,",
       len(test), "for the final test")
 
-# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
+# %% tags=["opening"] jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
 episode = test.sample(tasks=1, ways=5, shots=1, queries=2,
                       generator=torch.Generator().manual_seed(9))
 order = episode.support_y[0].argsort()
@@ -107,9 +107,14 @@ show(fig, alt="Five support characters, named A to E, one drawing each; below th
 # **Predict.** Look at the pictures, then guess: how often is the *nearest neighbour* right, the support picture with the smallest
 # squared distance to the query, pixel by pixel? A blind guess is right in 20 % of all cases.
 #
+# - ( ) about 25 %
+# - ( ) about 45 %
+# - ( ) about 65 %
+# - ( ) about 85 %
+#
 # <details><summary>After you have guessed</summary>
 #
-# Most people guess too high. A character drawn two pixels to the side is far from itself in pixel space. The next cell measures it.
+# About 45 %. A character drawn two pixels to the side is far from itself in pixel space.
 #
 # </details>
 
@@ -275,12 +280,18 @@ compare("the cell above", ours, "the package", packaged, to=1e-10)
 # changes. `is_it_maml` does this in random directions, in double precision. It takes anybody's `adapt`, yours too.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# **Predict.** The second line below leaves out `create_graph=True`. The training loss of such a program falls nicely. What will the
-# test say?
+# **Predict.** Below are two programs beside the right one. `no_way_back` leaves out `create_graph=True`. `through_a_copy` adapts a
+# detached copy of the start, and keeps `create_graph=True`. What will the test say of them?
+#
+# - ( ) Both are FOMAML.
+# - ( ) The first is FOMAML. From the second no gradient reaches the start.
+# - ( ) From the first no gradient reaches the start. The second is FOMAML.
+# - ( ) Both are MAML: the numbers of the inner loop are the same.
 #
 # <details><summary>After you have guessed</summary>
 #
-# It says FOMAML. Several much-copied implementations of "MAML" lack that argument, and their users asked for years why.
+# The first is FOMAML: its step is a constant, so the factor with the Hessian is gone. The copy has no tie to $\theta$ at all, however well it
+# remembers its own way. Nothing would be learned.
 #
 # </details>
 
@@ -299,7 +310,7 @@ for attempt in (adapt_by_hand, no_way_back, through_a_copy):
     print(f"{attempt.__name__:15}", is_it_maml(attempt, task_loss, theta, batch))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. The training loss of a program without that word falls nicely, and it is not MAML. Take a vote on what the test says. Much-copied implementations lack it, and their users asked for years why. The test compares with the definition, by finite differences, and takes anybody's `adapt`.
+# 3 min. The training loss of a program without that word falls nicely, and it is not MAML. Take a vote on what the test says. The test compares with the definition, by finite differences, and takes anybody's `adapt`.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Where is the Hessian, if nobody ever writes it down?
@@ -518,14 +529,14 @@ for name, figure in candidates.items():
 #
 # ## Train
 #
-# One word in the next cell is for GPUs: `replayed`. A meta-gradient is a thousand small operations, the same ones in every outer step. On a
+# One word in the code below is for GPUs: `replayed`. A meta-gradient is a thousand small operations, the same ones in every outer step. On a
 # GPU it takes longer to ask for them than to do them, so they are recorded once and replayed. On a CPU the word does nothing.
 #
 # Watch the bar: it shows loss and accuracy on the queries of the training tasks, *after* adapting. Five times on the way, `validate` tests what
 # has been learned on tasks of validation characters, the same ones each time. Stop it whenever you like. What it
 # has learned up to then is kept.
 
-# %%
+# %% tags=["setup"]
 def nets_of(recipe):
     """The network in training and at test: only the number of classes differs."""
     look = dict(head=recipe.head, gamma=recipe.zero_head,
@@ -637,7 +648,11 @@ show(fig, alt="Two curves over the outer steps: the query loss after adapting fa
 #
 # Now the test: characters nobody has trained on. For each task, the accuracy before the first inner step, and after every one.
 #
-# **Predict.** Where does the curve start, at step 0? And which step brings the most?
+# **Predict.** Draw the curve. Where does it start, at step 0, and which step brings the most?
+#
+# - ( ) It starts near 20 %, and every step brings about as much.
+# - ( ) It starts near 20 %, and the first step brings nearly everything.
+# - ( ) It starts far above 20 %, for the network has been trained, and the steps add a little.
 #
 # <details><summary>After you have guessed</summary>
 #
@@ -726,9 +741,9 @@ for name, seen in table.items():
 # 3 min. Read by differences, and say that these networks are half trained in this profile. Head frozen: chance. Body frozen: nothing is lost. ANIL under its own name, in about half the time.
 
 # %% [markdown]
-# The next cell writes these figures down when the lesson is run by `start.py run`. Otherwise it does nothing.
+# These figures are written down when the lesson is run by `start.py run`.
 
-# %% jupyter={"source_hidden": true}
+# %% tags=["setup"] jupyter={"source_hidden": true}
 for label, run in (("MAML", runs[0]), ("ANIL", anil)):
     for mode, seen in table[label].items():
         record(f"{label.lower()}.5way1shot.{mode}", seen, unit="%", seeds=SEEDS[:1],
@@ -757,12 +772,29 @@ keep_checkpoint(f"09-maml-{PROFILE}", runs[0].theta,
 # - **Body frozen**: nothing is lost. At test the head alone tells new characters apart.
 # - **ANIL** stands under its own name. It has the same number of outer steps in about half the time.
 #
-# So does the body adapt at all? It may: the second inner step moves it. Ask a fresh network and the recorded one, which was trained with
-# the *lecture* budget, on the same training tasks. How far do the kernels move in the inner loop? And how much would the meta-gradient
-# change if they were not allowed to?
+# That was at test, with small steps. In training the rates are forty times as large, and the second inner step moves the body. Ask a fresh
+# network and the recorded one, which was trained with the *lecture* budget, on the same training tasks. How far do the kernels move in the
+# inner loop? And how much would the meta-gradient change if they were not allowed to?
+#
+# One thing must be kept apart. Training has made the kernels more than twice as long, and batch norm takes their length out again. A long
+# kernel is moved by a smaller share, whatever it has learned. So the third network is the trained one with kernels as long as the fresh
+# one's: it gives the same answers.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# **Predict.** Will the trained network use its body more than the fresh one, or less?
+# **Predict.** In training, at the same rates and with kernels of the same length: how far do the trained network's kernels move in the
+# inner loop?
+#
+# - ( ) farther than the fresh network's: it has learned to adapt
+# - ( ) about as far
+# - ( ) about half as far
+# - ( ) not at all: the table says that the head does the work
+#
+# <details><summary>After you have guessed</summary>
+#
+# About half as far. As they are, the trained kernels move by a tenth of what the fresh ones do, but most of that is their length. What
+# is left is a network that uses its body less than it did, and still uses it.
+#
+# </details>
 
 # %% slideshow={"slide_type": "fragment", "code": false}
 kept = load_checkpoint(data_folder() / "checkpoints" / "09-maml-lecture.safetensors")
@@ -776,7 +808,10 @@ tasks = tasks.to(device="cpu", dtype=torch.float64)
 how = dict(rule=rule_of(net_40, OURS), steps=OURS.inner_steps, start=net_40.zero_head)
 arguments = dict(net=net_40, loss=cross_entropy, episode=tasks, **how)
 kernels = [name for name in net_40.body_names if "conv" in name]
-for said, begin in (("fresh", fresh), ("trained", trained)):
+alike = trained | {name: trained[name] * (fresh[name].norm() / trained[name].norm())
+                   for name in kernels}  # batch norm takes the lengths out again
+for said, begin in (("fresh", fresh), ("trained", trained),
+                    ("trained, lengths of the fresh", alike)):
     phi = path_of(net_40, begin, tasks, **how)[-1]
     by = {name: (phi[name] - begin[name]).flatten(1).norm(dim=1) / begin[name].norm()
           for name in kernels}
@@ -784,15 +819,16 @@ for said, begin in (("fresh", fresh), ("trained", trained)):
     maml, _ = maml_gradient(theta=begin, **arguments)
     anil_gradient, _ = maml_gradient(theta=begin, only=net_40.head_names, **arguments)
     apart = (norm(subtract(maml, anil_gradient)) / norm(maml)).item()
-    print(f"{said:8} kernels move by up to {100 * moved:.1f} %;", end=" ")
+    print(f"{said:29} kernels move by up to {100 * moved:.1f} %;", end=" ")
     print(f"without that the meta-gradient would be {100 * apart:.0f} % off")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. It began by adapting its whole network, and learned features that need no adapting. Nobody asked it to. That is feature reuse, lesson 13.
+# 2 min. Fresh, trained, and trained with kernels of the fresh one's length. Most of the difference between the first two lines is length, which batch norm takes out. What is left is features that need less adapting. Nobody asked for it. That is feature reuse, lesson 13.
 
 # %% [markdown]
-# Less, by far. MAML began by adapting its whole network and, step after step, learned features that need no adapting. Nobody asked it
-# to: it is what serves the query loss. Raghu and others call this *feature reuse*, and lesson 13 is about it.
+# Less, and less than the second line alone would have you believe. MAML began by adapting its whole network and, step after step, learned
+# features that need less adapting. Nobody asked it to: it is what serves the query loss. Raghu and others call this *feature reuse*, and
+# lesson 13 is about it. A share of movement says little before you have asked what it is a share of.
 #
 # ## One task, query by query
 #
@@ -826,13 +862,18 @@ inspector.step = 0  # as it was: your turn
 # all together, only queries of one class, one at a time, and by the statistics of the support set.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# **Predict.** Order the four by accuracy.
+# **Predict.** In which company does the network do worst?
+#
+# - ( ) all 75 together
+# - ( ) only queries of one class, 15 at a time
+# - ( ) one at a time
+# - ( ) by the statistics of the support set
 #
 # <details><summary>After you have guessed</summary>
 #
-# All together is best: the batch holds 15 pictures of each class, as in training. With one class at a time the batch has other
-# statistics, and what the class has in common is subtracted away. One at a time, each picture is normalised by itself. With the
-# support's statistics, company no longer matters, and most of the accuracy is back.
+# With queries of one class: what the class has in common is subtracted away. Next comes one at a time, where each picture is normalised by
+# itself. All together is best: the batch holds 15 pictures of each class, as in training. With the support's statistics, company no
+# longer matters, and nearly all of the accuracy is back.
 #
 # </details>
 

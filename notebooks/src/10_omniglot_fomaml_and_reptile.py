@@ -40,7 +40,7 @@
 PROFILE = "smoke"  # "smoke", "lecture" or "paper": the same cells, three budgets
 SEED = 0
 
-# %%
+# %% tags=["setup"]
 import itertools
 import time
 from dataclasses import dataclass, replace
@@ -204,11 +204,16 @@ check("10.1", adam_step)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # **Predict.** Two inner loops begin a new task with $\alpha = 0.001$. One has a new Adam. The other goes on with the moments of forty
-# earlier tasks. By how much does a weight move in the very first step?
+# earlier tasks. By how much do the weights move in the very first step?
+#
+# - ( ) In both, each by a length of its own: large gradients, long steps.
+# - ( ) With the new Adam all by 0.001; with the old moments each by a length of its own.
+# - ( ) With the old moments all by 0.001; with the new Adam each by a length of its own.
+# - ( ) In both, all by 0.001: Adam divides by the size of the gradient.
 #
 # <details><summary>After you have guessed</summary>
 #
-# With a new Adam, $v/(1-\beta_2) = g^2$, and $g/\sqrt{g^2}$ is the sign of $g$: **every** weight moves by exactly 0.001, those that
+# With the new Adam all by 0.001. There $v/(1-\beta_2) = g^2$, and $g/\sqrt{g^2}$ is the sign of $g$: **every** weight moves by exactly 0.001, those that
 # matter and those that do not. With moments from earlier tasks each moves by another length, many by little, some by much.
 #
 # </details>
@@ -243,10 +248,10 @@ minibatch = new.support_x[0, :10], new.support_y[0, :10]
 point = leaves(begin)
 first_loss = cross_entropy(walker(point, minibatch[0]), minibatch[1])
 g = to_vector(gradient_of(first_loss, point))
-compare("The first step of a new Adam", fresh, "-alpha g / (|g| + eps), its sign,",
-        -ALPHA * g / (g.abs() + 1e-8), to=1e-10)
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
+compare("The first step of a new Adam", fresh, "-alpha g / (|g| + eps), its sign,",
+        -ALPHA * g / (g.abs() + 1e-8), to=1e-10)
 fig, ax = plt.subplots(figsize=(9, 3.4))
 bins = torch.linspace(0, 3, 61).numpy()
 ax.hist((kept.abs() / ALPHA).clamp(max=3).numpy(), bins, color=style.color("reptile"),
@@ -297,23 +302,30 @@ chosen_rows("Reptile", lambda name: "published" in name)
 # Count pictures. A forward pass of one picture costs $F$, and a backward pass about $2F$. One task has $S$ support pictures in each of
 # $k$ inner steps, and $Q$ queries. The gradient of a gradient costs about three times a gradient, so:
 #
-# | | time, in $F$ | memory for the way back |
-# |---|---|---|
-# | MAML | $9kS + 3Q$ | grows with $k$: the whole walk is kept |
-# | FOMAML | $3kS + 3Q$ | one pass, of $S$ or $Q$ pictures |
-# | Reptile | $3kS$ | one pass, of $S$ pictures |
+# | | time, in $F$ |
+# |---|---|
+# | MAML | $9kS + 3Q$ |
+# | FOMAML | $3kS + 3Q$ |
+# | Reptile | $3kS$ |
+#
+# That is time. What has to be *kept* for a backward pass is another matter.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# **Predict.** One task, 25 support pictures, 25 queries. From 1 inner step to 16: by how much does the *memory* of each method grow?
+# **Predict.** One task, 25 support pictures, 25 queries. Go from 1 inner step to 16. Whose *memory* grows?
+#
+# - ( ) that of all three: each takes 16 steps
+# - ( ) MAML's and FOMAML's: they look back from the queries
+# - ( ) MAML's alone
+# - ( ) nobody's: one step is like the next
 #
 # <details><summary>After you have guessed</summary>
 #
-# FOMAML's and Reptile's do not grow at all: a step is forgotten when it is made. MAML keeps every step, and what it keeps of a step is
+# MAML's alone. FOMAML's and Reptile's do not grow at all: a step is forgotten when it is made. MAML keeps every step, and what it keeps of a step is
 # more than a forward pass, because the backward pass must be differentiable too.
 #
 # </details>
 
-# %%
+# %% jupyter={"source_hidden": true}
 class Kept:
     """A tensor that autograd keeps; the ledger counts it while anybody holds it."""
 
@@ -463,7 +475,7 @@ for name, said in (("FOMAML: 40 ways, zero head, 5 steps", "kept apart"),
 # **Detector.** Watch how much gradient is left for the outer step. Take the recorded FOMAML start and walk on tasks of 20 characters.
 # After each step, measure the gradient for the body on the pictures that the walk has seen, and on others.
 
-# %% jupyter={"source_hidden": true}
+# %% tags=["setup"] jupyter={"source_hidden": true}
 def kept_start(name):
     """A recorded start, and the recipe it was trained with."""
     stored = load_checkpoint(data_folder() / "checkpoints" / f"10-{name}.safetensors")
@@ -680,7 +692,7 @@ compare(
 # %% [markdown]
 # Now train, half a minute each. Watch the bar.
 
-# %%
+# %% tags=["setup"]
 def nets_of(recipe):
     """The network in training and at test: only the number of classes differs."""
     look = (dict(head="mean", gamma=False, head_std=1.0) if recipe.finn
@@ -770,8 +782,9 @@ for name, (run, _) in runs.items():
 fig, axes = plt.subplots(1, 2, figsize=(10, 3.4))
 for ax, (name, (run, _)) in zip(axes, runs.items()):
     losses = torch.tensor(run.history["loss"])
-    losses = losses.unfold(0, max(1, min(20, len(losses) // 4)), 1).mean(1)
-    ax.plot(losses, **style.method(name.lower()))
+    window = max(1, min(20, len(losses) // 4))
+    means = losses.unfold(0, window, 1).mean(1)  # each where its window ends
+    ax.plot(range(window, len(losses) + 1), means, **style.method(name.lower()))
     ax.set(xlabel="outer step", ylabel="loss on queries after the walk", title=name,
            ylim=(0, None))
 show(fig, alt="Two curves of the loss on the queries of training tasks, after the "
@@ -815,13 +828,17 @@ def curve_of(recipe, theta, episodes, steps, state=None, last=False):
 #
 # New characters, five of them, one look at each.
 #
-# **Predict.** After how many steps is the best of it there? And which of the two lines of a method is higher: all 75 queries
-# normalised together, or each by the support set?
+# **Predict.** Our Reptile was trained with walks of 32 steps, our FOMAML with walks of 2. After how many steps on a new task is nearly all
+# of the accuracy there?
+#
+# - ( ) for both after the first
+# - ( ) for FOMAML after the first or second, for Reptile after about ten
+# - ( ) for both after about ten: the steps at test are small
 #
 # <details><summary>After you have guessed</summary>
 #
-# One step brings nearly everything, as with MAML in lesson 09. The transductive line is higher, by about one point: the batch of queries
-# tells batch norm something about the new characters, without a label.
+# For both after the first, as with MAML in lesson 09, though nothing in Reptile's training has asked for it. The transductive line is
+# higher by one or two points: the batch of queries tells batch norm something about the new characters, without a label.
 #
 # </details>
 
@@ -887,7 +904,7 @@ for name, modes in table.items():
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 3 min. Three columns. The third is not the difference of two uncertain numbers: each task is in both columns, so its interval is much smaller. That is the next exercise.
 
-# %% jupyter={"source_hidden": true}
+# %% tags=["setup"] jupyter={"source_hidden": true}
 for name, modes in table.items():
     if "just now" in name:
         method = name.partition(",")[0]
@@ -925,19 +942,25 @@ check("10.3", half_width_of_gain)
 # - *transductive*: **five** queries at a time, one of each class;
 # - *not transductive*: each query alone, **put into the batch with the support set**.
 #
-# **Predict.** Order four ways to feed the same queries to the same network: all 75 together, five at a time, alone beside the support
-# set, and by the support set's statistics alone.
+# **Predict.** Feed the same queries to the same network in five ways. Which is best?
+#
+# - ( ) all 75 together
+# - ( ) five at a time, one of each class
+# - ( ) five at a time, at random
+# - ( ) each alone beside the support set
+# - ( ) by the support set's statistics alone
 #
 # <details><summary>After you have guessed</summary>
 #
-# Five at a time is best. It is not the larger batch that counts, but the likeness: one picture of each class is what batch norm saw in
-# the inner loop. It also tells the network something that 75 mixed queries tell less sharply: that each class is there.
+# Five at a time, one of each class. It is not the size of the batch that counts: five at random are no better than the support set. What
+# counts is the likeness, for one picture of each class is what batch norm saw in the inner loop. But somebody has to know the labels to
+# put such a batch together.
 #
 # </details>
 
 # %%
 def right(net, phi, episode, company):
-    """Query accuracy [tasks] at the parameters phi, in one of four companies."""
+    """Query accuracy [tasks] at the parameters phi, in one of five companies."""
     support, x, y = episode.support_x, episode.query_x, episode.query_y
     if company == "all together":
         logits = net(phi, x)
@@ -946,17 +969,20 @@ def right(net, phi, episode, company):
     elif company == "alone beside the support set":
         beside = [torch.cat([support, each], 1) for each in x.split(1, 1)]
         logits = torch.cat([net(phi, batch)[:, -1:] for batch in beside], 1)
-    else:  # five at a time: sorted by class, every fifteenth
-        order = y.argsort(1).unflatten(1, (5, -1)).transpose(1, 2).flatten(1)
+    else:  # five at a time
+        order = torch.randperm(y.shape[1], generator=torch.Generator().manual_seed(0))
+        order = order.to(y.device).expand_as(y)
+        if company == "five, one of each class":  # sorted by class, every fifteenth
+            order = y.argsort(1).unflatten(1, (5, -1)).transpose(1, 2).flatten(1)
         x = x.gather(1, order[..., None, None, None].expand_as(x))
         y = y.gather(1, order)
         logits = torch.cat([net(phi, five) for five in x.split(5, 1)], 1)
     return 100 * (logits.argmax(-1) == y).double().mean(1)
 
 
-# %%
-COMPANIES = ("all together", "five at a time", "alone beside the support set",
-             "support statistics")
+# %% tags=["setup"]
+COMPANIES = ("all together", "five, one of each class", "five at random",
+             "alone beside the support set", "support statistics")
 
 
 def end_of_walk(recipe, theta, episode, state=None, batch=None):
@@ -996,8 +1022,9 @@ answers = in_companies(COMPANIES, recorded_recipes["reptile"][0], reptile_start,
 if PROFILE == "paper":
     run, state = runs["Reptile"]
     for shots in (1, 5):
-        found = in_companies(COMPANIES[1:3], OPENAI, run.theta,
-                             draw(test, 1000, 2, shots), state=state, batch=5)
+        theirs = COMPANIES[1], COMPANIES[3]
+        found = in_companies(theirs, OPENAI, run.theta, draw(test, 1000, 2, shots),
+                             state=state, batch=5)
         for company, values in found.items():
             record(f"reptile.5way{shots}shot.{company}", over_tasks(values), unit="%",
                    seeds=[SEED], seconds=run.seconds, device=DEVICE)
@@ -1009,20 +1036,22 @@ points = {company: over_tasks(values - base) for company, values in answers.item
           if company != "support statistics"}
 ax.barh(list(points), [p.mean for p in points.values()],
         xerr=[p.half_width for p in points.values()], height=0.55,
-        color=style.color("reptile"), hatch=["", "//", ".."], edgecolor="white",
+        color=style.color("reptile"), hatch=["", "//", "\\\\", ".."], edgecolor="white",
         error_kw={"capsize": 4})
 ax.axvline(0, color="black", linewidth=1)
 ax.invert_yaxis()
 ax.set(xlabel="points above the support set's statistics, same tasks",
        title="Five at a time, one of each class, is the best company")
-show(fig, alt="Three bars: how much better the same network answers in company than by "
-     "the support set's statistics. Five at a time is the longest, alone beside the "
-     "support set the shortest.")
+show(fig, alt="Four bars: how much better the same network answers in company than by "
+     "the support set's statistics. Five at a time, one of each class, is the longest; "
+     "five at random and alone beside the support set bring little or nothing.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. Two of the four are ours, two are the authors'. Five at a time, one of each class, is the company that batch norm knows from the inner loop. So even "transductive" in two papers need not be the same. Ask how many queries were in the batch, and who chose them.
+# 3 min. Two of these are ours, two are the authors', and five at random is the control. Five at a time, one of each class, is the company that batch norm knows from the inner loop. So even "transductive" in two papers need not be the same. Ask how many queries were in the batch, and who chose them.
 
 # %% [markdown]
+# Five at random is the control: a batch of five brings nothing by itself. What helps is that somebody has dealt one query of each class.
+#
 # So "transductive" in two papers may be two things, and the gap between them may be larger than the gap between two methods. The
 # published transductive numbers of Reptile were measured five at a time, with one query of each class, the others alone beside the
 # support set. Between these two our network gains about two points, as much as the published one does (you find its table below). Our

@@ -18,10 +18,10 @@
 # **You will be able to**
 #
 # - draw a slice of a loss honestly: with directions that grow with the network, or through three points, and with the distance to what is left out,
-# - make one and the same function look sharp or flat, and name the picture that cannot be fooled so,
+# - say what a picture of a loss depends on besides the function, and choose directions that make two pictures comparable,
 # - find the top eigenvalue of a Hessian without writing the Hessian down, and check it against the whole one,
-# - read $2/\alpha$ as the edge of stability, and say what it means that MAML's start stands beyond it,
-# - say why a curve in a PCA picture is no evidence of anything.
+# - read $2/\alpha$ as the edge of stability, and find out which starts stand on which side of it,
+# - hold a PCA picture of a path against what chance would draw.
 #
 # **Prerequisites:** [lesson 09](09_omniglot_maml.ipynb) for MAML and the network of its second half, and
 # [lesson 03](03_gradient_descent_is_an_lstm_cell.ipynb) for gradients of gradients. The five starts come from [lesson 06](06_maml_on_sinusoids.ipynb).
@@ -38,7 +38,7 @@
 # %% tags=["parameters"]
 PROFILE = "smoke"  # "smoke", "lecture" or "paper": the same cells, three budgets
 
-# %%
+# %% tags=["setup"]
 import math
 
 import matplotlib.pyplot as plt
@@ -121,9 +121,13 @@ print("numbers in the network:", sum(value.numel() for value in like.values()))
 #
 # Two trained networks have learned the same task. Around each we walk the same distances in the same two random directions, and draw the loss.
 #
-# **Predict.** Which of the two will be better on points it has not seen: the one on the left, or the one on the right? People have written papers on the question.
+# **Predict.** Which of the two will be better on points it has not seen? People have written papers on the question.
+#
+# - ( ) the one on the left
+# - ( ) the one on the right
+# - ( ) neither
 
-# %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
+# %% tags=["open"] jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
 ramp = LinearSegmentedColormap.from_list("loss", RAMP)
 
 
@@ -161,16 +165,16 @@ show(fig,
      colours=96)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. Show it, let them vote: left is flatter, so left generalises better, says the poster. Take two arguments. Then run the next line.
+# 3 min. Show it, let them vote: left is flatter, so left generalises better, says the poster. Take two arguments. Then press on: the answers of the two are equal.
 
-# %% slideshow={"slide_type": "fragment"}
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment", "code": false}
 compare("The left network's answers", NET(one, query_x), "the right network's",
         NET(other, query_x), to=1e-10)
 
 # %% [markdown]
 # <details><summary><b>Explain.</b> How can that be?</summary>
 #
-# They are one function, on every input. A ReLU lets a positive factor through: $\max(0, cz) = c \max(0, z)$. So you can divide a layer by 8 and
+# Neither is better: they are one function, on every input. A ReLU lets a positive factor through: $\max(0, cz) = c \max(0, z)$. So you can divide a layer by 8 and
 # multiply the next one by 8, and nothing that the network says has changed. What has changed is the ruler. A step of fixed length is large for the shrunk layer and small for
 # the grown one. Dinh and others showed in 2017 that this makes any minimum of such a network as sharp as you like.
 # (8 is a power of two, so not even the rounding differs.)
@@ -293,15 +297,18 @@ show(fig, alt="One picture for both networks, along filter-normalised directions
      colours=96)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. Do the line of algebra with them: S comes out of the bracket. Then one picture for both: they are identical. This is what filter normalisation gives you, and the next cell is what it does not.
+# 2 min. Do the line of algebra with them: S comes out of the bracket. Then one picture for both: they are identical. This is what filter normalisation gives you; what follows is what it does not.
 
 # %% [markdown]
-# ### And what can still fool it?
+# ### And a factor for each unit?
 #
-# It is exact for a factor on whole layers. The same ReLU lets you scale each *unit* by a factor of its own: its incoming row times $c_j$, its outgoing column divided by $c_j$. Then the rows of the
-# next layer change in shape, not in length alone, and no factor for each row can follow.
+# It is exact for a factor on whole layers. The same ReLU lets you scale each *unit* by a factor of its own: its incoming row times $c_j$, its outgoing column divided by $c_j$.
 #
 # **Predict.** Same function again. Same filter-normalised picture?
+#
+# - ( ) the same, point by point
+# - ( ) the same up to a few percent
+# - ( ) another picture
 
 # %%
 def unit_by_unit(theta, factors):
@@ -318,14 +325,15 @@ factors = torch.randn(40, generator=draw, dtype=torch.float64).exp()
 third = unit_by_unit(one, factors)
 compare("The left network's answers", NET(one, query_x), "the third network's",
         NET(third, query_x), to=1e-10)
-apart = surface(task_loss, third, with_filters(third), (ticks, ticks)) / honest[0]
-print("its picture is off by a factor of more than 2 somewhere:",
-      bool(torch.maximum(apart, 1 / apart).max() > 2))
+ratio = surface(task_loss, third, with_filters(third), (ticks, ticks)) / honest[0]
+most = torch.maximum(ratio, 1 / ratio).max()
+told = "the same" if most < 1 + 1e-9 else f"apart by a factor of up to {most:.0f}"
+print(f"its picture and the left one's: {told}")
 
 # %% [markdown]
 # <details><summary><b>Explain.</b> What is left of the promise?</summary>
 #
-# The picture changes. Filter normalisation takes out the factor that people meet most often, a layer that has grown, and with batch norm the factor of a single filter. It does not take out all that
+# Another picture. The rows of the next layer change in shape, not in length alone, and no factor for each row can follow. Filter normalisation takes out the factor that people meet most often, a layer that has grown, and with batch norm the factor of a single filter. It does not take out all that
 # leaves the function as it is. A picture compares two networks fairly only as far as its ruler does.
 #
 # </details>
@@ -396,7 +404,11 @@ print("distances between the three corners as in the network, to 1e-10:",
 # Below is the support loss, the one that the inner loop descends, around the random start (*before*) and around MAML's (*after*), for three tasks and on five planes. All five paths are projected on each. Scrub the
 # steps. A path that is farther off the plane than the picture is wide is not drawn; the words below say how far.
 #
-# **Predict.** After meta-training, is the start at the bottom of the valley?
+# **Predict.** After meta-training, before any step, where in the picture does the start stand?
+#
+# - ( ) at the bottom of the valley
+# - ( ) on a slope above it
+# - ( ) on level ground
 
 # %% slideshow={"slide_type": "-"}
 explorer = LossLandscape.recorded(scene="network", task="strong, phase 0.6",
@@ -602,7 +614,12 @@ print("the two eigenvectors agree to 1e-6:",
 # %% [markdown]
 # Since we have the whole Hessian once, look at all of it.
 #
-# **Predict.** 1761 eigenvalues, ten support points. How many of them are larger than a hundredth of the top one?
+# **Predict.** 1761 eigenvalues at MAML's start, ten support points. How many of them are larger than a hundredth of the top one?
+#
+# - ( ) one
+# - ( ) a few dozen
+# - ( ) a few hundred
+# - ( ) more than half
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 adapted = whole_hessian(descend(start, 100)[-1])
@@ -643,7 +660,7 @@ show(fig, alt="The support loss along two straight lines through MAML's start. A
 # %% [markdown]
 # <details><summary><b>Explain.</b> Why so few?</summary>
 #
-# The loss is a mean of ten squares. Where an answer is right, its square bends along one direction, the gradient of that answer, so ten of them bend along ten directions at most. That is what is left when the task is learned. At the start the errors
+# A few dozen at the start, about as many as far below zero, and fewer than ten when the task is learned. The loss is a mean of ten squares. Where an answer is right, its square bends along one direction, the gradient of that answer, so ten of them bend along ten directions at most. That is what is left when the task is learned. At the start the errors
 # are large, and the network's own bends come on top, times the errors: more directions, about as many upward as downward.
 #
 # </details>
@@ -679,7 +696,20 @@ for rate in (0.004, 0.009, 0.01):
 # 2 min. Draw the parabola, and the steps on it: perfect, to the other side, and away. Ask for the number at rate 0.01. Then ask where MAML's start is.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# **Predict.** MAML's start was trained for one step at rate 0.01. Is its top eigenvalue below 200, as a careful person would want it?
+# **Predict.** MAML's start and FOMAML's were trained for one step at rate 0.01. A careful person would want a top eigenvalue below 200. Which of the five starts have one
+# above it, on the mean of 100 tasks?
+#
+# - ( ) none
+# - ( ) MAML's
+# - ( ) MAML's and FOMAML's
+# - ( ) MAML's, FOMAML's and Reptile's
+#
+# <details><summary>After you have guessed</summary>
+#
+# MAML's, and on most single tasks. FOMAML's is above it on about one task in four. Nobody told MAML to be sharp, and nobody punished it: the loss is looked at after the
+# step, where it is below.
+#
+# </details>
 
 # %% slideshow={"slide_type": "fragment", "code": false}
 print(f"{'':16}{'top eigenvalue':>16}{'tasks above 200':>20}{'after one step':>18}")
@@ -822,11 +852,21 @@ for name in ("joint", "maml"):
 # %% [markdown]
 # Theirs falls on over the long way, in fits. Ours, on ten points, is thrown up and stays there for the rest of the picture. And it is not so on every task: in a hundred steps joint training takes about one in seven beyond the edge, and on the median task no step climbs. MAML goes the other way. It begins beyond the edge and leaves it.
 #
-# ### What is the price?
+# ### And at another rate?
 #
-# If a start is judged by where a step of *its* rate lands, another rate should land elsewhere. Take one step from each start, at several rates, and judge the queries.
+# A start is judged by where a step of *its* rate lands. Take one step from each start, at several rates, and judge the queries.
 #
-# **Predict.** MAML and FOMAML were trained at rate 0.01, Reptile at 0.02. At which rate is each of them best?
+# **Predict.** MAML was trained at rate 0.01. One step at 0.03 takes it three times as far, in the same direction. How good is the landing?
+#
+# - ( ) about as good as at 0.01
+# - ( ) worse, and still far better than from joint training's start at its best rate
+# - ( ) hardly better than from a random start
+#
+# <details><summary>After you have guessed</summary>
+#
+# Hardly better than from a random start. The rate is part of the start.
+#
+# </details>
 
 # %%
 RATES = (0.0025, 0.005, 0.0075, 0.01, 0.0125, 0.015, 0.02, 0.03)
@@ -1017,7 +1057,7 @@ compare("many tasks side by side", task_of(side_by_side, 0), "the same", exact,
 # **Task.** *Find a start that MAML likes and joint training does not.* MAML likes it if the loss after one step is at most half of what it is from joint training's best start. Joint training dislikes it the more, the higher the mean loss is there: one star for 3 times its minimum, two for 10, three for 20.
 # The inner rate is yours to choose; it begins at <span data-moves="LossLandscape.rate">0.15</span>.
 
-# %% slideshow={"slide_type": "-"}
+# %% tags=["opening"] slideshow={"slide_type": "-"}
 two = LossLandscape()
 two
 
@@ -1098,13 +1138,16 @@ for name, directions_of in (("raw", unit_length), ("tensor by tensor", by_layer)
 # A detector finds what it looks for: scaling tensor by tensor passes as well, because our factor is on whole layers. It would not see through the factor of a single filter.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## Pitfall: PCA makes a curve of anything
+# ## Pitfall: a path in two components
 #
 # To see a whole path people take the two principal components of its points. One of the two pictures below is 400 steps of gradient descent from the random start. The other is a random walk in as many dimensions: every step a fresh random direction, with no loss and no learning.
 #
 # **Predict.** Which one is the learning?
+#
+# - ( ) the left one
+# - ( ) the right one
 
-# %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
+# %% tags=["open"] jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
 def components(points):
     """The points on two principal components [n, 2], and all shares of the variance."""
     centred = points - points.mean(0)
@@ -1135,7 +1178,7 @@ show(fig, alt="Two smooth curves, each turning once, in the plane of the first t
 # %% [markdown]
 # <details><summary><b>Explain.</b> Which was it, and why?</summary>
 #
-# The left one is the random walk. In many dimensions all steps are at right angles, so how far apart two points are depends only on how many steps lie between them. The principal components of such points are cosines in time: half a wave, a whole wave, and so on. Drawn against
+# The right one is the learning, the left one is the random walk, and no picture of this kind can tell you. In many dimensions all steps are at right angles, so how far apart two points are depends only on how many steps lie between them. The principal components of such points are cosines in time: half a wave, a whole wave, and so on. Drawn against
 # each other they are a parabola, on every run (Antognini and Sohl-Dickstein 2018). Component $k$ holds $6/(\pi k)^2$ of the variance: 61 % and 15 %.
 #
 # </details>

@@ -102,6 +102,46 @@ def draw(split, tasks, seed, shots=1):
 # 4 min. Walk it on the board: five dots, four arrows. FOMAML keeps the last arrow, Reptile joins the first dot with the last. MAML needs the film of the walk. Ask which of the three would notice if the last minibatch was one of the earlier ones. Leave that open, it comes back.
 
 # %% [markdown]
+# In two dimensions, with arrows drawn equally long:
+
+# %% tags=["opening"] jupyter={"source_hidden": true}
+# Every minibatch has a bowl of its own; all bend alike.
+bend = torch.tensor([[1.1, 0.1], [0.1, 0.35]], dtype=torch.float64)
+bottoms = torch.tensor([[0.1, -0.9], [0.3, -1.1], [0.3, -0.8], [0.3, -1.2]],
+                       dtype=torch.float64)
+places, met = [torch.tensor([-1.9, 1.2], dtype=torch.float64)], []
+for bottom in bottoms:
+    met.append(bend @ (places[-1] - bottom))
+    places.append(places[-1] - 0.5 * met[-1])
+through = torch.linalg.matrix_power(torch.eye(2) - 0.5 * bend, 3)  # three steps back
+ways = {"MAML": -through @ met[-1], "FOMAML": -met[-1],
+        "Reptile": places[-1] - places[0]}
+fig, ax = plt.subplots(figsize=(7.6, 3.6))
+across, up = torch.linspace(-2.7, 1.3, 80), torch.linspace(-0.5, 1.5, 80)
+a, b = torch.meshgrid(across, up, indexing="xy")
+away = torch.stack([a, b], -1).double() - bottoms.mean(0)
+ax.contour(a, b, ((away @ bend) * away).sum(-1) / 2, 9, colors="#d3d6da", linewidths=1)
+ax.plot(*torch.stack(places).T, "o-", color="black", linewidth=1.4, markersize=6)
+for k, place in enumerate(places):
+    ax.annotate("θ" if k == 0 else f"φ$_{k}$", place, xytext=(7, 5),
+                textcoords="offset points", fontsize=12)
+for name, way in ways.items():
+    tip = places[0] + 1.1 * way / way.norm()
+    color = style.color(name.lower())
+    ax.annotate("", tip, places[0],
+                arrowprops=dict(arrowstyle="-|>", color=color, linewidth=3))
+    left = name == "MAML"
+    ax.annotate(name, tip, xytext=(-5 if left else 7, -9), textcoords="offset points",
+                ha="right" if left else "left", color=style.ink(color),
+                fontweight="bold", fontsize=12)
+ax.set(xticks=[], yticks=[], aspect="equal", xlabel="one weight", ylabel="another")
+ax.set_title("One walk, and three ways for the start to go")
+show(fig, alt="A start theta on the slope of a loss and a walk of four steps down from "
+     "it. Three arrows leave the start: Reptile's points to the end of the walk, "
+     "FOMAML's is parallel to the last step, and MAML's, turned by the way back through "
+     "the steps, points more along the valley.")
+
+# %% [markdown]
 # The walk fits into a cell. It needs no `create_graph`: nothing goes back through it.
 
 # %% slideshow={"slide_type": "slide"}

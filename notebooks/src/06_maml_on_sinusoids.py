@@ -580,8 +580,7 @@ def adapt_by_hand(theta, x, y, steps=1, create_graph=True):
     for _ in range(steps):
         gradient = torch.autograd.grad(task_loss(theta, x, y), list(theta.values()),
                                        create_graph=create_graph)
-        theta = {name: value - ALPHA * g
-                 for (name, value), g in zip(theta.items(), gradient)}
+        theta = {name: theta[name] - ALPHA * g for name, g in zip(theta, gradient)}
     return theta
 
 
@@ -831,13 +830,13 @@ for run in runs:
 style.label_line(ax, line, "MAML, after one step")
 reference = ax.axhline(finn.zero_shot_mse(), **style.method("baseline"))
 ax.annotate("the best without a step: 3.006",
-            (0.42 * runs[0].step, finn.zero_shot_mse()), xytext=(0, 6),
+            (0.3 * runs[0].step, finn.zero_shot_mse()), xytext=(0, 6),
             textcoords="offset points", color=style.color("baseline"),
             fontweight="bold", fontsize=12)
 ax.minorticks_off()
 ax.set_yticks([0.3, 1, 3], labels=["0.3", "1", "3"])
 ax.set(xlabel="outer step", ylabel="mean squared error", ylim=(0.25, 7),
-       xlim=(0, 1.36 * runs[0].step),
+       xlim=(0, runs[0].step),
        title="Below the line is what the points have told")
 show(fig, alt="The query error after one inner step, on a logarithmic axis over the "
      "outer steps: it starts above the line of the best guess and falls far below it.")
@@ -863,7 +862,7 @@ record("maml.live.gain", at[0].mean / at[1].mean, unit="times lower after one st
 # The ten points of the fine-tuning picture, the same rate, the same step. Only the start differs. (It comes with the course: 25,000 outer steps, half a minute on a
 # free core.)
 
-# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
+# %% tags=["opening"] jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
 fig, ax = plt.subplots(figsize=(5.8, 2.7))
 draw_steps(ax, starts["maml"], "maml", "From MAML's start, one step does it", at=(0, 1))
 ax.set_ylabel("y")
@@ -885,7 +884,7 @@ show(fig,
 #
 # **Task.** Find a wave on which MAML starts with an error above 8, and bring it below 0.3 in one step. How few points do you need?
 
-# %% tags=["opening"] slideshow={"slide_type": "slide"}
+# %% slideshow={"slide_type": "slide"}
 lab = AdaptationLab.recorded()
 lab.size = (7.6, 5.0)  # of the picture that stands in where no explorer can run
 lab
@@ -940,7 +939,8 @@ for place, (look, name) in enumerate(BARS.values()):
     ax.barh(place, figure["value"], xerr=half_width(figure), color=style.color(look),
             height=0.66)
     ax.annotate(f"{figure['value']:.2f}", (figure["value"] + half_width(figure), place),
-                xytext=(6, 0), textcoords="offset points", va="center", fontsize=11)
+                xytext=(6, 0), textcoords="offset points", va="center", fontsize=11,
+                bbox=dict(color="white", pad=0.5))
 ax.axvline(finn.zero_shot_mse(), **style.method("truth"))
 ax.annotate("best without a step", (finn.zero_shot_mse(), 6.6), xytext=(5, 0),
             textcoords="offset points", fontsize=11)
@@ -999,7 +999,6 @@ for ax, shots in zip(axes, (5, 20)):
     ax.set(title=f"{shots} points", xlabel="steps", xticks=(0, 1, 2, 5, 10),
            ylim=(0.008, 6), xlim=(0, 10))
 axes[0].set_ylabel("median squared error")
-axes[1].set_xlim(0, 15)
 fig.suptitle("More steps than trained for help, and more points", fontweight="bold",
              x=0.01, ha="left")
 show(fig, alt="Two plots of the median error over inner steps, for 5 and for 20 "
@@ -1395,14 +1394,17 @@ record("meta-sgd.live.step1", learned, unit="mean squared error", seeds=SEEDS[:1
 every = to_vector(rates_of(faster.theta))
 assert every.max() > 5 * ALPHA and (every < 0).float().mean() > 0.05
 fig, ax = plt.subplots(figsize=(7.2, 2.2))
-bins = torch.linspace(-0.05, 0.08, 66).tolist()
+low, high = every.quantile(torch.tensor([0.01, 0.99])).tolist()
+width = (high - low) / 60
+bins = [width * k for k in range(math.floor(low / width), math.ceil(high / width) + 1)]
+every = every.clamp(bins[0], bins[-1])
 for part, color in ((every[every >= 0], "maml"), (every[every < 0], "warning")):
-    ax.hist(part.clamp(-0.05, 0.08).tolist(), bins, color=style.color(color))
+    ax.hist(part.tolist(), bins, color=style.color(color))
 ax.axvline(ALPHA, color="black", linewidth=1)
 ax.annotate("where all began", (ALPHA, 0.86), xycoords=ax.get_xaxis_transform(),
             xytext=(6, 0), textcoords="offset points", fontsize=11)
 ax.set(xlabel="learned rate of a parameter (the outermost bars: all beyond)",
-       ylabel="parameters", yscale="log", xlim=(-0.05, 0.08))
+       ylabel="parameters", yscale="log", xlim=(bins[0], bins[-1]))
 ax.set_title("Some rates have turned negative")
 show(fig, alt="A histogram of 1761 learned rates, on a logarithmic axis. Most lie near "
      "0.01, where all began; some are several times as large, and more than one in "

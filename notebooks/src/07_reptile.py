@@ -411,7 +411,7 @@ for found, look, said in ((gaps(trained), "reptile", "a start trained by Reptile
                     alpha=0.15, linewidth=0)
     style.label_line(ax, line, said)
 ax.set(xlabel="inner steps k, on minibatches of 5 points",
-       ylabel="away from joint\ntraining's step, %", xticks=ks, xlim=(1, 10.1),
+       ylabel="away from joint\ntraining's step, %", xticks=ks, xlim=(1, 10),
        ylim=(0, None))
 ax.set_title("With one step there is no difference. Then it grows")
 show(fig, alt="Two curves over the number of inner steps, both zero at one step and "
@@ -504,18 +504,20 @@ def train(seed):
 
 runs = [train(seed) for seed in budget["seeds"]]
 
-# %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
+# %% tags=["opening"] jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 kept = json.loads((data_folder() / "results" / "07-curve.json").read_text())
 fig, ax = plt.subplots(figsize=(8.5, 3.6))
 window = kept["window"]  # single tasks differ far too much to be read
 for values in kept["serial"].values():
     line, = ax.plot([window * (k + 0.5) for k in range(len(values))], values,
                     color=style.color("reptile"), linestyle="-", linewidth=1)
-style.label_line(ax, line, "recorded,\nthree seeds", fontsize=11, dx=6, dy=20)
+style.label_line(ax, line, "recorded, three seeds", x=18_000, dx=0, dy=14)
 for run in runs:
     means = torch.tensor(run.history["loss"]).unfold(0, window, window).mean(1)
     line, = ax.plot([window * (k + 0.5) for k in range(len(means))], means,
                     **style.method("reptile"))
+if len(means) < 20:  # a short run has room for its name
+    style.label_line(ax, line, "made here", dx=10)
 ax.axhline(zero_shot, **style.method("truth"))
 ax.annotate("no start does better than this without adapting", (30_000, zero_shot),
             xytext=(0, 8), textcoords="offset points", ha="right", fontsize=12)
@@ -583,12 +585,12 @@ for name, (look, more, said) in looks.items():
     low, high = ([row["value"] + sign * row["interval"] for row in rows]
                  for sign in (-1, 1))
     ax.fill_between(steps, low, high, color=style.color(look), alpha=0.15, linewidth=0)
-    style.label_line(ax, line, said)
+    style.label_line(ax, line, said, dy={"joint": 4, "random": -4}.get(name, 0))
 ax.axhline(zero_shot, **style.method("truth"))
 ax.annotate("best without adapting", (20, zero_shot), xytext=(0, 9),
             textcoords="offset points", fontsize=12)
 ax.set(xlabel="steps of gradient descent on ten points", ylabel="mean squared error",
-       xlim=(0, 32.3), xticks=[0, 1, 2, 5, 10, 20, 32], yscale="log", ylim=(0.03, 8),
+       xlim=(0, 32), xticks=[0, 1, 2, 5, 10, 20, 32], yscale="log", ylim=(0.03, 8),
        yticks=[0.05, 0.1, 0.2, 0.5, 1, 2, 5])
 ax.yaxis.set_major_formatter("{x:g}")
 ax.minorticks_off()
@@ -638,11 +640,11 @@ print(f"best without adapting: {zero_shot:.2f}")
 # The explorer holds three starts of the demo's network: Reptile's, that of joint training, and the random one. All adapt to your points with the same steps. At first they take <span data-moves="AdaptationLab.steps">10</span> steps at the inner rate <span data-moves="AdaptationLab.rate">0.02</span>.
 # Choose a task with a large amplitude. Give them ten points, then four, then two. Which of the starts *knows* that the answer will be a wave?
 
-# %% tags=["opening"] slideshow={"slide_type": "slide"}
+# %% slideshow={"slide_type": "slide"}
 lab = AdaptationLab(
     {"Reptile": starts["serial"], "joint": starts["joint"], "random": like},
     family=FAMILY, activation="tanh", trained={"Reptile": 5, "joint": 0}, amplitude=4.0,
-    phase=1.0, rate=0.02, steps=0,
+    phase=1.0, rate=0.02, steps=10,
 )
 lab
 
@@ -653,7 +655,7 @@ lab
 for steps_taken in (0, 1, 5, 20):
     lab.steps = steps_taken
     print(lab.summary)
-lab.steps = 0  # as it was: your turn
+lab.steps = 10  # as it was: your turn
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Where have you seen this before?

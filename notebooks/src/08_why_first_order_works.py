@@ -274,13 +274,13 @@ def descends_on(method, losses, theta, alpha):
 
 def mean_over_orders(method, losses, theta, alpha):
     orders = list(itertools.permutations(losses))
-    return scale(1 / len(orders),
-                 total([descends_on(method, order, theta, alpha) for order in orders]))
+    found = [descends_on(method, order, theta, alpha) for order in orders]
+    return scale(1 / len(orders), total(found))
 
 
+# %%
 def measured(method, k):
-    """c and d: the share of AvgGrad in the value at alpha = 0, of -AvgGradInner in
-    the slope there."""
+    """c and d: of AvgGrad in the value at alpha = 0, of -AvgGradInner in the slope."""
     losses, theta = small_task(k)
     b = [grad(loss)(theta) for loss in losses]
     first = scale(1 / k, total(b))

@@ -211,8 +211,7 @@ def inner_step(loss, theta, alpha):
     """phi = theta - alpha * gradient, a new dict that remembers where it came from."""
     ### BEGIN SOLUTION
     gradient = torch.autograd.grad(loss(theta), list(theta.values()), create_graph=True)
-    return {name: value - alpha * g
-            for (name, value), g in zip(theta.items(), gradient)}
+    return {name: theta[name] - alpha * g for name, g in zip(theta, gradient)}
     ### END SOLUTION
 
 
@@ -254,8 +253,7 @@ def adapt_by_hand(theta, x, y, steps=1, create_graph=True):
     for _ in range(steps):
         gradient = torch.autograd.grad(task_loss(theta, x, y), list(theta.values()),
                                        create_graph=create_graph)
-        theta = {name: value - ALPHA * g
-                 for (name, value), g in zip(theta.items(), gradient)}
+        theta = {name: theta[name] - ALPHA * g for name, g in zip(theta, gradient)}
     return theta
 
 
@@ -343,8 +341,7 @@ def meta_gradient_backwards(theta, episode, steps):
         for _ in range(steps):  # forwards, keeping every step
             at, gradient = gradient_at(phi, support_x, support_y, create_graph=True)
             walked.append((at, gradient))
-            phi = {name: value - ALPHA * g
-                   for (name, value), g in zip(at.items(), gradient)}
+            phi = {name: at[name] - ALPHA * g for name, g in zip(at, gradient)}
         _, v = gradient_at(phi, query_x, query_y)
         for at, gradient in reversed(walked):  # and back: v <- v - alpha H v
             Hv = torch.autograd.grad(gradient, list(at.values()), v)

@@ -771,14 +771,12 @@ def meta_gradient_of(recipe, memory):
             return reptile_gradient(one_task, cross_entropy, theta, episode,
                                     rule_of(recipe), recipe.inner_steps,
                                     batch=recipe.batch, chunk=1, **inner)
-        total, losses = scale(0.0, theta), 0.0
-        # one after the other: each goes on with the moments of the one before
-        for index in range(episode.tasks):
+        total, losses, rule = scale(0.0, theta), 0.0, carried(rule_of(recipe), memory)
+        for index in range(episode.tasks):  # each goes on with the moments before it
             part = episode.part(slice(index, index + 1))
-            moved, numbers = reptile_gradient(
-                one_task, cross_entropy, theta, part, carried(rule_of(recipe), memory),
-                recipe.inner_steps, batch=recipe.batch, **inner,
-            )
+            moved, numbers = reptile_gradient(one_task, cross_entropy, theta, part, rule,
+                                              recipe.inner_steps, batch=recipe.batch,
+                                              **inner)
             total = add(total, scale(1 / episode.tasks, moved))
             losses = losses + numbers["loss"] / episode.tasks
         return total, {"loss": losses}

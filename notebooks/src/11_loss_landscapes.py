@@ -590,6 +590,7 @@ def power_iteration(loss, theta, products, seed=0):
     return value, scale(1 / norm(v), v)
 
 
+# %% slideshow={"slide_type": "-"}
 def whole_hessian(theta):
     """All 1761 x 1761 second derivatives of the support loss."""
     loss_at = torch.func.hessian(lambda flat: support_loss(from_vector(flat, theta)))

@@ -327,7 +327,7 @@ compare("The left network's answers", NET(one, query_x), "the third network's",
         NET(third, query_x), to=1e-10)
 ratio = surface(task_loss, third, with_filters(third), (ticks, ticks)) / honest[0]
 most = torch.maximum(ratio, 1 / ratio).max()
-told = "the same" if most < 1 + 1e-9 else f"apart by a factor of up to {most:.0f}"
+told = "the same" if most < 1 + 1e-9 else f"up to {round(most.item(), -2):.0f}-fold apart"
 print(f"its picture and the left one's: {told}")
 
 # %% [markdown]
@@ -649,7 +649,7 @@ for losses, said, look in (
     (line,) = ax.plot(reach, losses, **look)
     style.label_line(ax, line, said)
 ax.plot(0, support_loss(start), "ko", markersize=6)
-ax.set(xlabel="distance from MAML's start", ylabel="support loss", xlim=(-0.4, 0.62),
+ax.set(xlabel="distance from MAML's start", ylabel="support loss", xlim=(-0.4, 0.4),
        title="A random slice does not see the sharp direction")
 show(fig, alt="The support loss along two straight lines through MAML's start. Along a "
      "random direction it is nearly level; along the top eigenvector it bends sharply "
@@ -919,7 +919,7 @@ ax.set_yscale("log")
 ax.set_yticks([0.25, 0.5, 1, 2, 4, 8], ["0.25", "0.5", "1", "2", "4", "8"])
 ax.minorticks_off()
 ax.set(xlabel="inner rate", ylabel="query loss after one step", ylim=(0.2, 9),
-       xlim=(0.002, 0.0365), title="A start is made for its rate")
+       xlim=(0.002, 0.03), title="A start is made for its rate")
 show(fig, alt="The mean query loss after one step against the inner rate, for five "
      "starts, means of three seeds with a thin line for each. MAML's and FOMAML's "
      "curves have their lowest point at the rate of training, 0.01, and rise steeply "

@@ -1072,7 +1072,7 @@ show(fig, alt="Two plots of mean and median error over ten steps, with five poin
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 3 min. Left: nothing was changed but the number of steps. The median falls, the mean goes through the roof. Ask how many of the 3000 tasks it takes. One. Right: twice the rate, same story, quicker. Ask which of the two numbers a paper would print.
 
-# %%
+# %% jupyter={"source_hidden": true}
 for step in (1, 5, 10):
     figure = kept[f"maml.5shot.step{step}"]
     print(f"5 points, {step:2} steps: mean {figure['value']:9.2f}, median "
@@ -1244,7 +1244,7 @@ lab.resample(10, seed=5)  # as it was: your turn
 # %% [markdown]
 # One wave each, in the explorer: you can draw others there. And over 1000 tasks and three runs of each method, as recorded:
 
-# %% slideshow={"slide_type": "slide", "code": false}
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide", "code": false}
 def both(name):
     """Mean and median as recorded; above 500 it is called blown up."""
     figure = kept[name]

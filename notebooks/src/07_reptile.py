@@ -367,7 +367,7 @@ for said, epsilon, k, minibatches in (
 # %% [markdown]
 # And with many tasks and one step each, batched Reptile is joint training on the mean loss:
 
-# %%
+# %% jupyter={"source_hidden": true}
 many = grid_tasks(20, torch.Generator().manual_seed(3))
 point = leaves(theta)
 mean_loss = squared_error(NET(stack(point, 20), many.support_x), many.support_y).mean()

@@ -459,11 +459,10 @@ for name, start in starts.items():
     print(f"{name:20}{agree[name].mean:>12.1f}{abs(control.mean):>12.1f}")
 meta = [agree[name] for name in ("maml", "fomaml", "reptile")]
 lowest = min(each.mean - each.half_width for each in meta)
-print("all three meta-learned starts above joint training, beyond the intervals:",
-      lowest > agree["joint"].mean + agree["joint"].half_width)
+assert lowest > agree["joint"].mean + agree["joint"].half_width
 
 # %% [markdown]
-# Here too, and for all three methods. But joint training has gained as well: on these tasks its gradients agree more than at the random start, though nothing in its objective asks for it. So
+# Here too, and for all three methods, beyond the intervals. But joint training has gained as well: on these tasks its gradients agree more than at the random start, though nothing in its objective asks for it. So
 # agreement goes *with* good starts. That does not yet say that it makes them.
 
 # %% [markdown] slideshow={"slide_type": "slide"}

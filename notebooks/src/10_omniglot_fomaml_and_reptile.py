@@ -253,7 +253,7 @@ check("10.1", adam_step)
 #
 # <details><summary>After you have guessed</summary>
 #
-# With the new Adam all by 0.001. There $v/(1-\beta_2) = g^2$, and $g/\sqrt{g^2}$ is the sign of $g$: **every** weight moves by exactly 0.001, those that
+# With the new Adam all by 0.001. There $v/(1-\beta_2) = g^2$, and $g/\sqrt{g^2}$ is the sign of $g$: **every** weight that has a gradient moves by exactly 0.001, those that
 # matter and those that do not. With moments from earlier tasks each moves by another length, many by little, some by much.
 #
 # </details>

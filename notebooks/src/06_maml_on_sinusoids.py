@@ -830,7 +830,7 @@ for run in runs:
 style.label_line(ax, line, "MAML, after one step")
 reference = ax.axhline(finn.zero_shot_mse(), **style.method("baseline"))
 ax.annotate("the best without a step: 3.006",
-            (0.3 * runs[0].step, finn.zero_shot_mse()), xytext=(0, 6),
+            (0.16 * runs[0].step, finn.zero_shot_mse()), xytext=(0, 6),
             textcoords="offset points", color=style.color("baseline"),
             fontweight="bold", fontsize=12)
 ax.minorticks_off()

@@ -323,7 +323,7 @@ record("joint.live.step0", before, unit="mean squared error", seeds=SEEDS[:1],
 #
 # <details><summary>After you have guessed</summary>
 #
-# On its way, and still far off. Each step goes down the error at the ten points, and the error between them falls as well. It is the right way,
+# It is on its way, and still far off. Each step goes down the error at the ten points, and the error between them falls as well. It is the right way,
 # too slowly: nothing in training has ever asked that a few steps be enough.
 #
 # </details>
@@ -344,7 +344,7 @@ def path_on_task(theta, steps, rate=ALPHA, x=shown_x, truth=TASK):
 
 
 def draw_steps(ax, theta, name, title, at=(0, 1, 10)):
-    """The curves before and after some steps, from light to dark; in black the truth."""
+    """The curves before and after some steps, light to dark; in black the truth."""
     path = path_on_task(theta, max(at))
     ax.plot(grid, wave(*TASK), **style.method("truth"))
     for step, shade in zip(at, style.steps(len(at), name)):
@@ -1037,7 +1037,7 @@ for trained_with, name in ((5, "maml-5-shots"), (10, "maml"), (20, "maml-20-shot
 #
 # <details><summary>After you have guessed</summary>
 #
-# It rises, to a thousand times what it was. **One single task** makes that mean. A mean of squared errors has no upper end, and a single disaster decides it.
+# It rises above what it was before the first step, a thousandfold. **One single task** makes that mean. A mean of squared errors has no upper end, and a single disaster decides it.
 #
 # </details>
 
@@ -1227,7 +1227,7 @@ for rate in (0.005, 0.01, 0.02):
 #
 # <details><summary>After you have guessed</summary>
 #
-# The places. Beyond 5 a ReLU network is nearly a straight line, so there is little out there that a short step could bend, and the gradient grows with
+# Places $x$ from 5 to 10. Beyond 5 a ReLU network is nearly a straight line, so there is little out there that a short step could bend, and the gradient grows with
 # $x$, so the step is too long. Higher waves and other phases are slower to learn, and come.
 #
 # </details>

@@ -120,7 +120,7 @@ print(f"the lowest error without adapting: {zero_shot:.2f}")
 #
 # <details><summary>After you have guessed</summary>
 #
-# Reptile's start follows the wave, and that of joint training hardly moves. Both starts *are* nearly the same function, and they are not the same point. What a function is says nothing about how it
+# One follows the wave, and the other hardly moves: Reptile's does, and joint training's does not. Both starts *are* nearly the same function, and they are not the same point. What a function is says nothing about how it
 # changes when you pull at it.
 #
 # </details>
@@ -687,7 +687,7 @@ def lookahead(theta, minibatches, epsilon, k, rate):
 
 
 def federated_averaging(theta, rounds, rate):
-    """In a round each client trains a copy on its own data; the server takes the mean."""
+    """Each client trains a copy on its own data; then the server takes the mean."""
     for clients in rounds:
         local = [plain_sgd(theta, minibatches, rate) for minibatches in clients]
         theta = scale(1 / len(local), total(local))
@@ -764,7 +764,7 @@ check("07.3", federated)
 #
 # <details><summary>After you have guessed</summary>
 #
-# It moves all the way. `state_dict()` hands out the tensors themselves, not copies. Training changes them in place, so "before" changes along with "after", their
+# The start moves all the way to where training ended, whatever $\epsilon$ is. `state_dict()` hands out the tensors themselves, not copies. Training changes them in place, so "before" changes along with "after", their
 # difference is zero, and the model stays where training left it. $\epsilon$ has no effect: it is 1, whatever you write. You saw above what that is: plain
 # SGD, task after task. The loss falls nicely, and nothing crashes.
 #

@@ -143,7 +143,7 @@ show(fig, alt="Five bars of error after one step: random start and joint trainin
 
 # %%
 def small_task(k, seed=0, points=3):
-    """The losses of k minibatches of one sinusoid, and a small smooth network's start."""
+    """The losses of k minibatches of one sinusoid, and a small network's start."""
     g = torch.Generator().manual_seed(seed)
     x = torch.rand(k, points, 1, generator=g, dtype=torch.float64) * 4 - 2
     y = torch.sin(2 * x)
@@ -246,7 +246,7 @@ show(fig, alt="Error of two formulas for the fourth gradient against the inner r
 
 # %% tags=["exercise"]
 def counted(method, k):
-    """How often AvgGrad and -alpha AvgGradInner stand in what the method descends on."""
+    """How often AvgGrad and -alpha AvgGradInner are in what the method descends on."""
     ### BEGIN SOLUTION
     if method == "reptile":
         return k, k * (k - 1) / 2
@@ -694,7 +694,7 @@ for spread in (1, 3, 10):
 
 # %%
 def share_missed(net, theta, episode, steps, alpha):
-    """The share of g - b that the two terms miss after some steps, median over tasks."""
+    """The share of g - b that the two terms miss after some steps: the median task."""
     missed = []
     for x, y in zip(episode.support_x, episode.support_y):
         parts = [(x[i : i + 10], y[i : i + 10]) for i in range(0, 10 * (steps + 1), 10)]

@@ -653,8 +653,8 @@ show(fig, alt="Two curves over the outer steps: the query loss after adapting fa
 #
 # <details><summary>After you have guessed</summary>
 #
-# It starts at 20 %, at chance: the classes of a new task have no meaning to the network before it has seen the support set. Nearly
-# everything comes with the first step. The later ones add little.
+# It starts near 20 %, and the first step brings nearly everything. 20 % is chance: the classes of a new task have no meaning to the network before it has seen the
+# support set. The later steps add little.
 #
 # </details>
 
@@ -868,7 +868,7 @@ inspector.step = 0  # as it was: your turn
 #
 # <details><summary>After you have guessed</summary>
 #
-# With queries of one class: what the class has in common is subtracted away. Next comes one at a time, where each picture is normalised by
+# Only queries of one class, 15 at a time: what the class has in common is subtracted away. Next comes one at a time, where each picture is normalised by
 # itself. All together is best: the batch holds 15 pictures of each class, as in training. With the support's statistics, company no
 # longer matters, and nearly all of the accuracy is back.
 #

@@ -138,8 +138,8 @@ ax.set(xticks=[], yticks=[], aspect="equal", xlabel="one weight", ylabel="anothe
 ax.set_title("One walk, and three ways for the start to go")
 show(fig, alt="A start theta on the slope of a loss and a walk of four steps down from "
      "it. Three arrows leave the start: Reptile's points to the end of the walk, "
-     "FOMAML's is parallel to the last step, and MAML's, turned by the way back through "
-     "the steps, points more along the valley.")
+     "FOMAML's is parallel to the last step, and MAML's, turned by the way back "
+     "through the steps, points more along the valley.")
 
 # %% [markdown]
 # The walk fits into a cell. It needs no `create_graph`: nothing goes back through it.
@@ -486,7 +486,7 @@ show(fig, alt="Left, time a task against inner steps: three lines that rise, MAM
 
 # %% tags=["exercise"]
 def minibatches(order, steps, size):
-    """``steps`` tensors of ``size`` places; no place of the last is in an earlier one."""
+    """``steps`` tensors of ``size`` places; none of the last is in an earlier one."""
     ### BEGIN SOLUTION
     rest = order[:-size]
     earlier = [rest[(step * size + torch.arange(size)) % len(rest)]
@@ -774,9 +774,9 @@ def meta_gradient_of(recipe, memory):
         total, losses, rule = scale(0.0, theta), 0.0, carried(rule_of(recipe), memory)
         for index in range(episode.tasks):  # each goes on with the moments before it
             part = episode.part(slice(index, index + 1))
-            moved, numbers = reptile_gradient(one_task, cross_entropy, theta, part, rule,
-                                              recipe.inner_steps, batch=recipe.batch,
-                                              **inner)
+            moved, numbers = reptile_gradient(one_task, cross_entropy, theta, part,
+                                              rule, recipe.inner_steps,
+                                              batch=recipe.batch, **inner)
             total = add(total, scale(1 / episode.tasks, moved))
             losses = losses + numbers["loss"] / episode.tasks
         return total, {"loss": losses}
@@ -855,7 +855,7 @@ def test_rule(recipe, state=None):
 
 
 def curve_of(recipe, theta, episodes, steps, state=None, last=False):
-    """Accuracy [tasks, steps + 1] in both modes; with ``last`` of the last step alone."""
+    """Accuracy [tasks, steps + 1] in both modes; with ``last`` only the last step's."""
     _, net = nets_of(recipe)
     return step_accuracy(net, theta, episodes, test_rule(recipe, state), steps,
                          last=last, progress="testing", **inner_of(net, recipe))
@@ -1024,7 +1024,7 @@ COMPANIES = ("all together", "five, one of each class", "five at random",
 
 
 def end_of_walk(recipe, theta, episode, state=None, batch=None):
-    """phi [T, ...] after the test steps, each on the next ``batch`` support pictures."""
+    """phi [T, ...] after the test steps, on ``batch`` support pictures each."""
     _, net = nets_of(recipe)
     inner, taken = inner_of(net, recipe), itertools.count()
     points = episode.support_x.shape[1]

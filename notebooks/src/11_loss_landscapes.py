@@ -327,7 +327,8 @@ compare("The left network's answers", NET(one, query_x), "the third network's",
         NET(third, query_x), to=1e-10)
 ratio = surface(task_loss, third, with_filters(third), (ticks, ticks)) / honest[0]
 most = torch.maximum(ratio, 1 / ratio).max()
-told = "the same" if most < 1 + 1e-9 else f"up to {round(most.item(), -2):.0f}-fold apart"
+apart = f"up to {round(most.item(), -2):.0f}-fold apart"
+told = "the same" if most < 1 + 1e-9 else apart
 print(f"its picture and the left one's: {told}")
 
 # %% [markdown]
@@ -428,7 +429,7 @@ explorer.plane = "path"  # as it was: your turn
 # %% [markdown]
 # <details><summary><b>Explain.</b> Where does MAML's start stand?</summary>
 #
-# On the slope. Before any step its loss is as high as joint training's, which has learned the best answer that can be given before a point is seen. What is good about MAML's start is what lies one step ahead.
+# On a slope above it. Before any step its loss is as high as joint training's, which has learned the best answer that can be given before a point is seen. What is good about MAML's start is what lies one step ahead.
 #
 # </details>
 #

@@ -28,7 +28,7 @@
 #
 # **Time:** 15 minutes of reading.
 #
-# **In JupyterLab** you run a cell with Shift+Enter: click into it, press the two keys, and the next cell is chosen.
+# **In JupyterLab** you run a cell with Shift+Enter: click into it, press the two keys, and JupyterLab goes on to the cell below.
 #
 # **What it costs to run:** *smoke* takes under 10 s. *lecture* and *paper* cost the same: under 10 s. Nothing is trained here.
 

@@ -11,7 +11,7 @@ import traitlets
 
 from mlteach import explore
 from mlteach.course.lessons import NOTEBOOKS, RESULTS
-from tests.browser.explorers import ROWS, title, variable
+from tests.browser.explorers import NOT_ONE_SCREEN, ROWS, title, variable
 
 
 def test_every_explorer_has_a_row_and_a_cell() -> None:
@@ -19,6 +19,10 @@ def test_every_explorer_has_a_row_and_a_cell() -> None:
     (source,) = NOTEBOOKS.glob("src/90_*.py")
     shown = re.findall(r"^(\w+) = ([A-Z]\w+)[.(]", source.read_text(), re.MULTILINE)
     assert sorted(shown) == sorted((variable(name), name) for name in ROWS), source.name
+
+
+def test_those_that_are_too_tall_are_explorers() -> None:
+    assert set(ROWS) >= NOT_ONE_SCREEN
 
 
 def test_no_explorer_styles_another() -> None:

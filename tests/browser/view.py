@@ -19,6 +19,27 @@ _CUT_OFF = """
   return wrong;
 }
 """
+_WIDEN = """
+(root, width) => {
+  for (let box = root; box && box !== document.body; box = box.parentElement) box.style.maxWidth = "none";
+  root.style.width = `${width}px`;
+}
+"""
+# Whole, and under no bar: what is at the middle of each edge of the picture is the picture.
+_IN_SIGHT = """
+(root) => {
+  const control = document.activeElement, picture = root.querySelector(".mlx-picture svg, .mlx-picture canvas") ?? root.querySelector("svg, canvas, .mlx-picture");
+  if (!picture) return false;
+  const seen = (node) => {
+    const { left, top, width, height } = node.getBoundingClientRect();
+    return [[0.5, 0.02], [0.5, 0.98]].every(([a, b]) => {
+      const at = document.elementFromPoint(left + a * width, top + b * height);
+      return at && (node.contains(at) || at.contains(node) && root.contains(at));
+    });
+  };
+  return seen(control) && (picture.contains(control) || seen(picture));
+}
+"""
 
 
 class View:
@@ -94,6 +115,19 @@ class View:
             ".mlx-error"
         ).inner_text()
         assert not (wrong := self.root.evaluate(_CUT_OFF)), wrong
+
+    def widen(self, width: int) -> None:
+        """Make the card ``width`` pixels wide, whatever the page around it."""
+        self.root.evaluate(_WIDEN, width)
+        self.settled()
+
+    def tall(self) -> int:
+        return int(self.root.evaluate("root => root.offsetHeight"))
+
+    def in_sight(self, label: str) -> bool:
+        """Whether a control and the picture it moves are on the screen together, once the control has the focus."""
+        self.root.get_by_label(label, exact=True).focus()
+        return bool(self.root.evaluate(_IN_SIGHT))
 
     def accessible(self) -> None:
         """Fail when axe-core finds anything in the explorer, at any level."""

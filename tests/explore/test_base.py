@@ -1,6 +1,8 @@
 """What every explorer promises, whatever it shows."""
 
 import base64
+import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 import torch
 
 import mlteach.explore
+from mlteach.course.lessons import NOTEBOOKS
 from mlteach.explore import (
     EpisodeInspector,
     GradientCell,
@@ -120,6 +123,54 @@ def test_explorers_and_figures_share_their_colours() -> None:
     css = (HERE / "base" / "base.css").read_text(encoding="utf-8")
     for name in ("baseline", "lstm", "maml", "fomaml", "reptile", "metric", "warning"):
         assert f"--{name}: {style.color(name)};" in css or f"--{name}: light-dark({style.color(name)}," in css
+    for variable, light, dark in style.CELL.values():
+        assert f"--{variable}: light-dark({light}, {dark});" in css
+
+
+def test_the_four_colours_of_a_cell_read_as_text_and_are_those_of_the_formulas() -> None:
+    written = "".join(path.read_text(encoding="utf-8") for path in NOTEBOOKS.glob("src/0[23]_*.py"))
+    for part, (_, light, dark) in style.CELL.items():
+        assert style.cell(part)["color"] == light and f"color{{{light}}}" in written
+        assert style.ink(light) == light.lower(), "reads on white"
+        assert contrast(dark, "#16181d") >= 4.5 and contrast(dark, "#1f2229") >= 4.5
+    assert len({style.cell(part)["linestyle"] for part in style.CELL}) == 4
+    with pytest.raises(ValueError, match="c, f, i, g"):
+        style.cell("o")
+
+
+def contrast(one: str, other: str) -> float:
+    from matplotlib.colors import to_rgb
+
+    low, high = sorted(style._luminance(to_rgb(colour)) for colour in (one, other))
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_the_bundle_of_d3_says_its_versions_and_its_licence() -> None:
+    text = (HERE / "base" / "d3.js").read_text(encoding="utf-8")
+    wanted = json.loads((HERE / "base" / "d3" / "package.json").read_text(encoding="utf-8"))["dependencies"]
+    assert all(f"{name}@{version}" in text for name, version in wanted.items()), "npm run build in base/d3"
+    assert "Permission to use, copy, modify" in text and len(text) < 20_000
+
+
+def test_what_moves_is_where_its_path_says(javascript) -> None:
+    path = [[0, 0], [2, 0], [2, 4]]
+    where = javascript(
+        "gradient_cell", "data.map((t) => m.along([[0, 0], [2, 0], [2, 4]], t))", [0, 0.5, 1, 1.25, 2, 9]
+    )
+    assert where == [[0, 0], [1, 0], [2, 0], [2, 1], [2, 4], [2, 4]]
+    assert javascript("gradient_cell", "m.until(data, 1.25)", path) == [[0, 0], [2, 0], [2, 1]]
+
+
+def test_contours_stand_where_the_function_has_their_height(javascript) -> None:
+    """A cone: its contour lines are circles, and none runs along the edge of the picture."""
+    d = javascript(
+        "gradient_cell", "m.contours((x, y) => Math.hypot(x - 60, y - 40), 120, 80, data)", [20, 30]
+    )
+    points = np.array([[float(v) for v in pair.split()] for pair in re.findall(r"[\d.-]+ [\d.-]+", d)])
+    away = np.hypot(points[:, 0] - 60, points[:, 1] - 40)
+    inside = (points > 0).all(axis=1) & (points < (120, 80)).all(axis=1)
+    assert inside.sum() > 50
+    assert np.minimum(abs(away - 20), abs(away - 30))[inside].max() < 0.3
 
 
 def test_an_explorer_without_its_import_line_is_refused(

@@ -64,7 +64,6 @@ export function player({ label, get, set, last, every = 350, guard }) {
   const stop = () => { cancelAnimationFrame(frame); frame = 0; draw(); };
   const tick = guard((time) => {
     if (!node.isConnected) return stop();
-    frame = requestAnimationFrame(tick);
     if (get() !== base) [base, began] = [get(), time]; // somebody else moved it
     let due = Math.floor(Math.max(time - began, 0) / every);
     for (; due > 0 && get() < last(); due--) {
@@ -75,6 +74,7 @@ export function player({ label, get, set, last, every = 350, guard }) {
     if (get() >= last()) return stop();
     place = base + clamp((time - began) / every, 0, 1);
     if (asked) ask(node);
+    frame = requestAnimationFrame(tick); // last, so that the picture that was asked for is drawn before the next tick
   });
   const node = button(label, guard(() => {
     if (frame) return stop();
@@ -85,8 +85,9 @@ export function player({ label, get, set, last, every = 350, guard }) {
     frame = requestAnimationFrame(tick);
     draw();
   }));
+  node.classList.add("mlx-play");
   const glide = tween(node);
-  const draw = () => { node.textContent = frame ? "⏸ Pause" : `▶ ${label}`; };
+  const draw = () => { node.textContent = frame ? "❚❚ Pause" : `▶ ${label}`; };
   draw();
   return { node, draw, playing: () => frame > 0, at() {
     asked = true;

@@ -174,12 +174,12 @@ export const power = (k) => (Math.abs(k) < 4 ? String(Number((10 ** k).toPrecisi
  * @returns {{back: string, front: string, x: any, y: any}}  markup of the two layers, and the scales
  */
 export function chart({ width, height, x: [x0, x1], y: [y0, y1], xLabel, yLabel, xs = ticks(x0, x1, width / 90), ys = ticks(y0, y1, height / 50), xText, yText, left = 46, curves }) {
-  const x = scale(x0, x1, left, width - 14), y = scale(y0, y1, height - 42, 14);
+  const x = scale(x0, x1, left, width - 14), y = scale(y0, y1, height - 42, yLabel ? 28 : 12);
   const drawn = curves.map((curve) => ({ ...curve, points: curve.points.map(([a, b]) => /** @type {[number, number]} */ ([x(a), y(b)])) }));
   const named = drawn.filter(({ name, points }) => name && points.length);
   return { x, y,
-    back: axes({ x, y, xs, ys, left, right: width - 14, bottom: height - 42, xLabel, yLabel, xText, yText }),
+    back: axes({ x, y, xs, ys, left, right: width - 14, bottom: height - 42, xLabel, xText, yText }) + (yLabel ? `<text x="8" y="16">${escape(yLabel)}</text>` : ""),
     front: drawn.map(({ points, hue, attributes = "", ghost }) => (ghost ? `<g class="mlx-ghost">${stroke(points, hue, attributes)}</g>` : stroke(points, hue, attributes))).join("")
       + labels(named.map(({ points, name, hue }) => ({ at: points.at(-1), text: name, hue })),
-        { width, height, left, bottom: 42, lines: drawn.filter(({ ghost }) => !ghost).map(({ points }) => points), boxes: [[0, 0, yLabel ? left + 14 + long(yLabel) : 0, 30]] }) };
+        { width, height, left, bottom: 42, lines: drawn.filter(({ ghost }) => !ghost).map(({ points }) => points), boxes: [[0, 0, yLabel ? 8 + long(yLabel) : 0, 22]] }) };
 }

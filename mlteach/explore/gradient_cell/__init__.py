@@ -210,11 +210,13 @@ class GradientCell(Explorer):
         land.set(xlim=(a - w, a + w), ylim=(b - h, b + h), title=f"The {self.surface}")
         land.set(xlabel="θ₁", ylabel="θ₂")
         paths = self.paths()
-        trails = (("lstm", "cell", paths.cell), ("baseline", "gradient\ndescent", paths.descent))
-        for name, label, path in trails:
-            look = style.method(name)
+        trails = (
+            ("cell", style.cell("c"), paths.cell),
+            ("gradient\ndescent", style.method("baseline"), paths.descent),
+        )
+        for label, look, path in trails:
             land.plot(*path.T, **look)
-            land.scatter(*path.T, c=style.steps(len(path), name), s=12, zorder=3)
+            land.scatter(*path.T, color=look["color"], s=12, zorder=3)
             (line,) = curve.semilogy([surface.loss(*p) + 1e-12 for p in path], **look)
             style.label_line(curve, line, label, dx=5, fontsize=9)
         land.plot(*self._from, "ko", markersize=8)

@@ -176,7 +176,7 @@ function render(host) {
       controls: [pick.node, ...knobs.map(({ node }) => node), h("div", { class: "mlx-row" }, play.node, scrub.node),
         h("div", { class: "mlx-row" }, match, best, reset)],
       panels: [
-        { name: "Loss curve", node: figure("Loss after each step: lower is better.", curve.node) },
+        { name: "Loss curve", node: figure("Loss after each step", curve.node) },
         { name: "Your task", node: h("div", { class: "mlx-task" }, h("strong", {}, "Your task. "),
           "Find gates that beat gradient descent on the ravine in 20 steps, whatever its fixed rate: from your start and from its mirror image across the minimum (the thin path).", verdict) },
       ] });
@@ -249,7 +249,7 @@ function render(host) {
       const ceiling = Math.max(Math.min(Math.ceil(Math.log10(Math.max(...all))), 4), floor + 2);
       const points = (path) => until(values(path).map((v, k) => [k, clamp(Math.log10(v), floor, ceiling)]), t);
       const same = alike({ descent, cell }), dash = 'stroke-dasharray="7 5" stroke-width="2"';
-      const { back, front } = chart({ width, height, x: [0, now.steps], y: [floor - 0.08 * (ceiling - floor), ceiling], xLabel: "step", yLabel: width < 240 ? "" : "loss (log)",
+      const { back, front } = chart({ width, height, x: [0, now.steps], y: [floor - 0.08 * (ceiling - floor), ceiling], xLabel: "step", yLabel: "loss, logarithmic",
         xs: [0, 0.25, 0.5, 0.75, 1].map((part) => Math.round(part * now.steps)), ys: decades(floor, ceiling), yText: power, curves: [
           ...(ghosts ? [{ points: points(ghosts.cell), hue: "cell", ghost: true }, { points: points(ghosts.descent), hue: "baseline", ghost: true }] : []),
           { points: points(cell), hue: "cell", name: same ? "both" : "cell", attributes: 'stroke-width="4"' },

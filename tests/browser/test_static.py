@@ -118,7 +118,7 @@ def test_a_step_moves_and_a_playhead_runs_in_between(see: Callable[..., View]) -
     assert looks[1] != looks[0], "in the next frame"
     assert len(set(looks)) > 4 and looks[-1] == looks[-2], "it glides, and arrives"
     seen.root.get_by_role("button", name="Play").click()
-    assert len(set(seen.root.evaluate(FRAMES, [None, 30]))) > 15
+    assert len(set(seen.root.evaluate(FRAMES, [None, 30]))) > 6, "in half a second it passes two steps"
 
 
 def test_with_reduced_motion_nothing_moves_and_everything_is_reached(see: Callable[..., View]) -> None:
@@ -154,15 +154,14 @@ def test_a_drag_is_no_press_on_the_picture(see: Callable[..., View]) -> None:
     seen = see("GradientCell", viewport={"width": 1280, "height": 1000})
     drag = Drag("Start of both paths", (60, 30))
     seen.changes(lambda: seen.drag(drag))
-    said = seen.summary
+    start = seen.root.evaluate(STATE, ["start"])
     seen.page.mouse.down()
     seen.root.evaluate(CLICK)
     seen.page.mouse.up()
-    seen.page.wait_for_timeout(200)
-    assert seen.summary == said
+    assert seen.root.evaluate(STATE, ["start"]) == start
     box = seen.root.get_by_label("The surface with both paths").bounding_box()
-    seen.changes(lambda: seen.page.mouse.click(box["x"] + box["width"] * 0.7, box["y"] + 60))
-    assert seen.summary != said
+    seen.page.mouse.click(box["x"] + box["width"] * 0.7, box["y"] + 60)
+    assert seen.root.evaluate(STATE, ["start"]) != start, "a press on the picture is one"
 
 
 CLICK = """

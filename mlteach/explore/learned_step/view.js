@@ -95,7 +95,7 @@ export function summary(state, w) {
   return `Step ${state.step}: the gradient is ${sig(state.unit * state.gradients[k])}. The learned optimizer adds ${sig(rows.learned[k])} to the weight; ${said}. All ${STEPS} steps together: ${total}.`;
 }
 
-const LEFT = 62, RIGHT = 96, LANE = 96, TOP = 10, TALL = 210;
+const LEFT = 62, RIGHT = 104, LANE = 96, TOP = 10, TALL = 210;
 const SHARES = Array.from({ length: 41 }, (_, k) => (k - 20) / 20);
 
 function render(host) {

@@ -29,6 +29,7 @@ from mlteach.explore import figure, style
 _EXPLORE = Path(__file__).parents[1]
 _IMPORT = re.compile(r'^import\s*\{((?!\bas\b)[^}])*\}\s*from\s*"\.\./base/base\.js";\n', re.MULTILINE)
 _PART = re.compile(r'^export \* from "\./(\w+\.js)";$', re.MULTILINE)
+_COMMENT = re.compile(r"^[ \t]*(/\*\*.*?\*/|//[^\n]*)\s*?\n?", re.MULTILINE | re.DOTALL)
 _BETWEEN = re.compile(r'^import \{[^}]*\} from "\./\w+\.js";\n', re.MULTILINE)
 
 
@@ -38,6 +39,7 @@ def script(name: str) -> str:
 
     In the files the view imports its helpers from ``../base/base.js``, which lists the parts; here all stand in one text, so
     the lines that import go; a helper cannot be given another name by ``as``, because it stands there under its own.
+    Comments stay in the files: every widget stores its text, and a page has nine.
 
     Raises ``RuntimeError`` when the explorer's file lacks that line, because then the two texts would not fit.
     """
@@ -46,7 +48,7 @@ def script(name: str) -> str:
         raise RuntimeError(
             f'{name}/view.js must have exactly one line: import {{ ... }} from "../base/base.js"; without "as".'
         )
-    return _base() + text
+    return _base() + _COMMENT.sub("", text)
 
 
 @cache
@@ -54,7 +56,8 @@ def _base() -> str:
     """The parts that ``base.js`` lists, in its order, as one text."""
     folder = Path(__file__).parent
     parts = _PART.findall((folder / "base.js").read_text(encoding="utf-8"))
-    return "".join(_BETWEEN.sub("", (folder / part).read_text(encoding="utf-8")) + "\n" for part in parts)
+    texts = (_BETWEEN.sub("", (folder / part).read_text(encoding="utf-8")) for part in parts)
+    return "".join(_COMMENT.sub("", text) for text in texts)
 
 
 @cache

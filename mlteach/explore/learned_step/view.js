@@ -172,7 +172,7 @@ function render(host) {
           + names(OPTIMIZERS.map((name) => [name, y(rows[name].at(-1))]), right() + 4, bottom - TALL + 10, bottom);
 
         const [wide, high] = curve.size(), answers = responses(now, net(), before, SHARES), most = range(answers);
-        const edge = wide - 90, x = scale(-1, 1, 58, edge), v = scale(...most, high - 42, 26);
+        const edge = wide - 100, x = scale(-1, 1, 58, edge), v = scale(...most, high - 42, 26);
         curve.back.innerHTML = axes({ x, y: v, xs: [-1, 0, 1], ys: ticks(...most, 5), left: 58, right: edge, bottom: high - 42, xLabel: `the gradient at step ${now.step}`, xText: (a) => (a ? `${a < 0 ? "−" : ""}${sig(now.unit)}` : 0), yText: tick })
           + `<text x="62" y="16">added to the weight</text>`
           + `<path class="mlx-grid" d="M${x(0).toFixed(1)} 26V${high - 42}"/>`;

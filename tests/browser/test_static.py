@@ -9,7 +9,17 @@ import pytest
 from mlteach.course.lessons import NOTEBOOKS
 from mlteach.course.site import build_page
 from tests.browser.chromium import folder_of_pictures
-from tests.browser.explorers import NOT_ONE_SCREEN, ROWS, STATE, TALLEST, Drag, summary_of, title, traits, variable
+from tests.browser.explorers import (
+    NOT_ONE_SCREEN,
+    ROWS,
+    STATE,
+    TALLEST,
+    Drag,
+    summary_of,
+    title,
+    traits,
+    variable,
+)
 from tests.browser.view import View
 
 every_explorer = pytest.mark.parametrize("name", ROWS)

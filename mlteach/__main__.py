@@ -260,6 +260,9 @@ def slides(
 
     `slides 03` makes slides/03_gradient_descent_is_an_lstm_cell.html from the stored notebook; nothing is run. In it,
     `?` shows the keys, `S` opens the speaker's view. Print it to get a PDF.
+
+    Figures and numbers are those of your last `run 03 --profile lecture`. Without one, or when the lesson has changed
+    since, they are the stored notebook's, and the slides say at their foot that they come from a smoke run.
     """
     from mlteach.course.lessons import source
     from mlteach.course.site.folder import folder

@@ -5,7 +5,11 @@ A cell is on the slides when it says so, in Jupyter's own words (``metadata.slid
     slide, subslide   begins a slide            -         goes on with it
     fragment          appears at the next key   notes     what the lecturer says; begins with the minutes, "3 min."
 
-With ``"code": false`` beside it, a cell shows its output alone. Explorers and folded cells do so by themselves.
+With ``"code": false`` beside it, a cell shows its output alone. Explorers and folded cells do so by themselves. An
+explorer has a slide of its own.
+
+A slide's first heading is its title; without one it goes on under the title before. What is drawn and printed comes from
+the lecture run in ``runs/``, where there is one of this source, else from the stored notebook, and then the slide says so.
 
 Any other cell stays in the notebook: a lesson is written to be read, and a slide shows the part worth projecting. A
 notes cell is not in the learner's notebook either; the build keeps its text in the metadata of the cell before it.
@@ -15,26 +19,28 @@ import copy
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from html import unescape
 from pathlib import Path
 from typing import Any
 
-from mlteach.course.lessons import LessonError, sources
+from mlteach.course.lessons import RUNS, LessonError, sources
 from mlteach.course.lessons import notebook as notebook_of
 
 BEGINS = ("slide", "subslide")
 ON_SLIDES = (*BEGINS, "-", "fragment")
 MINUTES = re.compile(r"(\d+(?:\.5)?) min\.\s+(\S.*)", re.DOTALL)
 HEADING = re.compile(r"^(#{1,3}) (.+)$", re.MULTILINE)
+TITLE = re.compile(r"\s*#{1,3} (.+)\n*")
+#: The run that is projected.
+LECTURE = "lecture"
 #: A lecture is neither a flash nor a day.
 SHORTEST, LONGEST = 10, 60
 
 
 @dataclass
 class Slide:
-    """One slide: its cells, what the lecturer says, how long that takes, and the heading under which it stands."""
+    """One slide: its cells, what the lecturer says, how long that takes, and its title (Markdown)."""
 
-    heading: str
+    title: str
     cells: list[Any] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -52,7 +58,7 @@ class Slide:
 def slides(notebook: Any) -> list[Slide]:
     """The slides of a learner's notebook (a notebook node), in order. Raises LessonError for an unknown kind of cell."""
     found: list[Slide] = []
-    heading = ""
+    title = ""
     for cell in notebook.cells:
         about = cell.metadata.get("slideshow", {})
         kind = about.get("slide_type", "skip")
@@ -61,8 +67,9 @@ def slides(notebook: Any) -> list[Slide]:
                 f'Cell {cell.id} is a "{kind}" on the slides; choose one of {", ".join(ON_SLIDES)}, skip.'
             )
         own = HEADING.findall(cell.source) if cell.cell_type == "markdown" else []
+        first = TITLE.match(cell.source) if own else None
         if kind in BEGINS:
-            found.append(Slide("" if own else heading))
+            found.append(Slide(first[1].strip() if first else title))
         if kind in ON_SLIDES:
             if not found:
                 raise LessonError(f"Cell {cell.id} goes on with a slide, but none has begun.")
@@ -70,7 +77,7 @@ def slides(notebook: Any) -> list[Slide]:
         if "notes" in about and found:
             found[-1].notes.append(about["notes"])
         if own:
-            heading = _plain(own[-1][1])
+            title = own[-1][1].strip()
     return found
 
 
@@ -90,6 +97,11 @@ def missing(notebook: Any) -> Iterator[str]:
                 f"the slide that begins with cell {slide.cells[0].id} needs one notes cell, "
                 'which begins with its minutes, such as "3 min. Let them vote."'
             )
+        if len(slide.cells) > 1 and any(_is_explorer(cell) for cell in slide.cells):
+            yield (
+                f"the slide that begins with cell {slide.cells[0].id} shows an explorer and more; "
+                'an explorer needs the room: begin a slide with it, slideshow={"slide_type": "slide"}.'
+            )
     total = sum(slide.minutes for slide in deck)
     if not SHORTEST <= total <= LONGEST:
         yield f"its slides take {total:g} minutes; a lecture takes {SHORTEST} to {LONGEST}."
@@ -106,8 +118,42 @@ def build_slides(source: Path, target: Path) -> Path:
 
     free(target)
     name = f"{source.stem}.html"
-    publish({name: deck(read(fresh(source)), source.stem)}, target, kind="slides", all_of_it=False)
+    stored = read(fresh(source))
+    publish(
+        {name: deck(lectured(stored, source) or stored, source.stem)}, target, kind="slides", all_of_it=False
+    )
     return target / name
+
+
+def profile(notebook: Any) -> str | None:
+    """The profile that an executed notebook was run with; None where a lesson has none."""
+    given = notebook.metadata.get("papermill", {}).get("parameters", {}).get("PROFILE")
+    own = (re.search(r'^PROFILE = "(\w+)"', cell.source, re.MULTILINE) for cell in notebook.cells)
+    return given or next((found[1] for found in own if found), None)
+
+
+def lectured(stored: Any, source: Path) -> Any:
+    """The notebook ``stored`` with what the lecture run of the same cells drew and printed; None without such a run.
+
+    Explorers stay the stored ones: they show what is recorded, whatever the run.
+    """
+    from mlteach.course.site.lesson import read
+
+    path = RUNS / f"{source.stem[:2]}-{LECTURE}" / "lesson.ipynb"
+    if not path.exists():
+        return None
+    run = read(path)
+    cells = [
+        cell for cell in run.cells if "injected-parameters" not in cell.metadata.get("tags", [])
+    ]  # papermill's
+    if [cell.source for cell in cells] != [cell.source for cell in stored.cells]:
+        return None
+    made = copy.deepcopy(stored)
+    made.metadata["papermill"] = {"parameters": {"PROFILE": profile(run)}}
+    for cell, ran in zip(made.cells, cells, strict=True):
+        if cell.cell_type == "code" and not _is_explorer(cell):
+            cell.outputs = ran.outputs
+    return made
 
 
 def deck(notebook: Any, name: str) -> str:
@@ -116,33 +162,46 @@ def deck(notebook: Any, name: str) -> str:
     from mlteach.course.site.exporter import Exporter, as_script, self_contained
     from mlteach.course.site.lesson import about
     from mlteach.course.site.markdown import Page
+    from mlteach.course.site.results import results
 
-    found = slides(notebook)
+    lesson, run = about(notebook, name), profile(notebook)
+    shown = copy.deepcopy(notebook)
+    found = slides(shown)
     if not found:
         raise LessonError(
             f"Lesson {name[:2]} has no slides yet. CONTRIBUTING.md says how a cell gets on one."
         )
-    shown = copy.copy(notebook)
     shown.cells = []
     for number, slide in enumerate(found, 1):
         for cell in slide.cells:
             about_cell = cell.metadata.slideshow
             cell.metadata["slide"] = {"kind": about_cell.slide_type, "code": about_cell.get("code", True)}
             shown.cells.append(cell)
-        slide.cells[0].metadata["slide"] |= {"number": number, "heading": slide.heading}
-        slide.cells[-1].metadata["slide"] |= {"notes": slide.said or "–", "minutes": slide.minutes}
+        first, last = slide.cells[0], slide.cells[-1]
+        if number > 1 and first.cell_type == "markdown":
+            first.source = TITLE.sub("", first.source, count=1) if TITLE.match(first.source) else first.source
+        first.metadata["slide"] |= {"number": number, "title": slide.title if number > 1 else ""}
+        first.metadata["slide"]["of"] = run if run != LECTURE and any(map(_is_drawn, slide.cells)) else None
+        last.metadata["slide"] |= {"notes": slide.said or "–", "minutes": slide.minutes}
     packed = explorers(shown, name=name, whole=False)
     site = {
-        "lesson": about(notebook, name),
+        "lesson": lesson,
         "styles": packed.pop("styles"),
         "explorers": as_script(packed),
         "count": len(found),
+        "results": results,
     }
     names = {each.stem for each in sources() if notebook_of(each).exists()} | {name}
     html, _ = Exporter("slides", Page(name, names), site).from_notebook_node(shown)
     return self_contained(html, name=name, pages={f"{each}.html" for each in names})
 
 
-def _plain(markdown: str) -> str:
-    """A heading's words without markup."""
-    return unescape(re.sub(r"[`*_]|\[|\]\([^)]*\)", "", markdown)).strip()
+def _is_explorer(cell: Any) -> bool:
+    from mlteach.course.build import WIDGET_VIEW
+
+    return any(WIDGET_VIEW in output.get("data", {}) for output in cell.get("outputs", []))
+
+
+def _is_drawn(cell: Any) -> bool:
+    """Whether the cell shows what this very run drew or printed."""
+    return bool(cell.get("outputs")) and not _is_explorer(cell)

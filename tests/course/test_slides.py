@@ -8,8 +8,9 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from mlteach.course.build import WIDGET_VIEW
 from mlteach.course.lessons import LessonError, notebook
-from mlteach.course.slides import build_slides, deck, missing, slides
+from mlteach.course.slides import build_slides, deck, lectured, missing, profile, slides
 from mlteach.course.source import learner_notebook
 
 TALK = """\
@@ -56,8 +57,8 @@ def test_notes_leave_the_learners_notebook_and_slides_keep_them(course: Path) ->
     built = learner_notebook(course)
     assert not [each for each in built.cells if "12.5 min" in each.source]
     first, second = slides(built)
-    assert (first.heading, first.minutes, first.said) == ("", 1, "Say the promise.")
-    assert (second.heading, second.minutes) == ("A question?", 12.5)
+    assert (first.title, first.minutes, first.said) == ("98 A talk", 1, "Say the promise.")
+    assert (second.title, second.minutes) == ("A question?", 12.5)
     assert second.said == "Ask $x_1$ people.\n\nThen wait."
     assert [each.source for each in second.cells] == ['print("shown")', 'print("at the next key")']
     assert list(missing(built)) == []
@@ -91,7 +92,7 @@ def test_what_a_lecture_lacks_is_said(cells: list[Any], sentence: str) -> None:
     assert [said for said in missing(talk(*cells)) if sentence in said]
 
 
-def test_a_slide_stands_under_the_last_heading_unless_it_has_one() -> None:
+def test_a_slide_goes_on_under_the_last_title_unless_it_has_one() -> None:
     found = slides(
         talk(
             cell("## One `x`"),
@@ -101,7 +102,7 @@ def test_a_slide_stands_under_the_last_heading_unless_it_has_one() -> None:
             cell("b", "slide"),
         )
     )
-    assert [slide.heading for slide in found] == ["One x", "", "Two"]
+    assert [slide.title for slide in found] == ["One `x`", "Two", "Two"]
     assert [len(slide.cells) for slide in found] == [1, 2, 1]
 
 
@@ -117,7 +118,7 @@ def test_the_deck_shows_what_is_tagged_and_keeps_the_notes(course: Path) -> None
     assert re.search(r'<aside class="notes" data-minutes="12.5">.*<math.*Then wait.', html, re.S)
     assert re.search(r'<div class="part">(?:(?!class="part).)*said by 98-002', html, re.S)
     assert re.search(r'<div class="part fragment no-code">(?:(?!class="part).)*said by 98-003', html, re.S)
-    assert '<p class="under">A question?</p>' in html
+    assert '<h2 class="title">A question?</h2>' in html
 
 
 def test_slides_of_a_stale_or_untagged_lesson_are_refused(
@@ -130,3 +131,50 @@ def test_slides_of_a_stale_or_untagged_lesson_are_refused(
     with pytest.raises(LessonError, match="Lesson 98 has no slides yet. CONTRIBUTING.md says how"):
         build_slides(course, tmp_path / "slides")
     assert not (tmp_path / "slides").exists()
+
+
+def explorer() -> Any:
+    data = {WIDGET_VIEW: {"model_id": "m"}, "text/plain": "Explorer()"}
+    return new_code_cell(
+        "Explorer()", outputs=[new_output("display_data", data)], metadata={"slideshow": {"slide_type": "-"}}
+    )
+
+
+def test_an_explorer_has_a_slide_of_its_own() -> None:
+    crowded = talk(cell("text", "slide", "12 min. Say it."), explorer())
+    assert "shows an explorer and more" in next(missing(crowded))
+    alone = explorer()
+    alone.metadata["slideshow"] = {"slide_type": "slide", "notes": "12 min. Turn it."}
+    assert list(missing(talk(alone))) == []
+
+
+def ran(built: Any, said: str) -> Any:
+    for each in built.cells:
+        if each.cell_type == "code":
+            each.outputs = [new_output("stream", name="stdout", text=f"{said}\n")]
+    return built
+
+
+def test_a_lecture_run_of_the_same_cells_is_what_is_projected(
+    course: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    course.write_text(
+        TALK.replace(
+            "# %% [markdown]\n# ## A question",
+            '# %% tags=["parameters"]\nPROFILE = "smoke"\n\n# %% [markdown]\n# ## A question',
+        )
+    )
+    stored = ran(learner_notebook(course), "quick")
+    monkeypatch.setattr("mlteach.course.slides.RUNS", tmp_path)
+    assert lectured(stored, course) is None and "drawn in a smoke run" in deck(stored, "98_small")
+    run = ran(learner_notebook(course), "thorough")
+    run.cells.insert(2, new_code_cell('PROFILE = "lecture"', metadata={"tags": ["injected-parameters"]}))
+    run.metadata["papermill"] = {"parameters": {"PROFILE": "lecture"}}
+    (tmp_path / f"{course.stem[:2]}-lecture").mkdir()
+    nbformat.write(run, tmp_path / f"{course.stem[:2]}-lecture" / "lesson.ipynb")
+    projected = lectured(stored, course)
+    assert projected and profile(projected) == "lecture"
+    html = deck(projected, "98_small")
+    assert "thorough" in html and "quick" not in html and "drawn in a" not in html
+    stored.cells[-2].source += "  # another cell"
+    assert lectured(stored, course) is None  # an old run is not projected

@@ -6,7 +6,8 @@ const root = document.documentElement, stage = /** @type {HTMLElement} */ (docum
 const slides = /** @type {HTMLElement[]} */ ([...document.querySelectorAll(".slide")]);
 const speaker = new URLSearchParams(location.search).has("speaker");
 const get = (/** @type {string} */ css) => /** @type {any} */ (document.querySelector(css));
-const fragments = (/** @type {number} */ k) => [...slides[k].querySelectorAll(".fragment")];
+/** The fragments of slide k, in order; one that is laid out in several places is one. @param {number} k @returns {Element[][]} */
+const fragments = (k) => Object.values(Object.groupBy(slides[k].querySelectorAll(".fragment"), (/** @type {any} */ part) => part.dataset.step ?? ""));
 
 let now = 0, step = 0; // the slide that is shown, and how many of its fragments
 
@@ -22,11 +23,12 @@ function show(k, f = 0, tell = true) {
     slide.classList.toggle("next", n == now + 1);
     slide.setAttribute("aria-hidden", String(n != now && !overview()));
   });
-  parts.forEach((part, n) => part.classList.toggle("seen", n < step));
+  parts.forEach((part, n) => part.forEach((each) => each.classList.toggle("seen", n < step)));
+  root.classList.remove("blank");
   get(".number").textContent = `${now + 1} / ${slides.length}`;
   const place = `#${now + 1}${step ? `.${step}` : ""}`;
   if (location.hash != place) history.replaceState(null, "", place);
-  if (tell) send({ slide: now, step });
+  if (tell) send({ slide: now, step, blank: false });
   if (speaker) prompter();
 }
 const on = () => (step < fragments(now).length ? show(now, step + 1) : now + 1 < slides.length && show(now + 1));
@@ -41,59 +43,19 @@ addEventListener("hashchange", () => fromAddress());
 
 /** Enlarges the stage to the window. */
 function resize() {
-  const scale = Math.min(innerWidth / 1280, innerHeight / 720);
-  root.style.setProperty("--scale", String(scale));
-  root.style.setProperty("--left", `${(innerWidth / scale - 1280) / 2}px`);
-  root.style.setProperty("--top", `${(innerHeight / scale - 720) / 2}px`);
+  const scale = Math.min(innerWidth / 1280, innerHeight / 720), larger = Math.max(1, scale), smaller = Math.min(1, scale);
+  const set = (/** @type {string} */ name, /** @type {string | number} */ value) => root.style.setProperty(`--${name}`, String(value));
+  set("larger", larger);
+  set("smaller", smaller);
+  set("left", `${(innerWidth / larger - 1280 * smaller) / 2}px`);
+  set("top", `${(innerHeight / larger - 720 * smaller) / 2}px`);
   // the speaker sees the slide that is shown, the next one beside it, and the notes below
   const wide = Math.min((innerWidth - 48) / 1280, (0.62 * (innerHeight - 96)) / 720 / 0.6);
-  root.style.setProperty("--now", String(0.6 * wide));
-  root.style.setProperty("--next", String(0.4 * wide));
-  root.style.setProperty("--said", `${64 + 32 + 720 * 0.6 * wide}px`);
+  set("now", 0.6 * wide);
+  set("next", 0.4 * wide);
+  set("said", `${64 + 32 + 720 * 0.6 * wide}px`);
 }
 addEventListener("resize", resize);
-
-/** Makes what a slide holds as large as fits: text a little larger than its own size, an explorer as large as can be. @param {HTMLElement} slide */
-function fit(slide) {
-  const body = /** @type {HTMLElement} */ (slide.querySelector(".body"));
-  const room = getComputedStyle(slide), px = (/** @type {string[]} */ ...names) => names.reduce((sum, name) => sum + parseFloat(room.getPropertyValue(`padding-${name}`)), 0);
-  const height = 720 - px("top", "bottom"), width = 1280 - px("left", "right");
-  const { style } = body, has = (/** @type {string} */ css) => slide.querySelector(css);
-  Object.assign(style, { zoom: "1", width: "" });
-  for (const code of /** @type {NodeListOf<HTMLElement>} */ (slide.querySelectorAll(".input pre, .printed.columns"))) {
-    Object.assign(code.style, { fontSize: "", whiteSpace: "" }); // long lines become smaller, or wrap; they are not cut
-    const box = code.closest(".input") ?? code, size = parseFloat(getComputedStyle(code).fontSize);
-    if (box.scrollWidth <= box.clientWidth) continue;
-    const small = (size * box.clientWidth) / (box.scrollWidth + 4);
-    Object.assign(code.style, small < 15 ? { fontSize: "17px", whiteSpace: "pre-wrap" } : { fontSize: `${small}px` });
-  }
-  const fits = (/** @type {number} */ zoom) => {
-    style.zoom = String(zoom);
-    return body.scrollHeight * zoom <= height && body.scrollWidth * zoom <= width + 1;
-  };
-  let best = 0.5;
-  if (has(".explorer")) { // its height follows its width: try some widths
-    let wide = 1000;
-    for (const w of [720, 800, 880, 960, 1040, 1152]) {
-      style.width = `${w}px`;
-      const zoom = Math.min((height - 2) / body.scrollHeight, width / w, 1.8);
-      if (zoom > best) [best, wide] = [zoom, w];
-    }
-    if (best < 0.68) [best, wide] = [width / 1152, 1152]; // too tall to be read as a whole: the slide scrolls
-    style.width = `${wide}px`;
-  } else {
-    let high = has(".picture, .input, table") ? 1 : 1.2;
-    if (fits(high)) best = high;
-    else for (let n = 0; n < 6; n++) { const middle = (best + high) / 2; if (fits(middle)) best = middle; else high = middle; }
-  }
-  slide.style.overflow = fits(best) ? "" : "auto";
-  slide.dataset.fit = best.toFixed(2);
-}
-const fitAll = () => slides.forEach(fit);
-document.addEventListener("toggle", (event) => {
-  const slide = /** @type {HTMLElement} */ (event.target).closest?.(".slide");
-  if (slide && !speaker) fit(/** @type {HTMLElement} */ (slide));
-}, true);
 
 // ---- the other window --------------------------------------------------------------------------------------------
 
@@ -141,10 +103,12 @@ const clock = (/** @type {number} */ seconds) => `${Math.floor(seconds / 60)}:${
 function tick() {
   if (!began && now > 0 && !kept) began = Date.now(); // leaving the title starts the clock
   const gone = kept + (began ? (Date.now() - began) / 1000 : 0), sum = plan.reduce((a, b) => a + b, 0);
-  const until = plan.slice(0, now + 1).reduce((a, b) => a + b, 0), late = gone / 60 - until;
+  const until = plan.slice(0, now + 1).reduce((a, b) => a + b, 0), late = gone / 60 - until, early = until - plan[now] - gone / 60;
   get(".clock .gone").textContent = clock(gone);
   get(".clock .plan").textContent = `this slide ${plan[now]} min, until ${clock(60 * until)} of ${clock(60 * sum)}`;
-  get(".clock .late").textContent = late > 0.5 ? `${Math.round(late) || 1} min behind` : "";
+  const apart = Math.max(1, Math.round(Math.max(late, early))), said = late > 0.5 ? `${apart} min behind` : early > 0.5 ? `${apart} min ahead` : "on time";
+  if (get(".clock .late").textContent != said) get(".clock .late").textContent = said;
+  get(".clock .late").classList.toggle("behind", late > 0.5);
   get(".clock .go").textContent = began ? "Stop" : "Start";
 }
 function prompter() {
@@ -176,31 +140,60 @@ function toggleOverview() {
   if (speaker) return;
   root.classList.toggle("overview");
   show(now, step, false);
-  if (overview()) slides[now].scrollIntoView({ block: "center" });
+  if (overview()) { here()?.blur(); slides[now].scrollIntoView({ block: "center" }); }
 }
+/** How many slides stand side by side in the overview. */
+const across = () => slides.findIndex((slide) => slide.offsetTop > slides[0].offsetTop);
 slides.forEach((slide, k) => slide.addEventListener("click", () => { if (overview()) { show(k); toggleOverview(); } }));
 
+let dark = false;
+/** The screen goes blank, or comes back; the speaker's own does not. */
+function blank() {
+  dark = speaker ? !dark : !root.classList.contains("blank");
+  if (!speaker) root.classList.toggle("blank", dark);
+  send({ blank: dark });
+}
 /** What a key does. @type {Record<string, () => void>} */
 const keys = {
   ArrowRight: on, ArrowDown: on, PageDown: on, Enter: on, n: on, ArrowLeft: back, ArrowUp: back, PageUp: back, Backspace: back, p: back,
   Home: () => show(0), End: () => show(slides.length - 1, Infinity),
   o: toggleOverview, s: openSpeaker, "?": () => get(".help").showModal(),
-  b: () => { const blank = !root.classList.contains("blank"); if (!speaker) root.classList.toggle("blank", blank); send({ blank }); },
-  f: () => (document.fullscreenElement ? document.exitFullscreen() : root.requestFullscreen()),
+  b: blank, ".": blank,
+  f: () => (document.fullscreenElement ? document.exitFullscreen() : root.requestFullscreen()).catch(() => {}), // a browser may refuse
   t: () => { root.dataset.theme = root.dataset.theme == "dark" ? "light" : "dark"; },
 };
 const here = () => /** @type {HTMLElement | null} */ (document.activeElement);
+const typing = () => here()?.matches("input:not([type=range], [type=checkbox], [type=radio], [type=button]), textarea, select, [contenteditable]");
+
+// What a clicker sends turns the page, whatever has the focus; so it is heard first, and nobody else hears of it.
+addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || (event.shiftKey && event.key != "F5")) return;
+  const act = { PageDown: on, PageUp: back, F5: () => document.fullscreenElement || keys.f() }[event.key] ?? ([".", "b"].includes(event.key) && !typing() ? blank : null);
+  if (!act) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  get("dialog[open]")?.close();
+  if (act == on || act == back) here()?.closest(".mlx")?.contains(here()) && here()?.blur();
+  act();
+  if (overview()) slides[now].scrollIntoView({ block: "nearest" });
+}, true);
 addEventListener("keydown", (event) => {
   const { key } = event;
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || get("dialog[open]")) return;
   if (key == "Escape") {
-    if (overview()) toggleOverview(); else here()?.blur();
+    if (overview() || !here()?.closest(".mlx, .input, button, a, summary")) toggleOverview(); else here()?.blur();
     return;
   }
   if (here()?.closest(".mlx, input, textarea, select")) return; // in an explorer all keys are the explorer's
   const pressable = here()?.closest("button, a, summary");
   if (pressable && [" ", "Enter"].includes(key)) return;
   if (overview() && key == "Enter") return toggleOverview();
+  if (overview() && key.startsWith("Arrow")) {
+    const by = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -across(), ArrowDown: across() }[key] ?? 0;
+    event.preventDefault();
+    if (slides[now + by]) show(now + by);
+    return slides[now].scrollIntoView({ block: "nearest" });
+  }
   const act = key == " " ? (event.shiftKey ? back : on) : keys[key] ?? keys[key.toLowerCase()];
   if (!act) return;
   event.preventDefault();
@@ -223,12 +216,18 @@ addEventListener("touchend", (event) => {
 // ---- begin -------------------------------------------------------------------------------------------------------
 
 resize();
-fitAll();
 fromAddress(false);
 if (speaker) startSpeaker();
 if (root.dataset.explorers != "ready") await new Promise((ready) => document.addEventListener("explorers", ready, { once: true }));
 shareExplorers();
-await document.fonts.ready;
-const frame = () => new Promise((done) => requestAnimationFrame(done));
-for (let n = 0; n < 2; n++) { fitAll(); await frame(); await frame(); } // an explorer draws itself anew for its width
+await document.fonts.load('16px "STIX Two Math"');
+await Promise.all([...document.images].map((image) => image.decode().catch(() => {}))); // a picture's size is asked
+const frame = () => new Promise((done) => requestAnimationFrame(done)), seen = now;
+for (const k of new Set([seen, ...slides.keys()])) { // the one that is seen comes first; the title needs no layout
+  if (k) arrange(slides[k]);
+  if (k == seen) { fromAddress(false); await frame(); }
+}
+fromAddress(false);
+await frame();
+await frame(); // an explorer draws itself anew for its width
 root.dataset.deck = "ready";

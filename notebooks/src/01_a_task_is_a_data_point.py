@@ -240,14 +240,14 @@ print("nearest neighbour on pixels, 5-way 1-shot: "
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 3 min. Collect guesses before you uncover the number. It is the floor of the whole course; write it on the board and leave it there.
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # **That is the floor.** A method that does not beat it has learned nothing from other characters.
 
 # %% [markdown]
 # See it in single tasks. The explorer deals tasks of real drawings and answers with the nearest neighbour. Change the ways and the
 # shots. Then take all classes from *one* alphabet: hands and habits are alike there, and the characters too.
 
-# %% slideshow={"slide_type": "-"}
+# %% slideshow={"slide_type": "slide"}
 inspector = EpisodeInspector(test)
 inspector
 

@@ -666,6 +666,9 @@ show(fig, alt=(
     "stays at 100 for every length."
 ))
 
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 1 min. Ask which curve is which before the names are read.
+
 # %% [markdown]
 # <details><summary><b>Explain.</b> How far does each get?</summary>
 #
@@ -676,7 +679,7 @@ show(fig, alt=(
 #
 # Does the picture hold for more seeds, and for more patience? These are recorded runs of this same notebook, three seeds with 300 training steps (*lecture*), and five seeds with 1,000 (*paper*):
 
-# %% slideshow={"slide_type": "fragment", "code": false}
+# %% slideshow={"slide_type": "slide", "code": false}
 for profile in ("lecture", "paper"):
     kept = recorded("02", profile)
     if not kept:
@@ -691,7 +694,7 @@ for profile in ("lecture", "paper"):
         print(f"  {name:21}{cells}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 4 min. At 5 steps all is well, so the code is right. At 30 both the RNN and the LSTM as made are guessing. The same cell with an open gate learns it at once. It is not the name LSTM that remembers, it is a factor of 1.
+# 3 min. At 5 steps all is well, so the code is right. At 30 both the RNN and the LSTM as made are guessing. The same cell with an open gate learns it at once. It is not the name LSTM that remembers, it is a factor of 1.
 
 # %% [markdown]
 # The intervals are over seeds. A wide one means that some seeds learn it and some do not. Patience does not help where the line is too long: with three times the training, the first two still guess at 100 steps.

@@ -974,12 +974,15 @@ for name, kind in kinds.items():
 # Paint the gradients of one weight, and read off what the optimizer trained on digits adds to that weight at each step, beside SGD, momentum and Adam at their tuned rates. The second
 # plot asks: what would it have done if the gradient at this step had been another?
 
-# %% tags=["opening"] slideshow={"slide_type": "-"}
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 1 min. Say what one weight sees: a number at each step, its gradient, and nothing else.
+
+# %% tags=["opening"] slideshow={"slide_type": "slide"}
 explorer = LearnedStep.recorded("digits", scene="noise on a slope")
 explorer
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 6 min. Begin with *the same again*: it speeds up within three steps to ten times Adam's step and stays there. Then *up and down*: it becomes careful. *Turning back*: it brakes at once, waits, and goes the other way, slowly at first. Then pull the size of the gradients down by a hundred: the curves hardly change. Ask who knows Rprop. It has found it by itself.
+# 5 min. Begin with *the same again*: it speeds up within three steps to ten times Adam's step and stays there. Then *up and down*: it becomes careful. *Turning back*: it brakes at once, waits, and goes the other way, slowly at first. Then pull the size of the gradients down by a hundred: the curves hardly change. Ask who knows Rprop. It has found it by itself.
 
 # %%
 for scene in ("the same again", "up and down", "turning back"):

@@ -448,6 +448,9 @@ compare("the formula", formula, "autograd", i.grad, to=1e-12)
 # few steps that a lesson has, we begin between −1.5 and −0.5.
 
 
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 2 min. It learns within a minute. What follows uses one that trained for five thousand steps, because gates are worth looking at only when they have been learned.
+
 # %%
 def outer_gradient(theta, episode):
     found, numbers = maml_gradient(net, cross_entropy, theta, episode, lstm.rule, STEPS,
@@ -476,7 +479,7 @@ def right_after(rule, episodes, theta=theta):
     return 100 * right["support"][:, 0]
 
 
-# %% slideshow={"slide_type": "fragment", "code": false}
+# %%
 tests = draw_tasks(test, budget["tasks"], seed=78)
 live = over_tasks(right_after(lstm.rule(run.theta), tests, run.theta))
 record("live", live, unit="%", seeds=[0], seconds=run.seconds,
@@ -484,9 +487,6 @@ record("live", live, unit="%", seeds=[0], seconds=run.seconds,
 pixels = stored.about["baselines"]["nearest support picture"]["value"]
 print(f"after {run.step} outer steps it is above the nearest neighbour on pixels",
       f"({pixels:.0f} %):", live.mean > pixels)
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. It learns within a minute. What follows uses one that trained for five thousand steps, because gates are worth looking at only when they have been learned.
 
 # %% [markdown]
 # It works, and a minute is too little for gates worth looking at. From here on you look at the one that comes with the course: 5000 outer steps, about 11 minutes of one core, recorded by
@@ -623,12 +623,15 @@ for name, tasks_a_step in (("meta-LSTM", 2), ("MAML", 8), ("matching", 8)):
 #
 # </details>
 
-# %% slideshow={"slide_type": "fragment"}
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 1 min. Take guesses first, and write them on the board.
+
+# %% slideshow={"slide_type": "slide"}
 history = GateHistory.recorded(step=1, layer="conv 1")
 history
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 5 min. Take guesses first. Then go through the steps with the arrow keys. Stop at step 1: the head bias forgets a sixth. Stop at step 2: the input gates dip. Then look at the losses: from step 3 on there is nothing left to learn, and the input gates are wide open all the same. Ask why hardly anything moves.
+# 4 min. Go through the steps with the arrow keys. Stop at step 1: the head bias forgets a sixth. Stop at step 2: the input gates dip. Then look at the losses: from step 3 on there is nothing left to learn, and the input gates are wide open all the same. Ask why hardly anything moves.
 
 # %%
 for step in (1, 2, 5, 8):

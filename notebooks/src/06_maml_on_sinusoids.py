@@ -683,7 +683,7 @@ compare("forty finite differences", differences, "autograd", autograd, to=1e-6)
 #
 # **Predict.** What does each compute instead? One of them is a method of its own, one has no gradient for the start, one loses the start. Which is which?
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "fragment", "code": false}
 def no_way_back(theta, x, y):
     return adapt_by_hand(theta, x, y, create_graph=False)
 

@@ -692,6 +692,9 @@ for spread in (1, 3, 10):
 #
 # </details>
 
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 1 min. Collect three guesses, the smooth network first.
+
 # %%
 def share_missed(net, theta, episode, steps, alpha):
     """The share of g - b that the two terms miss after some steps: the median task."""
@@ -721,7 +724,7 @@ for name, (net, tensors, family, steps, _) in cases.items():
                           dtype=torch.float64)
     misses[name] = [share_missed(net, start, tasks, steps, alpha) for alpha in tried]
 
-# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 fig, ax = plt.subplots(figsize=(8.5, 3.9))
 for name, (*_, look) in cases.items():
     thin = {"linewidth": 2.0} if "one step" in name and look == "reptile" else {}
@@ -739,7 +742,7 @@ show(fig, alt="Share of a gradient's change that the formula misses, against the
      "the ReLU network it is large at all rates.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. The grey band is where the networks were trained. Thin green, one step: the formula is good there. Thick green, four steps: it is not. Blue never becomes good. So the term is a true statement about the beginning of the path, and a hint about the rest. Say so when you use it.
+# 2 min. The grey band is where the networks were trained. Thin green, one step: the formula is good there. Thick green, four steps: it is not. Blue never becomes good. So the term is a true statement about the beginning of the path, and a hint about the rest. Say so when you use it.
 
 # %% [markdown]
 # **Detector.** Before you explain anything with a series, look at the share that it misses: it should be small, and halve with the rate.

@@ -272,7 +272,7 @@ check("11.1", fitted)
 #
 # The same picture, point by point:
 
-# %% slideshow={"slide_type": "-"}
+# %% slideshow={"slide_type": "-", "code": false}
 def with_filters(theta, draws=draws):
     """Two random directions, every filter as long as the network's."""
     return [filter_normalised(each, theta) for each in draws]
@@ -411,13 +411,16 @@ print("distances between the three corners as in the network, to 1e-10:",
 # - ( ) on a slope above it
 # - ( ) on level ground
 
-# %% slideshow={"slide_type": "-"}
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 1 min. Let them vote, and keep the vote.
+
+# %% slideshow={"slide_type": "slide"}
 explorer = LossLandscape.recorded(scene="network", task="strong, phase 0.6",
                                   start="after", plane="path", step=10)
 explorer
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 5 min. Plane of the path, before, step 10: the path creeps a little way down a slope that hardly falls. Then after: the first step crosses the slope, and the rest is small. The start stands on the slope, not in the valley.
+# 4 min. Plane of the path, before, step 10: the path creeps a little way down a slope that hardly falls. Then after: the first step crosses the slope, and the rest is small. The start stands on the slope, not in the valley.
 # Then the raw and rescaled planes: the trap from the beginning, live. Then filter-normalised: all paths on one spot. Ask why: two random directions, and the paths go elsewhere.
 
 # %%
@@ -788,7 +791,10 @@ show(fig, alt="The support loss along the first gradient from two starts, with t
      "of the step. From joint training's start parabola and loss go down together.",
      colours=96)
 
-# %% slideshow={"slide_type": "fragment", "code": false}
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 2 min. The parabola is what you know at the start. The real loss is where the step lands. MAML was trained on the landing. It never looked at the parabola.
+
+# %% slideshow={"slide_type": "slide", "code": false}
 print("share of the support loss that is left after the first step, "
       "median over 100 tasks, mean of three seeds")
 print(f"{'':16}{'by the parabola':>16}{'really':>10}")
@@ -798,7 +804,7 @@ for name in STARTS:
     print(f"{SAID[name]:16}{foretold:>16.2f}{really:>10.2f}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. The parabola is what you know at the start. The real loss is where the step lands. MAML was trained on the landing. It never looked at the parabola. So it found starts where the ground flattens along the step. Say the other side as well: this works for the rate it was trained for.
+# 1 min. Read MAML's line: by the parabola hardly anything is gained, really almost all. So it found starts where the ground flattens along the step. Say the other side as well: this works for the rate it was trained for.
 
 # %% [markdown]
 # The parabola is a guess from one point, and a poor one. On the way the curvature falls (the last column of the table above), so the step lands well inside the valley. MAML's objective is the query loss **where the step lands**. Nothing in it speaks of the curvature at the start, and
@@ -968,7 +974,7 @@ compare("the landscape around a head of zeros", flat, "ln 5 everywhere",
 kept, about = load_checkpoint(data_folder() / "checkpoints"
                               / "11-characters.safetensors")
 reach = about["reach"]
-fig, axes = plt.subplots(2, 2, figsize=(8.4, 7.2), sharex=True, sharey=True)
+fig, axes = plt.subplots(2, 2, figsize=(8.4, 6.4), sharex=True, sharey=True)
 for line, start_name in zip(axes, ("random", "maml")):
     for ax, what in zip(line, ("support", "query")):
         seen = draw_loss(ax, kept[f"{start_name}.{what}"],
@@ -1059,12 +1065,15 @@ compare("many tasks side by side", task_of(side_by_side, 0), "the same", exact,
 # **Task.** *Find a start that MAML likes and joint training does not.* MAML likes it if the loss after one step is at most half of what it is from joint training's best start. Joint training dislikes it the more, the higher the mean loss is there: one star for 3 times its minimum, two for 10, three for 20.
 # The inner rate is yours to choose; it begins at <span data-moves="LossLandscape.rate">0.15</span>.
 
-# %% tags=["opening"] slideshow={"slide_type": "-"}
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 1 min. Read the task aloud, and the three stars.
+
+# %% slideshow={"slide_type": "slide"}
 two = LossLandscape()
 two
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 4 min. Give them three minutes in pairs. Start on joint training's best place: its arrow vanishes, MAML's does not. Switch the ground to the loss after one step: that is what MAML sees. Then hunt for stars: far up on the steep slopes, and the rate decides how far.
+# 3 min. Give them two minutes in pairs. Start on joint training's best place: its arrow vanishes, MAML's does not. Switch the ground to the loss after one step: that is what MAML sees. Then hunt for stars: far up on the steep slopes, and the rate decides how far.
 
 # %%
 for where in (two_tasks.BEST, two_tasks.walk("maml", *two.theta, two.rate, 1, 200)[-1],
@@ -1261,7 +1270,8 @@ compare("the Hessian of the right network", there,
 
 # %% [markdown]
 # One function, three sharpnesses. That is why this lesson compares curvature along paths of networks of one size from one random start, at one rate: gradient descent at a fixed rate has chosen the ruler, and $2/\alpha$ is a number on it. It does *not* say that a flatter minimum generalises better.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## What you learned
 #
 # - A landscape is $L(\theta + a d_1 + b d_2)$. All of its honesty is in the two directions, and in the distances it leaves out.
@@ -1270,15 +1280,8 @@ compare("the Hessian of the right network", there,
 # - MAML's start stands at the edge $2/\alpha$ or beyond it on most tasks, on a slope, and lands in the valley with one step of the rate it was trained for. At another rate it is a worse start.
 # - PCA bends every path, random walks too.
 
-# %% [markdown] slideshow={"slide_type": "slide"}
-# **What you learned**
-#
-# - All honesty of a landscape is in its two directions and in the distances it leaves out.
-# - A random slice is smooth by chance. Power iteration finds what is sharp.
-# - A meta-trained start is not low. It is well placed, for one rate.
-
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 1 min. Read the last line twice. Then send them back to the two tasks with their three stars.
+# 1 min. Read the fourth line twice: not low, but well placed, for one rate. Then send them back to the two tasks with their three stars.
 
 # %% [markdown]
 # ## Quiz

@@ -49,7 +49,11 @@ def harm(html: str) -> list[str]:
 
 
 OURS = [file(name) for name in ("early.js", "host.js", "numbers.js", "page.js", "map.js")]
-OURS += [program(), file("layout.js") + file("deck.js"), file("numbers.js") + file("plane.js")]  # one module of a lesson, one of the map
+OURS += [
+    program(),
+    file("layout.js") + file("deck.js"),
+    file("numbers.js") + file("plane.js"),
+]  # one module of a lesson, one of the map
 
 
 def assert_sealed(html: str) -> None:

@@ -19,6 +19,7 @@ import copy
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,8 @@ ON_SLIDES = (*BEGINS, "-", "fragment")
 MINUTES = re.compile(r"(\d+(?:\.5)?) min\.\s+(\S.*)", re.DOTALL)
 HEADING = re.compile(r"^(#{1,3}) (.+)$", re.MULTILINE)
 TITLE = re.compile(r"\s*#{1,3} (.+)\n*")
+#: A prediction's choice, to be clicked on a page; a room votes for a letter.
+CHOICE = re.compile(r"^([-*] )\( \) +", re.MULTILINE)
 #: The run that is projected.
 LECTURE = "lecture"
 #: A lecture is neither a flash nor a day.
@@ -175,6 +178,8 @@ def deck(notebook: Any, name: str) -> str:
     for number, slide in enumerate(found, 1):
         for cell in slide.cells:
             about_cell = cell.metadata.slideshow
+            if cell.cell_type == "markdown":
+                cell.source = _lettered(cell.source)
             cell.metadata["slide"] = {"kind": about_cell.slide_type, "code": about_cell.get("code", True)}
             shown.cells.append(cell)
         first, last = slide.cells[0], slide.cells[-1]
@@ -205,3 +210,9 @@ def _is_explorer(cell: Any) -> bool:
 def _is_drawn(cell: Any) -> bool:
     """Whether the cell shows what this very run drew or printed."""
     return bool(cell.get("outputs")) and not _is_explorer(cell)
+
+
+def _lettered(markdown: str) -> str:
+    """The choices of a prediction with letters."""
+    letters = count(ord("A"))
+    return CHOICE.sub(lambda found: f"{found[1]}**{chr(next(letters))}**  ", markdown)

@@ -178,3 +178,13 @@ def test_a_lecture_run_of_the_same_cells_is_what_is_projected(
     assert "thorough" in html and "quick" not in html and "drawn in a" not in html
     stored.cells[-2].source += "  # another cell"
     assert lectured(stored, course) is None  # an old run is not projected
+
+
+def test_a_room_votes_for_letters() -> None:
+    built = talk(
+        cell("# 98 A", "slide", "1 min. Say."),
+        cell("**Predict.** Which?\n\n- ( ) left\n- ( ) right", "slide", "12 min. Vote."),
+    )
+    html = deck(built, "98_small")
+    assert re.findall(r"<li><strong>(.)</strong>\s+(\w+)", html) == [("A", "left"), ("B", "right")]
+    assert "( )" in built.cells[1].source  # the notebook is as it was

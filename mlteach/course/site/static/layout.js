@@ -78,6 +78,8 @@ function natural({ el }) {
   return [wide, (wide * (image?.naturalHeight || 450)) / (image?.naturalWidth || 800)];
 }
 
+const worthOf = (/** @type {number} */ size, /** @type {number} */ enlarged) => Math.min(1, size / 24) * Math.min(1, (enlarged / GOOD) ** 0.8);
+
 /** The best layout of the pieces, or null when none has letters large enough. @param {HTMLElement} body @param {Piece[]} pieces @param {number} [least] @returns {Layout | null} */
 function best(body, pieces, least = LEAST) {
   const words = pieces.every((each) => each.kind == "text");

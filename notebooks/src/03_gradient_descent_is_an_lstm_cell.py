@@ -106,9 +106,9 @@ show(fig, alt=(
 ))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. Show the picture, let them look for half a minute in silence, then vote by hands: left, or right? Ask two people what gave it away. They will name the smoothness, or the speed. Do not tell yet.
+# 1 min. Show the picture, and let them look for half a minute in silence.
 
-# %% [markdown] slideshow={"slide_type": "-"}
+# %% [markdown] slideshow={"slide_type": "slide"}
 # **Predict.** Which is the LSTM? Say what gives it away.
 #
 # - ( ) the left one
@@ -121,6 +121,9 @@ show(fig, alt=(
 # two ways to write one computation. Do they agree to the last bit? This compares them:
 #
 # </details>
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 2 min. Vote by hands: left, or right? Ask two people what gave it away. They will name the smoothness, or the speed. Do not tell yet.
 
 # %% slideshow={"slide_type": "slide", "code": false}
 assert compare("The memory of the LSTM", memory, "the weights under gradient descent",

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mlteach.explore.learned_step import LearnedStep
     from mlteach.explore.loss_landscape import LossLandscape
     from mlteach.explore.lstm_gates import LstmGates
+    from mlteach.explore.maml_plane import MamlPlane
     from mlteach.explore.method_map import MethodMap
     from mlteach.explore.projections import Projections
 
@@ -26,6 +27,7 @@ __all__ = [
     "LearnedStep",
     "LossLandscape",
     "LstmGates",
+    "MamlPlane",
     "MethodMap",
     "Projections",
 ]
@@ -38,6 +40,7 @@ _HOME = {
     "LearnedStep": "learned_step",
     "LossLandscape": "loss_landscape",
     "LstmGates": "lstm_gates",
+    "MamlPlane": "maml_plane",
     "MethodMap": "method_map",
     "Projections": "projections",
 }

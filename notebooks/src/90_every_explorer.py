@@ -37,7 +37,7 @@ PROFILE = "smoke"  # nothing here depends on it
 
 # %% tags=["setup"]
 from mlteach.explore import AdaptationLab, EpisodeInspector, GateHistory, GradientCell
-from mlteach.explore import LearnedStep, LossLandscape, LstmGates, MethodMap
+from mlteach.explore import LearnedStep, LossLandscape, LstmGates, MamlPlane, MethodMap
 from mlteach.explore import Projections
 
 # %% [markdown]
@@ -112,6 +112,18 @@ gate_history
 
 # %%
 print(gate_history.summary)
+
+# %% [markdown]
+# ## A start, and three tasks that pull it
+#
+# From [lesson 06](06_maml_on_sinusoids.ipynb). **Ask:** before the step the flat bowl pulls least of all. Why does MAML's start go there all the same?
+
+# %%
+maml_plane = MamlPlane("MAML")
+maml_plane
+
+# %%
+print(maml_plane.summary)
 
 # %% [markdown]
 # ## Five points, one step

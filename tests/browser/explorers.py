@@ -85,6 +85,12 @@ ROWS = {
         ("recurrent", 2.0),
         Drag("value x, step by step", (50, 20), at=(0.3, 0.4)),
     ),
+    "MamlPlane": Row(
+        lambda: explore.MamlPlane("MAML"),
+        Keys("inner steps k", ("ArrowRight",) * 2),
+        ("method", "FOMAML"),
+        Drag("The start θ", (60, 30)),
+    ),
     "MethodMap": Row(explore.MethodMap, Keys("MAML", ("ArrowRight",)), ("method", "Reptile")),
     "Projections": Row(
         lambda: explore.Projections("three lines", exact=True),

@@ -7,10 +7,11 @@ import { clamp, s, sig } from "./dom.js";
  * left and right edge, Page Up and Down to the top and bottom.
  * @param {{svg: any, label: string, hue?: string, step: number, get: () => [number, number],
  *          set: (point: [number, number]) => void, toData: (x: number, y: number) => [number, number],
- *          box: () => {x: [number, number], y: [number, number]}, guard: (f: Function) => any}} spec
+ *          box: () => {x: [number, number], y: [number, number]}, guard: (f: Function) => any, press?: boolean}} spec
+ *        `press`: a press on the picture, beside every handle, puts it there; one handle of a picture can have that
  * @returns {{node: SVGElement, draw: (x: number, y: number) => void}}  `draw` puts it at a place in pixels
  */
-export function handle({ svg, label, hue = "fg", step, get, set, toData, box, guard }) {
+export function handle({ svg, label, hue = "fg", step, get, set, toData, box, guard, press = true }) {
   const node = s("g", { class: "mlx-handle", role: "slider", tabindex: 0, "aria-label": label, style: `--hue: var(--${hue})` },
     s("circle", { r: 22, class: "mlx-touch" }), s("circle", { r: 13, class: "mlx-halo" }), s("circle", { r: 8, class: "mlx-grip" }));
   const put = (x, y) => {
@@ -21,7 +22,7 @@ export function handle({ svg, label, hue = "fg", step, get, set, toData, box, gu
   const listen = (target, name, f) => target.addEventListener(name, guard(f));
   listen(node, "pointerdown", (event) => { node.setPointerCapture(event.pointerId); node.focus(); event.preventDefault(); });
   listen(node, "pointermove", (event) => { if (node.hasPointerCapture(event.pointerId)) follow(event); });
-  listen(svg, "click", (event) => { if (!node.contains(event.target)) follow(event); });
+  if (press) listen(svg, "click", (event) => { if (!event.target.closest(".mlx-handle")) follow(event); });
   listen(node, "keydown", (event) => {
     const [x, y] = get(), edge = box(), far = step * (event.shiftKey ? 10 : 1);
     const to = { ArrowLeft: [x - far, y], ArrowRight: [x + far, y], ArrowUp: [x, y + far], ArrowDown: [x, y - far],

@@ -49,7 +49,7 @@ import torch.nn.functional as F
 
 from mlteach.checkpoint import load_checkpoint, params_from
 from mlteach.exercises import check
-from mlteach.explore import AdaptationLab, style
+from mlteach.explore import AdaptationLab, MamlPlane, style
 from mlteach.explore.figure import show
 from mlteach.fit import fit
 from mlteach.inner import adapt, sgd
@@ -393,7 +393,7 @@ show(fig, alt="A high sine curve with ten points on it. The jointly trained netw
 # counts for nothing.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. Write both objectives under each other, and underline theta in the first and phi in the second. That is the whole difference. Then the toy on the next slide, before any network.
+# 1 min. Write both objectives under each other, and underline theta in the first and phi in the second. That is the whole difference. Then the toy on the next slide, before any network.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Two bowls, three starts
@@ -465,11 +465,51 @@ show(fig, alt="Left, a steep bowl at plus one and a flat bowl at minus one, with
      "start.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. Let them vote: steep, middle, flat. Joint training stands by the steep bowl, because that one screams loudest. MAML stands by the flat one: the steep bowl is one step away from anywhere. FOMAML, which we meet in a minute, stops half way. A good start is near the tasks that are slow to reach, not near those that cost most.
+# 2 min. Let them vote: steep, middle, flat. Joint training stands by the steep bowl, because that one screams loudest. MAML stands by the flat one: the steep bowl is one step away from anywhere. FOMAML, which we meet in a minute, stops half way. A good start is near the tasks that are slow to reach, not near those that cost most.
 
 # %% [markdown]
 # Joint training stands where the error is least, near the steep bowl. MAML stands by the *flat* one. FOMAML, which you meet in a moment,
 # stops half way.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Three tasks pull one start
+
+# %% [markdown]
+# Now in a plane, and step by step. Each task goes from $\theta$ to its own $\varphi$ and has a gradient there. MAML takes every one back through
+# the step, and goes down their mean. The steep bowl is A, the flat one B. C is a ravine, steep across and flat along.
+#
+# **Predict.** Before any step the flat bowl pulls least. Whose pull is the hardest when the gradients at the $\varphi$ are back at $\theta$?
+#
+# - ( ) the steep bowl's
+# - ( ) the flat bowl's
+# - ( ) the ravine's
+#
+# <details><summary>After you have guessed</summary>
+#
+# The flat bowl's. At $\varphi$ the steep bowl's gradient is still the longest. But whatever a step takes away from the distance to the bottom, the
+# way back takes away from the gradient once more: nearly all of it where the bowl is steep, hardly anything where it is flat. FOMAML spares itself
+# the way back, and listens to the steep bowl.
+#
+# </details>
+
+# %% slideshow={"slide_type": "-", "code": false}
+plane = MamlPlane("MAML")
+plane
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 3 min. Let them vote: A, B or C. Press *One outer step* and name the parts as the formula lights up; *slow motion* goes back to any of them, stop at part 3. Then FOMAML: the bracket is struck out, and the steep bowl's arrow comes back whole. Let somebody drag θ until the mean is gone, and only then open *Where they rest*. Last k, to 3.
+
+# %%
+for method in ("joint training", "FOMAML", "MAML"):
+    plane.method = method
+    print(plane.summary)
+
+# %% [markdown]
+# The bowls take <span data-moves="MamlPlane.k">1</span> inner step here, at the rate <span data-moves="MamlPlane.alpha">0.25</span>. With more steps MAML goes further to the
+# flat bowl. With a rate above 0.55 the ravine's step is longer than it can bear, and its gradient *grows* on the way back.
+#
+# **Task.** Open *Your task*: the pulls are covered, and you put $\theta$ where you think the steps help all three most. Which method would have
+# stopped half way?
 #
 # ## What is MAML's gradient?
 #
@@ -557,7 +597,7 @@ for T in (1, 4):
             torch.zeros_like(best), to=1e-10)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. On the board: one factor for each step, (I minus alpha A). Ask what happens to a direction with alpha times A equal to one: its factor is zero, the start does not matter there at all. And with alpha times A above two: the factor is larger than one in size, and grows with every step. Remember that for the pitfall.
+# 1 min. On the board: one factor for each step, (I minus alpha A). Ask what happens to a direction with alpha times A equal to one: its factor is zero, the start does not matter there at all. And with alpha times A above two: the factor is larger than one in size, and grows with every step. Remember that for the pitfall.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### The second way: autograd
@@ -871,7 +911,7 @@ show(fig,
      "no better than joint training's; after one step its curve lies on the sine.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. Look at the light blue line first: MAML's start is as wrong as joint training's. Nothing in its curve says that it is special. Then the dark one.
+# 1 min. Look at the light blue line first: MAML's start is as wrong as joint training's. Nothing in its curve says that it is special. Then the dark one.
 
 # %% [markdown]
 # Look at the light line. MAML's start is *no better* than joint training's before the step. Its curve does not show what is special about it. That is in the
@@ -952,7 +992,7 @@ show(fig, alt="Bars of the error after one step with intervals: a random start a
      "between, Reptile and FOMAML are low, and MAML is lowest.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. Read from the top. Fine-tuning has had its rate chosen, and ten steps; still it loses to one. Reptile was not trained for one step, and says so. FOMAML is close: ask whether close is the same. The next cell has the answer, task by task.
+# 2 min. Read from the top. Fine-tuning has had its rate chosen, and ten steps; still it loses to one. Reptile was not trained for one step, and says so. FOMAML is close: ask whether close is the same. The next cell has the answer, task by task.
 
 # %%
 for label, (_, name) in BARS.items():
@@ -1070,7 +1110,7 @@ show(fig, alt="Two plots of mean and median error over ten steps, with five poin
      "falls steadily, while the mean turns upwards and leaves the picture.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. Left: nothing was changed but the number of steps. The median falls, the mean goes through the roof. Ask how many of the 3000 tasks it takes. One. Right: twice the rate, same story, quicker. Ask which of the two numbers a paper would print.
+# 2 min. Left: nothing was changed but the number of steps. The median falls, the mean goes through the roof. Ask how many of the 3000 tasks it takes. One. Right: twice the rate, same story, quicker. Ask which of the two numbers a paper would print.
 
 # %% jupyter={"source_hidden": true}
 for step in (1, 5, 10):
@@ -1159,7 +1199,7 @@ show(fig, alt="For five starts, dots for rate times largest curvature of sixty t
      "two.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. Each dot is a task. MAML has walked to where the loss bends so much that its one step is longer than a bowl allows. It can afford to: one step cannot diverge, and after it the curvature is lower. Reptile was trained for five steps at twice this rate; double its dots, and it stands just below the edge. Everybody's start is made for the steps it was trained with.
+# 2 min. Each dot is a task. MAML has walked to where the loss bends so much that its one step is longer than a bowl allows. It can afford to: one step cannot diverge, and after it the curvature is lower. Reptile was trained for five steps at twice this rate; double its dots, and it stands just below the edge. Everybody's start is made for the steps it was trained with.
 
 # %% [markdown]
 # Above 2! MAML's one step is *longer than a bowl of that curvature allows*. It has walked to where the loss bends, because there a short step matters most. It can afford
@@ -1453,7 +1493,7 @@ for label, (family, name) in VARIANTS.items():
           f"{ours:>18}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. Never compare across the rows. The third row's best guess is ten times better than the first row's MAML, and has learned nothing from the points. Ask how often they have seen an error printed without its reference.
+# 1 min. Never compare across the rows. The third row's best guess is ten times better than the first row's MAML, and has learned nothing from the points. Ask how often they have seen an error printed without its reference.
 
 # %% [markdown]
 # With numbers there are only re-implementations, all on Finn's ranges (one of them adds the phase instead of subtracting it, which is the same family turned around, with the

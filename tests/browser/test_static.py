@@ -72,6 +72,25 @@ def test_hands_and_mathematics(see: Callable[..., View], name: str) -> None:
     seen.sound()
 
 
+def test_an_outer_step_plays_its_parts_and_then_moves_the_start(see: Callable[..., View]) -> None:
+    lit = see("MamlPlane").root.evaluate(PARTS)
+    assert len([terms for terms in lit if terms]) == 4, lit
+
+
+#: Press the button, and collect what is lit in the formulas, frame by frame, until the outer step is made.
+PARTS = """
+async (root) => {
+  const model = root.closest("figure").explorer, lit = new Set();
+  [...root.querySelectorAll("button")].find((button) => button.textContent === "One outer step").click();
+  while (model.get("outer") === 0) {
+    await new Promise(requestAnimationFrame);
+    if (model.get("outer") === 0) lit.add([...root.querySelectorAll(".mlx-acts")].map((term) => term.textContent).join(" "));
+  }
+  return [...lit];
+}
+"""
+
+
 @pytest.mark.parametrize("name", [name for name, row in ROWS.items() if row.drag])
 def test_finger_on_a_telephone(see: Callable[..., View], name: str) -> None:
     drag = ROWS[name].drag

@@ -1,5 +1,6 @@
 """MamlPlane: its gradients are the package's, its resting places are where they vanish, and JavaScript computes the same."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -170,7 +171,7 @@ def test_every_state_has_its_picture_and_repr() -> None:
     )
 
 
-def test_javascript_computes_and_says_the_same(javascript) -> None:
+def test_javascript_computes_and_says_the_same(javascript: Callable[..., Any]) -> None:
     ours = [*planes(120), *(MamlPlane(method) for method in METHODS)]
     states = [{key: getattr(plane, key) for key in plane.shows} for plane in ours]
     theirs = javascript(

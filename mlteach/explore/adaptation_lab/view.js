@@ -1,6 +1,6 @@
 // AdaptationLab: networks with different starts adapt to the same few points of a sinusoid. The mathematics is
 // __init__.py's in float64; a test compares the two.
-import { apart, axes, button, choice, clamp, explorer, figure, floats, h, line, mulberry32, named, player, plot, pointer, s, scale, sig, slider, ticks } from "../base/base.js";
+import { along, apart, axes, button, choice, clamp, dots, explorer, figure, floats, h, layout, line, long, mulberry32, named, player, plot, pointer, s, scale, sig, slider, ticks } from "../base/base.js";
 
 const LAST = 20, MOST = 20, BEYOND = 3, JUDGED = 50, DRAWN = 81, FAR = 1e3, HARD = 8, LOW = 0.3, STARS = [10, 5, 2];
 const WATCH = ["amplitude", "phase", "points", "seed", "rate", "steps", "shown"];
@@ -223,17 +223,19 @@ export function summary(state, mse) {
 // ---- The picture ----
 
 function render(host) {
-  return explorer(host, { title: "Same points, same steps, different starts", watch: WATCH }, ({ root, get, set, guard }) => {
+  return explorer(host, { title: "Same points, same steps, different starts", watch: WATCH }, (view) => {
+    const { get, set, guard, was } = view;
     /** @returns {any} */
     const state = () => Object.fromEntries(KEYS.map((key) => [key, get(key)]));
     const { names, hues, trained, family, sizes } = state();
     const starts = networks(floats(get("weights")), sizes), size = starts[0].length;
     const edge = reach(family, "x"), xs = Array.from({ length: DRAWN }, (_, k) => edge[0] + ((edge[1] - edge[0]) * k) / (DRAWN - 1));
-    const dash = (k) => (/^random/i.test(names[k]) ? "2 6" : DASH[hues[k]] ?? "");
+    const dash = (k) => (/^random/i.test(names[k]) ? "2 6" : DASH[hues[k]] ?? ""), margin = 14 + Math.max(...names.concat("truth").map(long));
+    const task = (now) => JSON.stringify([now.amplitude, now.phase, now.points, now.rate]);
     let known = "", learned = learn(state(), starts), at = 0, half = "all";
 
-    const main = plot({ label: "The task, its support points, and what every network makes of them", ratio: (width) => (width > 380 ? 0.64 : 0.82) });
-    const curve = plot({ label: "Error after each step", ratio: (width) => (width > 280 ? 0.86 : 0.95) });
+    const main = plot({ label: "The task, its support points, and what every network makes of them", ratio: (width) => Math.min(width > 380 ? 0.64 : 0.82, 440 / width) });
+    const curve = plot({ label: "Error after each step", ratio: (width) => clamp(230 / width, 0.5, 0.95) });
     let across = scale(0, 1, 0, 1);
 
     // Points: one group of handles, of which one at a time can be reached by Tab.
@@ -264,9 +266,7 @@ function render(host) {
     main.node.append(pinned);
     const place = (event) => across.back(pointer(main.node, event)[0]);
     const listen = (node, name, f) => node.addEventListener(name, guard(f));
-    let onPin = false; // WebKit sends the click that ends a drag of a point to the picture
-    listen(main.node, "pointerdown", (event) => { onPin = pinned.contains(event.target); });
-    listen(main.node, "click", (event) => { if (!onPin && event.detail < 2) add(place(event), true); });
+    listen(main.node, "click", (event) => { if (!pinned.contains(event.target) && event.detail < 2) add(place(event), true); });
     pins.forEach((pin, k) => {
       listen(pin, "pointerdown", (event) => { pin.setPointerCapture(event.pointerId); select(k); event.preventDefault(); });
       listen(pin, "pointermove", (event) => { if (pin.hasPointerCapture(event.pointerId)) move(k, place(event)); });
@@ -296,35 +296,40 @@ function render(host) {
     const again = button("", () => draw(get("points").length, (get("seed") + 1) % 10000));
     const more = button("Add a point", () => add(gap(), false)), less = button("", () => remove(at, false));
 
-    // One small picture a start, which also says whether the start stands in the large one.
+    // The starts: who stands in the picture, and what each one's error was and is.
+    const rows = names.map((name, k) => {
+      const box = h("input", { type: "checkbox", onchange: () => set({ shown: names.filter((other, n) => (n === k ? box.checked : get("shown").includes(other))) }) }), fell = h("span", { class: "mlx-lab-fell" });
+      return { box, fell, node: h("label", {}, box, h("b", { style: `--hue: var(--${hues[k]})` }, name), fell) };
+    });
+    const legend = h("fieldset", { class: "mlx-lab-starts" }, h("legend", {}, "Starts: error before → after"), ...rows.map(({ node }) => node));
     const cells = names.map((name, k) => {
-      const box = h("input", { type: "checkbox", onchange: () => set({ shown: names.filter((other, n) => (n === k ? box.checked : get("shown").includes(other))) }) });
-      const said = h("span", { class: "mlx-fell" }), small = plot({ label: `${name}, step by step`, ratio: () => 0.72 });
-      return { box, said, small, node: h("div", { class: "mlx-start" }, h("label", {}, box, h("b", { style: `--hue: var(--${hues[k]})` }, name), said), small.node) };
+      const small = plot({ label: `${name}, step by step`, ratio: () => 0.6 });
+      return { small, node: h("figure", { class: "mlx-figure" }, h("figcaption", {}, h("b", { class: "mlx-lab-name", style: `--hue: var(--${hues[k]})` }, name)), small.node) };
     });
 
-    const beyond = (key) => (x) => (within(x, family[key]) ? sig(x, 3) : `${sig(x, 3)}, outside the training range`);
+    const beyond = (key) => { const span = family[key].map((x) => sig(x, 3)).join("–"); return (x) => `${sig(x, 3)}, ${within(x, family[key]) ? "trained" : "outside"} ${span}`; };
     const knob = (key, label, spec) => slider({ label, get: () => get(key), set: (x) => set({ [key]: x }), ...spec });
     const [aLow, aHigh] = reach(family, "amplitude"), [pLow, pHigh] = reach(family, "phase");
-    const span = (key) => family[key].map((x) => sig(x, 3)).join(" to ");
     const knobs = [
-      knob("amplitude", `amplitude (trained on ${span("amplitude")})`, { min: aLow, max: aHigh, step: aHigh > 2 ? 0.1 : 0.01, show: beyond("amplitude") }),
-      knob("phase", `phase (trained on ${span("phase")})`, { min: pLow, max: Number(pHigh.toFixed(2)), step: 0.01, show: beyond("phase") }),
-      knob("steps", "inner steps", { min: 0, max: LAST }),
+      knob("amplitude", "amplitude", { min: aLow, max: aHigh, step: aHigh > 2 ? 0.1 : 0.01, show: beyond("amplitude") }),
+      knob("phase", "phase", { min: pLow, max: Number(pHigh.toFixed(2)), step: 0.01, show: beyond("phase") }),
       knob("rate", "inner rate α", { min: 0.0005, max: 0.1, log: true }),
     ];
-    const play = player({ label: "Play the steps", get: () => get("steps"), set: (steps) => set({ steps }), last: () => LAST, guard });
-    const hint = h("p", { class: "mlx-lab-keys" }, "On a point: arrow keys move it (Shift: further), Page Up and Down go to the others, Enter adds one, Delete removes it.");
+    const scrub = knob("steps", "inner steps", { min: 0, max: LAST });
+    const play = player({ label: "Play", get: () => get("steps"), set: (steps) => set({ steps }), last: () => LAST, guard });
+    const note = (text) => h("p", { class: "mlx-lab-note" }, text);
     const hero = hues.indexOf("maml"), verdict = h("p");
-    root.append(
-      h("div", { class: "mlx-row" }, shots.node, side.node, again, more, less),
-      h("div", { class: "mlx-two" },
-        figure("Click or tap to add a support point, drag it along the truth, double-click to remove it.", main.node),
-        figure("Mean squared error on the truth. A ring marks the steps trained for.", curve.node)),
-      h("div", { class: "mlx-sliders" }, ...knobs.map((one) => one.node)), h("div", { class: "mlx-row mlx-lab-play" }, play.node, hint),
-      figure("Each network step by step, light to dark, and its error. The boxes choose who stands in the large picture.", h("div", { class: "mlx-starts" }, ...cells.map((cell) => cell.node))),
-      ...(hero < 0 ? [] : [h("div", { class: "mlx-task" }, h("strong", {}, "Your task. "),
-        `Find a sinusoid on which ${names[hero]} starts with an error above ${HARD}. Bring it below ${LOW} in one step, with as few points as you can: ${STARS[0]} are worth ★, ${STARS[1]} ★★, ${STARS[2]} ★★★.`, verdict)]));
+    const panels = layout(view, {
+      picture: [main.node],
+      controls: [legend, ...knobs.map(({ node }) => node), h("div", { class: "mlx-row" }, play.node, scrub.node)],
+      panels: [
+        { name: "Points", node: h("div", { class: "mlx-lab-points" }, shots.node, side.node, h("div", { class: "mlx-row" }, again, more, less),
+          note("A press on the picture adds a point, a drag moves it along the truth, a double-click removes it. Keys on a point: arrows move it (Shift: further), Page Up and Down go to the others, Enter adds one, Delete removes it.")) },
+        { name: "Errors", node: figure("Mean squared error on the truth. A ring marks the steps trained for.", curve.node) },
+        { name: "Step by step", node: figure("Each network after 0, 1, 2, 3, 5, 10 and 20 steps, light to dark.", h("div", { class: "mlx-lab-each" }, ...cells.map(({ node }) => node))) },
+        ...(hero < 0 ? [] : [{ name: "Your task", node: h("div", { class: "mlx-task" }, h("strong", {}, "Your task. "),
+          `Find a sinusoid on which ${names[hero]} starts with an error above ${HARD}. Bring it below ${LOW} in one step, with as few points as you can: ${STARS[0]} are worth ★, ${STARS[1]} ★★, ${STARS[2]} ★★★.`, verdict) }]),
+      ] });
 
     const drawnBefore = new Map();
     /** Markup that seldom changes is written when it does. */
@@ -333,25 +338,48 @@ function render(host) {
       drawnBefore.set(node, markup);
       node.innerHTML = markup;
     };
-    // Not h0: where the page is zoomed, Firefox draws a segment without a length as a long stroke.
-    const dots = (points, x, f) => `<path class="mlx-lab-dots" d="${points.map((px) => `M${x(px).toFixed(1)} ${f(px).toFixed(1)}h.01`).join("")}"/>`;
+    const marked = (points, x, f, r) => `<path d="${dots(points.map((px) => [x(px), f(px)]), r)}"/>`;
     const height = (now) => 1.3 * Math.max(family.amplitude[1], now.amplitude);
     const trail = (ys, y, x) => line(xs.map((each, k) => [x(each), clamp(y(ys[k]), -40, 2000)]));
-    const after = (k, step, now) => (learned.mse[k][step] < Infinity ? outputs(now, learned.paths[k].subarray(step * size, (step + 1) * size), xs) : null);
-    const shade = (x, width, bottom) => [[edge[0], family.x[0]], [family.x[1], edge[1]]].map(([a, b]) => `<rect class="mlx-untrained" x="${x(a)}" y="0" width="${x(b) - x(a)}" height="${bottom}"/>`).join("");
+    const shade = (x, bottom) => [[edge[0], family.x[0]], [family.x[1], edge[1]]].map(([a, b]) => `<rect class="mlx-lab-untrained" x="${x(a)}" y="0" width="${x(b) - x(a)}" height="${bottom}"/>`).join("");
+    const wide = (k) => (hues[k] === "reptile" ? 3.5 : 2.5), drawn = (now) => names.map((_, k) => k).filter((k) => now.shown.includes(names[k]));
 
-    function task(now, ends) {
-      const [width, tall] = main.size(), right = width - 76, bottom = tall - 40, top = height(now);
-      const x = scale(...edge, 36, right), y = scale(-top, top, bottom, 8), truth = xs.map(wave(now));
+    /** A start's curve at the real step `t`: between two steps its parameters are on the line from one to the other. Null once it has blown up. */
+    function after(k, t, now, { paths, mse }) {
+      const step = Math.floor(t), part = t - step;
+      if (mse[k][step] === Infinity) return null;
+      const here = paths[k].subarray(step * size, (step + 1) * size);
+      if (!part || !(mse[k][step + 1] < Infinity)) return outputs(now, here, xs);
+      const next = paths[k].subarray((step + 1) * size, (step + 2) * size);
+      return outputs(now, here.map((v, p) => v + part * (next[p] - v)), xs);
+    }
+
+    let then = { task: "", learned }; // what the networks had learned when the drag began
+    /** The state that a drag began from, if it changed anything. */
+    function before(now) {
+      const old = was();
+      if (!old || !["amplitude", "phase", "points", "rate", "steps"].some((key) => String(old[key]) !== String(now[key]))) return null;
+      const from = { ...now, ...old }, key = task(from);
+      if (key !== then.task) then = { task: key, learned: key === known ? learned : learn(from, starts) };
+      return from;
+    }
+
+    function picture(now, t, from) {
+      const [width, tall] = main.size(), right = width - margin, bottom = tall - 40, top = height(now);
+      const x = scale(...edge, 36, right), y = scale(-top, top, bottom, 8), truth = xs.map(wave(now)), ends = names.map((_, k) => after(k, t, now, learned));
       across = x;
-      write(main.back, shade(x, width, bottom)
-        + axes({ x, y, xs: ticks(...edge, width > 420 ? 8 : 4), ys: ticks(-top, top, 4), left: 36, right, bottom, xLabel: "x" , yLabel: "y" })
-        + `<text class="mlx-lab-note" x="${(x(edge[0]) + x(family.x[0])) / 2}" y="${bottom - 8}" text-anchor="middle">untrained</text>`);
-      const shown = names.map((_, k) => k).filter((k) => now.shown.includes(names[k]) && ends[k]);
+      write(main.back, shade(x, bottom)
+        + axes({ x, y, xs: ticks(...edge, width > 420 ? 8 : 4), ys: ticks(-top, top, 4), left: 36, right, bottom, xLabel: "x" })
+        + `<text x="3" y="15">y</text>`
+        + `<text x="${(x(edge[0]) + x(family.x[0])) / 2}" y="${bottom - 8}" text-anchor="middle">${x(family.x[0]) - x(edge[0]) > long("untrained") ? "untrained" : ""}</text>`);
+      const shown = drawn(now).filter((k) => ends[k]);
       const tips = shown.map((k) => clamp(y(ends[k].at(-1)), 14, bottom - 4)).concat(clamp(y(truth.at(-1)), 14, bottom - 4));
-      const tags = apart(tips, 16, 14, bottom - 4);
-      main.front.innerHTML = `<svg x="36" y="0" width="${right - 36}" height="${bottom}" viewBox="36 0 ${right - 36} ${bottom}">` + shown.map((k) => `<path class="mlx-curve" style="--hue: var(--${hues[k]}); stroke-width: ${hues[k] === "reptile" ? 3.5 : 2.5}" stroke-dasharray="${dash(k)}" stroke-linecap="round" d="${trail(ends[k], y, x)}"/>`).join("")
-        + `<path class="mlx-curve" style="--hue: var(--fg); stroke-width: 1.2" d="${trail(truth, y, x)}"/></svg>`
+      const tags = apart(tips, 17, 14, bottom - 4), wavy = (k, ys) => `<path class="mlx-curve" style="--hue: var(--${hues[k]}); stroke-width: ${wide(k)}" stroke-dasharray="${dash(k)}" stroke-linecap="round" d="${trail(ys, y, x)}"/>`;
+      const plain = (ys) => `<path class="mlx-curve" style="--hue: var(--fg); stroke-width: 1.2" d="${trail(ys, y, x)}"/>`;
+      const ghost = from && drawn(now).map((k) => [k, after(k, from.steps, from, then.learned)]).filter(([, ys]) => ys).map(([k, ys]) => wavy(k, ys)).join("")
+        + plain(xs.map(wave(from))) + `<g fill="none" stroke="var(--fg)">${marked(from.points, x, (px) => y(wave(from)(px)), 6)}</g>`;
+      main.front.innerHTML = `<svg x="36" y="0" width="${right - 36}" height="${bottom}" viewBox="36 0 ${right - 36} ${bottom}">` + (ghost ? `<g class="mlx-ghost">${ghost}</g>` : "")
+        + shown.map((k) => wavy(k, ends[k])).join("") + plain(truth) + "</svg>"
         + shown.map((k, n) => named(right + 6, tags[n] + 4, names[k], hues[k])).join("") + named(right + 6, tags.at(-1) + 4, "truth", "fg")
         + named((36 + right) / 2, 20, now.steps ? `after ${many(now.steps, "step")}` : "before the first step", "fg", "middle");
       const f = wave(now);
@@ -368,37 +396,31 @@ function render(host) {
       later = () => {};
     }
 
-    function falling(now) {
-      const [width, tall] = curve.size(), right = width - 76, bottom = tall - 40, logs = learned.mse.map((errors) => errors.map((v) => Math.log10(v)));
-      const shown = names.map((_, k) => k).filter((k) => now.shown.includes(names[k]));
-      const seen = shown.flatMap((k) => logs[k]), low = clamp(Math.floor(Math.min(...seen)), -4, -2), high = Math.max(...seen) > 1.5 ? 3 : 1.5;
-      const x = scale(0, LAST, 46, right), y = scale(low, high, bottom, 14);
-      const decades = Array.from({ length: Math.floor(high) + 1 - low }, (_, k) => low + k), clamped = (v) => y(clamp(v, low, high));
-      write(curve.back, axes({ x, y, xs: [0, 5, 10, 15, 20], ys: decades, left: 46, right, bottom, xLabel: "inner steps", yLabel: "", yText: (k) => (k < 0 ? (10 ** k).toFixed(-k) : 10 ** k) }));
-      const tags = apart(shown.map((k) => clamp(clamped(logs[k].at(-1)), 18, bottom)), 16, 18, bottom);
-      curve.front.innerHTML = `<path class="mlx-grid" style="stroke: var(--soft); stroke-dasharray: 3 3" d="M${x(now.steps)} 14V${bottom}"/>`
+    function falling(now, t) {
+      const [width, tall] = curve.size(), right = width - margin, bottom = tall - 40, logs = learned.mse.map((errors) => errors.map((v) => Math.log10(v)));
+      const shown = drawn(now), seen = shown.flatMap((k) => logs[k]), low = clamp(Math.floor(Math.min(...seen)), -4, -2), high = Math.max(...seen) > 1.5 ? 3 : 1.5;
+      const x = scale(0, LAST, 50, right), y = scale(low, high, bottom, 14), clamped = (v) => y(clamp(v, low, high));
+      const tens = Array.from({ length: Math.floor(high) + 1 - low }, (_, k) => low + k);
+      write(curve.back, axes({ x, y, xs: width > 300 ? [0, 5, 10, 15, 20] : [0, 10, 20], ys: tens, left: 50, right, bottom, xLabel: "inner steps", yText: (k) => (k < 0 ? (10 ** k).toFixed(-k) : 10 ** k) }));
+      const tags = apart(shown.map((k) => clamp(clamped(logs[k].at(-1)), 18, bottom)), 17, 18, bottom);
+      curve.front.innerHTML = `<path class="mlx-grid" style="stroke: var(--soft); stroke-dasharray: 3 3" d="M${x(t).toFixed(1)} 14V${bottom}"/>`
         + shown.map((k) => {
-          const points = logs[k].map((v, step) => [x(step), clamped(v)]), up = logs[k].indexOf(Infinity);
+          const points = logs[k].map((v, step) => [x(step), clamped(v)]), up = logs[k].indexOf(Infinity), [a, b] = along(points, t);
           return `<g style="--hue: var(--${hues[k]})"><path class="mlx-curve" stroke-dasharray="${dash(k)}" stroke-linecap="round" d="${line(up >= 0 ? points.slice(0, up + 1) : points)}"/>`
-            + (trained[k] === null || trained[k] > LAST || learned.mse[k][trained[k]] === Infinity ? "" : `<circle class="mlx-trained-for" cx="${points[trained[k]][0]}" cy="${points[trained[k]][1].toFixed(1)}" r="6"/>`)
-            + (logs[k][now.steps] === Infinity ? "" : `<circle cx="${points[now.steps][0]}" cy="${points[now.steps][1].toFixed(1)}" r="4" fill="var(--hue)"/>`) + "</g>";
+            + (trained[k] === null || trained[k] > LAST || learned.mse[k][trained[k]] === Infinity ? "" : `<circle class="mlx-lab-trained" cx="${points[trained[k]][0]}" cy="${points[trained[k]][1].toFixed(1)}" r="6"/>`)
+            + (logs[k][Math.ceil(t)] === Infinity ? "" : `<circle cx="${a.toFixed(1)}" cy="${b.toFixed(1)}" r="4" fill="var(--hue)"/>`) + "</g>";
         }).join("")
         + shown.map((k, n) => named(right + 6, tags[n] + 4, names[k], hues[k])).join("");
     }
 
-    function multiples(now) {
-      const some = [0, 1, 2, 3, 5, 10, 20].filter((step) => step < now.steps).concat(now.steps);
-      return cells.map(({ box, said, small }, k) => {
-        const [width, tall] = small.size(), top = height(now), x = scale(...edge, 0, width), y = scale(-top, top, tall, 0);
-        const drawn = some.map((step) => after(k, step, now));
-        write(small.back, shade(x, width, tall) + `<path class="mlx-grid" d="M0 ${y(0)}H${width}"/>`);
-        small.front.innerHTML = drawn.map((ys, n) => (ys ? `<path class="mlx-curve" style="--hue: color-mix(in srgb, var(--${hues[k]}) ${some.length === 1 ? 100 : Math.round(30 + (70 * n) / (some.length - 1))}%, var(--card)); stroke-width: ${n === some.length - 1 ? 2.5 : 1.8}" d="${trail(ys, y, x)}"/>` : "")).join("")
-          + `<path class="mlx-curve" style="--hue: var(--fg); stroke-width: 1" d="${trail(xs.map(wave(now)), y, x)}"/>`
-          + dots(now.points, x, (px) => y(wave(now)(px)));
-        const [from, to] = [0, now.steps].map((step) => learned.mse[k][step]);
-        box.checked = now.shown.includes(names[k]);
-        said.textContent = `${sig(from)} → ${to < Infinity ? sig(to) : "blows up"}`;
-        return drawn.at(-1);
+    function multiples(now, t) {
+      const some = [0, 1, 2, 3, 5, 10, 20].filter((step) => step < t).concat(t), f = wave(now), top = height(now);
+      cells.forEach(({ small }, k) => {
+        const [width, tall] = small.size(), x = scale(...edge, 0, width), y = scale(-top, top, tall, 0);
+        write(small.back, shade(x, tall) + `<path class="mlx-grid" d="M0 ${y(0)}H${width}"/>`);
+        const each = some.map((step) => after(k, step, now, learned));
+        small.front.innerHTML = each.map((ys, n) => (ys ? `<path class="mlx-curve" style="--hue: color-mix(in srgb, var(--${hues[k]}) ${some.length === 1 ? 100 : Math.round(30 + (70 * n) / (some.length - 1))}%, var(--card)); stroke-width: ${n === some.length - 1 ? 2.5 : 1.8}" d="${trail(ys, y, x)}"/>` : "")).join("")
+          + `<path class="mlx-curve" style="--hue: var(--fg); stroke-width: 1" d="${trail(xs.map(f), y, x)}"/><g fill="var(--fg)">${marked(now.points, x, (px) => y(f(px)), 2.5)}</g>`;
       });
     }
 
@@ -414,20 +436,26 @@ function render(host) {
     return {
       summary: () => summary(state(), learned.mse),
       draw() {
-        const now = state(), key = JSON.stringify([now.amplitude, now.phase, now.points, now.rate]);
+        const now = state(), from = before(now), t = play.at(), key = task(now);
         if (key !== known) {
           known = key;
           learned = learn(now, starts);
         }
         if (at >= now.points.length) select(now.points.length - 1, false);
-        for (const control of [shots, side, play, ...knobs]) control.draw();
+        for (const control of [shots, side, play, scrub, ...knobs]) control.draw();
         again.textContent = `Draw ${many(now.points.length, "point")} anew (seed ${now.seed})`;
         less.textContent = `Remove point ${at + 1}`;
         more.disabled = now.points.length === MOST;
         less.disabled = now.points.length === 1;
-        task(now, multiples(now));
-        falling(now);
-        if (hero >= 0) verdict.textContent = judge(now);
+        rows.forEach(({ box, fell }, k) => {
+          const [first, last] = [0, now.steps].map((step) => learned.mse[k][step]);
+          box.checked = now.shown.includes(names[k]);
+          fell.textContent = `${sig(first)} → ${last < Infinity ? sig(last) : "blows up"}`;
+        });
+        picture(now, t, from);
+        if (panels.open() === "Errors") falling(now, t);
+        if (panels.open() === "Step by step") multiples(now, t);
+        if (panels.open() === "Your task") verdict.textContent = judge(now);
       },
     };
   });

@@ -22,7 +22,7 @@ from mlteach.measure.ledger import data_folder
 
 RECORDED = "11-landscapes"
 
-#: From low losses to high: lightness falls all the way, and no step needs red told from green. As in the style sheet.
+#: From low losses to high: lightness falls all the way, and no step needs red told from green. As in view.js, in every theme.
 RAMP = ("#fffdf0", "#fbeeb0", "#e3cf7c", "#b9ab78", "#8a8a80", "#5a6480", "#2c4172", "#0b2350")
 
 #: What the course's names mean, in words. A lesson's own names stand as they are.

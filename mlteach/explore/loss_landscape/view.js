@@ -14,6 +14,7 @@ export const TASKS = {
   A: { steep: 3, flat: 0.35, low: -0.65, p: 1, q: -0.3, r: -0.25 },
   B: { steep: 6, flat: 0.65, low: 0.8, p: -0.6, q: 0.25, r: -0.35 },
 };
+const BESIDES = { A: -9, B: 20 }; // how far under its lowest point a task's name stands
 const PAIR = Object.values(TASKS), RULES = ["joint", "maml", "fomaml", "reptile"];
 
 /** The floor of a valley. @param {Valley} t @param {number} x */
@@ -198,7 +199,7 @@ const dashed = ({ dash }) => (dash ? `stroke-dasharray="${dash}" stroke-linecap=
 const levels = (low, high) => Array.from({ length: 75 }, (_, k) => [1, 2, 5][k % 3] * 10 ** (Math.floor(k / 3) - 12)).filter((v) => v > low && v < high);
 
 const LEFT = 46, BOTTOM = 42, EDGE = 10; // the margins of a map with axes
-const TALL = 440, UNDER = 40, BESIDE = 92; // of a picture with its scale of colours; of that scale under the map, and beside it
+const TALL = 430, UNDER = 40, BESIDE = 92; // of a picture with its scale of colours; of that scale under the map, and beside it
 
 /** @typedef {{x: number, wide: number, tall: number, below: number, beside: boolean, height: number}} Box  of a map in its picture, in pixels */
 
@@ -215,22 +216,25 @@ function fit(width, { ratio, left, bottom, tallest }) {
   return { x: left + Math.floor(spare / 2), wide, tall, below: tall + bottom, beside, height: tall + bottom + (beside ? 0 : UNDER) };
 }
 
-/** Markup of a scale of colours, by ratio from `low` to `high`, with losses at it. @param {string} id @param {string} text @param {Box} box */
-function colourScale(id, text, { x, wide, tall, below, beside }, low, high) {
+/** Markup of a scale of colours, by ratio from `low` to `high`, with losses at it. @param {string} text @param {Box} box @param {number} low @param {number} high */
+function colourScale(text, { x, wide, tall, below, beside }, low, high) {
   const part = (v) => Math.log(v / low) / Math.log(high / low), all = levels(low * 0.999, high * 1.001);
   const start = x + long(text) + 12, size = beside ? tall - 34 : x + wide - 22 - start, room = size / (beside ? 24 : 46);
   const kept = all.length <= room ? all : all.filter((v) => String(v.toExponential()).startsWith("1"));
   const some = kept.filter((_, k) => k % Math.ceil(kept.length / room) === 0);
-  const stops = RAMP.map((colour, k) => `<stop offset="${k / (RAMP.length - 1)}" stop-color="${colour}"/>`).join("");
-  const bar = (a, b, w, t, way) => `<linearGradient id="${id}" ${way}>${stops}</linearGradient><rect class="mlx-land-bar" x="${a}" y="${b}" width="${w}" height="${t}" rx="3" fill="url(#${id})"/>`;
+  /** 64 bands from (a, b) on, each overlapped by the next, so that nothing shines through between them. */
+  const bar = (a, b) => Array.from({ length: 64 }, (_, k) => {
+    const from = (k * size) / 64, rest = size - from, fill = `rgb(${TONES[Math.round((255 * (k + 0.5)) / 64)].join(" ")})`;
+    return `<rect x="${(beside ? a : a + from).toFixed(1)}" y="${b}" width="${beside ? 14 : rest.toFixed(1)}" height="${beside ? rest.toFixed(1) : 12}" fill="${fill}"/>`;
+  }).join("") + `<rect class="mlx-land-bar" x="${a}" y="${b}" width="${beside ? 14 : size.toFixed(1)}" height="${beside ? size.toFixed(1) : 12}"/>`;
   const name = (a, b) => `<text x="${a}" y="${b}">${text}</text>`;
   if (beside) {
     const a = x + wide + 12, y = (v) => tall - 6 - part(v) * size;
-    return bar(a, tall - 6 - size, 14, size, 'x1="0" y1="1" x2="0" y2="0"') + name(a, 16)
+    return bar(a, tall - 6 - size) + name(a, 16)
       + some.map((v) => `<path class="mlx-land-tick" d="M${a + 14} ${y(v).toFixed(1)}h5"/><text x="${a + 23}" y="${(y(v) + 5).toFixed(1)}">${sig(v)}</text>`).join("");
   }
   const at = (v) => start + part(v) * size;
-  return bar(start, below + 8, size, 12, "") + name(x, below + 19)
+  return bar(start, below + 8) + name(x, below + 19)
     + some.map((v) => `<path class="mlx-land-tick" d="M${at(v).toFixed(1)} ${below + 20}v4"/><text text-anchor="middle" x="${at(v).toFixed(1)}" y="${below + 37}">${sig(v)}</text>`).join("");
 }
 
@@ -288,28 +292,34 @@ function render(host) {
     const state = () => ({ ...fixed, ...Object.fromEntries(KEYS.map((key) => [key, get(key)])) });
     const pick = (key, label, options, quiet = false) => choice({ label, options, quiet, get: () => get(key), set: (value) => set({ [key]: value }) });
     const knob = (key, label, hue, spec) => slider({ label, hue, get: () => get(key), set: (x) => set({ [key]: x }), ...spec });
-    const both = fixed.tasks.length > 0;
-    const which = () => (both ? [pick("scene", "Picture", [{ value: "network", text: "A network" }, { value: "tasks", text: "Two tasks" }], true)] : []);
+    const which = pick("scene", "Picture", [{ value: "network", text: "A network" }, { value: "tasks", text: "Two tasks" }], true);
     /** The frame of a scene: it remembers a panel of its own. A picture over an open panel is lower. */
     const stage = (name, parts) => {
       const node = h("div");
-      root.append(node);
       return { node, ...layout({ ...view, root: node, kept: (kept[name] ??= {}) }, parts) };
     };
     const tallest = (panels) => (panels?.open() && root.clientWidth < 786 ? 285 : TALL);
     /** Where a drag began, if what it moved is seen in this scene. */
     const before = (now, keys, same) => { const then = was(); return then && same.every((key) => then[key] === now[key]) && keys.some((key) => String(then[key]) !== String(now[key])) ? then : null; };
-    const parts = [...(both ? [network()] : []), twoTasks()];
+    const parts = [...(fixed.tasks.length ? [network()] : []), twoTasks()];
+    /** Only the scene that is seen stands in the page, and with it the choice between them, which keeps the focus. */
+    function enter(part) {
+      if (part.node.isConnected) return;
+      const chosen = which.node.contains(/** @type {any} */ (root.getRootNode()).activeElement);
+      root.replaceChildren(part.node);
+      if (parts.length > 1) part.node.querySelector(".mlx-controls").prepend(which.node);
+      if (chosen) which.node.querySelector(`[value=${part.name}]`).focus();
+    }
 
     /** The recorded pictures: a plane with its paths, the query losses, and what each method has at this step. */
     function network() {
       const { methods, steps, points: n } = fixed, own = methods.map((method) => look(method).hue);
       const canvas = h("canvas", { "aria-hidden": "true" }), map = () => ({ ratio: 1, tallest: tallest(panels), ...(get("view") === "3-D" ? { left: 0, bottom: 0 } : { left: LEFT, bottom: BOTTOM }) });
-      const over = plot({ label: "The loss on the plane, with the adaptation paths", ratio: (width) => fit(width, map()).height / width }), ramp = unique("ramp");
+      const over = plot({ label: "The loss on the plane, with the adaptation paths", ratio: (width) => fit(width, map()).height / width });
       const hand = h("div", { class: "mlx-land-hand", role: "slider", tabindex: 0, "aria-label": "Turn the surface", "aria-valuemin": -180, "aria-valuemax": 180 });
       const curve = plot({ label: "Query loss after each inner step", ratio: (width) => clamp(180 / width, 0.4, 0.9) });
       const note = h("p", { class: "mlx-land-note" });
-      let drawn = "", lines = "", logs = new Float64Array(n * n), range = [1, 10], base = 0, slope = 1;
+      let drawn = "", logs = new Float64Array(n * n), range = [1, 10], base = 0, slope = 1;
 
       const turn = (turned, tilted) => set({ turn: Number(((((turned + 180) % 360) + 360) % 360 - 180).toFixed(1)), tilt: Number(clamp(tilted, 10, 85).toFixed(1)) });
       hand.addEventListener("pointerdown", guard((event) => { hand.setPointerCapture(event.pointerId); hand.focus(); event.preventDefault(); }));
@@ -331,7 +341,8 @@ function render(host) {
       const surface = (u, v) => share(height(u * (n - 1), v * (n - 1)));
 
       /** The surface from one side, far cells first. @returns a function from (0 to 1, 0 to 1, 0 to 1) to pixels */
-      function solid(now, { x: left, wide: size }, key) {
+      function solid(now, box, key) {
+        const { x: left, wide: size } = box;
         const [s, c] = [Math.sin((now.turn * Math.PI) / 180), Math.cos((now.turn * Math.PI) / 180)], [e, f] = [Math.sin((now.tilt * Math.PI) / 180), Math.cos((now.tilt * Math.PI) / 180)];
         const tall = 1.15, S = size * Math.min(0.335, 0.93 / (tall * f + 2.83 * e)), mid = size * 0.5 + 0.5 * S * tall * f; // it fits at every angle
         const project = (u, v, z) => {
@@ -359,6 +370,7 @@ function render(host) {
             pen.fill();
             pen.stroke();
           }
+          over.back.innerHTML = ground(project, now, box) + `<text x="${left + 6}" y="16">drag to turn</text>` + colourScale("support loss", box, ...range);
         }
         return project;
       }
@@ -370,11 +382,11 @@ function render(host) {
           lay(canvas, left, 0, wide, wide);
           paint(canvas, 150, 150, surface);
           const place = (p) => clamp(p / wide, 0, 1) * (n - 1), edges = contours((px, py) => height(place(px), n - 1 - place(py)), wide, wide, levels(...range).map(Math.log), 6);
-          const inside = (ends) => ticks(...ends, 5).filter((v) => v > ends[0] + 0.04 * (ends[1] - ends[0]));
-          lines = within(box, `<path class="mlx-land-lines" transform="translate(${left} 0)" d="${edges}"/>${named(left + 8, 20, `↑ ${two}`, "fg")}`)
-            + `<g class="mlx-land-bare">${axes({ x, y, xs: ticks(a, b, 4), ys: inside([c, d]), left, right: left + wide, bottom: wide, xLabel: `${one} →` })}</g>`;
+          const inside = (ends) => ticks(...ends, 5).filter((v) => Math.min(v - ends[0], ends[1] - v) > 0.04 * (ends[1] - ends[0])); // none is cut off
+          over.back.innerHTML = within(box, `<path class="mlx-land-lines" transform="translate(${left} 0)" d="${edges}"/>${named(left + 8, 20, `↑ ${two}`, "fg")}`)
+            + `<g class="mlx-land-bare">${axes({ x, y, xs: ticks(a, b, 4), ys: inside([c, d]), left, right: left + wide, bottom: wide, xLabel: `${one} →` })}</g>`
+            + colourScale("support loss", box, ...range);
         }
-        over.back.innerHTML = lines + colourScale(ramp, "support loss", box, ...range);
         return (u, v) => [left + u * wide, (1 - v) * wide];
       }
 
@@ -425,7 +437,6 @@ function render(host) {
         });
         const said = labels(names, { width: box.x + box.wide, height: box.tall, left: box.x, lines: ways.filter(Boolean).map(({ path }) => path),
           boxes: isSolid ? [[box.x, 0, box.x + long("drag to turn") + 8, 22]] : [[box.x, 0, box.x + long(`↑ ${(AXES[now.plane] ?? ["", "second direction"])[1]}`) + 12, 26]] });
-        if (isSolid) over.back.innerHTML = ground(project, now, box) + `<text x="${box.x + 6}" y="16">drag to turn</text>` + colourScale(ramp, "support loss", box, ...range);
         over.front.innerHTML = isSolid ? marks + said : within(box, marks + said);
         hand.hidden = !isSolid;
         lay(hand, box.x, 0, box.wide, box.tall);
@@ -478,10 +489,10 @@ function render(host) {
         note.textContent = `The support loss, which the inner loop descends: ${now.view === "3-D" ? "height and colour" : "colour"} by ratio, dark is high. A name says how far off this plane its point is. ${plane}`;
       }
 
-      const one = (options) => options.length > 1, scene = which();
+      const one = (options) => options.length > 1;
       const play = player({ label: "Play", every: 500, guard, get: () => get("step"), set: (step) => set({ step }), last: () => (get("scene") === "network" ? steps : 0) });
       const scrub = knob("step", "inner steps", "maml", { min: 0, max: steps, show: (k) => `${k} of ${steps}` });
-      const choices = [...scene,
+      const choices = [
         ...(one(fixed.tasks) ? [menu({ label: "Task", options: fixed.tasks.map((value) => ({ value, text: value })), get: () => get("task"), set: (task) => set({ task }) })] : []),
         ...(one(fixed.starts) ? [pick("start", fixed.starts.every((name) => WORDS[name]) ? "Meta-training" : "Around", fixed.starts.map((value) => ({ value, text: SHORT[value] ?? word(value) })))] : []),
         ...(one(fixed.planes) ? [pick("plane", "Directions", fixed.planes.map((value) => ({ value, text: SHORT[value] ?? word(value) })))] : []),
@@ -501,7 +512,7 @@ function render(host) {
 
     /** Two valleys, a start to drag, and the arrows of four methods. */
     function twoTasks() {
-      const canvas = h("canvas", { "aria-hidden": "true" }), map = () => ({ ratio: 2 / 3, left: 0, bottom: 0, tallest: tallest(panels) }), ramp = unique("ramp");
+      const canvas = h("canvas", { "aria-hidden": "true" }), map = () => ({ ratio: 2 / 3, left: 0, bottom: 0, tallest: tallest(panels) });
       const over = plot({ label: "Two tasks, the shared start, and where each method would move it", ratio: (width) => fit(width, map()).height / width });
       let across = scale(0, 1, 0, 1), up = scale(0, 1, 0, 1), drawn = "", touched = false;
       const grip = handle({ svg: over.node, label: "The shared start", step: 0.02, guard, get: () => get("theta"), set: (theta) => { touched = true; set({ theta }); },
@@ -520,11 +531,11 @@ function render(host) {
         const xs = Array.from({ length: 41 }, (_, k) => -2.5 + k / 8), tick = (x, y, text, anchor) => `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" text-anchor="${anchor}" class="mlx-land-mark">${text}</text>`;
         over.back.innerHTML = within(box, `<path class="mlx-land-lines" transform="translate(${left} 0)" d="${contours((x, y) => Math.log(f(across.back(x + left), up.back(y))), wide, tall, levels(0.005, 300).map(Math.log), Math.max(wide / 64, 5))}"/>`
           + Object.entries(TASKS).map(([name, t]) => {
-            const [x, y] = [across(t.low), up(floor(t, t.low))];
-            return `<path class="mlx-land-floor" d="${line(xs.map((v) => [across(v), up(floor(t, v))]))}"/><path d="M${x - 8} ${y}h16M${x} ${y - 8}v16" class="mlx-land-floor" stroke-width="3"/>` + tick(x + 8, y + (name === "A" ? -9 : 20), `task ${name}`, "start");
+            const [x, y] = pixels([[t.low, floor(t, t.low)]])[0];
+            return `<path class="mlx-land-floor" d="${line(xs.map((v) => [across(v), up(floor(t, v))]))}"/><path d="M${x - 8} ${y}h16M${x} ${y - 8}v16" class="mlx-land-floor" stroke-width="3"/>` + tick(x + 8, y + BESIDES[name], `task ${name}`, "start");
           }).join("")
           + [-2, -1, 0, 1].map((v) => tick(across(v), tall - 6, v, "middle")).join("") + [-1, 0, 1].map((v) => tick(left + 6, up(v) + 4, v, "start")).join("") + tick(left + wide - 6, tall - 6, "θ₁", "end") + tick(left + 6, 16, "θ₂", "start"))
-          + colourScale(ramp, "mean loss", box, 0.1, 30);
+          + colourScale("mean loss", box, 0.1, 30);
       }
 
       const pixels = (path) => path.map(([x, y]) => /** @type {Point} */ ([across(x), up(y)]));
@@ -569,7 +580,10 @@ function render(host) {
         });
         const here = [start[0] - 14, start[1] - 14, start[0] + 14, start[1] + 14];
         over.front.innerHTML = within(box, drawing + labels([...names, ...phis.filter(({ at }) => seen(at)), ...(touched ? [] : [{ at: start, text: "drag me", hue: "fg" }])],
-          { width: box.x + wide, height: tall, left: box.x, bottom: 20, lines, boxes: [here] }));
+          { width: box.x + wide, height: tall, left: box.x, bottom: 20, lines, boxes: [here, ...Object.entries(TASKS).map(([name, t]) => {
+            const [a, b] = pixels([[t.low, floor(t, t.low)]])[0];
+            return [a - 9, Math.min(b - 9, b + BESIDES[name] - 14), a + 10 + long(`task ${name}`), Math.max(b + 9, b + BESIDES[name] + 4)];
+          })] }));
         grip.draw(...start);
       }
 
@@ -592,7 +606,7 @@ function render(host) {
       }
 
       const play = player({ label: "Play", every: 100, guard, get: () => get("meta") / STRIDE, set: (k) => set({ meta: Math.min(Math.round(STRIDE * k), 200) }), last: () => (get("scene") === "tasks" ? 200 / STRIDE : 0) });
-      const controls = [...which(),
+      const controls = [
         pick("ground", "Colours: the mean loss", [{ value: "joint", text: "at θ" }, { value: "adapted", text: "after one inner step" }]),
         knob("rate", "inner rate α", "fg", { min: 0.01, max: 0.25, step: 0.01 }),
         knob("inner", "Reptile's inner steps k", "reptile", { min: 1, max: 10 })];
@@ -618,8 +632,10 @@ function render(host) {
       summary: () => summary(state()),
       draw() {
         const now = state();
-        for (const part of parts) part.node.hidden = part.name !== now.scene;
-        parts.find((part) => part.name === now.scene)?.draw(now);
+        const part = parts.find(({ name }) => name === now.scene) ?? parts[0];
+        enter(part);
+        which.draw();
+        part.draw(now);
       },
     };
   });

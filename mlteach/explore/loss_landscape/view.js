@@ -298,7 +298,7 @@ function render(host) {
       const node = h("div");
       return { node, ...layout({ ...view, root: node, kept: (kept[name] ??= {}) }, parts) };
     };
-    const tallest = (panels) => (panels?.open() && root.clientWidth < 786 ? 285 : TALL);
+    const tallest = (panels) => (panels?.open() && root.clientWidth < 786 ? 270 : TALL);
     /** Where a drag began, if what it moved is seen in this scene. */
     const before = (now, keys, same) => { const then = was(); return then && same.every((key) => then[key] === now[key]) && keys.some((key) => String(then[key]) !== String(now[key])) ? then : null; };
     const parts = [...(fixed.tasks.length ? [network()] : []), twoTasks()];
@@ -497,7 +497,7 @@ function render(host) {
         ...(one(fixed.starts) ? [pick("start", fixed.starts.every((name) => WORDS[name]) ? "Meta-training" : "Around", fixed.starts.map((value) => ({ value, text: SHORT[value] ?? word(value) })))] : []),
         ...(one(fixed.planes) ? [pick("plane", "Directions", fixed.planes.map((value) => ({ value, text: SHORT[value] ?? word(value) })))] : []),
         pick("view", "View", [{ value: "contour", text: "contours" }, { value: "3-D", text: "3-D" }], true)];
-      const panels = stage("network", { picture: [h("div", { class: "mlx-land-stack" }, canvas, over.node, hand)],
+      const panels = stage("network", { picture: [h("div", { class: "mlx-land-stack" }, over.node, canvas, hand)],
         controls: [...choices.map(({ node }) => node), h("div", { class: "mlx-row" }, play.node, scrub.node)],
         panels: [{ name: "Query loss", node: figure("Query loss: what counts, on or off the plane.", curve.node) }, { name: "Numbers", node: table.node }, { name: "This plane", node: note }] });
       return { node: panels.node, name: "network", draw(now) {
@@ -612,7 +612,7 @@ function render(host) {
         knob("inner", "Reptile's inner steps k", "reptile", { min: 1, max: 10 })];
       const scrub = knob("meta", "meta-steps followed", "maml", { min: 0, max: 200, step: STRIDE });
       const panels = stage("tasks", {
-        picture: [h("div", { class: "mlx-land-stack" }, canvas, over.node), h("p", { class: "mlx-land-note" }, "Arrows: each method's step. φ: after one inner step. Green dots: Reptile's.")],
+        picture: [h("div", { class: "mlx-land-stack" }, over.node, canvas), h("p", { class: "mlx-land-note" }, "Arrows: each method's step. φ: after one inner step. Green dots: Reptile's.")],
         controls: [...controls.map(({ node }) => node), h("div", { class: "mlx-row" }, play.node, scrub.node)],
         panels: [{ name: "Numbers", node: table.node }, { name: "Your task", node: h("div", { class: "mlx-task" }, h("strong", {}, "Your task. "), "Find a start that MAML likes and joint training does not. MAML likes it when one inner step leads to at most half the loss it leads to from joint training's best start. "
           + "Joint training dislikes it the more, the higher the mean loss there is above its minimum. You may change the inner rate.", verdict) }] });

@@ -140,8 +140,9 @@ def test_dots_stay_dots_when_the_page_is_zoomed(
     dots = seen.ask(
         """async (root) => {
             root.style.cssText = 'position: fixed; inset: auto auto 0 0; width: 1000px; zoom: 0.7; z-index: 9; background: Canvas';
-            const dots = root.querySelector('.mlx-lab-dots');
+            [...root.querySelectorAll('.mlx-fold')].find((press) => press.textContent === 'Step by step').click();
             for (let k = 0; k < 10; k++) await new Promise((drawn) => requestAnimationFrame(drawn));
+            const dots = root.querySelector('.mlx-lab-dots');
             return dots.getAttribute('d').match(/M/g).length;
         }"""
     )

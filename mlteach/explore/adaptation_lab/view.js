@@ -338,7 +338,7 @@ function render(host) {
       drawnBefore.set(node, markup);
       node.innerHTML = markup;
     };
-    const marked = (points, x, f, r) => `<path d="${dots(points.map((px) => [x(px), f(px)]), r)}"/>`;
+    const marked = (points, x, f, r) => `<path class="mlx-lab-dots" d="${dots(points.map((px) => [x(px), f(px)]), r)}"/>`;
     const height = (now) => 1.3 * Math.max(family.amplitude[1], now.amplitude);
     const trail = (ys, y, x) => line(xs.map((each, k) => [x(each), clamp(y(ys[k]), -40, 2000)]));
     const shade = (x, bottom) => [[edge[0], family.x[0]], [family.x[1], edge[1]]].map(([a, b]) => `<rect class="mlx-lab-untrained" x="${x(a)}" y="0" width="${x(b) - x(a)}" height="${bottom}"/>`).join("");

@@ -57,15 +57,16 @@ export const figure = (caption, ...parts) => h("figure", { class: "mlx-figure" }
 export const ticks = (low, high, count = 5) => d3.ticks(low, high, count);
 
 /**
- * Markup of a frame of two axes: lines across at `ys`, numbers at both, and what they count in words.
+ * Markup of a frame of two axes: lines across at `ys`, numbers at both, and what they count in words. No screen reader reads it: the
+ * picture has a name, and the numbers one by one would drown it.
  * @param {{x: any, y: any, xs: number[], ys: number[], left: number, right: number, bottom: number, xLabel: string, yLabel?: string,
  *          xText?: (v: number) => string|number, yText?: (v: number) => string|number}} spec  `x`, `y`: scales; `left`, `right`, `bottom`: of the frame, in pixels
  */
 export function axes({ x, y, xs, ys, left, right, bottom, xLabel, yLabel = "", xText = (v) => v, yText = (v) => v }) {
-  return ys.map((v) => `<path class="mlx-grid" d="M${left} ${y(v).toFixed(1)}H${right}"/><text x="${left - 6}" y="${(y(v) + 4).toFixed(1)}" text-anchor="end">${escape(yText(v))}</text>`).join("")
+  return `<g aria-hidden="true">` + ys.map((v) => `<path class="mlx-grid" d="M${left} ${y(v).toFixed(1)}H${right}"/><text x="${left - 6}" y="${(y(v) + 4).toFixed(1)}" text-anchor="end">${escape(yText(v))}</text>`).join("")
     + xs.map((v) => `<text x="${x(v).toFixed(1)}" y="${bottom + 18}" text-anchor="middle">${escape(xText(v))}</text>`).join("")
     + `<text x="${(left + right) / 2}" y="${bottom + 35}" text-anchor="middle">${escape(xLabel)}</text>`
-    + (yLabel && `<text x="${left + 4}" y="${Math.min(...ys.map(y)) + 15}">${escape(yLabel)}</text>`);
+    + (yLabel && `<text x="${left + 4}" y="${Math.min(...ys.map(y)) + 15}">${escape(yLabel)}</text>`) + "</g>";
 }
 
 /** Markup of a name at a line, in its hue. @param {number} x @param {number} y @param {string} text @param {string} hue @param {string} [anchor] */

@@ -230,12 +230,12 @@ function colourScale(text, { x, wide, tall, below, beside }, low, high) {
   const name = (a, b) => `<text x="${a}" y="${b}">${text}</text>`;
   if (beside) {
     const a = x + wide + 12, y = (v) => tall - 6 - part(v) * size;
-    return bar(a, tall - 6 - size) + name(a, 16)
-      + some.map((v) => `<path class="mlx-land-tick" d="M${a + 14} ${y(v).toFixed(1)}h5"/><text x="${a + 23}" y="${(y(v) + 5).toFixed(1)}">${sig(v)}</text>`).join("");
+    return `<g aria-hidden="true">${bar(a, tall - 6 - size)}${name(a, 16)}`
+      + some.map((v) => `<path class="mlx-land-tick" d="M${a + 14} ${y(v).toFixed(1)}h5"/><text x="${a + 23}" y="${(y(v) + 5).toFixed(1)}">${sig(v)}</text>`).join("") + "</g>";
   }
   const at = (v) => start + part(v) * size;
-  return bar(start, below + 8) + name(x, below + 19)
-    + some.map((v) => `<path class="mlx-land-tick" d="M${at(v).toFixed(1)} ${below + 20}v4"/><text text-anchor="middle" x="${at(v).toFixed(1)}" y="${below + 37}">${sig(v)}</text>`).join("");
+  return `<g aria-hidden="true">${bar(start, below + 8)}${name(x, below + 19)}`
+    + some.map((v) => `<path class="mlx-land-tick" d="M${at(v).toFixed(1)} ${below + 20}v4"/><text text-anchor="middle" x="${at(v).toFixed(1)}" y="${below + 37}">${sig(v)}</text>`).join("") + "</g>";
 }
 
 /** Markup that is cut off at the edges of a map. @param {Box} box @param {string} markup */
@@ -534,7 +534,7 @@ function render(host) {
             const [x, y] = pixels([[t.low, floor(t, t.low)]])[0];
             return `<path class="mlx-land-floor" d="${line(xs.map((v) => [across(v), up(floor(t, v))]))}"/><path d="M${x - 8} ${y}h16M${x} ${y - 8}v16" class="mlx-land-floor" stroke-width="3"/>` + tick(x + 8, y + BESIDES[name], `task ${name}`, "start");
           }).join("")
-          + [-2, -1, 0, 1].map((v) => tick(across(v), tall - 6, v, "middle")).join("") + [-1, 0, 1].map((v) => tick(left + 6, up(v) + 4, v, "start")).join("") + tick(left + wide - 6, tall - 6, "θ₁", "end") + tick(left + 6, 16, "θ₂", "start"))
+          + `<g aria-hidden="true">` + [-2, -1, 0, 1].map((v) => tick(across(v), tall - 6, v, "middle")).join("") + [-1, 0, 1].map((v) => tick(left + 6, up(v) + 4, v, "start")).join("") + tick(left + wide - 6, tall - 6, "θ₁", "end") + tick(left + 6, 16, "θ₂", "start") + "</g>")
           + colourScale("mean loss", box, 0.1, 30);
       }
 

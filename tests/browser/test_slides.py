@@ -33,7 +33,7 @@ WRONG = """
       if (el.closest("math, .mlx-hidden, .lean .mlx-title, .lean .mlx-summary, [hidden], details:not([open]) > :not(summary)") && !el.matches("math")) continue;
       const style = getComputedStyle(el), box = el.getBoundingClientRect();
       if (!box.width || !box.height || style.display == "contents") continue;
-      const inPicture = el.closest("svg") && !el.matches("svg");
+      const inPicture = el.parentElement.closest("svg"); // it is cut off at the edges of the picture
       if (!inPicture && (box.left < frame.left - 1 || box.right > frame.right + 1 || box.top < frame.top - 1 || box.bottom > foot + 1)) found.add(`${el.tagName.toLowerCase()} sticks out`);
       if (el.closest(".mlx")) continue;
       if (style.overflowX != "visible" && el.scrollWidth > el.clientWidth + 1) found.add(`${el.className || el.tagName} is cut off`);

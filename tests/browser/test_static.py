@@ -202,6 +202,10 @@ CLICK = """
 
 
 def test_the_landscape_has_the_same_colours_in_every_theme(see: Callable[..., View]) -> None:
-    looks = ({"color_scheme": "light"}, {"color_scheme": "dark"}, {"color_scheme": "dark", "forced_colors": "active"})
+    looks = (
+        {"color_scheme": "light"},
+        {"color_scheme": "dark"},
+        {"color_scheme": "dark", "forced_colors": "active"},
+    )
     maps = [see("LossLandscape", **look).root.locator("canvas:visible").evaluate("map => map.toDataURL()") for look in looks]  # fmt: skip
     assert len(maps[0]) > 3000 and len(set(maps)) == 1

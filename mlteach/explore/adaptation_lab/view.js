@@ -236,6 +236,7 @@ function render(host) {
 
     const main = plot({ label: "The task, its support points, and what every network makes of them", ratio: (width) => Math.min(width > 380 ? 0.64 : 0.82, 440 / width) });
     const curve = plot({ label: "Error after each step", ratio: (width) => clamp(230 / width, 0.5, 0.95) });
+    main.node.classList.add("mlx-lab-main");
     let across = scale(0, 1, 0, 1);
 
     // Points: one group of handles, of which one at a time can be reached by Tab.

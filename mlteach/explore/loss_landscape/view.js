@@ -199,7 +199,7 @@ const dashed = ({ dash }) => (dash ? `stroke-dasharray="${dash}" stroke-linecap=
 const levels = (low, high) => Array.from({ length: 75 }, (_, k) => [1, 2, 5][k % 3] * 10 ** (Math.floor(k / 3) - 12)).filter((v) => v > low && v < high);
 
 const LEFT = 46, BOTTOM = 42, EDGE = 10; // the margins of a map with axes
-const TALL = 430, UNDER = 40, BESIDE = 92; // of a picture with its scale of colours; of that scale under the map, and beside it
+const TALL = 430, UNDER = 40, BESIDE = 92; // of a picture with its scale of colours (view.css says it too); of that scale under the map, and beside it
 
 /** @typedef {{x: number, wide: number, tall: number, below: number, beside: boolean, height: number}} Box  of a map in its picture, in pixels */
 
@@ -612,9 +612,9 @@ function render(host) {
         knob("inner", "Reptile's inner steps k", "reptile", { min: 1, max: 10 })];
       const scrub = knob("meta", "meta-steps followed", "maml", { min: 0, max: 200, step: STRIDE });
       const panels = stage("tasks", {
-        picture: [h("div", { class: "mlx-land-stack" }, over.node, canvas), h("p", { class: "mlx-land-note" }, "Arrows: each method's step. φ: after one inner step. Green dots: Reptile's.")],
+        picture: [h("div", { class: "mlx-land-stack" }, over.node, canvas)],
         controls: [...controls.map(({ node }) => node), h("div", { class: "mlx-row" }, play.node, scrub.node)],
-        panels: [{ name: "Numbers", node: table.node }, { name: "Your task", node: h("div", { class: "mlx-task" }, h("strong", {}, "Your task. "), "Find a start that MAML likes and joint training does not. MAML likes it when one inner step leads to at most half the loss it leads to from joint training's best start. "
+        panels: [{ name: "Numbers", node: h("div", {}, table.node, h("p", { class: "mlx-land-note" }, "Arrows: where each method moves the start; their length grows with the root of the step. φ: after one inner step. Green dots: Reptile's inner steps.")) }, { name: "Your task", node: h("div", { class: "mlx-task" }, h("strong", {}, "Your task. "), "Find a start that MAML likes and joint training does not. MAML likes it when one inner step leads to at most half the loss it leads to from joint training's best start. "
           + "Joint training dislikes it the more, the higher the mean loss there is above its minimum. You may change the inner rate.", verdict) }] });
       return { node: panels.node, name: "tasks", draw(now) {
         const box = fit(over.size()[0], map()), t = STRIDE * play.at();

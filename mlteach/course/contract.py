@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from mlteach.course.slides import missing
+from mlteach.course.slides import missing, slides
 from mlteach.course.source import exercises, learner_notebook
 
 CHECK = re.compile(r"""\bcheck\(\s*["'](\d\d\.\d+)["']""")
@@ -172,8 +172,16 @@ def pitfall(lesson: Lesson) -> Iterator[str]:
 
 
 def lectures(lesson: Lesson) -> Iterator[str]:
-    """Its slides have notes and minutes, and fill a lecture."""
-    yield from missing(lesson.notebook)
+    """Its slides have notes and minutes, fill a lecture, and end with what was learned."""
+    found = list(missing(lesson.notebook))
+    yield from found
+    if not found and slides(lesson.notebook)[-1].title != "What you learned":
+        yield 'its last slide must be "What you learned".'
+
+
+def welcomes(lesson: Lesson) -> Iterator[str]:
+    """The first slides of a course may be over sooner than a lecture."""
+    yield from missing(lesson.notebook, shortest=0)
 
 
 EVERY: tuple[Rule, ...] = (
@@ -191,6 +199,6 @@ EVERY: tuple[Rule, ...] = (
 )
 #: What teaches no method owes less: the map of the course, and the page of all explorers.
 FEWER: dict[str, tuple[Rule, ...]] = {
-    "00": (opening, parameters, predicts, answers, explores, closes, columns, places, lectures),
+    "00": (opening, parameters, predicts, answers, explores, closes, columns, places, welcomes),
     "90": (opening, parameters, explores, columns, places),
 }

@@ -35,8 +35,8 @@ TITLE = re.compile(r"\s*#{1,3} (.+)\n*")
 CHOICE = re.compile(r"^([-*] )\( \) +", re.MULTILINE)
 #: The run that is projected.
 LECTURE = "lecture"
-#: A lecture is neither a flash nor a day.
-SHORTEST, LONGEST = 10, 60
+#: The minutes of a lecture: an hour of a timetable, less the questions.
+SHORTEST, LONGEST = 40, 47
 
 
 @dataclass
@@ -84,8 +84,8 @@ def slides(notebook: Any) -> list[Slide]:
     return found
 
 
-def missing(notebook: Any) -> Iterator[str]:
-    """What the slides of a lesson still owe the lecturer, one sentence each."""
+def missing(notebook: Any, shortest: float = SHORTEST) -> Iterator[str]:
+    """What the slides of a lesson still owe the lecturer, one sentence each; ``shortest`` in minutes."""
     try:
         deck = slides(notebook)
     except LessonError as error:
@@ -106,8 +106,8 @@ def missing(notebook: Any) -> Iterator[str]:
                 'an explorer needs the room: begin a slide with it, slideshow={"slide_type": "slide"}.'
             )
     total = sum(slide.minutes for slide in deck)
-    if not SHORTEST <= total <= LONGEST:
-        yield f"its slides take {total:g} minutes; a lecture takes {SHORTEST} to {LONGEST}."
+    if not shortest <= total <= LONGEST:
+        yield f"its slides take {total:g} minutes; a lecture takes {shortest:g} to {LONGEST}."
 
 
 def build_slides(source: Path, target: Path) -> Path:

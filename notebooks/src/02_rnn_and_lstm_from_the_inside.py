@@ -76,14 +76,14 @@ budget = BUDGETS[PROFILE]
 # - ( ) about a hundredth
 # - ( ) less than a ten-thousandth
 
-# %% slideshow={"slide_type": "fragment", "code": false}
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 2 min. Let everyone write three numbers before you go on. Most guess far too much for 0.9 and far too little for 1.1.
+
+# %%
 for passed_on in (0.9, 1.1):
     shares = ", ".join(f"after {people} people {passed_on**people:.2g}"
                        for people in (10, 100))
     print(f"each passes on {passed_on}: {shares}")
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. Let everyone write three numbers before you go on. Most guess far too much for 0.9 and far too little for 1.1.
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 fig, ax = plt.subplots(figsize=(8.5, 4.2))
@@ -106,7 +106,7 @@ show(fig, alt=(
 ))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 1 min. Only a factor of 1 survives. This figure is the whole lecture; come back to it.
+# 1 min. Read the two ends off the axis, and the guesses beside them. Only a factor of 1 survives. This figure is the whole lecture; come back to it.
 
 # %% [markdown]
 # <details><summary><b>Explain.</b> How much is it?</summary>
@@ -128,13 +128,13 @@ show(fig, alt=(
 # Read it aloud: *the new state is a squashed mixture of what comes in and what was there.* The same $W$, $U$ and $b$ serve every step. So one small network reads a sequence of any length, as a `for` loop does.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. Draw the loop, then unroll it for three steps. Stress that it is the same W, U and b at every step. Read the formula aloud once.
+# 2 min. Draw the loop, then unroll it for three steps. Stress that it is the same W, U and b at every step. Read the formula aloud once. As code it is one line; the cell of the LSTM comes in code later.
 
 # %% [markdown]
 # In PyTorch this cell has two bias vectors where one would do. We keep both, so as to compare with it:
 
 
-# %% slideshow={"slide_type": "slide"}
+# %%
 def rnn_step(x, h, p):
     """One step. x: [batch, inputs], h: [batch, units], p: weights named as in torch."""
     z = x @ p["weight_ih"].T + p["bias_ih"] + h @ p["weight_hh"].T + p["bias_hh"]
@@ -148,9 +148,6 @@ h = h_theirs = torch.zeros(4, 5, dtype=torch.float64)
 for x in torch.randn(50, 4, 3, dtype=torch.float64):
     h, h_theirs = rnn_step(x, h, weights), theirs(x, h_theirs)
 assert compare("Our RNN after 50 steps", h, "torch.nn.RNNCell", h_theirs, to=1e-12)
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. One line of code. It is PyTorch's cell to twelve digits, after fifty steps. Two bias vectors where one would do: remember that, it bites later.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What becomes of a nudge?
@@ -213,7 +210,7 @@ explorer = LstmGates("remember")
 explorer
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 7 min. *remember*, then *leak*: read the purple line at the bottom. *count*: c goes to six while h stays below one. *distractors*: give them three minutes with a neighbour for the task. Two stars come from the input gate alone; the third needs the output gate.
+# 7 min. *remember*, then *leak*: read the purple line at the bottom. *count*: c goes to six while h stays below one; c is what the cell knows, h is what it says, and c is never squashed. *distractors*: give them three minutes with a neighbour for the task. Two stars come from the input gate alone; the third needs the output gate.
 # At the end, in *remember*, turn the RNN's weight u to 1.5: it holds the pulse. Look at its nudge. Leave the question open, it comes back.
 
 # %% [markdown]
@@ -269,12 +266,12 @@ def left(f):
 # %%
 check("02.1", left)
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## What do $h$ and $c$ carry?
 #
 # Two states seem one too many. Load the scene *count*: six pulses come in, all gates are open.
 
-# %% slideshow={"slide_type": "fragment", "code": false}
+# %%
 explorer.load("count")
 explorer.step = 24
 print("c:", [round(c) for c in explorer.trace().c.tolist()])
@@ -284,9 +281,6 @@ print("c, with a forget gate that closes at the marks:",
       [round(c) for c in explorer.trace().c.tolist()])
 explorer.load("remember")
 explorer.step = 3  # as it was
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. c is what the cell knows, h is what it says. c is never squashed, and so it can be kept. Closing the forget gate once is a fresh start: the gate came three years after the cell.
 
 # %% [markdown]
 # $c$ counts: 1, 2, ... 6. It has no upper bound, it is never squashed, and that is why it can be kept as it is. $h$ is what the cell shows: a tanh of the memory, between −1 and 1, and only as much as the output gate lets out.
@@ -374,9 +368,9 @@ assert compare("Our h after 50 steps", h, "torch.nn.LSTMCell", state[0], to=1e-1
 assert compare("Our c after 50 steps", c, "torch.nn.LSTMCell", state[1], to=1e-12)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. Five lines. The order i, f, g, o is PyTorch's, other libraries have others. Equal to twelve digits. Exercise 02.2 is to write the lines from the blank page.
+# 3 min. Five lines, and the RNN's one line is the first of them with a tanh around it. The order i, f, g, o is PyTorch's, other libraries have others. Two bias vectors where one would do: remember that, it bites in a minute. Equal to twelve digits. Exercise 02.2 is to write the lines from the blank page.
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # The explorer computes the same. Switch it to *computed by the cell*: the gates now look at the value $x$, at a mark $m$ (1 says "write here", −1 says "read here"), and at the last $h$. The sliders are their weights.
 #
 # **Predict.** At first all weights of the gates are 0. What does a memory do then, over 24 steps?
@@ -385,14 +379,11 @@ assert compare("Our c after 50 steps", c, "torch.nn.LSTMCell", state[1], to=1e-1
 # - ( ) It fades slowly, and about half is left at the end.
 # - ( ) It vanishes: less than a thousandth is left.
 
-# %% slideshow={"slide_type": "fragment", "code": false}
+# %%
 explorer.load("distractors")
 explorer.computed = True
 print(explorer.summary)
 explorer.load("remember")  # as it was
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. Vote: keep, fade, vanish? With all weights at zero every gate stands half open, and half is gone after one step. An untrained cell forgets at once, and training begins there.
 
 # %% [markdown]
 # <details><summary><b>Explain.</b> What does it do?</summary>
@@ -477,7 +468,7 @@ for name, net in {
     print(f"{name:22} {left_after(net):5.0f} % left after 100 steps")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. Read the table from the top. Nobody is told any of this by an error. Ask who has set a forget bias before, and where.
+# 3 min. With weights near zero a gate stands half open, and half is gone after one step. Read the table from the top. Nobody is told any of this by an error. Ask who has set a forget bias before, and where.
 
 # %% [markdown]
 # Three traps in one table.
@@ -496,9 +487,6 @@ for name, net in {
 # |---|---|---|---|---|---|---|
 # | bit | 1 | −1 | **−1** | 1 | ... | 1 |
 # | mark | 0 | 0 | **1** | 0 | ... | 0 |
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. The task in one sentence: which bit was marked? The RNN gets its choice of start and rate, so that nobody can say we did not try.
 
 # %% [markdown]
 # Three learners, with about as many weights each:
@@ -558,7 +546,7 @@ for name, (learner, *_) in LEARNERS.items():
 # %% [markdown]
 # One training step is a batch of 64 sequences, the gradient of the cross-entropy at the *last* step, clipped to length 1 so that an explosion does no harm, and Adam.
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Predict.** We try sequences of 5, 10, 30 and 100 steps. The LSTM as PyTorch makes it begins with its gates half open. But it is trained, and training may open them. Which is the longest of the four at which it finds the bit? (For the RNN, guess as well.)
 #
 # - ( ) 5 steps
@@ -567,8 +555,7 @@ for name, (learner, *_) in LEARNERS.items():
 # - ( ) 100 steps: training opens the gate
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 1 min. A guess for each of the two, on paper. Ask for one hand: who believes that the LSTM as PyTorch makes it does 100 steps?
-
+# 2 min. The task in one sentence: which bit was marked? Three learners: an RNN, the LSTM as PyTorch makes it, and the same LSTM with its gates set to remember. The RNN gets its choice of start and rate, so that nobody can say we did not try. Then a guess for the first two, on paper. Ask for one hand: who believes that the LSTM as PyTorch makes it does 100 steps?
 
 # %%
 def logit(net, theta, x):
@@ -667,7 +654,7 @@ show(fig, alt=(
 ))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 1 min. Ask which curve is which before the names are read.
+# 3 min. Ask which curve is which before the names are read. At 5 steps all is well, so the code is right. At 30 both the RNN and the LSTM as made are guessing. The same cell with its gates set to remember learns it at once. It is not the name LSTM that remembers, it is a factor of 1.
 
 # %% [markdown]
 # <details><summary><b>Explain.</b> How far does each get?</summary>
@@ -679,7 +666,7 @@ show(fig, alt=(
 #
 # Does the picture hold for more seeds, and for more patience? These are recorded runs of this same notebook, three seeds with 300 training steps (*lecture*), and five seeds with 1,000 (*paper*):
 
-# %% slideshow={"slide_type": "slide", "code": false}
+# %%
 for profile in ("lecture", "paper"):
     kept = recorded("02", profile)
     if not kept:
@@ -692,9 +679,6 @@ for profile in ("lecture", "paper"):
         figures = [kept[figure_name(name, n)] for n in LENGTHS]
         cells = "".join(f"{f['value']:6.0f} ± {f['interval']:2.0f}" for f in figures)
         print(f"  {name:21}{cells}")
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. At 5 steps all is well, so the code is right. At 30 both the RNN and the LSTM as made are guessing. The same cell with an open gate learns it at once. It is not the name LSTM that remembers, it is a factor of 1.
 
 # %% [markdown]
 # The intervals are over seeds. A wide one means that some seeds learn it and some do not. Patience does not help where the line is too long: with three times the training, the first two still guess at 100 steps.
@@ -764,7 +748,7 @@ show(fig, alt=(
 ))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. Nothing is trained here yet. Straight lines: a factor a step, as in the line of people. The identity start sends far more back and fails all the same; say that we are not sure why.
+# 2 min. Nothing is trained here yet. Straight lines: a factor a step, as in the line of people. The identity start sends far more back and fails all the same; say that we are not sure why.
 
 # %% [markdown]
 # Straight lines on a logarithmic axis: the whispering line. Each step multiplies by about the same factor, and the factor is all that counts.

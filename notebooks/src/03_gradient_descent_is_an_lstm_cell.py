@@ -122,15 +122,12 @@ show(fig, alt=(
 #
 # </details>
 
-# %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. Vote by hands: left, or right? Ask two people what gave it away. They will name the smoothness, or the speed. Do not tell yet.
-
-# %% slideshow={"slide_type": "slide", "code": false}
+# %% slideshow={"slide_type": "fragment", "code": false}
 assert compare("The memory of the LSTM", memory, "the weights under gradient descent",
                weights)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 1 min. The difference is 0, not small: both loops are the same computation. Let the laugh happen, then ask what *same* has to mean, because we come back to it.
+# 3 min. Vote by hands: left, or right? Ask two people what gave it away. They will name the smoothness, or the speed. Then press on: the difference is 0, not small, both loops are the same computation. Let the laugh happen, then ask what *same* has to mean, because we come back to it.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Where is the LSTM in gradient descent?
@@ -493,7 +490,7 @@ print("difference to torch.optim.Adam below 1e-12:",
 # Which bias $b$ gives an input gate of 0.01? The one that undoes the sigmoid, $b = \log\frac{0.01}{1 - 0.01}$, called the *logit*. And which bias gives a forget gate
 # of exactly 1?
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
+# %% [markdown]
 # **Predict.** On paper there is none: the sigmoid comes near 1 and never arrives. In a computer it does, as soon as $e^{-b}$ is too small to make $1 + e^{-b}$ differ from 1. In float32 that is below
 # about $6\cdot10^{-8}$. At which whole number $b$? (And in float64, where it is $1.1\cdot10^{-16}$?)
 #
@@ -502,15 +499,12 @@ print("difference to torch.optim.Adam below 1e-12:",
 # - ( ) 60
 # - ( ) far above 100
 
-# %% slideshow={"slide_type": "fragment", "code": false}
+# %%
 print(f"i = 0.01 needs the bias {torch.tensor(0.01, dtype=torch.float64).logit():.3f}")
 for dtype in (torch.float32, torch.float64):
     bias = next(b for b in range(100)
                 if torch.sigmoid(torch.tensor(float(b), dtype=dtype)) == 1)
     print(f"f = 1 needs the bias {bias} in {str(dtype).removeprefix('torch.')}")
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. Take guesses for float32 before you go on. 17 is where half the gap between 1 and the next number below it is reached. So a sigmoid gate *can* be exactly gradient descent.
 
 # %% [markdown]
 # <details><summary><b>Explain.</b> Which numbers, and why?</summary>
@@ -527,7 +521,7 @@ for dtype in (torch.float32, torch.float64):
 #
 # But the gate is applied at every step. Let us give the cell *no gradient at all* for twelve steps. Gradient descent would leave the weights alone.
 
-# %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
 fig, ax = plt.subplots()
 steps = range(13)
 for bias, look in (
@@ -546,7 +540,7 @@ show(fig, alt=(
 ))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. The pitfall of the lesson. A bias of 4 to 5 is what the papers start from: "nearly open". Ask what is left of a weight after twelve steps without any gradient. A fifth is gone at bias 4. The detector is three lines: feed the rule zeros.
+# 3 min. The pitfall of the lesson. Bias 17 is the answer to the question: in float32 its sigmoid is exactly 1, so a gate *can* be gradient descent. A bias of 4 to 5 is what the papers start from: "nearly open". Ask what is left of a weight after twelve steps without any gradient. A fifth is gone at bias 4. The detector is three lines: feed the rule zeros.
 
 # %% [markdown]
 # The symptom in practice: the adapted network is worse than the start *before it has seen anything*, and nobody looks there. The detector is three lines, and works for

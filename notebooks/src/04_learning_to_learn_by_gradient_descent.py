@@ -90,7 +90,7 @@ budget = BUDGETS[PROFILE]
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 3 min. Point at the forget gate of 1: as in lesson 03, nothing of the weights is forgotten. New is that the step is an answer, and no longer a rate times the gradient. Ask what phi has to be good at: low losses, soon, on problems it has not seen.
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## How can one LSTM look after a thousand weights?
 #
 # **Predict.** The network that we shall train has 1510 weights. An ordinary LSTM that reads 1510 gradients and answers 1510 updates, with 1510
@@ -100,6 +100,9 @@ budget = BUDGETS[PROFILE]
 # - ( ) about 2 million
 # - ( ) about 18 million
 # - ( ) about 3 billion
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 1 min. Let them guess both numbers, and vote on the first.
 
 # %%
 n = 64 * 20 + 20 + 20 * 10 + 10
@@ -130,20 +133,21 @@ for said, count, layers in (
 # You know optimizers of this kind. Gradient descent, momentum, RMSprop and Adam are all coordinatewise: one rule, and for each weight its own memory.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. Let them guess the two numbers first: 18 million against five thousand. Then the sentence to remember: weights shared, memories not. Ask which optimizers they know that work coordinate by coordinate. All of them.
+# 2 min. Eighteen million against five thousand. Then the sentence to remember: weights shared, memories not. Ask which optimizers they know that work coordinate by coordinate. All of them.
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ### What does it read?
 #
 # Gradients come in all sizes: 10 at the beginning, $10^{-6}$ at the end. An LSTM reads numbers around 1. Dividing by a constant does not help,
 # there is no constant that fits both ends. So the paper hands over *two* numbers for each gradient, its size and its direction, with $p = 10$:
 #
-# $$\nabla \;\mapsto\; \begin{cases}\bigl(\tfrac{1}{p}\log|\nabla|,\;\; \mathrm{sign}\,\nabla\bigr) & \text{where } |\nabla| \ge e^{-p}\\[2pt]
+# $$\nabla \;\mapsto\; \begin{cases}\bigl(\tfrac{1}{p}\log|\nabla|,\;\; \mathrm{sign}\,\nabla\bigr) & \text{where } |\nabla| \ge e^{-p}\\
 # \bigl(-1,\;\; e^{p}\,\nabla\bigr) & \text{where it is smaller}\end{cases}$$
 #
 # In words: the size is counted in powers of $e$, and the direction is the sign. Below $e^{-10} \approx 0.00005$ the size stays at $-1$, and the
 # direction fades to zero in a straight line.
-#
+
+# %% [markdown]
 # ## Your turn: 04.1, two numbers for one gradient
 #
 # `features(x, p)` takes a tensor of any shape, `[...]`, and returns `[..., 2]`, of the same type: first the size, then the direction.
@@ -178,7 +182,7 @@ def features(x, p):
 # %%
 check("04.1", features)
 
-# %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
 sizes = torch.cat([-torch.logspace(1, -8, 200), torch.logspace(-8, 1, 200)]).double()
 seen = preprocess(sizes)
 fig, ax = plt.subplots(figsize=(8.5, 3.8))
@@ -206,7 +210,7 @@ show(fig, alt=(
 ))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. Nine powers of ten on the axis. Ask what goes wrong with log alone: at a gradient of zero it is minus infinity, and weights behind a pixel that is always white have gradients of exactly zero. The two branches meet at e to the minus 10.
+# 3 min. Read the formula by its two numbers, size and direction. Then the picture: nine powers of ten on the axis. Ask what goes wrong with log alone: at a gradient of zero it is minus infinity, and weights behind a pixel that is always white have gradients of exactly zero. The two branches meet at e to the minus 10.
 
 # %% [markdown]
 # Do the two branches meet? At $|\nabla| = e^{-p}$ both must give $(-1, \pm1)$, or the LSTM would see a jump where there is none:
@@ -350,7 +354,7 @@ print("difference to gradient descent below 1e-12:",
 # in times a small number $s$, and comes out divided by it. The smaller $s$ is, the less is left of the bend.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. This is identity I-4 of lesson 03 put into an ordinary LSTM. Layer one passes on, layer two gathers. Ask how a gate of exactly mu is made: exercise 04.2. And ask about the tanh: near zero it is a line, so we work near zero.
+# 3 min. Momentum, put into an ordinary LSTM. Layer one passes on, layer two gathers. Ask how a gate of exactly mu is made: exercise 04.2. And ask about the tanh: near zero it is a line, so we work near zero. A tenth of s leaves a hundredth of the gap. So momentum lies inside the family, and training can only do better on the problems it trains for. Whether it finds its way there is another question.
 
 # %% [markdown]
 # ## Your turn: 04.2, a forget gate that is momentum
@@ -395,7 +399,7 @@ check("04.2", forget_bias)
 # - ( ) a hundred times
 # - ( ) a thousand times
 
-# %% slideshow={"slide_type": "slide"}
+# %%
 by_rule = adapt(bowls.seen(), bowls.start, momentum(0.01, 0.9), 25)["theta"]
 gaps = []
 for small in (1e-2, 1e-3, 1e-4):
@@ -406,9 +410,6 @@ for small in (1e-2, 1e-3, 1e-4):
     above = 10 ** math.ceil(math.log10(gaps[-1]))
     print(f"s = {small:g}: the LSTM and momentum differ by less than {above:.0e}")
 print(f"from 0.01 to 0.001 the difference shrinks {gaps[0] / gaps[1]:.0f} times")
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. A hundred times, because the bend of tanh is of third order: relative to the number itself, of second. So momentum lies inside the family, and training can only do better on the problems it trains for. Whether it finds its way there is another question.
 
 # %% [markdown]
 # <details><summary><b>Explain.</b> How many times, and why?</summary>
@@ -502,7 +503,7 @@ for number, by_hand in enumerate(two_pieces(phi, bowls), start=1):
     packaged, _ = training.gradient(phi, training.sample(torch.Generator()))
     compare(f"piece {number} by hand", by_hand, "the package", packaged, to=1e-10)
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ### What does it buy to call the gradients constants?
 #
 # **Predict.** With the dashed edges kept, autograd needs the second derivatives of the problem. How much longer does an update of $\phi$ then take, on quadratics? (And by how many per cent do the edges
@@ -523,7 +524,7 @@ def trained(family, lstm, seed=1):
     return params_from(kept._replace(tensors=mine), blank, f"theta.seed{seed}.")
 
 
-# %% slideshow={"slide_type": "fragment", "code": false}
+# %%
 ours = CoordinatewiseLSTM(raw=0.1)  # reads a third number: the gradient, times 0.1
 fresh_phi = ours.init(torch.Generator().manual_seed(0), torch.float64)
 trained_phi = trained("quadratics", ours)
@@ -544,7 +545,7 @@ for said, point in (("fresh", fresh_phi), ("trained", trained_phi)):
     apart = (norm(subtract(dropped, kept)) / norm(kept)).item()
     print(f"{said} phi: dropping the edges changes its gradient by {100 * apart:.0f} %")
 
-# %% tags=["nbval-ignore-output"] slideshow={"slide_type": "-", "code": false}
+# %% tags=["nbval-ignore-output"]
 # not compared: seconds, which differ from machine to machine
 seconds = {}
 for keep in (True, False):
@@ -556,9 +557,6 @@ longer = seconds[True] / seconds[False]
 print(f"with second derivatives one update takes {longer:.1f} times as long")
 record("second-derivatives.cost", longer, unit="times", seeds=[5],
        note="one update on 64 quadratics, float64")
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. Take the guesses. The time is a surprise: next to nothing, because the LSTM is the work. Then the two percentages: for a fresh optimizer the cut changes little, for a trained one nearly everything. Ask which gradient is the better teacher, and keep the answer for the table of choices: the wrong one.
 
 # %% [markdown]
 # <details><summary><b>Explain.</b> What does the cut buy, and what does it cost?</summary>
@@ -765,7 +763,8 @@ show(fig, alt=(
 # - **At step 200** momentum and Adam are ahead, and Nesterov is level. **At step 500** it loses to all three, by one to three powers of ten.
 # - **The seeds differ** by more than the problems do. The intervals say how well *these three* optimizers are known. How the next training would turn out they do not say: three seeds
 #   are few, and at step 500 they lie powers of ten apart.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ### What happens after step 100?
 #
 # It is overtaken. An optimizer that has arrived must stop. Gradient descent does so by itself: its step is the gradient times a number, so where the gradient is zero, nothing moves. For the
@@ -774,7 +773,7 @@ show(fig, alt=(
 # So ask it. Let it run for 100 steps, then feed it gradients of exactly zero:
 
 
-# %% slideshow={"slide_type": "slide"}
+# %% slideshow={"slide_type": "fragment", "code": false}
 def still_moving(rule, warm=100, silent=50):
     """How far a step still is, on average, after some steps with a gradient of zero."""
     problems = Quadratics().sample(64, generator=torch.Generator().manual_seed(6))
@@ -798,7 +797,7 @@ with torch.no_grad():
         print(f"{name:10} still moves by {size} a step")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. The test is two lines: feed zeros, and look whether anything moves. SGD stops at once, momentum and Adam let their velocity die away. The learned optimizer keeps pushing. Ask what it would need in order to stop. Nobody asked it to in a hundred steps.
+# 2 min. The test is two lines: feed zeros, and look whether anything moves. SGD stops at once, momentum and Adam let their velocity die away. The learned optimizer keeps pushing. Ask what it would need in order to stop. Nobody asked it to in a hundred steps.
 
 # %% [markdown]
 # SGD stops at once. Momentum and Adam roll out: their velocity shrinks by 0.9 a step. The learned optimizer goes on pushing, in steps that are small for a bowl of which it has seen a hundred
@@ -844,19 +843,23 @@ for name, figure in choices.items():
 # - **One layer**: the seeds overlap with those of two. That the second layer *can* be momentum does not mean that training needs it for that.
 # - **Unrolls of 5**: as many inner steps, four times as many updates, and much better, better even than the optimizers of the race, which took many times as long. At this budget $\phi$ needs updates
 #   more than a long view. So our recipe for the bowls is not the best that there is. The optimizer of the second race is trained with pieces of 5.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## The second race: a network on digits
 #
 # Now something real, if small: 8 × 8 handwritten digits, a network with one layer of 20 sigmoid units, minibatches of 64. One optimizer step is one minibatch. The learned
 # optimizer saw 898 of the digits. The races are run on the other 899.
 
-# %% jupyter={"source_hidden": true}
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
 digits = Digits.load("test")
 fig, axes = plt.subplots(2, 10, figsize=(9, 2.1))
 for place, ax in enumerate(axes.flat):
     ax.imshow(digits.x[place].view(8, 8))
     ax.axis("off")
 show(fig, alt="Twenty handwritten digits of eight by eight pixels, rough but readable.")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 1 min. A real task, if small. The learned optimizer has seen half of the digits; the races are run on the other half, each on fresh networks.
 
 # %%
 # gradients of a network are smaller than those of a bowl
@@ -877,7 +880,8 @@ print("after 60 steps on 4 fresh networks it is below tuned Adam:",
 # (How it was trained: as before, one network a run, and with two changes that mattered. The objective is the loss on *all* 898 digits, while the gradients that the LSTM reads
 # still come from 64: with the loss of 64 digits a lucky minibatch looks like a good optimizer. And the pieces are 5 steps long, as the table of
 # choices suggests. 16,000 updates take about five minutes on one free core.)
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # **Predict.** It is trained on 20 sigmoid units, for 100 steps. Now change one thing at a time. With one of these changes momentum, Nesterov and Adam are all ahead of it. With which?
 #
 # - ( ) 200 steps
@@ -891,11 +895,11 @@ print("after 60 steps on 4 fresh networks it is below tuned Adam:",
 #
 # </details>
 
-# %% slideshow={"slide_type": "slide"}
-table("digits", "as trained", (100, 200, 500))
-
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. Read the first column with them: below all five rivals at step 100. Then 200, twice what it was trained for: still below. Then 500: the same story as on the bowls. Say that the interval is over fresh networks, and that the three seeds stand below the table.
+# 1 min. One vote, in writing. Momentum, Nesterov and Adam all ahead: with which change?
+
+# %%
+table("digits", "as trained", (100, 200, 500))
 
 # %%
 for case in ("40 units", "two layers", "ReLU"):
@@ -926,7 +930,7 @@ show(fig, alt=(
 ))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 4 min. One plot at a time, and read their predictions back. Forty units: nothing has changed for it. Two layers: it leads, and Adam catches it at two hundred steps. ReLU: it loses to all three that remember gradients. That is what the paper reports as well, without a number. Ask why, before you show the gradients.
+# 4 min. One plot at a time, and read their predictions back. At home it is below all five rivals to the end, twice as long as it was trained for. Forty units: nothing has changed for it. Two layers: it leads, and Adam catches it at two hundred steps. ReLU: it loses to all three that remember gradients. That is what the paper reports as well, without a number. Ask why.
 
 # %% [markdown]
 # - **As trained** it is below all five rivals at steps 100 and 200, so it lasts for twice the steps it has practised. At step 500 only SGD has not passed it, for the same reasons as on the bowls.
@@ -1041,7 +1045,7 @@ for family, figures in races.items():
     print(f"{family}: {tuned} tuned rates, at the edge of their grid:",
           ", ".join(edges) or "none")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## What you learned
 #
 # - A learned optimizer is one small LSTM, called for each weight with its own memory. Shared weights, separate histories.
@@ -1049,6 +1053,9 @@ for family, figures in races.items():
 # - It is trained on runs, cut twice: gradients are constants, and the history ends after each piece.
 # - Against tuned rivals on fresh problems it leads where it was trained, and on digits for twice as long, with twice the units, and with a second layer.
 # - It loses where the gradients look different from those it has seen: later steps, other scales, ReLU.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 1 min. Read the last two lines with the same voice: where it was trained it wins, where the gradients look different it loses. The next lecture lets the LSTM set the gates.
 
 # %% [markdown]
 # ## Quiz

@@ -441,15 +441,12 @@ weights.retain_grad()
 formula = torch.stack([-f[t + 1 :].prod(0) * weights.grad * g[t] for t in range(4)])
 compare("the formula", formula, "autograd", i.grad, to=1e-12)
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## Does it train?
 #
 # A few outer steps on the spot: two tasks each, eight inner steps. The forget biases begin between 4 and 6, so that little is forgotten. The paper begins the input biases between −5 and −4, a gate of 0.01; with the
 # few steps that a lesson has, we begin between −1.5 and −0.5.
 
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. It learns within a minute. What follows uses one that trained for five thousand steps, because gates are worth looking at only when they have been learned.
 
 # %%
 def outer_gradient(theta, episode):
@@ -520,7 +517,7 @@ show(fig, alt=(
 ))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. Chance before the first step, whoever trained it. After three steps nearly there. Support and transductive: one point apart. Support is our headline, because no query helps another.
+# 2 min. This one trained for five thousand outer steps. Chance before the first step, whoever trained it. After three steps nearly there. Support and transductive, each query alone and all of them together: one point apart. Support is our headline, because no query helps another; the pitfall comes back to it.
 
 # %% [markdown]
 # <details><summary><b>Explain.</b> Where do the steps go?</summary>
@@ -678,7 +675,7 @@ show(fig, alt=(
 ))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 4 min. The most honest picture of the lesson. Left: at step 1 a gate is open or shut, a mean of one half is nobody's gate. Right: the length of the two moves. From step 3 on, the weights move by being forgotten, a hundred times more than by learning.
+# 4 min. The most honest picture of the lesson. Left: at step 1 a gate is open or shut, a mean of one half is nobody's gate. Right: the length of the two moves. From step 3 on, the weights move by being forgotten, a hundred times more than by learning. Say that this is one network and one training run: the paper's had other pictures and another budget.
 
 # %%
 first = to_vector(seen.input[0])
@@ -688,7 +685,7 @@ print(f"support loss before the first step: about {losses[0].mean():.0f}")
 kept = torch.stack([to_vector(f) for f in seen.forget]).prod(0)
 print(f"left of a number of the start after 8 steps, on average: {kept.mean():.1f}")
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # **What we found**, on this network and this training run:
 #
 # - **Forget gates near one: yes.** But not constant, and not closest to one at the beginning: 0.84 (head bias) to 0.99 in step 1, 0.97 to 0.99 in step 2, then down to about 0.97, where they stay.
@@ -696,9 +693,6 @@ print(f"left of a number of the start after 8 steps, on average: {kept.mean():.1
 #   0.84 to 0.89. Batch norm's scales stay the lowest.
 # - **A large late gate is not a large step.** From step 4 on the support loss is almost zero, and so are the gradients. What still moves the weights is the forget gate.
 # - **The start is odd.** At $c_0$ the loss is about 6, far worse than the 1.6 of a blind guess: it is sure, and wrong. It does not have to be good. It has to be good to start from.
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. Go line by line, and compare with what they had guessed. Say that this is one network and one training run: the paper's had other pictures and another budget.
 
 # %% [markdown]
 # ## Which part is worth what?
@@ -792,7 +786,7 @@ for name, figure in cost.items():
 # | **5** the outer gradient | through the inner gradients | past them: they are constants |
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 4 min. Let the room fill the right column; uncover line by line. Each line has its number or its code in the notebook. Line five is the one that is argued about.
+# 3 min. MAML in a sentence, for those who have not met it: learn the start alone, and take ordinary steps; lesson 06. Let the room fill the right column; uncover line by line. Each line has its number or its code in the notebook. Line five is the one that is argued about.
 
 # %% [markdown]
 # Each of them in numbers. The first was counted above: 7509 numbers, and 2046 more. The second and the third are in the gates:
@@ -847,7 +841,7 @@ print("5. FOMAML and MAML are more than 10 % apart here:", gap > 0.1)
 #
 # The paper tested on miniImageNet: colour photographs, and another network. **None of these numbers is ours**, and none can be compared with the figures above. They come from `data/published.json`, with their source.
 
-# %% slideshow={"slide_type": "slide", "code": false}
+# %%
 methods = {
     "finetune": "fine-tuning",
     "nearest": "nearest neighbour",
@@ -864,9 +858,6 @@ for name, said in methods.items():
     figures = [paper[name, shots] for shots in (1, 5)]
     cells = [f"{figure['value']:8.2f} ± {figure['interval']:.2f}" for figure in figures]
     print(f"{said:22}" + "".join(cells))
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. Say first that nothing here is ours. One shot: level with matching, within the intervals. Five shots: clearly ahead. In 2017 that was the result.
 
 # %% [markdown]
 # At one shot it is level with matching; at five it is ahead by far more than the intervals. A careful rewrite in PyTorch by another author reports about 58 % at five shots, and not 60.6 %.

@@ -465,7 +465,7 @@ show(fig, alt="Left, a steep bowl at plus one and a flat bowl at minus one, with
      "start.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. Let them vote: steep, middle, flat. Joint training stands by the steep bowl, because that one screams loudest. MAML stands by the flat one: the steep bowl is one step away from anywhere. FOMAML, which we meet in a minute, stops half way. A good start is near the tasks that are slow to reach, not near those that cost most.
+# 3 min. Let them vote: steep, middle, flat. Joint training stands by the steep bowl, because that one screams loudest. MAML stands by the flat one: the steep bowl is one step away from anywhere. FOMAML, which we meet in a minute, stops half way. A good start is near the tasks that are slow to reach, not near those that cost most.
 
 # %% [markdown]
 # Joint training stands where the error is least, near the steep bowl. MAML stands by the *flat* one. FOMAML, which you meet in a moment,
@@ -474,7 +474,7 @@ show(fig, alt="Left, a steep bowl at plus one and a flat bowl at minus one, with
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Three tasks pull one start
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "-"}
 # Now in a plane, and step by step. Each task goes from $\theta$ to its own $\varphi$ and has a gradient there. MAML takes every one back through
 # the step, and goes down their mean. The steep bowl is A, the flat one B. C is a ravine, steep across and flat along.
 #
@@ -492,12 +492,15 @@ show(fig, alt="Left, a steep bowl at plus one and a flat bowl at minus one, with
 #
 # </details>
 
-# %% slideshow={"slide_type": "-", "code": false}
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 1 min. Let them vote: A, B or C, and keep the vote.
+
+# %% slideshow={"slide_type": "slide", "code": false}
 plane = MamlPlane("MAML")
 plane
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. Let them vote: A, B or C. Press *One outer step* and name the parts as the formula lights up; *slow motion* goes back to any of them, stop at part 3. Then FOMAML: the bracket is struck out, and the steep bowl's arrow comes back whole. Let somebody drag θ until the mean is gone, and only then open *Where they rest*. Last k, to 3.
+# 3 min. Press *One outer step* and name the parts as the formula lights up; *slow motion* goes back to any of them, stop at part 3 and read the vote back. Then FOMAML: the bracket is struck out, and the steep bowl's arrow comes back whole. Let somebody drag θ until the mean is gone, and only then open *Where they rest*. Last k, to 3.
 
 # %%
 for method in ("joint training", "FOMAML", "MAML"):
@@ -882,7 +885,7 @@ show(fig, alt="The query error after one inner step, on a logarithmic axis over 
      "outer steps: it starts above the line of the best guess and falls far below it.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. If you trained live, this is yours. The dashed line is 3.006, the best anybody can do without looking at the points. Everything below it was learned from ten points in one step.
+# 1 min. If you trained live, this is yours. The dashed line is 3.006, the best anybody can do without looking at the points. Everything below it was learned from ten points in one step.
 
 # %%
 live = errors(runs[0].theta, test, steps=1)
@@ -1284,7 +1287,7 @@ lab.resample(10, seed=5)  # as it was: your turn
 # %% [markdown]
 # One wave each, in the explorer: you can draw others there. And over 1000 tasks and three runs of each method, as recorded:
 
-# %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide", "code": false}
+# %% jupyter={"source_hidden": true}
 def both(name):
     """Mean and median as recorded; above 500 it is called blown up."""
     figure = kept[name]
@@ -1305,9 +1308,6 @@ for title, family in references.items():
     )
     print(f"{title:26}{family.zero_shot_mse():12.1f}"
           f"{joint:>20}{one_step:>20}{ten_steps:>22}")
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. Which of the three is harmless? Higher waves and other phases: slower, but it comes. New x: a ReLU network is nearly a straight line out there, so there is little to bend, and the step, which grows with x, is too long. That is no failure of the method: it was never asked.
 
 # %% [markdown]
 # *Best guess* is for somebody who knows the new range and takes no step. MAML does not know it. On higher waves one step brings it far below that line, on other phases
@@ -1372,12 +1372,12 @@ if verdict.attempted:
 else:
     print("Write the step first. Then this cell says whether it is MAML.")
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ### The package does it with the rule
 #
 # The inner rule is made from the meta-parameters, so the gradient reaches the rates as well. Is it the product of the two gradients?
 
-# %% slideshow={"slide_type": "fragment", "code": false}
+# %%
 def rates_of(meta):
     return {name.removeprefix("rate."): value for name, value in meta.items()
             if name.startswith("rate.")}
@@ -1405,9 +1405,6 @@ outer = torch.func.grad(task_loss)(
 compare("the rates' gradient", rates_of(found), "minus the product of the two",
         map_params(lambda a, b: -a * b, inner, outer), to=1e-12)
 
-# %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. One rate for each of 1761 numbers, learned by the same gradient. The rule of thumb is on the slide: where support and query gradient agree, the rate grows; where they disagree it shrinks, and may turn negative.
-
 # %%
 faster = train(meta_sgd, with_rates(fresh(SEEDS[0])), budget["maml"], SEEDS[0],
                "Meta-SGD")
@@ -1430,7 +1427,7 @@ print("with as many outer steps, one step at learned rates is better than one at
 record("meta-sgd.live.step1", learned, unit="mean squared error", seeds=SEEDS[:1],
        seconds=faster.seconds, note=f"{faster.step} outer steps, trained in the lesson")
 
-# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment", "code": false}
+# %% jupyter={"source_hidden": true}
 every = to_vector(rates_of(faster.theta))
 assert every.max() > 5 * ALPHA and (every < 0).float().mean() > 0.05
 fig, ax = plt.subplots(figsize=(7.2, 2.2))
@@ -1464,14 +1461,15 @@ for name, label in (("maml", "MAML"), ("meta-sgd", "Meta-SGD")):
 
 # %% [markdown]
 # One learned step is worth about two of MAML's. From the second step on the mean is lost: these rates were made for one.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## What others measured, and we
 #
 # The MAML paper shows this experiment in pictures, without a table. So does OpenAI's Reptile, on other waves, and so do the tutorials that come from Eric Jang's, on waves
 # a tenth as high. Three families, three reference lines. **A number without its reference line says nothing**: 0.03 is excellent on the first, and on the third it is what
 # you get for not looking at the points.
 
-# %% slideshow={"slide_type": "slide"}
+# %% slideshow={"slide_type": "-", "code": false}
 VARIANTS = {
     "Finn's: A 0.1 to 5, half a turn of phases": (
         Sinusoids.finn(), "maml.10shot.step1",

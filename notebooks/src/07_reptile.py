@@ -125,7 +125,10 @@ print(f"the lowest error without adapting: {zero_shot:.2f}")
 #
 # </details>
 
-# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 1 min. Vote. The question to carry through the hour: two starts, one function; can they differ at all?
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 like = NET.init(torch.Generator().manual_seed(0))
 starts = {
     name: params_from(
@@ -155,7 +158,7 @@ show(fig, alt="Left, before adapting: the lines of Reptile and of joint training
      "line of joint training hardly does.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. Show the left picture and let them vote: difference or not? Then the right one. The question to carry through the hour: where does the difference sit, if not in the function?
+# 2 min. Left first: nobody can tell the two apart. Then the right one. Where does the difference sit, if not in the function?
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What does Reptile do?

@@ -102,7 +102,7 @@ show(fig, alt="Five bars of error after one step: random start and joint trainin
      "long, Reptile, FOMAML and MAML short, in this order.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. They have seen these starts. One seed each, so read nothing into the gap between FOMAML and MAML but this: it is small beside the gap to joint training. That asks for an explanation.
+# 2 min. They have seen these starts. One seed each, so read nothing into the gap between FOMAML and MAML but this: it is small beside the gap to joint training. That asks for an explanation.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What is the i-th gradient?
@@ -295,7 +295,7 @@ def measured(method, k):
     return c.item(), d.item()
 
 
-# %% slideshow={"slide_type": "fragment"}
+# %%
 print("          " + "".join(f"{f'k = {k}':>16}" for k in range(2, MOST + 1)))
 for method in ("maml", "fomaml", "reptile"):
     cells = []
@@ -311,10 +311,7 @@ for method in ("maml", "fomaml", "reptile"):
 print("left: of AvgGrad; right: of -alpha AvgGradInner; all within 1e-8 of the counts, "
       "by this cell and by the package")
 
-# %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. Compare with the counts from the exercise. This is no fit and no sampling. Read a column: with two minibatches MAML has 1 and 2, FOMAML 1 and 1, Reptile 2 and 1.
-
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "fragment"}
 # | $k$ minibatches | AvgGrad | $-\alpha$ AvgGradInner | the second over the first |
 # |---|---|---|---|
 # | joint training | 1 | 0 | 0 |
@@ -326,7 +323,7 @@ print("left: of AvgGrad; right: of -alpha AvgGradInner; all within 1e-8 of the c
 # looking at the gradient *there* puts the Hessian in.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. This is the table to photograph. Ask: what is Reptile with k equal to one? The first row. And where did the Hessian come from, when nobody computed one? From taking a gradient somewhere else.
+# 3 min. Compare with the counts from the exercise. This is no fit and no sampling: all 120 orders, and it holds to eight digits. This is the table to photograph. Ask: what is Reptile with k equal to one? The first row. And where did the Hessian come from, when nobody computed one? From taking a gradient somewhere else.
 
 # %% [markdown]
 # ## Your turn: 08.2, AvgGradInner of two minibatches
@@ -395,7 +392,10 @@ print("a small step along AvgGradInner makes the gradients agree more:",
 #
 # </details>
 
-# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 1 min. Say what is measured, a cosine, and what the control is for. Then vote.
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 seen = recorded("08", "agreement")
 rows = {
     "random start": "random", "joint training": "joint", "Reptile, the demo": "serial",
@@ -427,7 +427,7 @@ show(fig, alt="Cosines between gradients of two minibatches at five starts. For 
      "zero.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. Filled: one task. Hollow: two tasks. Read Reptile first, then joint training. Three seeds, a thousand tasks. The control matters: it is not that all gradients have become alike.
+# 2 min. Filled: one task. Hollow: two tasks. Read Reptile first, then joint training. Three seeds, a thousand tasks. The control matters: it is not that all gradients have become alike.
 
 # %% [markdown]
 # It does. At the starts of lesson 07 (three seeds, smooth network) the agreement within a task is almost complete, and it does not come from gradients that are alike for all tasks. Does the same hold
@@ -598,7 +598,7 @@ view = Projections("three lines", exact=True)
 view
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 5 min. Begin with two lines, tasks in turn, epsilon 1: projections bounce into the crossing. Then three lines: let the room say where it will rest before you drag. Then k equal to 1, joint training: the place moves towards the steep task C, because short training goes further where the loss is steep. Exact projections do not care how steep a task is.
+# 5 min. Begin with two lines, tasks in turn, epsilon 1: projections bounce into the crossing. Then three lines: let the room say where it will rest before you drag. Then k equal to 1, joint training: the place moves towards the steep task C, because short training goes further where the loss is steep. Exact projections do not care how steep a task is. So the two views are two ends of one method: few short steps are joint training plus a little agreement, training to the end is the point nearest to all solutions.
 
 # %%
 for scene, inner_steps, exact in (("two lines", 1, True), ("three lines", 1, True),
@@ -607,14 +607,11 @@ for scene, inner_steps, exact in (("two lines", 1, True), ("three lines", 1, Tru
     print(view.summary)
 view.scene, view.inner, view.exact = "three lines", 3, True  # as it was: your turn
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # **What moved the place?** With one inner step the arrow of a task is $\alpha h$ times the way to its solutions, so a steep task pulls harder. That is joint training: its minimum is near the steep task, because there mistakes cost
 # most. With many steps every task is solved, and counts the same.
 #
 # The two views are two ends of one method. Few short steps: joint training, plus a little agreement. Training to the end: the point nearest to all solutions.
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. Let them say it before you show it. Joint training minimises the loss at the start; exact Reptile minimises the distance to solutions. They part where tasks differ in steepness.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Why is joint training such a strong rival?

@@ -313,7 +313,7 @@ for attempt in (adapt_by_hand, no_way_back, through_a_copy):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Where is the Hessian, if nobody ever writes it down?
 #
-# With several inner steps the chain rule gives one factor for each, the first step on the left (identity I-11):
+# With several inner steps the chain rule gives one factor for each, the first step on the left:
 #
 # $$\nabla_\theta L_{\text{query}}(\varphi) \;=\; \bigl(I - \alpha H(\theta_0)\bigr)\,\bigl(I - \alpha H(\theta_1)\bigr) \cdots \bigl(I - \alpha H(\theta_{k-1})\bigr)\;\nabla L_{\text{query}}(\varphi).$$
 #
@@ -325,9 +325,9 @@ for attempt in (adapt_by_hand, no_way_back, through_a_copy):
 # thousand million entries. But $Hv$ is one vector: the derivative of $\nabla L \cdot v$. Autograd gives it for the price of a gradient.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. Let the class say the order: which step is corrected for first, and why? Nobody ever holds a Hessian; a product with it costs about as much as a gradient.
+# 2 min. Let the class say the order: which step is corrected for first, and why? Nobody ever holds a Hessian; a product with it costs about as much as a gradient. Leave the walk back out, and what is left is FOMAML.
 
-# %% slideshow={"slide_type": "slide"}
+# %%
 def gradient_at(theta, x, y, create_graph=False):
     at = {name: value.detach().requires_grad_() for name, value in theta.items()}
     return at, torch.autograd.grad(task_loss(at, x, y), list(at.values()),
@@ -354,14 +354,11 @@ packaged, _ = maml_gradient(small, cross_entropy, theta, batch, sgd(ALPHA), step
 compare("from back to front", meta_gradient_backwards(theta, batch, steps=3),
         "the package", packaged, to=1e-10)
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
+# %% [markdown]
 # So the query set, most of a task's pictures, is passed through the network as in ordinary training. Only the few support pictures are
 # differentiated twice. The package does it this way too. Leave out the two lines that walk back, and what is left is FOMAML.
 
-# %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. Forwards, then backwards. Cover the two lines with the Hessian: the rest is FOMAML.
-
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## Why is one task after the other so slow?
 #
 # Each task is small: five pictures, a few thousand multiplications. The processor spends its time on being asked. So the package lays
@@ -408,7 +405,7 @@ for name, value in speed.items():
     record(f"speed.{name}", value, unit="tasks/s", seeds=[1], device=DEVICE,
            note="best of five")
 
-# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
+# %% jupyter={"source_hidden": true}
 fig, ax = plt.subplots(figsize=(8, 1.9))
 bars = ax.barh(list(speed), list(speed.values()),
                color=[style.color("baseline"), style.color("maml")], height=0.6)
@@ -417,9 +414,6 @@ ax.set(xlabel="tasks a second, two inner steps, second order",
        title="Side by side, the same gradient costs less")
 show(fig, alt="Two bars: tasks a second one after the other, and side by side. Side by "
      "side is the longer bar.")
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. Five tasks with five sets of kernels are one convolution with five groups. The numbers do not change; the time does.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A head of zeros: when is MAML really ANIL?
@@ -777,7 +771,7 @@ keep_checkpoint(f"09-maml-{PROFILE}", runs[0].theta,
 # kernel is moved by a smaller share, whatever it has learned. So the third network is the trained one with kernels as long as the fresh
 # one's: it gives the same answers.
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # **Predict.** In training, at the same rates and with kernels of the same length: how far do the trained network's kernels move in the
 # inner loop?
 #
@@ -793,7 +787,7 @@ keep_checkpoint(f"09-maml-{PROFILE}", runs[0].theta,
 #
 # </details>
 
-# %% slideshow={"slide_type": "fragment", "code": false}
+# %%
 kept = load_checkpoint(data_folder() / "checkpoints" / "09-maml-lecture.safetensors")
 net_40, net_5 = Conv4(40, 32, head="flatten"), Conv4(5, 32, head="flatten")
 fresh = net_5.init(torch.Generator().manual_seed(0), torch.float64)
@@ -818,9 +812,6 @@ for said, begin in (("fresh", fresh), ("trained", trained),
     apart = (norm(subtract(maml, anil_gradient)) / norm(maml)).item()
     print(f"{said:29} kernels move by up to {100 * moved:.1f} %;", end=" ")
     print(f"without that the meta-gradient would be {100 * apart:.0f} % off")
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. Fresh, trained, and trained with kernels of the fresh one's length. Most of the difference between the first two lines is length, which batch norm takes out. What is left is features that need less adapting. Nobody asked for it. That is feature reuse, lesson 13.
 
 # %% [markdown]
 # Less, and less than the second line alone would have you believe. MAML began by adapting its whole network and, step after step, learned
@@ -851,14 +842,14 @@ for step in (0, 1, OURS.test_steps):
     print(inspector.summary)
 inspector.step = 0  # as it was: your turn
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Pitfall: whose statistics?
 #
 # Batch norm in MAML normalises with the batch it is given. At test the batch is the query set. So the answer to one query depends on
 # which other queries came along. Take the recorded network, adapt it to 100 tasks, and feed it the *same* queries in four companies:
 # all together, only queries of one class, one at a time, and by the statistics of the support set.
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Predict.** In which company does the network do worst?
 #
 # - ( ) all 75 together
@@ -873,6 +864,9 @@ inspector.step = 0  # as it was: your turn
 # longer matters, and nearly all of the accuracy is back.
 #
 # </details>
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 1 min. Same network, same queries, four companies. Let them order the four, and vote for the worst.
 
 # %%
 def in_company(net, phi, episode, company):
@@ -911,7 +905,7 @@ for tasks in draw(test, 100, seed=3):
 seen = {company: over_tasks(torch.cat(values)).scaled(100)
         for company, values in seen.items()}
 
-# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 fig, ax = plt.subplots(figsize=(9, 2.8))
 colors = [style.color(name) for name in ("maml", "warning", "warning", "maml")]
 bars = ax.barh([companies[c] for c in seen], [i.mean for i in seen.values()],
@@ -925,12 +919,12 @@ show(fig, alt="Four bars of accuracy: all queries together and support statistic
      "high, one class at a time and one at a time far lower.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. Same network, same queries, four companies. Let them order the four. One class at a time is the trap: what the class has in common is subtracted away. Ask who has fed a test set sorted by class.
+# 2 min. One class at a time is the trap: what the class has in common is subtracted away. Ask who has fed a test set sorted by class. The detector to take home: ask the same question in two companies. If the answer moves, the number is transductive, and has to say so.
 
 # %% [markdown]
 # **Detector.** Ask the same question in two companies. If the answer moves, your number is transductive, and you must say so.
 
-# %% slideshow={"slide_type": "slide"}
+# %%
 def depends_on_company(answer, queries):
     """Does the first query's answer change when the others are left out?"""
     return not torch.allclose(answer(queries)[:, :1], answer(queries[:, :1]), atol=1e-3)
@@ -946,9 +940,6 @@ with torch.no_grad():
     )
 print("transductive:", together)
 print("support:     ", apart)
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# 1 min. The detector to take home: ask the same question in two companies. If the answer moves, the number is transductive, and has to say so.
 
 # %% [markdown]
 # ## How sure are we?
@@ -1024,7 +1015,7 @@ print(f"counting alone: ± {100 * counted:.1f}; published: ± {paper['interval']
 #
 # - MAML's gradient goes through the inner steps. Twenty lines write it, and finite differences prove it.
 # - Without the way back it is FOMAML, whatever the file is called.
-# - With a head of zeros and one inner step it is ANIL, exactly. UNICORN is the zero head, exactly.
+# - With a head of zeros and one inner step it is ANIL, exactly.
 # - At test, a few steps of the head on good features do nearly all the work.
 # - An accuracy needs its batch-norm mode and its interval beside it.
 

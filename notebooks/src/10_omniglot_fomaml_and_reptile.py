@@ -258,6 +258,9 @@ check("10.1", adam_step)
 #
 # </details>
 
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 1 min. Take guesses, by letters.
+
 # %%
 walker = Conv4(ways=5, filters=16, head="flatten")
 begin = walker.init(torch.Generator().manual_seed(0), torch.float64)
@@ -289,7 +292,7 @@ point = leaves(begin)
 first_loss = cross_entropy(walker(point, minibatch[0]), minibatch[1])
 g = to_vector(gradient_of(first_loss, point))
 
-# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 compare("The first step of a new Adam", fresh, "-alpha g / (|g| + eps), its sign,",
         -ALPHA * g / (g.abs() + 1e-8), to=1e-10)
 fig, ax = plt.subplots(figsize=(9, 3.4))
@@ -310,7 +313,7 @@ show(fig, alt="Two histograms of how far weights move in the first step: with a 
      "Adam all by exactly the rate, with kept moments by very different amounts.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. Take guesses first. The spike at 1 is the new Adam: the step of the sign. Point at the left: with kept moments most weights move by less. Then say that momentum was tried by the authors, and hurt.
+# 2 min. The spike at 1 is the new Adam: the step of the sign. Point at the left: with kept moments most weights move by less. Then say that momentum was tried by the authors, and hurt.
 
 # %% [markdown]
 # `carried` keeps the state in a dict between two loops; at test every task begins with what training left, and what it did to the
@@ -364,6 +367,9 @@ chosen_rows("Reptile", lambda name: "published" in name)
 # more than a forward pass, because the backward pass must be differentiable too.
 #
 # </details>
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 1 min. Let them predict the memory: which of the three has to keep the film of the walk?
 
 # %% jupyter={"source_hidden": true}
 class Kept:
@@ -428,7 +434,7 @@ for name, gradient in METHODS.items():
     print(f"{name:8} keeps {memory_of[name][0]:4.1f} MB for 1 inner step, "
           f"{memory_of[name][-1]:4.1f} MB for 16: {growth:.0f} times as much")
 
-# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 COUNTED = {"maml": lambda k: 9 * k + 3, "fomaml": lambda k: 3 * k + 3,
            "reptile": lambda k: 3 * k + 1}
 LABELS = {"maml": "MAML", "fomaml": "FOMAML", "reptile": "Reptile"}
@@ -460,7 +466,7 @@ show(fig, alt="Left, time a task against inner steps: three lines that rise, MAM
      "times. Right, memory: MAML's line rises, FOMAML's and Reptile's are flat.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 4 min. Let them predict the memory first. Then the formula: nine against three. The rings are the count, scaled by one number, Reptile's last point. Where they miss, say so: small pictures, the calls themselves cost time.
+# 3 min. Memory first, the right picture. Then time, and the count: nine against three. The rings are the count, scaled by one number, Reptile's last point. Where they miss, say so: small pictures, the calls themselves cost time.
 
 # %% [markdown]
 # The rings are the counted times, all scaled by one number. The count orders the three, and MAML costs rather more than counted: three to
@@ -472,9 +478,6 @@ show(fig, alt="Left, time a task against inner steps: three lines that rise, MAM
 #
 # FOMAML's whole signal is $g_k$, the gradient on the *last* minibatch. What if those pictures were among the earlier ones? Then the
 # walk has already fitted them. A program with this mistake runs, and its training accuracy looks better than ever.
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. This is the question that was left open. In the Reptile paper it is the difference between a shared tail and a separate tail. Reptile itself does not care: its signal is the whole walk.
 
 # %% [markdown]
 # **Your turn.** Deal the minibatches of a walk so that the last one stays apart. `order` holds the places of a task's pictures in random
@@ -498,10 +501,10 @@ def minibatches(order, steps, size):
 # %%
 check("10.2", minibatches)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "-"}
 # **The symptom.** Two FOMAML runs with the same small budget. In one, the last minibatch is the support set itself.
 
-# %% slideshow={"slide_type": "slide", "code": false}
+# %% slideshow={"slide_type": "fragment", "code": false}
 for name, said in (("FOMAML: 40 ways, zero head, 5 steps", "kept apart"),
                    ("FOMAML: the last minibatch overlaps", "overlapping")):
     if figure := choice.get(name):
@@ -509,9 +512,9 @@ for name, said in (("FOMAML: 40 ways, zero head, 5 steps", "kept apart"),
               f"new characters {figure['value']:.1f} ± {figure['interval']:.1f} %")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. Left column: what the program shows while it trains. Right column: what it is good for. The mistake is at its most charming in the left column.
+# 3 min. This is the question that was left open. In the Reptile paper it is the difference between a shared tail and a separate tail. Left number: what the program shows while it trains. Right number: what it is good for. The mistake is at its most charming on the left. Reptile itself does not care: its signal is the whole walk.
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # **Detector.** Watch how much gradient is left for the outer step. Take the recorded FOMAML start and walk on tasks of 20 characters.
 # After each step, measure the gradient for the body on the pictures that the walk has seen, and on others.
 
@@ -555,7 +558,7 @@ with torch.no_grad():
 same = [left_over(phi, twenty.support_x, twenty.support_y) for phi in path[1:]]
 others = [left_over(phi, twenty.query_x, twenty.query_y) for phi in path[1:]]
 
-# %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
 fig, ax = plt.subplots(figsize=(8.5, 3.8))
 line, = ax.plot(range(1, 21), others, **style.method("fomaml"))
 style.label_line(ax, line, "other pictures")
@@ -589,26 +592,24 @@ print("five minibatches of four:                       overlaps =", overlaps(to_
 
 # %% [markdown]
 # Reptile has no such trap. Its signal is the whole walk, and it may go round the same pictures again.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## The recipes
 #
 # What do you choose, and on what? Everything below was chosen on the 100 *validation* characters: one change at a time, with a small
 # budget of about 25 core-seconds for each, one seed. How many outer steps these
 # seconds bought varies a little with what else the machine did.
 
-# %% slideshow={"slide_type": "slide", "code": false}
+# %%
 print("right answers on validation characters, %, transductive")
 chosen_rows("Reptile", lambda name: "published," not in name)
 
-# %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. Read it with the intervals; half a point is noise. What counts is large: many classes in a training task, a head from zero, long walks. The last row is the published setting, which was made for 100,000 outer steps and had some hundred here.
-
-# %% slideshow={"slide_type": "slide", "code": false}
+# %% slideshow={"slide_type": "-", "code": false}
 print("right answers on validation characters, %, transductive")
 chosen_rows("FOMAML")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. The same for FOMAML. One inner step with a head of zeros is ANIL without second derivatives; lesson 09 showed why. Say its name.
+# 3 min. FOMAML's list; Reptile's is in the notebook and says the same. Read it with the intervals; half a point is noise. What counts is large: many classes in a training task, a head from zero, and a last minibatch kept apart. One inner step with a head of zeros is ANIL without second derivatives; lesson 09 showed why. The last row is the published setting, which was made for 60,000 outer steps and had some hundred here.
 
 # %% [markdown]
 # And the *test rate*: how large are the inner steps on a test task, in shares of the training rates?
@@ -829,7 +830,7 @@ show(fig, alt="Two curves of the loss on the queries of training tasks, after th
      "inner steps, one for Reptile and one for FOMAML: both fall over the outer steps.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. If you trained live, show yours in JupyterLab instead. Reptile never sees these queries: they are there for the curve alone.
+# 1 min. If you trained live, show yours in JupyterLab instead. Reptile never sees these queries: they are there for the curve alone.
 
 # %% [markdown]
 # Reptile's outer step is $\theta \leftarrow \theta + \epsilon\,(\bar\varphi_k - \theta)$ with $\epsilon$ from 1 to 0. At the start it
@@ -880,6 +881,9 @@ def curve_of(recipe, theta, episodes, steps, state=None, last=False):
 #
 # </details>
 
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 1 min. The recorded starts of two minutes. Take the vote.
+
 # %%
 net_5 = Conv4(5, 32, head="flatten")
 recorded_recipes = {
@@ -889,7 +893,7 @@ recorded_recipes = {
 curves = {name: curve_of(recipe, start, [part.to(device="cpu") for part in few], 10)
           for name, (recipe, start) in recorded_recipes.items()}
 
-# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 fig, axes = plt.subplots(1, 2, figsize=(11, 4), sharey=True)
 for ax, (name, curve) in zip(axes, curves.items()):
     for mode, alpha in (("transductive", 1.0), ("support", 0.6)):
@@ -912,7 +916,7 @@ show(fig, alt="Accuracy on new characters against inner steps, Reptile and FOMAM
      "support line.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. The recorded starts of two minutes. The scale begins at 85: say so. Chance is 20, where both lines begin.
+# 2 min. Step 1, for both. The scale begins at 85: say so. Chance is 20, where both lines begin.
 
 # %%
 def seen(recipe, theta, state=None):
@@ -940,7 +944,7 @@ for name, modes in table.items():
           f"{over_tasks(modes['transductive'] - modes['support']):>14}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. Three columns. The third is not the difference of two uncertain numbers: each task is in both columns, so its interval is much smaller. That is the next exercise.
+# 2 min. Three columns. The third is not the difference of two uncertain numbers: each task is in both columns, so its interval is much smaller. That is the next exercise.
 
 # %% tags=["setup"] jupyter={"source_hidden": true}
 for name, modes in table.items():
@@ -995,6 +999,9 @@ check("10.3", half_width_of_gain)
 # put such a batch together.
 #
 # </details>
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 1 min. Say the two ways of the authors slowly, then vote, by letters. Ask how many queries are in each batch, and who chose them.
 
 # %%
 def right(net, phi, episode, company):
@@ -1067,7 +1074,7 @@ if PROFILE == "paper":
             record(f"reptile.5way{shots}shot.{company}", over_tasks(values), unit="%",
                    seeds=[SEED], seconds=run.seconds, device=DEVICE)
 
-# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 fig, ax = plt.subplots(figsize=(9.5, 2.9))
 base = answers["support statistics"]
 points = {company: over_tasks(values - base) for company, values in answers.items()
@@ -1085,7 +1092,7 @@ show(fig, alt="Four bars: how much better the same network answers in company th
      "five at random and alone beside the support set bring little or nothing.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. Two of these are ours, two are the authors', and five at random is the control. Five at a time, one of each class, is the company that batch norm knows from the inner loop. So even "transductive" in two papers need not be the same. Ask how many queries were in the batch, and who chose them.
+# 2 min. Five at random is the control. Five at a time, one of each class, is the company that batch norm knows from the inner loop. So even "transductive" in two papers need not be the same.
 
 # %% [markdown]
 # Five at random is the control: a batch of five brings nothing by itself. What helps is that somebody has dealt one query of each class.

@@ -578,11 +578,13 @@ def hessian_times(loss, theta, v):
 # %%
 check("11.3", hessian_times)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### The sharpest direction
+#
 # Multiply by $H$ again and again, and make the result a unit vector each time. What lies along the top eigenvector grows most and is all that remains. That is **power iteration**. (It finds the eigenvalue of largest *size*. If
 # that one is negative, it has to be subtracted first; the package does so.)
 
-# %% slideshow={"slide_type": "slide"}
+# %% slideshow={"slide_type": "-"}
 def power_iteration(loss, theta, products, seed=0):
     """The eigenvalue of largest size, and its unit eigenvector."""
     v = random_direction(theta, generator=torch.Generator().manual_seed(seed))
@@ -594,7 +596,10 @@ def power_iteration(loss, theta, products, seed=0):
     return value, scale(1 / norm(v), v)
 
 
-# %% slideshow={"slide_type": "-"}
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 2 min. A product for each turn, and a hundred turns are enough. Here one can afford the whole Hessian, three million numbers, and the notebook checks against it: equal to eight digits. On the network of lesson 09 one cannot, and trusts the check.
+
+# %%
 def whole_hessian(theta):
     """All 1761 x 1761 second derivatives of the support loss."""
     loss_at = torch.func.hessian(lambda flat: support_loss(from_vector(flat, theta)))
@@ -613,10 +618,9 @@ compare("the package", found[1], "the whole Hessian", spectrum[-1], to=1e-8)
 print("the two eigenvectors agree to 1e-6:",
       abs(abs(to_vector(vector) @ vectors[:, -1]).item() - 1) < 1e-6)
 
-# %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. A hundred products against three million numbers. We can afford the whole Hessian here, so we check against it. On the network of lesson 09 we cannot, and trust the check.
-
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### All directions at once
+#
 # Since we have the whole Hessian once, look at all of it.
 #
 # **Predict.** 1761 eigenvalues at MAML's start, ten support points. How many of them are larger than a hundredth of the top one?
@@ -626,7 +630,7 @@ print("the two eigenvectors agree to 1e-6:",
 # - ( ) a few hundred
 # - ( ) more than half
 
-# %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
 adapted = whole_hessian(descend(start, 100)[-1])
 for said, values in (("at MAML's start", spectrum),
                      ("after 100 steps", torch.linalg.eigvalsh(adapted))):
@@ -792,9 +796,9 @@ show(fig, alt="The support loss along the first gradient from two starts, with t
      colours=96)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. The parabola is what you know at the start. The real loss is where the step lands. MAML was trained on the landing. It never looked at the parabola.
+# 2 min. The parabola is what you know at the start. The real loss is where the step lands. By the parabola MAML's step gains hardly anything, really almost all. MAML was trained on the landing. It never looked at the parabola. Say the other side as well: this works for the rate it was trained for.
 
-# %% slideshow={"slide_type": "slide", "code": false}
+# %%
 print("share of the support loss that is left after the first step, "
       "median over 100 tasks, mean of three seeds")
 print(f"{'':16}{'by the parabola':>16}{'really':>10}")
@@ -802,9 +806,6 @@ for name in STARTS:
     foretold, really = (bends[f"{name}.left by the {which}"]["median"]
                         for which in ("quadratic", "step"))
     print(f"{SAID[name]:16}{foretold:>16.2f}{really:>10.2f}")
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# 1 min. Read MAML's line: by the parabola hardly anything is gained, really almost all. So it found starts where the ground flattens along the step. Say the other side as well: this works for the rate it was trained for.
 
 # %% [markdown]
 # The parabola is a guess from one point, and a poor one. On the way the curvature falls (the last column of the table above), so the step lands well inside the valley. MAML's objective is the query loss **where the step lands**. Nothing in it speaks of the curvature at the start, and
@@ -1119,7 +1120,7 @@ compare("MAML's arrow by hand", by_hand, "finite differences of the loss after a
 #
 # **Detector.** Multiply one layer by 4 and divide the next by 4. If the picture changes, it shows the ruler.
 
-# %% slideshow={"slide_type": "slide"}
+# %%
 def shows_the_ruler(directions_of, theta=one, factor=4.0):
     """Does the picture change when the network stays the same function?"""
     rows = []
@@ -1141,9 +1142,6 @@ def by_layer(theta):
 for name, directions_of in (("raw", unit_length), ("tensor by tensor", by_layer),
                             ("filter-normalised", with_filters)):
     print(f"{name:18} shows the ruler: {shows_the_ruler(directions_of)}")
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. The detector to take home, three lines. Ask what it says about scaling tensor by tensor: it passes too, because the factor is on whole layers. It would fail for single filters under batch norm. A detector finds what it looks for.
 
 # %% [markdown]
 # A detector finds what it looks for: scaling tensor by tensor passes as well, because our factor is on whole layers. It would not see through the factor of a single filter.

@@ -34,7 +34,7 @@ print("shown")
 print("at the next key")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 12.5 min. Ask $x_1$ people.
+# 41.5 min. Ask $x_1$ people.
 #
 # Then wait.
 
@@ -55,10 +55,10 @@ def talk(*cells: Any) -> Any:
 def test_notes_leave_the_learners_notebook_and_slides_keep_them(course: Path) -> None:
     course.write_text(TALK)
     built = learner_notebook(course)
-    assert not [each for each in built.cells if "12.5 min" in each.source]
+    assert not [each for each in built.cells if "41.5 min" in each.source]
     first, second = slides(built)
     assert (first.title, first.minutes, first.said) == ("98 A talk", 1, "Say the promise.")
-    assert (second.title, second.minutes) == ("A question?", 12.5)
+    assert (second.title, second.minutes) == ("A question?", 41.5)
     assert second.said == "Ask $x_1$ people.\n\nThen wait."
     assert [each.source for each in second.cells] == ['print("shown")', 'print("at the next key")']
     assert list(missing(built)) == []
@@ -81,10 +81,10 @@ def test_notes_without_a_slide_are_refused(course: Path) -> None:
         ([cell("a")], "it has no slides"),
         ([cell("a", "slide")], "needs one notes cell"),
         ([cell("a", "slide", "Say it.")], "needs one notes cell"),
-        ([cell("a", "slide", "12 min. Say."), cell("b", "-", "1 min. More.")], "needs one notes cell"),
-        ([cell("a", "slide", "2 min. Say it.")], "its slides take 2 minutes"),
-        ([cell("a", "slide", "61 min. Say it.")], "its slides take 61 minutes"),
-        ([cell("a", "fragment", "12 min. Say it.")], "goes on with a slide, but none has begun"),
+        ([cell("a", "slide", "42 min. Say."), cell("b", "-", "1 min. More.")], "needs one notes cell"),
+        ([cell("a", "slide", "39.5 min. Say it.")], "its slides take 39.5 minutes"),
+        ([cell("a", "slide", "47.5 min. Say it.")], "its slides take 47.5 minutes"),
+        ([cell("a", "fragment", "42 min. Say it.")], "goes on with a slide, but none has begun"),
         ([cell("a", "sldie")], 'is a "sldie" on the slides'),
     ],
 )
@@ -115,7 +115,7 @@ def test_the_deck_shows_what_is_tagged_and_keeps_the_notes(course: Path) -> None
     html = deck(built, "98_small")
     assert "Long text for readers" not in html and "Not shown" not in html
     assert html.count('<section class="slide"') == 2 and "Slide 2 of 2" in html
-    assert re.search(r'<aside class="notes" data-minutes="12.5">.*<math.*Then wait.', html, re.S)
+    assert re.search(r'<aside class="notes" data-minutes="41.5">.*<math.*Then wait.', html, re.S)
     assert re.search(r'<div class="part">(?:(?!class="part).)*said by 98-002', html, re.S)
     assert re.search(r'<div class="part fragment no-code">(?:(?!class="part).)*said by 98-003', html, re.S)
     assert '<h2 class="title">A question?</h2>' in html
@@ -141,10 +141,10 @@ def explorer() -> Any:
 
 
 def test_an_explorer_has_a_slide_of_its_own() -> None:
-    crowded = talk(cell("text", "slide", "12 min. Say it."), explorer())
+    crowded = talk(cell("text", "slide", "42 min. Say it."), explorer())
     assert "shows an explorer and more" in next(missing(crowded))
     alone = explorer()
-    alone.metadata["slideshow"] = {"slide_type": "slide", "notes": "12 min. Turn it."}
+    alone.metadata["slideshow"] = {"slide_type": "slide", "notes": "42 min. Turn it."}
     assert list(missing(talk(alone))) == []
 
 
@@ -183,7 +183,7 @@ def test_a_lecture_run_of_the_same_cells_is_what_is_projected(
 def test_a_room_votes_for_letters() -> None:
     built = talk(
         cell("# 98 A", "slide", "1 min. Say."),
-        cell("**Predict.** Which?\n\n- ( ) left\n- ( ) right", "slide", "12 min. Vote."),
+        cell("**Predict.** Which?\n\n- ( ) left\n- ( ) right", "slide", "42 min. Vote."),
     )
     html = deck(built, "98_small")
     assert re.findall(r"<li><strong>(.)</strong>\s+(\w+)", html) == [("A", "left"), ("B", "right")]

@@ -45,7 +45,7 @@ GOOD = (
 # *smoke* takes 5 s. *lecture* takes 2 minutes. *paper* takes 3 h.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 12 min. Say it.
+# 42 min. Say it.
 
 # %% tags=["parameters"]
 PROFILE = "smoke"
@@ -76,11 +76,16 @@ print(MethodMap().summary)
 # ## Pitfall: a trap
 #
 # Here it is.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## What you learned
 #
 # A lot.
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 1 min. Say it again.
+
+# %% [markdown]
 # ## Quiz
 #
 # <details><summary>One</summary>Because the answer explains itself in a sentence.</details>
@@ -125,8 +130,9 @@ BREAKS = [
     ("there are 1", "# <details><summary>Two</summary>Because the answer explains itself in a sentence.</details>\n", ""),
     ("does not explain itself", "Two</summary>Because the answer explains itself in a sentence.", "Two</summary>No."),
     ('"References" with links', "(https://arxiv.org/abs/1703.03400)", ""),
-    ("needs one notes cell", "12 min. Say it.", "Say it."),
-    ("its slides take 2 minutes", "12 min.", "2 min."),
+    ("needs one notes cell", "42 min. Say it.", "Say it."),
+    ("its slides take 39.5 minutes", "42 min.", "38.5 min."),
+    ('its last slide must be "What', "# %% [markdown]\n# ## Quiz", '# %% [markdown] slideshow={"slide_type": "slide"}\n# ## Quiz\n\n# %% [markdown] slideshow={"slide_type": "notes"}\n# 1 min. Ask.\n\n# %% [markdown]'),
     ("goes on with a slide", '{"slide_type": "slide"}', '{"slide_type": "fragment"}'),
     ('is a "slides" on the slides', '{"slide_type": "slide"}', '{"slide_type": "slides"}'),
     ('"Next" with a link', "[Here](00_start_here.ipynb)", "Here"),

@@ -352,6 +352,9 @@ compare("the loop above", ours, "adapt", theirs, to=1e-10)
 #
 # </details>
 
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 1 min. Ask for the guess, in writing, before anything is drawn.
+
 # %%
 task = test.sample(tasks=1, ways=5, shots=1, queries=15,
                    generator=torch.Generator().manual_seed(3))
@@ -376,7 +379,7 @@ with torch.no_grad():
 answers = torch.stack(logits).argmax(3)
 right = 100 * (answers == ten.query_y).double().mean(2)
 
-# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 fig, (left, middle) = plt.subplots(1, 2, figsize=(10, 3.9))
 for k in range(10):
     left.semilogy(support_loss[:, k], **style.method("baseline") | {"linewidth": 1.4})
@@ -402,7 +405,7 @@ agree = torch.stack(same).mean().item()
 print(f"any two of them give the same answer to {round(10 * agree)} queries in ten")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 4 min. Ask for the guess first. Left: all ten know their five pictures by heart. Right: they disagree about everything else. Both at once is the point.
+# 3 min. Left: all ten know their five pictures by heart. Right: they disagree about everything else. Both at once is the point. Then read the guess back.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # Two things went wrong, and the whole course is about them.

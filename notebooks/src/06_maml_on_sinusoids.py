@@ -328,6 +328,9 @@ record("joint.live.step0", before, unit="mean squared error", seeds=SEEDS[:1],
 #
 # </details>
 
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 1 min. Let them vote. The network was trained longer than we can here, with the same recipe.
+
 # %%
 TASK = 4.0, 0.6  # amplitude and phase: a task to look at
 shown_x = torch.linspace(-4.6, 4.4, SHOTS, dtype=torch.float64)
@@ -357,7 +360,7 @@ def draw_steps(ax, theta, name, title, at=(0, 1, 10)):
     ax.set(title=title, xlabel="x", xlim=(-5, 7.2), ylim=(-5.6, 5.6), xticks=(-5, 0, 5))
 
 
-# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 kept_like = net.init(torch.Generator())
 
 
@@ -379,7 +382,7 @@ show(fig, alt="A high sine curve with ten points on it. The jointly trained netw
      "towards the points but does not follow the sine.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. Light to dark: start, one step, ten steps. The network was trained longer than we can here, with the same recipe. It goes the right way, too slowly. Nobody ever asked it to be quick to fine-tune. So ask.
+# 1 min. Light to dark: start, one step, ten steps. It goes the right way, too slowly. Nobody ever asked it to be quick to fine-tune. So ask.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## So what should the start be good for?
@@ -414,6 +417,9 @@ show(fig, alt="A high sine curve with ten points on it. The jointly trained netw
 #
 # </details>
 
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 1 min. Draw the two bowls in the air and let them vote: steep, middle, flat.
+
 # %% jupyter={"source_hidden": true}
 curvature = torch.tensor([9.0, 1.0], dtype=torch.float64)
 rest = torch.tensor([1.0, -1.0], dtype=torch.float64)  # each bowl's bottom
@@ -435,7 +441,7 @@ places = {
     "MAML": ("maml", resting_place(left_over**2 * curvature)),
 }
 
-# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 theta_axis = torch.linspace(-1.9, 1.9, 200, dtype=torch.float64)
 fig, (left, right) = plt.subplots(1, 2, figsize=(7.2, 2.6), sharex=True)
 for c, a, label in zip(curvature, rest, ("steep", "flat")):
@@ -465,7 +471,7 @@ show(fig, alt="Left, a steep bowl at plus one and a flat bowl at minus one, with
      "start.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. Let them vote: steep, middle, flat. Joint training stands by the steep bowl, because that one screams loudest. MAML stands by the flat one: the steep bowl is one step away from anywhere. FOMAML, which we meet in a minute, stops half way. A good start is near the tasks that are slow to reach, not near those that cost most.
+# 2 min. Joint training stands by the steep bowl, because that one screams loudest. MAML stands by the flat one: the steep bowl is one step away from anywhere. FOMAML, which we meet in a minute, stops half way. A good start is near the tasks that are slow to reach, not near those that cost most.
 
 # %% [markdown]
 # Joint training stands where the error is least, near the steep bowl. MAML stands by the *flat* one. FOMAML, which you meet in a moment,

@@ -6,6 +6,7 @@ descent would be f = 1, i = alpha. The numbers are recorded: nothing is trained 
 """
 
 import math
+import re
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ from mlteach.explore.base import Explorer, sig
 from mlteach.measure.ledger import data_folder
 
 RECORDED = "05-gates"
+#: Kinds of layers are told apart by these, as in view.js.
+_DASHES: tuple[Any, ...] = ("-", (0, (4, 2)), ":", "-.", (0, (8, 2)))
 
 
 class GateHistory(Explorer):
@@ -166,17 +169,20 @@ class GateHistory(Explorer):
         steps, picked = np.arange(1, self.steps + 1), self.layers.index(self.layer)
         for row, (gate, short) in enumerate((("forget", "f"), ("input", "i"))):
             ax, table = fig.add_subplot(grid[row, 0]), self.gates(gate)
-            look = style.method("lstm")
+            hue, kinds = style.cell(short)["color"], _kinds(self.layers)
             for k, name in enumerate(self.layers):
                 this = k == picked
                 (line,) = ax.plot(
                     steps,
                     table[:, k, 0],
-                    **look | dict(linewidth=2.5 if this else 1, alpha=1 if this else 0.6),
+                    color=hue,
+                    linestyle=_DASHES[kinds[k] % len(_DASHES)],
+                    linewidth=2.5 if this else 1,
+                    alpha=1 if this else 0.6,
                 )
                 style.label_line(ax, line, name, dx=4, fontsize=8 if this else 7,
                                  fontweight="bold" if this else "normal", va="center")  # fmt: skip
-            ax.fill_between(steps, table[:, picked, 1], table[:, picked, 2], color=look["color"], alpha=0.25)
+            ax.fill_between(steps, table[:, picked, 1], table[:, picked, 2], color=hue, alpha=0.2)
             flat = (
                 1 if gate == "forget" and self.axis == "linear" else 0.9999 if gate == "forget" else self.rate
             )
@@ -191,7 +197,7 @@ class GateHistory(Explorer):
             ax.set_xlabel("inner step" if row else "")
         ax, marked = fig.add_subplot(grid[:, 1]), range(self.steps + 1)
         for column, name, face in ((0, "support", None), (1, "query", "white")):
-            look = style.method("lstm") | dict(marker="o", markersize=5, markerfacecolor=face)
+            look = style.method("truth") | dict(linewidth=2, marker="o", markersize=5, markerfacecolor=face)
             (line,) = ax.plot(marked, self.scores()[:, column], **look)
             style.label_line(ax, line, name, dx=5, fontsize=9)
         if "descent" in self._scores:
@@ -204,6 +210,13 @@ class GateHistory(Explorer):
             title=f"Loss; in the end {math.floor(100 * self.scores()[-1, 2] + 0.5)} % right",
             xticks=list(marked),
         )
+
+
+def _kinds(layers: list[str]) -> list[int]:
+    """Of each layer, the number of its kind: its name without the number at its end."""
+    names = [re.sub(r"\s*\d*$", "", layer) for layer in layers]
+    order = list(dict.fromkeys(names))
+    return [order.index(name) for name in names]
 
 
 def _array(values: Any) -> np.ndarray:

@@ -1,6 +1,6 @@
 // EpisodeInspector: deal a few-shot episode, adapt to it, judge its queries and what you draw. The mathematics is
 // __init__.py's: the same episodes from the same seed, the same network in float64; a test compares the two.
-import { axes, button, choice, clamp, explorer, figure, h, mulberry32, named, player, plot, scale, sig, slider, stroke } from "../base/base.js";
+import { along, axes, button, choice, clamp, explorer, figure, h, layout, mulberry32, named, player, plot, scale, sig, slider, stroke, unique } from "../base/base.js";
 
 const SIDE = 28, PIXELS = SIDE * SIDE, BLOCKS = 4, EPSILON = 1e-5, LAST = 10, EPISODES = 100;
 const REACH = 1.15, SLOPE = 0.9; // of the pen, see tasks/pen.py
@@ -335,23 +335,26 @@ const say = (node, text) => { if (node.textContent !== text) node.textContent = 
 /** Bars of one picture, a class a row: its probability, or its distance, where the shortest wins. */
 function barsOf(label) {
   const rows = Array.from(NAMES, (name) => {
-    const bar = h("span", { class: "mlx-bar" }), before = h("span", { class: "mlx-before" }), value = h("span", { class: "mlx-value" }), truth = h("span", { class: "mlx-true" });
-    return { bar, before, value, truth, node: h("li", {}, h("span", {}, name), h("span", { class: "mlx-track" }, bar, before), value, truth) };
+    const bar = h("span", { class: "mlx-bar" }), old = h("span", { class: "mlx-old" }), before = h("span", { class: "mlx-before" }), value = h("span", { class: "mlx-value" }), truth = h("span", { class: "mlx-true" });
+    return { bar, old, before, value, truth, node: h("li", {}, h("span", {}, name), h("span", { class: "mlx-track" }, bar, old, before), value, truth) };
   });
   const node = h("ul", { class: "mlx-bars", "aria-label": label }, ...rows.map((row) => row.node));
-  /** @param {{values: ArrayLike<number>, before?: ArrayLike<number>, says: number} | null} found @param {number} ways @param {number} truth */
-  function draw(found, ways, truth, hue) {
+  /** @param {{values: ArrayLike<number>, before?: ArrayLike<number>, says: number} | null} found @param {number} ways @param {number} truth
+   * @param {string} hue @param {ArrayLike<number> | null} [ghost]  the values when a drag began */
+  function draw(found, ways, truth, hue, ghost = null) {
     node.style.setProperty("--hue", `var(--${hue})`);
     const most = found && !found.before ? Math.max(...Array.from(found.values), 1e-9) : 1;
     rows.forEach((row, k) => {
       show(row.node, k < ways);
       if (k >= ways) return;
       row.bar.style.width = found ? `${(100 * found.values[k]) / most}%` : "0";
+      show(row.old, Boolean(found && ghost));
+      if (found && ghost) row.old.style.width = `${Math.min((100 * ghost[k]) / most, 100)}%`;
       show(row.before, Boolean(found?.before));
       if (found?.before) row.before.style.left = `${100 * found.before[k]}%`;
       say(row.value, found ? (found.before ? found.values[k].toFixed(2) : sig(found.values[k], 3)) : "");
       const said = k === found?.says;
-      say(row.truth, said && truth >= 0 ? (k === truth ? "◀ right" : "◀ wrong") : said ? "◀ said" : k === truth ? "true" : "");
+      say(row.truth, said && truth >= 0 ? (k === truth ? "◀ right" : "◀ wrong") : said ? "◀" : k === truth ? "true" : "");
       row.node.classList.toggle("mlx-says", said);
       row.node.classList.toggle("mlx-wrong", truth >= 0 && said && k !== truth);
     });
@@ -415,8 +418,31 @@ function padOf({ get, set, redraw, guard }) {
   } };
 }
 
+/** A list to choose one of, where buttons would need too much room. @param {string} label @param {{value: string, text: string}[]} options
+ * @param {() => string} get @param {(value: string) => void} set */
+function menu(label, options, get, set) {
+  const id = unique("menu");
+  const list = h("select", { id, "data-lm-suppress-shortcuts": "true", onchange: () => set(list.value) }, ...options.map(({ value, text }) => h("option", { value }, text)));
+  return { node: h("div", { class: "mlx-menu" }, h("label", { for: id }, label), list), draw() { if (list.value !== get()) list.value = get(); } };
+}
+
+// Of a row of pictures, in pixels: what stands under each, what stands before them, and the gaps.
+const UNDER = 27, BEFORE = 44, GAP = 5, LEAST = 24, MOST_TILE = 60;
+
+/** How large the pictures of an episode can be in so much room, and in how many columns the classes stand.
+ * @param {{ways: number, shots: number, queries: number}} episode @param {number} width @param {number} height @returns {{tile: number, columns: number}} */
+export function fit({ ways, shots, queries }, width, height) {
+  const sizes = [1, 2].map((columns) => {
+    const across = ((width - (columns - 1) * 14) / columns - BEFORE - GAP * (shots + queries - 1)) / (shots + queries);
+    return { columns, tile: Math.floor(Math.min(across, height / Math.ceil(ways / columns) - UNDER, MOST_TILE)) };
+  });
+  const { columns, tile } = sizes[1].tile > sizes[0].tile ? sizes[1] : sizes[0];
+  return { columns, tile: Math.max(tile, LEAST) };
+}
+
 function render(host) {
-  return explorer(host, { title: "Few-shot episodes, and your own handwriting", watch: KEYS }, ({ root, get, set, redraw, guard }) => {
+  return explorer(host, { title: "Few-shot episodes, and your own handwriting", watch: KEYS }, (view) => {
+    const { get, set, redraw, guard, was } = view;
     const drawers = get("drawers");
     const ask = inspector({ pictures: get("pictures"), names: get("names"), drawers, theta: get("theta"), filters: get("filters"), head: get("head") });
     /** @returns {any} */
@@ -431,15 +457,19 @@ function render(host) {
       const { alphabet, ways, shots, queries, seed } = next;
       set({ alphabet, ways, shots, queries, seed, picked: Math.min(get("picked"), ways * queries - 1), own: {}, judged: [] });
     };
-    const count = (label, key, min, max) => slider({ label, min, max, get: () => get(key), set: (x) => redeal({ [key]: x }) });
+    const count = (label, hint, key, min, max) => {
+      const control = slider({ label, min, max, get: () => get(key), set: (x) => redeal({ [key]: x }) });
+      control.node.title = hint;
+      return control;
+    };
     const most = Math.min(MOST.ways, Math.max(...ask.alphabets.map((name) => ask.classesOf(name).length)));
-    const where = choice({ label: "Alphabet", options: ["any", ...ask.alphabets].map((value) => ({ value, text: spaced(value) })),
-      get: () => get("alphabet"), set: (alphabet) => redeal({ alphabet }) });
-    const sliders = [count("ways: classes", "ways", 2, most), count("shots: support pictures of a class", "shots", 1, Math.min(MOST.shots, drawers - 1)),
-      count("queries of a class", "queries", 1, Math.min(MOST.queries, drawers - 1)), count("episode", "seed", 1, EPISODES)];
+    const where = menu("Alphabet", ["any", ...ask.alphabets].map((value) => ({ value, text: spaced(value) })), () => get("alphabet"), (alphabet) => redeal({ alphabet }));
+    const sliders = [count("ways", "classes", "ways", 2, most), count("shots", "support pictures of a class", "shots", 1, Math.min(MOST.shots, drawers - 1)),
+      count("queries", "of a class", "queries", 1, Math.min(MOST.queries, drawers - 1))];
+    const number = count("episode", "which task is dealt", "seed", 1, EPISODES);
     const fresh = button("New episode", () => redeal({ seed: (get("seed") % EPISODES) + 1 }));
 
-    // A row a class: what it learns from, framed; then its queries, each a button with the answer under it.
+    // A row a class: what it learns from, framed; then its queries, each a button with the answer and how sure it is of the truth.
     const tile = (tag, attributes, ...more) => { const canvas = paper(); return { canvas, node: h(tag, attributes, canvas, ...more) }; };
     const rows = Array.from(NAMES, (name, row) => {
       const support = Array.from({ length: MOST.shots }, () => {
@@ -447,11 +477,14 @@ function render(host) {
         return { badge, ...tile("span", { class: "mlx-tile mlx-support", role: "img" }, badge) };
       });
       const queries = Array.from({ length: MOST.queries }, (_, column) => {
-        const badge = h("span", { class: "mlx-badge" });
-        return { badge, ...tile("button", { type: "button", class: "mlx-tile", onclick: () => set({ picked: row * get("queries") + column }) }, badge) };
+        const badge = h("span", { class: "mlx-badge" }), part = h("i"), sure = h("span", { class: "mlx-sure", "aria-hidden": "true" }, part);
+        return { badge, part, sure, ...tile("button", { type: "button", class: "mlx-tile", onclick: () => {
+          set({ picked: row * get("queries") + column });
+          if (!panels.open()) panels.show(QUERY);
+        } }, sure, badge) };
       });
       return { support, queries, node: h("div", { class: "mlx-class", role: "group", "aria-label": `class ${name}` }, h("span", { class: "mlx-class-name" }, name),
-        h("span", { class: "mlx-pictures" }, ...support.map((t) => t.node)), h("span", { class: "mlx-pictures mlx-queries" }, ...queries.map((t) => t.node))) };
+        ...support.map((each) => each.node), h("span", { class: "mlx-between" }), ...queries.map((each) => each.node)) };
     });
     const board = h("div", { class: "mlx-board", onkeydown: guard((event) => {
       const { ways, queries, picked } = state(), last = ways * queries - 1, far = event.shiftKey ? 10 : 1;
@@ -463,22 +496,22 @@ function render(host) {
       rows[Math.floor(next / queries)].queries[next % queries].node.focus();
     }) }, ...rows.map((row) => row.node));
 
-    const judge = ask.trained ? choice({ label: "Who answers?", options: [{ value: "network", text: "the network" }, { value: "pixels", text: "nearest neighbour on pixels" }],
+    const judge = ask.trained ? choice({ label: "Who answers?", options: [{ value: "network", text: "the network" }, { value: "pixels", text: "nearest neighbour", hint: "on pixels" }],
       get: () => get("classifier"), set: (classifier) => set({ classifier }) }) : null;
-    const mode = choice({ label: "Batch-norm statistics from", options: [
-      { value: "support", text: "the support set", hint: "each query is answered alone" }, { value: "transductive", text: "the query set (transductive)", hint: "each answer depends on the other queries" }],
+    const mode = choice({ label: "Batch-norm statistics", options: [
+      { value: "support", text: "support", hint: "of the support set: each query is answered alone" }, { value: "transductive", text: "transductive", hint: "of the query set: each answer depends on the other queries" }],
       get: () => get("mode"), set: (value) => set({ mode: value }) });
-    const scrub = slider({ label: "inner steps taken", min: 0, max: LAST, hue: "maml", get: () => get("step"), set: (step) => set({ step }), show: (x) => (x === 0 ? "0: before adaptation" : `${x}`) });
+    const scrub = slider({ label: "inner steps taken", min: 0, max: LAST, hue: "maml", get: () => get("step"), set: (step) => set({ step }), show: (x) => String(x) });
     const play = player({ label: "Adapt", get: () => get("step"), set: (step) => set({ step }), last: () => LAST, guard });
-    const curve = plot({ label: "Share of queries right", ratio: (width) => (width < 420 ? 0.62 : 0.5) }), heading = h("span");
-    const network = h("div", {}, mode.node, h("div", { class: "mlx-play" }, scrub.node, play.node),
-      h("p", { class: "mlx-key" }, "Each step moves the head (from zero); the body keeps its trained weights."));
+    const steered = [h("div", { class: "mlx-row" }, play.node, scrub.node), mode.node];
+    const curve = plot({ label: "Share of queries right", ratio: (width) => (width < 360 ? 210 : 165) / width }), heading = h("span");
+    curve.node.setAttribute("role", "img"); // nothing in it is read aloud but its name: the summary says the numbers
 
     const large = paper(), about = h("p"), bars = barsOf("What the picked query is taken for"), key = h("p", { class: "mlx-key" });
     const pad = padOf({ get: () => get("strokes"), set: (strokes) => set({ strokes }), redraw, guard });
     const mine = barsOf("What your drawing is taken for"), like = paper(), alike = h("span");
     let meant = 0;
-    const pick = choice({ label: "This is meant to be class", options: Array.from(NAMES, (text, value) => ({ value, text })), get: () => meant, set: (label) => { meant = label; redraw(); } });
+    const pick = choice({ label: "This is meant to be class", quiet: true, options: Array.from(NAMES, (text, value) => ({ value, text })), get: () => meant, set: (label) => { meant = label; redraw(); } });
     const letters = pick.node.querySelectorAll("label");
     const ruled = button("Ask: do you know it?", guard(() => {
       const judged = Array.from({ length: get("ways") }, (_, c) => get("judged")[c] ?? -1);
@@ -486,38 +519,61 @@ function render(host) {
       set({ judged });
     }));
     const teach = button("", guard(() => set({ own: { ...get("own"), [meant]: get("strokes") } })));
-    const back = button("Original support pictures", () => set({ own: {} }));
-    const undo = button("Undo stroke", () => set({ strokes: get("strokes").slice(0, -1) })), clear = button("Clear", () => set({ strokes: [] }));
-    const score = h("p");
+    const back = button("Original support", () => set({ own: {} }));
+    const undo = button("Undo", () => set({ strokes: get("strokes").slice(0, -1) })), clear = button("Clear", () => set({ strokes: [] }));
+    const score = h("p", { class: "mlx-verdict" });
+    const hint = "Draw here as the others do. Keys: arrows move the pen, Space lowers and lifts it, Backspace undoes, Delete clears.";
+    const hand = h("div", { class: "mlx-hand", role: "group", "aria-label": "Your own hand" },
+      h("div", {}, h("p", { class: "mlx-key", title: hint }, h("strong", {}, "Draw"), " in the square"), pad.node, h("div", { class: "mlx-buttons" }, undo, clear)),
+      h("div", { class: "mlx-answer" }, mine.node, h("div", { class: "mlx-like" }, like, alike)));
+    pad.node.title = hint;
+    const episode = h("div", { class: "mlx-episode" }, h("div", { class: "mlx-desk" },
+      h("div", {}, h("p", { class: "mlx-key" }, "Framed: what it learns from. Then the queries", h("span", { class: "mlx-sure-key" }, "; bar: how sure of the truth"), "."), board), hand));
 
-    root.append(
-      h("div", { class: "mlx-row" }, where.node, fresh), h("div", { class: "mlx-sliders" }, ...sliders.map((each) => each.node)),
-      h("div", { class: "mlx-two" },
-        figure("Framed, left: the support set, which is learned from. Right: the queries. Choose one, or move with the arrow keys.", board),
-        h("div", { class: "mlx-side" }, ...(judge ? [judge.node] : []), network, h("figure", { class: "mlx-figure" }, h("figcaption", {}, heading), curve.node),
-          h("section", { class: "mlx-panel mlx-pick", "aria-label": "The chosen query" }, h("div", { class: "mlx-large" }, large), h("div", {}, about, key, bars.node)))),
-      h("section", { class: "mlx-panel mlx-hand", "aria-label": "Your own hand" },
-        h("div", { class: "mlx-wide" }, h("strong", {}, "Your own hand. "), h("span", { class: "mlx-key" }, "Draw in the square; fill it, as the others do. Keys: arrows move the pen, Space lowers and lifts it, Backspace undoes, Delete clears.")),
-        h("div", {}, pad.node, h("div", { class: "mlx-buttons" }, undo, clear)),
-        h("div", {}, mine.node, h("div", { class: "mlx-like" }, like, alike)),
-        h("div", {}, pick.node, h("div", { class: "mlx-buttons" }, ruled, teach, back))),
-      h("div", { class: "mlx-task" }, h("p", {}, h("strong", {}, "Your task. "),
-        "Be one more drawer. Copy each class of this episode in your own hand, say which one you mean, and ask. ",
-        ask.trained ? "Who knows your writing: the network, or nearest neighbour on pixels? Three stars when the network knows all." : "Three stars when nearest neighbour knows all."), score));
+    const QUERY = "The query", RIGHT = "How many right", TASK = "Your task";
+    const panels = layout(view, {
+      picture: [episode],
+      controls: [...steered, ...(judge ? [judge.node] : []), h("div", { class: "mlx-row" }, fresh, number.node),
+        h("div", { class: "mlx-row mlx-counts" }, ...sliders.map((each) => each.node)), where.node],
+      panels: [
+        { name: QUERY, node: h("div", { class: "mlx-looked" }, h("div", { class: "mlx-pick" }, h("div", { class: "mlx-large" }, large), h("div", {}, about, key), bars.node)) },
+        { name: RIGHT, node: h("figure", { class: "mlx-figure" }, h("figcaption", {}, heading), curve.node) },
+        { name: TASK, node: h("div", { class: "mlx-task" }, h("p", {}, h("strong", {}, "Your task. "), "Copy each class in your own hand, say which one you mean, and ask. ",
+          ask.trained ? "Three stars when the network knows all." : "Three stars when nearest neighbour knows all."),
+        h("div", { class: "mlx-buttons" }, h("span", {}, "I mean"), pick.node), h("div", { class: "mlx-buttons" }, ruled, teach, back), score) },
+      ] });
+
+    // How much room there is: the pad stands beside the episode or under it, and makes room for a panel that opens under both.
+    let wide = 960, room = 600;
+    const sizes = new ResizeObserver(() => { wide = view.root.clientWidth; room = board.clientWidth; redraw(); });
+    for (const node of [view.root, board]) sizes.observe(node);
+    let laid = "";
+    function arrange(now) {
+      const open = panels.open(), middle = wide >= 560 && wide < 820;
+      show(hand, !(middle && open && open !== TASK));
+      const height = wide >= 820 ? (open ? 290 : 410) : middle ? (open === TASK ? 215 : open ? 300 : 330) : 260;
+      const { tile: size, columns } = fit(now, room, height);
+      if (laid === (laid = `${size} ${columns} ${now.ways}`)) return;
+      board.style.setProperty("--tile", `${size}px`);
+      board.style.gridTemplateColumns = `repeat(${columns}, max-content)`;
+      board.style.gridTemplateRows = `repeat(${Math.ceil(now.ways / columns)}, auto)`;
+    }
 
     /** Accuracy after each step, beside guessing and nearest neighbour. */
-    function steps(now) {
+    function steps(now, t, then) {
       const [width, height] = curve.size(), all = now.ways * now.queries, left = 40, right = width - 14, bottom = height - 40;
       const x = scale(0, LAST, left, right), y = scale(0, 100, bottom, 12), flat = (v) => [[left, y(v)], [right, y(v)]];
       const points = Array.from({ length: LAST + 1 }, (_, k) => [x(k), y((100 * ask.rights(now, k)) / all)]);
       const pixels = (100 * ask.rights({ ...now, classifier: "pixels" })) / all, chance = 100 / now.ways;
       const low = y(chance) + 16 < bottom - 2, over = pixels >= chance || !low;
       const net = points.at(-1)[1], above = net > y(Math.max(pixels, chance)) - 34 && net < y(Math.max(pixels, chance)) ? -1 : 1;
+      const [px, py] = along(points, t);
       curve.back.innerHTML = axes({ x, y, xs: Array.from({ length: LAST + 1 }, (_, k) => k), ys: [0, 50, 100], left, right, bottom, xLabel: "inner step" });
       curve.front.innerHTML = stroke(flat(chance), "baseline", 'stroke-dasharray="7 5"') + stroke(flat(pixels), "metric", 'stroke-dasharray="2 4"') + stroke(points, "maml")
         + named(right - 4, y(pixels) + (over ? -6 : 16), "nearest neighbour", "metric", "end") + named(x(LAST / 2), y(chance) + (low ? 16 : -6), "guessing", "baseline", "end")
         + named(right - 4, clamp(net + 19 * above, 14, bottom), "the network", "maml", "end")
-        + `<circle cx="${points[now.step][0]}" cy="${points[now.step][1]}" r="7" style="fill: var(--maml); stroke: var(--bg); stroke-width: 2"/>`;
+        + (then ? `<circle class="mlx-ghost" cx="${points[then.step][0]}" cy="${points[then.step][1]}" r="7" style="fill: none; stroke: var(--maml); stroke-width: 2"/>` : "")
+        + `<circle cx="${px.toFixed(1)}" cy="${py.toFixed(1)}" r="7" style="fill: var(--maml); stroke: var(--bg); stroke-width: 2"/>`;
     }
 
     /** How many of the hundred episodes have so many queries right. */
@@ -538,7 +594,10 @@ function render(host) {
         + (x(chance) < left + 64 ? named(x(chance) + 5, 38, "guessing", "baseline") : named(x(chance) - 5, 38, "guessing", "baseline", "end"));
     }
 
-    function tiles(now, dealt, said) {
+    /** The network's probabilities of a query at a real step. @param {Float64Array[][]} path @param {number} t @param {number} at @returns {number[]} */
+    const between = (path, t, at) => along(path.slice(Math.floor(t), Math.floor(t) + 2).map((all) => Array.from(all[at])), t - Math.floor(t));
+
+    function tiles(now, dealt, said, path, t) {
       rows.forEach((row, c) => {
         show(row.node, c < now.ways);
         if (c >= now.ways) return;
@@ -556,6 +615,8 @@ function render(host) {
           const at = c * now.queries + k, right = said[at] === c;
           paint(each.canvas, dealt.query[at]);
           say(each.badge, right ? "✓" : `✗ ${NAMES[said[at]]}`);
+          show(each.sure, Boolean(path));
+          if (path) each.part.style.width = `${(100 * between(path, t, at)[c]).toFixed(1)}%`;
           each.node.classList.toggle("mlx-wrong", !right);
           each.node.tabIndex = at === now.picked ? 0 : -1;
           each.node.setAttribute("aria-pressed", at === now.picked);
@@ -564,40 +625,57 @@ function render(host) {
       });
     }
 
-    function hand(now, hue) {
-      const drawn = now.strokes.length > 0, found = drawn ? ask.classify(now) : null, dealt = ask.episode(now);
+    // What the drawing was taken for when the drag began.
+    const drawnThen = kept((then) => JSON.stringify(then), (then) => ask.classify(then));
+
+    function drawing(now, dealt, hue, then) {
+      const drawn = now.strokes.length > 0, found = drawn ? ask.classify(now) : null;
       meant = Math.min(meant, now.ways - 1);
       pad.draw(ask.drawing(now));
-      mine.draw(found, now.ways, -1, hue);
+      mine.draw(found, now.ways, -1, hue, drawn && then?.strokes.length ? drawnThen(then).values : null);
       show(like, drawn);
       if (found) paint(like, dealt.support[found.like]);
-      say(alike, found ? `nearest support picture, ${now.classifier === "pixels" ? "by pixels" : "by features"}: ${NAMES[dealt.supportLabels[found.like]]}` : "Nothing drawn yet.");
+      say(alike, found ? `nearest by ${now.classifier === "pixels" ? "pixels" : "features"}: ${NAMES[dealt.supportLabels[found.like]]}` : "Nothing drawn yet.");
+      for (const each of [undo, clear, ruled, teach]) each.disabled = !drawn;
+    }
+
+    function task(now) {
       letters.forEach((letter, k) => show(letter, k < now.ways));
       pick.draw();
-      say(teach, `Use it as a support picture of ${NAMES[meant]}`);
-      for (const each of [ruled, teach, undo, clear]) each.disabled = !drawn;
+      say(teach, `Use it as support of ${NAMES[meant]}`);
       show(back, Object.keys(now.own).length > 0);
       const [asked, network_knows, pixels] = tally(now.judged), earned = stars(now, ask.trained);
       say(score, asked ? `Asked about ${asked} of ${now.ways}: ${ask.trained ? `the network knows ${network_knows}, ` : ""}nearest neighbour ${pixels}. ${"★".repeat(earned)}${"☆".repeat(3 - earned)}`
         : "Nothing asked yet. ☆☆☆");
     }
 
+    /** The chosen query, large. */
+    function query(now, dealt, said, path, t, hue, then) {
+      const label = dealt.queryLabels[now.picked], [alphabet, character] = ask.nameOf(dealt.classes[label]);
+      paint(large, dealt.query[now.picked]);
+      say(about, `Query ${now.picked} is class ${NAMES[label]}: ${alphabet}, ${character}.`);
+      say(key, path ? "Bar: probability. Tick: before adaptation." : "Squared distance to the nearest support picture: the shortest wins.");
+      bars.draw(path ? { values: between(path, t, now.picked), before: path[0][now.picked], says: said[now.picked] }
+        : { values: ask.distances(now)[now.picked], says: said[now.picked] }, now.ways, label, hue, path && then && then.step !== now.step ? path[then.step][now.picked] : null);
+    }
+
     return {
       summary: () => summary(ask, state()),
       draw() {
         const now = state(), dealt = ask.episode(now), said = ask.answers(now), pixels = now.classifier === "pixels", hue = pixels ? "metric" : "maml";
-        for (const control of [where, ...sliders, ...(judge ? [judge] : []), mode, scrub, play]) control.draw();
-        show(network, !pixels);
-        tiles(now, dealt, said);
+        const t = play.at(), then = was(), path = pixels ? null : ask.judged(now), open = panels.open();
+        for (const control of [where, number, ...sliders, ...(judge ? [judge] : []), mode, scrub, play]) control.draw();
+        for (const node of steered) show(node, !pixels);
+        show(episode.querySelector(".mlx-sure-key"), !pixels);
+        arrange(now);
+        tiles(now, dealt, said, path, t);
+        drawing(now, dealt, hue, then && then.strokes !== now.strokes ? then : null);
+        if (open === QUERY) query(now, dealt, said, path, t, hue, then);
+        if (open === TASK) task(now);
+        if (open !== RIGHT) return;
         say(heading, pixels ? "What nearest neighbour gets right in a hundred episodes like this one. The foot marks this one." : "Queries right after each inner step (%).");
-        (pixels ? histogram : steps)(now);
-        const label = dealt.queryLabels[now.picked], [alphabet, character] = ask.nameOf(dealt.classes[label]);
-        paint(large, dealt.query[now.picked]);
-        say(about, `Query ${now.picked} is class ${NAMES[label]}: ${alphabet}, ${character}.`);
-        say(key, pixels ? "Squared distance to the nearest support picture: the shortest bar wins." : "Bar: probability now. Tick: before adaptation.");
-        bars.draw(pixels ? { values: ask.distances(now)[now.picked], says: said[now.picked] }
-          : { values: ask.judged(now)[now.step][now.picked], before: ask.judged(now)[0][now.picked], says: said[now.picked] }, now.ways, label, hue);
-        hand(now, hue);
+        if (pixels) histogram(now);
+        else steps(now, t, then && then.step !== now.step ? then : null);
       },
     };
   });

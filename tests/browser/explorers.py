@@ -51,7 +51,7 @@ ROWS = {
     ),
     "EpisodeInspector": Row(
         lambda: explore.EpisodeInspector.recorded(),
-        Keys("inner steps taken", ("ArrowRight",) * 3),
+        Keys("inner steps", ("ArrowRight",) * 3),
         ("seed", 7),
         Drag("Pad to draw on", (60, 50), at=(0.3, 0.3)),
     ),

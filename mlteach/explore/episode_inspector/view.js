@@ -426,18 +426,20 @@ function menu(label, options, get, set) {
   return { node: h("div", { class: "mlx-menu" }, h("label", { for: id }, label), list), draw() { if (list.value !== get()) list.value = get(); } };
 }
 
-// Of a row of pictures, in pixels: what stands under each, what stands before them, and the gaps.
-const UNDER = 27, BEFORE = 44, GAP = 5, LEAST = 24, MOST_TILE = 60;
+// In pixels: what stands under a picture (in little room: its bar alone, and the answer on it), what before those of a class, and gaps.
+const UNDER = { roomy: 27, tight: 11 }, BEFORE = 44, GAP = 5, LEAST = 22, READS = 25, MOST_TILE = 60;
 
-/** How large the pictures of an episode can be in so much room, and in how many columns the classes stand.
- * @param {{ways: number, shots: number, queries: number}} episode @param {number} width @param {number} height @returns {{tile: number, columns: number}} */
+/** How large the pictures of an episode can be in so much room, in how many columns the classes stand, and whether it is tight.
+ * @param {{ways: number, shots: number, queries: number}} episode @param {number} width @param {number} height
+ * @returns {{tile: number, columns: number, tight: boolean}} */
 export function fit({ ways, shots, queries }, width, height) {
-  const sizes = [1, 2].map((columns) => {
+  const sizes = [false, true].flatMap((tight) => [1, 2].map((columns) => {
     const across = ((width - (columns - 1) * 14) / columns - BEFORE - GAP * (shots + queries - 1)) / (shots + queries);
-    return { columns, tile: Math.floor(Math.min(across, height / Math.ceil(ways / columns) - UNDER, MOST_TILE)) };
-  });
-  const { columns, tile } = sizes[1].tile > sizes[0].tile ? sizes[1] : sizes[0];
-  return { columns, tile: Math.max(tile, LEAST) };
+    return { tight, columns, tile: Math.floor(Math.min(across, height / Math.ceil(ways / columns) - UNDER[tight ? "tight" : "roomy"], MOST_TILE)) };
+  }));
+  const best = (some) => some.reduce((a, b) => (b.tile > a.tile ? b : a)), roomy = best(sizes.slice(0, 2));
+  const { tile, columns, tight } = roomy.tile >= READS ? roomy : best(sizes.slice(2));
+  return tile >= LEAST ? { tile, columns, tight } : { tile: LEAST, columns: 1, tight: true }; // taller than the room
 }
 
 function render(host) {
@@ -501,7 +503,7 @@ function render(host) {
     const mode = choice({ label: "Batch-norm statistics", options: [
       { value: "support", text: "support", hint: "of the support set: each query is answered alone" }, { value: "transductive", text: "transductive", hint: "of the query set: each answer depends on the other queries" }],
       get: () => get("mode"), set: (value) => set({ mode: value }) });
-    const scrub = slider({ label: "inner steps taken", min: 0, max: LAST, hue: "maml", get: () => get("step"), set: (step) => set({ step }), show: (x) => String(x) });
+    const scrub = slider({ label: "inner steps", min: 0, max: LAST, hue: "maml", get: () => get("step"), set: (step) => set({ step }), show: (x) => String(x) });
     const play = player({ label: "Adapt", get: () => get("step"), set: (step) => set({ step }), last: () => LAST, guard });
     const steered = [h("div", { class: "mlx-row" }, play.node, scrub.node), mode.node];
     const curve = plot({ label: "Share of queries right", ratio: (width) => (width < 360 ? 210 : 165) / width }), heading = h("span");
@@ -519,16 +521,17 @@ function render(host) {
       set({ judged });
     }));
     const teach = button("", guard(() => set({ own: { ...get("own"), [meant]: get("strokes") } })));
-    const back = button("Original support", () => set({ own: {} }));
+    const back = button("Original", () => set({ own: {} }));
+    back.title = "The support pictures that were dealt";
     const undo = button("Undo", () => set({ strokes: get("strokes").slice(0, -1) })), clear = button("Clear", () => set({ strokes: [] }));
     const score = h("p", { class: "mlx-verdict" });
     const hint = "Draw here as the others do. Keys: arrows move the pen, Space lowers and lifts it, Backspace undoes, Delete clears.";
     const hand = h("div", { class: "mlx-hand", role: "group", "aria-label": "Your own hand" },
-      h("div", {}, h("p", { class: "mlx-key", title: hint }, h("strong", {}, "Draw"), " in the square"), pad.node, h("div", { class: "mlx-buttons" }, undo, clear)),
+      h("div", { class: "mlx-strokes" }, h("p", { class: "mlx-key", title: hint }, h("strong", {}, "Draw")), undo, clear), pad.node,
       h("div", { class: "mlx-answer" }, mine.node, h("div", { class: "mlx-like" }, like, alike)));
     pad.node.title = hint;
     const episode = h("div", { class: "mlx-episode" }, h("div", { class: "mlx-desk" },
-      h("div", {}, h("p", { class: "mlx-key" }, "Framed: what it learns from. Then the queries", h("span", { class: "mlx-sure-key" }, "; bar: how sure of the truth"), "."), board), hand));
+      h("div", {}, h("p", { class: "mlx-key" }, "Framed: support.", h("span", { class: "mlx-sure-key" }, " Bar: how sure of the truth.")), board), hand));
 
     const QUERY = "The query", RIGHT = "How many right", TASK = "Your task";
     const panels = layout(view, {
@@ -538,7 +541,7 @@ function render(host) {
       panels: [
         { name: QUERY, node: h("div", { class: "mlx-looked" }, h("div", { class: "mlx-pick" }, h("div", { class: "mlx-large" }, large), h("div", {}, about, key), bars.node)) },
         { name: RIGHT, node: h("figure", { class: "mlx-figure" }, h("figcaption", {}, heading), curve.node) },
-        { name: TASK, node: h("div", { class: "mlx-task" }, h("p", {}, h("strong", {}, "Your task. "), "Copy each class in your own hand, say which one you mean, and ask. ",
+        { name: TASK, node: h("div", { class: "mlx-task" }, h("p", {}, h("strong", {}, "Your task. "), "Copy each class, say which you mean, ask. ",
           ask.trained ? "Three stars when the network knows all." : "Three stars when nearest neighbour knows all."),
         h("div", { class: "mlx-buttons" }, h("span", {}, "I mean"), pick.node), h("div", { class: "mlx-buttons" }, ruled, teach, back), score) },
       ] });
@@ -551,9 +554,10 @@ function render(host) {
     function arrange(now) {
       const open = panels.open(), middle = wide >= 560 && wide < 820;
       show(hand, !(middle && open && open !== TASK));
-      const height = wide >= 820 ? (open ? 290 : 410) : middle ? (open === TASK ? 215 : open ? 300 : 330) : 260;
-      const { tile: size, columns } = fit(now, room, height);
-      if (laid === (laid = `${size} ${columns} ${now.ways}`)) return;
+      const height = wide >= 820 ? (open ? 265 : 410) : middle ? (open === TASK ? 180 : open ? 300 : 330) : 260;
+      const { tile: size, columns, tight } = fit(now, room, height);
+      if (laid === (laid = `${size} ${columns} ${tight} ${now.ways}`)) return;
+      board.classList.toggle("mlx-tight", tight);
       board.style.setProperty("--tile", `${size}px`);
       board.style.gridTemplateColumns = `repeat(${columns}, max-content)`;
       board.style.gridTemplateRows = `repeat(${Math.ceil(now.ways / columns)}, auto)`;
@@ -591,13 +595,14 @@ function render(host) {
       curve.front.innerHTML = tall.map((n, k) => (n ? box(k, "metric", n) : "")).join("") + (now.seed <= EPISODES ? box(here, "fg", Math.max(tall[here] * 0.16, high * 0.05)) : "")
         + stroke([[x(chance), bottom], [x(chance), 24]], "baseline", 'stroke-dasharray="7 5"') + stroke([[x(mean), bottom], [x(mean), 12]], "metric")
         + named(x(mean) + shift, 24, `mean ${round(mean)} ± ${round(half)} %`, "metric", side)
-        + (x(chance) < left + 64 ? named(x(chance) + 5, 38, "guessing", "baseline") : named(x(chance) - 5, 38, "guessing", "baseline", "end"));
+        + (x(chance) < left + 86 ? named(x(chance) + 5, 38, "guessing", "baseline") : named(x(chance) - 5, 38, "guessing", "baseline", "end"));
     }
 
     /** The network's probabilities of a query at a real step. @param {Float64Array[][]} path @param {number} t @param {number} at @returns {number[]} */
     const between = (path, t, at) => along(path.slice(Math.floor(t), Math.floor(t) + 2).map((all) => Array.from(all[at])), t - Math.floor(t));
 
     function tiles(now, dealt, said, path, t) {
+      const tight = board.classList.contains("mlx-tight");
       rows.forEach((row, c) => {
         show(row.node, c < now.ways);
         if (c >= now.ways) return;
@@ -614,7 +619,7 @@ function render(host) {
           if (k >= now.queries) return;
           const at = c * now.queries + k, right = said[at] === c;
           paint(each.canvas, dealt.query[at]);
-          say(each.badge, right ? "✓" : `✗ ${NAMES[said[at]]}`);
+          say(each.badge, right ? (tight ? "" : "✓") : tight ? NAMES[said[at]] : `✗ ${NAMES[said[at]]}`);
           show(each.sure, Boolean(path));
           if (path) each.part.style.width = `${(100 * between(path, t, at)[c]).toFixed(1)}%`;
           each.node.classList.toggle("mlx-wrong", !right);

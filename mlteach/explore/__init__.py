@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from mlteach.explore.maml_plane import MamlPlane
     from mlteach.explore.method_map import MethodMap
     from mlteach.explore.projections import Projections
+    from mlteach.explore.step_morph import StepMorph
+    from mlteach.explore.unrolled_chain import UnrolledChain
 
 __all__ = [
     "AdaptationLab",
@@ -30,6 +32,8 @@ __all__ = [
     "MamlPlane",
     "MethodMap",
     "Projections",
+    "StepMorph",
+    "UnrolledChain",
 ]
 
 _HOME = {
@@ -43,6 +47,8 @@ _HOME = {
     "MamlPlane": "maml_plane",
     "MethodMap": "method_map",
     "Projections": "projections",
+    "StepMorph": "step_morph",
+    "UnrolledChain": "unrolled_chain",
 }
 
 

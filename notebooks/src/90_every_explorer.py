@@ -38,7 +38,7 @@ PROFILE = "smoke"  # nothing here depends on it
 # %% tags=["setup"]
 from mlteach.explore import AdaptationLab, EpisodeInspector, GateHistory, GradientCell
 from mlteach.explore import LearnedStep, LossLandscape, LstmGates, MamlPlane, MethodMap
-from mlteach.explore import Projections
+from mlteach.explore import Projections, StepMorph, UnrolledChain
 
 # %% [markdown]
 # ## The map of methods
@@ -88,6 +88,30 @@ gradient_cell
 
 # %%
 print(gradient_cell.summary)
+
+# %% [markdown]
+# ## From the step to the cell, term by term
+#
+# From [lesson 03](03_gradient_descent_is_an_lstm_cell.ipynb). **Ask:** which term has no partner in the first line, and why not?
+
+# %%
+step_morph = StepMorph()
+step_morph
+
+# %%
+print(step_morph.summary)
+
+# %% [markdown]
+# ## The unrolled chain, forward and back
+#
+# From lessons [03](03_gradient_descent_is_an_lstm_cell.ipynb) to [06](06_maml_on_sinusoids.ipynb). **Ask:** cut one dashed edge. Which one changes the slope most?
+
+# %%
+unrolled_chain = UnrolledChain()
+unrolled_chain
+
+# %%
+print(unrolled_chain.summary)
 
 # %% [markdown]
 # ## What a learned optimizer does with a gradient

@@ -98,6 +98,12 @@ ROWS = {
         ("scene", "circles"),
         Drag("The start", (60, 20)),
     ),
+    "StepMorph": Row(explore.StepMorph, Keys("how far", ("ArrowRight",) * 7), ("at", 3.0)),
+    "UnrolledChain": Row(
+        explore.UnrolledChain,
+        Keys("Dashed edge from θ₁ into the gradient of step 2", ("Space",)),
+        ("reading", "MAML"),
+    ),
 }
 
 

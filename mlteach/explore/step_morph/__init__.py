@@ -128,6 +128,10 @@ class StepMorph(Explorer):
         names = (("memory", "c"), ("forget gate", "f"), ("input gate", "i"), ("candidate", "g"))
         for column, (name, part) in enumerate(names):
             lit = name == self.part
-            ax.text(0.25 * column, -0.85, name, color=style.cell(part)["color"], weight="bold" if lit else None)
+            ax.text(
+                0.25 * column, -0.85, name, color=style.cell(part)["color"], weight="bold" if lit else None
+            )
         numbers = self.numbers()
-        ax.set_title(f"From {sig(self.theta, 3)}, at rate {sig(self.rate, 3)}, both lead to {sig(numbers.cell, 4)}")
+        ax.set_title(
+            f"From {sig(self.theta, 3)}, at rate {sig(self.rate, 3)}, both lead to {sig(numbers.cell, 4)}"
+        )

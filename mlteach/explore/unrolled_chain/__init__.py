@@ -40,9 +40,9 @@ class Reading(NamedTuple):
 
 
 READINGS: dict[str, Reading] = {
-    "gates": Reading("θ", "f", "i", ("gate", "forget"), "every edge", "no dashed edge"),
-    "learned optimizer": Reading("θ", "1", "φ", ("gate",), "every edge", "no dashed edge"),
-    "meta-learner LSTM": Reading("c", "f", "i", ("start", "gate", "forget"), "every edge", "no dashed edge"),
+    "gates": Reading("θ", "f", "i", ("gate", "forget"), "all kept", "all cut"),
+    "learned optimizer": Reading("θ", "1", "φ", ("gate",), "all kept", "all cut"),
+    "meta-learner LSTM": Reading("c", "f", "i", ("start", "gate", "forget"), "all kept", "all cut"),
     "MAML": Reading("θ", "1", "α", ("start",), "MAML", "FOMAML"),
 }
 
@@ -62,11 +62,17 @@ class Slopes(NamedTuple):
     forget: float
 
 
-class _Edges(t.Tuple):  # type: ignore[type-arg]
+class _Edges(t.Tuple):
     """Five times True or False; one of them alone stands for all five."""
 
     def validate(self, obj: Any, value: Any) -> Any:
-        given = (value,) * MOST if isinstance(value, (bool, np.bool_)) else tuple(value) if isinstance(value, Iterable) else ()
+        given = (
+            (value,) * MOST
+            if isinstance(value, (bool, np.bool_))
+            else tuple(value)
+            if isinstance(value, Iterable)
+            else ()
+        )
         if len(given) != MOST or not all(isinstance(each, (bool, np.bool_)) for each in given):
             raise t.TraitError(
                 f"keep says of the dashed edges of steps 1 to {MOST} whether each is kept: True, False or {MOST} of them, not {value!r}."
@@ -159,9 +165,17 @@ class UnrolledChain(Explorer):
     @property
     def summary(self) -> str:
         kept = sum(self.keep[: self.steps])
-        edges = "all dashed edges" if kept == self.steps else "no dashed edge" if not kept else f"{kept} of {self.steps} dashed edges"
+        edges = (
+            "all dashed edges"
+            if kept == self.steps
+            else "no dashed edge"
+            if not kept
+            else f"{kept} of {self.steps} dashed edges"
+        )
         reading = READINGS[self.reading]
-        gates = f"{reading.gate} = {sig(self.rate, 3)}" + (f", f = {sig(self.forget, 3)}" if reading.forget == "f" else "")
+        gates = f"{reading.gate} = {sig(self.rate, 3)}" + (
+            f", f = {sig(self.forget, 3)}" if reading.forget == "f" else ""
+        )
         text = f"{self.reading[0].upper()}{self.reading[1:]}: {self.steps} step{'' if self.steps == 1 else 's'}, {gates}, {edges}. Query loss {sig(self.loss)}."
         for name, (every, drawn, none) in self.learned().items():
             text += f" Its slope for {name}: {sig(drawn, 3)}; with every dashed edge {sig(every, 3)}, with none {sig(none, 3)}"
@@ -176,7 +190,9 @@ class UnrolledChain(Explorer):
         red = style.color("warning")
 
         def arrow(a: tuple[float, float], b: tuple[float, float], **look: Any) -> None:
-            ax.add_patch(FancyArrowPatch(a, b, arrowstyle="-|>", mutation_scale=14, shrinkA=0, shrinkB=0, **look))
+            ax.add_patch(
+                FancyArrowPatch(a, b, arrowstyle="-|>", mutation_scale=14, shrinkA=0, shrinkB=0, **look)
+            )
 
         def put(x: float, y: float, text: str, colour: str = "black", **look: Any) -> None:
             ax.text(x, y, text, color=colour, ha="center", va="center", **look)
@@ -198,19 +214,35 @@ class UnrolledChain(Explorer):
             put(k + 0.5, -0.52, "S", fontsize=11)
             arrow((k + 0.5, -0.43), (k + 0.5, -0.16), color="black", linewidth=1)
             kept = self.keep[k]
-            arrow((k + 0.1, 0.82), (k + 0.4, 0.34), color=red, linestyle="--", linewidth=2, alpha=1 if kept else 0.3)
+            arrow(
+                (k + 0.1, 0.82),
+                (k + 0.4, 0.34),
+                color=red,
+                linestyle="--",
+                linewidth=2,
+                alpha=1 if kept else 0.3,
+            )
             if not kept:
                 put(k + 0.25, 0.58, "×", red, fontsize=18)
             arrow((k + 0.6, 0.34), (k + 0.9, 0.82), color=colours["i"], linewidth=1.5)
         end = self.steps + 1
-        put(end, 1, "L", fontsize=14, bbox=dict(boxstyle="round,pad=0.4", facecolor="white", edgecolor="black"))
+        put(
+            end,
+            1,
+            "L",
+            fontsize=14,
+            bbox=dict(boxstyle="round,pad=0.4", facecolor="white", edgecolor="black"),
+        )
         put(end, 1.36, sig(self.loss), fontsize=10)
         put(end, -0.52, "Q", fontsize=11)
         arrow((end, -0.43), (end, 0.8), color="black", linewidth=1)
         ax.set(xlim=(-0.4, end + 0.4), ylim=(-0.7, 1.8))
         ax.axis("off")
         (name, (every, drawn, none)), *_ = self.learned().items()
-        ax.set_title(f"Slope for {name}: {sig(drawn, 3)} ({sig(every, 3)} with every dashed edge, {sig(none, 3)} with none)", fontsize=10)
+        ax.set_title(
+            f"Slope for {name}: {sig(drawn, 3)} ({sig(every, 3)} with every dashed edge, {sig(none, 3)} with none)",
+            fontsize=10,
+        )
 
 
 def moment(chain: UnrolledChain) -> str:
@@ -226,9 +258,7 @@ def moment(chain: UnrolledChain) -> str:
         gradient = h * (path[k - 1] - chain.support)
         if now % 2:
             return f"Forward: at {w}{_low(k - 1)} the support batch has the gradient {sig(gradient, 3)}."
-        return (
-            f"Forward: {w}{_low(k)} = {sig(chain._f, 3)} · {_bracket(path[k - 1])} + {sig(chain.rate, 3)} · {_bracket(-gradient)} = {sig(path[k], 3)}."
-        )
+        return f"Forward: {w}{_low(k)} = {sig(chain._f, 3)} · {_bracket(path[k - 1])} + {sig(chain.rate, 3)} · {_bracket(-gradient)} = {sig(path[k], 3)}."
     if now == 2 * steps + 1:
         return f"Forward: at {w}{_low(steps)} the query loss is {sig(chain.loss, 3)}."
     if now == 2 * steps + 2:

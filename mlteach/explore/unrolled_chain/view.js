@@ -1,6 +1,6 @@
 // UnrolledChain: an inner loop laid out in a row, forward to the query loss and back again along its edges. The mathematics is
 // __init__.py's, operation by operation; a test compares the two.
-import { button, chart, choice, clamp, escape, explorer, figure, h, layout, player, plot, s, sig, slider } from "../base/base.js";
+import { button, chart, choice, clamp, escape, explorer, figure, h, layout, long, player, plot, s, sig, slider } from "../base/base.js";
 
 /** @typedef {{reading: string, steps: number, rate: number, forget: number, curvature: number, start: number, support: number,
  *            query: number, keep: boolean[], at: number | null}} State */
@@ -8,9 +8,9 @@ import { button, chart, choice, clamp, escape, explorer, figure, h, layout, play
 
 const KEYS = ["reading", "steps", "rate", "forget", "curvature", "start", "support", "query", "keep", "at"], MOST = 5;
 const READINGS = {
-  gates: { weight: "θ", forget: "f", gate: "i", learned: ["gate", "forget"], kept: "every edge", cut: "no dashed edge" },
-  "learned optimizer": { weight: "θ", forget: "1", gate: "φ", learned: ["gate"], kept: "every edge", cut: "no dashed edge" },
-  "meta-learner LSTM": { weight: "c", forget: "f", gate: "i", learned: ["start", "gate", "forget"], kept: "every edge", cut: "no dashed edge" },
+  gates: { weight: "θ", forget: "f", gate: "i", learned: ["gate", "forget"], kept: "all kept", cut: "all cut" },
+  "learned optimizer": { weight: "θ", forget: "1", gate: "φ", learned: ["gate"], kept: "all kept", cut: "all cut" },
+  "meta-learner LSTM": { weight: "c", forget: "f", gate: "i", learned: ["start", "gate", "forget"], kept: "all kept", cut: "all cut" },
   MAML: { weight: "θ", forget: "1", gate: "α", learned: ["start"], kept: "MAML", cut: "FOMAML" },
 };
 const LESSONS = { gates: "03", "learned optimizer": "04", "meta-learner LSTM": "05", MAML: "06" };
@@ -136,25 +136,27 @@ function render(host) {
     ];
     const forget = knob("forget", "forget gate f", { hue: "forget", min: 0.5, max: 1, step: 0.05 });
     const more = [
-      knob("start", "the start", { hue: "cell", min: -2, max: 2, step: 0.1 }),
-      knob("support", "lowest point of the support bowl", { min: -2, max: 2, step: 0.1 }),
-      knob("query", "lowest point of the query bowl", { min: -2, max: 2, step: 0.1 }),
-      knob("curvature", "curvature h of both", { hue: "warning", min: 0.1, max: 2, step: 0.1 }),
+      knob("start", "start", { hue: "cell", min: -2, max: 2, step: 0.1 }),
+      knob("support", "lowest point of S", { min: -2, max: 2, step: 0.1 }),
+      knob("query", "lowest point of Q", { min: -2, max: 2, step: 0.1 }),
+      knob("curvature", "curvature h", { hue: "warning", min: 0.1, max: 2, step: 0.1 }),
     ];
-    const every = button("Keep all", () => set({ keep: Array(MOST).fill(true) })), none = button("Cut all", () => set({ keep: Array(MOST).fill(false) }));
+    const every = button("Keep", () => set({ keep: Array(MOST).fill(true) })), none = button("Cut", () => set({ keep: Array(MOST).fill(false) }));
+    every.title = "Keep all dashed edges";
+    none.title = "Cut all dashed edges";
     const told = h("p", { class: "mlx-chain-told" });
     const heads = ["", "", ""].map(() => h("th", { scope: "col" })), body = h("tbody");
-    const table = h("table", { class: "mlx-chain-slopes" }, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Slope of the query loss for"), ...heads)), body);
+    const table = h("table", { class: "mlx-chain-slopes" }, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Slope for"), ...heads)), body);
     const panels = layout(view, { picture: [picture.node], controls: [
       h("div", { class: "mlx-row" }, play.node, scrub.node), h("div", { class: "mlx-row" }, h("span", {}, "Dashed edges"), every, none),
-      ...sliders.map(({ node }) => node), forget.node, reading.node],
-    panels: [{ name: "The two bowls", node: figure("What the weights learn from (S, solid) and are judged on (Q, dashed).", bowls.node, ...more.map(({ node }) => node)) }] });
+      ...sliders.map(({ node }) => node), h("div", {}, forget.node), reading.node],
+    panels: [{ name: "The two bowls", node: figure("S, solid: learned from. Q, dashed: judged on.", bowls.node, ...more.map(({ node }) => node)) }] });
     view.root.querySelector(".mlx-picture").append(told);
     view.root.querySelector(".mlx-picture").after(table);
 
     /** Places and edges of the chain, in pixels. */
     function chain(steps, width, height) {
-      const r = width < 450 ? 17 : 21, margin = r + 8, gap = (width - 2 * margin - 8) / (steps + 1), box = Math.min(62, gap - 4), top = 88, low = height - 84;
+      const close = width / (steps + 2) < 58, r = close ? 14 : 21, margin = r + 8, gap = (width - 2 * margin - 8) / (steps + 1), box = Math.min(62, gap - 4), top = close ? 112 : 88, low = height - 84;
       const x = (k) => margin + k * gap, mid = (k) => x(k) + gap / 2;
       const touch = ([a, b], [c, d]) => { const long = Math.hypot(c - a, d - b); return /** @type {Point} */ ([a + (r * (c - a)) / long, b + (r * (d - b)) / long]); };
       const each = Array.from({ length: steps }, (_, k) => {
@@ -162,13 +164,13 @@ function render(host) {
         return { memory: [[x(k) + r, top], [x(k + 1) - r, top]], dashed: [touch([x(k), top], left), left], gate: [right, touch([x(k + 1), top], right)],
           support: [[mid(k), height - 26], [mid(k), low + 22]] };
       });
-      return { r, box, top, low, gap, x, mid, each, out: [[x(steps) + r, top], [x(steps + 1) - box / 2, top]], query: [[x(steps + 1), low - 14], [x(steps + 1), top + 22]] };
+      return { close, r, box, top, low, gap, x, mid, each, out: [[x(steps) + r, top], [x(steps + 1) - box / 2, top]], query: [[x(steps + 1), low - 14], [x(steps + 1), top + 22]] };
     }
 
     function drawn(now, place) {
       const [width, height] = picture.size(), { steps, keep } = now, all = chain(steps, width, height), { r, box, top, low, x, mid } = all;
-      const points = positions(now), { weights } = slopes(now), { weight, forget: f, gate, learned } = READINGS[now.reading], digits = all.gap < 60 ? 2 : 3;
-      const past = (k) => place >= k, dim = (k) => (past(k) ? "" : 'opacity="0.35"'), value = (v) => minus(sig(v, digits));
+      const points = positions(now), { weights } = slopes(now), { weight, forget: f, gate, learned } = READINGS[now.reading], digits = all.close ? 2 : 3;
+      const past = (k) => place >= k, dim = (k) => (past(k) ? "" : 'opacity="0.35"'), value = (v, many = digits) => minus(sig(v, many));
       const turn = 2 * steps + 1, back = (k) => turn + 1 + (steps - k); // the moments of the loss, and of the slope at weight k
       let edges = "", nodes = "";
       const node = (cx, cy, size, hue, text, own, shown) => `<g style="--hue: var(--${hue})" ${dim(shown)}><circle class="mlx-chain-node ${own ? "mlx-chain-own" : ""}" cx="${cx.toFixed(1)}" cy="${cy.toFixed(1)}" r="${size}"/>`
@@ -178,26 +180,28 @@ function render(host) {
         edges += arrow(dashed, "warning", `class="mlx-chain-dashed ${keep[k] ? "" : "mlx-chain-cut"}" ${dim(2 * k + 1)}`);
         nodes += `<g style="--hue: var(--candidate)" ${dim(2 * k + 1)}><rect class="mlx-chain-node" x="${(mid(k) - box / 2).toFixed(1)}" y="${low - 22}" width="${box.toFixed(1)}" height="44" rx="6"/>`
           + write(mid(k), low - 4, "−∇L", 'class="mlx-name mlx-chain-letter"') + "</g>"
-          + (past(2 * k + 1) ? write(mid(k), low + 14, value(-now.curvature * (points[k] - now.support)), 'class="mlx-chain-value"') : "");
-        nodes += write(mid(k), height - 10, "S", dim(2 * k + 1));
-        const [gx, gy] = on(inward, 0.5);
-        nodes += node(mid(k), top, 11, "forget", f, learned.includes("forget"), 2 * k + 2) + node(gx, gy, 11, "input", gate, learned.includes("gate"), 2 * k + 2);
+          + (past(2 * k + 1) ? write(mid(k), low + 14, value(-now.curvature * (points[k] - now.support), all.close ? 1 : 3), 'class="mlx-chain-value"') : "");
+        nodes += write(mid(k), height - 10, all.gap < 90 ? "S" : "support S", dim(2 * k + 1));
+        const [gx, gy] = on(inward, all.close ? 0.24 : 0.5);
+        nodes += node(mid(k), top, all.close ? 8 : 11, "forget", f, learned.includes("forget"), 2 * k + 2) + node(gx, gy, 11, "input", gate, learned.includes("gate"), 2 * k + 2);
       });
       edges += arrow(all.out, "fg", dim(turn)) + arrow(all.query, "soft", dim(turn));
       points.forEach((theta, k) => {
         nodes += node(x(k), top, r, "cell", `${weight}${"₀₁₂₃₄₅"[k]}`, !k && learned.includes("start"), 2 * k);
-        if (past(2 * k)) nodes += write(x(k), top - r - 8, value(theta), 'class="mlx-chain-value"');
-        if (past(back(k))) nodes += write(x(k), top - r - 29, value(weights[k]), 'class="mlx-chain-slope"');
+        const up = top - r - 8 - (all.close && k % 2 ? 16 : 0), rise = all.close ? 36 : 21; // close neighbours stand on two heights
+        const number = (y, text, name) => write(Math.max(x(k), long(text) / 2 + 4), y, text, `class="${name}"`);
+        if (past(2 * k)) nodes += number(up, value(theta), "mlx-chain-value");
+        if (past(back(k))) nodes += number(up - rise, value(weights[k]), "mlx-chain-slope");
       });
       const far = x(steps + 1);
       nodes += `<g style="--hue: var(--fg)" ${dim(turn)}><rect class="mlx-chain-node" x="${(far - box / 2).toFixed(1)}" y="${top - 22}" width="${box.toFixed(1)}" height="44" rx="6"/>${write(far, top - 4, "L", 'class="mlx-name mlx-chain-letter"')}</g>`
-        + (past(turn) ? write(far, top + 14, minus(sig(loss(now), 2)), 'class="mlx-chain-value"') : "") + write(far, low + 4, "Q", dim(turn));
+        + (past(turn) ? write(far, top + 14, minus(sig(loss(now), 2)), 'class="mlx-chain-value"') : "") + write(far, low + 4, all.gap < 90 ? "Q" : "query Q", dim(turn));
       const said = past(turn + 1) ? "slope, on the way back" : "";
       nodes += `<text x="8" y="20" class="mlx-chain-slope" text-anchor="start">${said && `◂ ${said}`}</text>`;
       picture.back.innerHTML = edges + nodes;
       picture.front.innerHTML = travellers(all, steps, keep, place);
       all.each.forEach(({ dashed }, k) => {
-        const [kx, ky] = on(dashed, 0.46), kept = keep[k];
+        const [kx, ky] = on(dashed, all.close ? 0.3 : 0.46), kept = keep[k];
         knobs[k].node.setAttribute("transform", `translate(${kx.toFixed(1)} ${ky.toFixed(1)})`);
         knobs[k].node.setAttribute("aria-checked", String(kept));
         knobs[k].node.setAttribute("aria-label", `Dashed edge from ${weight}${"₀₁₂₃₄₅"[k]} into the gradient of step ${k + 1}`);
@@ -246,7 +250,7 @@ function render(host) {
         for (const control of [reading, play, scrub, ...sliders, forget, ...more]) control.draw();
         range.style.setProperty("--part", `${(100 * range.value) / end()}%`);
         /** @type {any} */ (sliders[0].node.querySelector("label")).textContent = gate === "φ" ? "what the optimizer learned, φ" : gate === "α" ? "inner rate α" : "input gate i, the rate";
-        forget.node.hidden = READINGS[now.reading].forget !== "f";
+        /** @type {any} */ (forget.node.parentElement).hidden = READINGS[now.reading].forget !== "f";
         drawn(now, place);
         told.textContent = moment(now);
         heads.forEach((head, k) => { head.textContent = [kept, "as set", cut][k]; });

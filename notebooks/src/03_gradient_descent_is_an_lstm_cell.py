@@ -45,7 +45,7 @@ import torch
 from torch import Tensor
 
 from mlteach.exercises import check
-from mlteach.explore import GradientCell, style
+from mlteach.explore import GradientCell, StepMorph, UnrolledChain, style
 from mlteach.explore.figure import show
 from mlteach.fit import fit
 from mlteach.inner import Rule, adapt, lstm_cell, momentum, sgd
@@ -144,7 +144,22 @@ assert compare("The memory of the LSTM", memory, "the weights under gradient des
 # term by term:
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. Write the first line on the board and read it aloud. Then put the second line under it, so that equal colours stand under each other. Read it with the same words.
+# 2 min. Write the first line on the board and read it aloud. Then put the second line under it, so that equal colours stand under each other. Read it with the same words.
+
+# %% [markdown]
+# Watch one line become the other. Play it, or pull the slider, and choose a part to see its partner in every line. Below it stands one real step, in both ways of writing:
+
+# %% slideshow={"slide_type": "slide"}
+morph = StepMorph()
+morph
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 2 min. Play it once and say nothing. Then go back, stop by stop: the minus goes to the gradient, the 1 comes to light, four parts get new names. Ask at each stop whether a number has changed. None has, to the last digit.
+
+# %%
+morph.at = 3
+print(morph.summary)
+morph.at = 0  # as it was: your turn
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # | colour | in the LSTM cell | in gradient descent |
@@ -942,48 +957,15 @@ for name, rules in (RIVALS | {"learned cell": [learned(quiet.theta)]}).items():
 # ## What did we differentiate?
 #
 # To train the gates we ran 20 steps and differentiated the last loss. But each gradient along the way was computed *at* the weights, so it depends on them, and they depend on the gates.
-# Autograd followed those edges too. Here is the unrolled cell, with those edges dashed:
+# Autograd followed those edges too. Here is the unrolled cell in small, one weight on a bowl, with those edges dashed. $S$ is what a step sees, $Q$ what the end is judged on. Play it: values go forward, slopes come back.
+# Then cut an edge, at a rate of <span data-moves="UnrolledChain.rate">0.4</span>.
 
-# %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
-fig, ax = plt.subplots(figsize=(10, 3.6))
-purple, red = style.color("lstm"), style.color("warning")
-look = dict(ha="center", va="center", fontsize=15)
-round_box = dict(boxstyle="circle,pad=0.35", facecolor="white", edgecolor=purple,
-                 linewidth=2)
-box = dict(boxstyle="round,pad=0.35", facecolor="white", edgecolor="black")
-
-
-def arrow(start, end, **line):
-    shape = dict(arrowstyle="-|>", shrinkA=0, shrinkB=0)
-    ax.annotate("", end, start, arrowprops=shape | line)
-
-
-for t, x in enumerate((0, 3, 6, 9)):
-    ax.text(x, 1, rf"$\theta_{t}$", bbox=round_box, **look)
-    if t < 3:
-        ax.text(x + 1.5, 0, r"$-\nabla L$", bbox=box, **look)
-        arrow((x + 0.3, 1), (x + 2.7, 1), color=purple, linewidth=3)
-        arrow((x + 0.18, 0.87), (x + 1.27, 0.13), color=red, linewidth=2.5,
-              linestyle="--")
-        arrow((x + 1.73, 0.13), (x + 2.82, 0.87), color="black", linewidth=2)
-        ax.text(x + 1.5, 1.12, "$f$", color=style.ink(purple), **look)
-        ax.text(x + 2.5, 0.42, "$i$", **look)
-arrow((9.3, 1), (10.55, 1), color=purple, linewidth=3)
-ax.text(11.1, 1, r"$L(\theta_3)$", **look)
-ax.text(-0.65, 0.2, "the gradient is\ncomputed at $\\theta$", color=style.ink(red),
-        fontsize=12, ha="left", va="center")
-ax.set(xlim=(-0.7, 11.9), ylim=(-0.3, 1.4))
-ax.set_title("Drop the dashed edges, and the memory line is all that is left")
-ax.axis("off")
-show(fig, alt=(
-    "The unrolled cell: weights theta 0 to theta 3 on a thick memory line that ends in "
-    "the loss. Below, between each two, a box with minus the gradient, whose solid "
-    "arrow enters the next weights through the input gate. A dashed arrow leads from "
-    "each weights down to the gradient computed there."
-))
+# %% slideshow={"slide_type": "slide"}
+chain = UnrolledChain(reading="gates", steps=3, rate=0.4)
+chain
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. Follow the solid lines with a finger, then the dashed ones. The papers drop the dashed edges: no second derivative, and each step is cheaper. It is another gradient. How far off can it be?
+# 2 min. Play it forward and back once. Follow the solid lines with a finger, then the dashed ones; cut them all, and the memory line is the only way back. The papers drop the dashed edges: no second derivative, and each step is cheaper. It is another gradient. How far off can it be?
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # Andrychowicz et al. and Ravi and Larochelle *drop* the dashed edges: they treat each gradient as a number that fell from the sky. Then no second derivative is needed. That is cheaper, and most
@@ -1108,6 +1090,14 @@ nudged = (final(eta + step, True) - final(eta - step, True)).item() / (2 * step)
 print(f"with the edges:    autograd {kept:+.3f}, closed form {kept_formula:+.3f}")
 print(f"without the edges: autograd {cut:+.3f}, closed form {cut_formula:+.3f}")
 print(f"central differences:        {nudged:+.3f}")
+
+# %% [markdown] tags=["answer"]
+# The chain from above, with these two steps, says it as well:
+
+# %% tags=["answer"]
+chain.steps, chain.rate = 2, 1.5
+print(chain.summary)
+chain.steps, chain.rate = 3, 0.4  # as it was: your turn
 
 # %% [markdown] tags=["answer"] slideshow={"slide_type": "fragment"}
 # +0.25 and −0.125. The true gradient says: the rate is too large, turn it down. Without the dashed edges it says the opposite: turn it up. Follow it and the descent gets worse.

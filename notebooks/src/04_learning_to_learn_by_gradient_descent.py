@@ -49,7 +49,7 @@ import torch
 
 from mlteach.checkpoint import load_checkpoint, params_from
 from mlteach.exercises import check
-from mlteach.explore import LearnedStep, style
+from mlteach.explore import LearnedStep, UnrolledChain, style
 from mlteach.explore.figure import show
 from mlteach.fit import fit
 from mlteach.inner import CoordinatewiseLSTM, adapt, preprocess
@@ -434,9 +434,26 @@ print(f"from 0.01 to 0.001 the difference shrinks {gaps[0] / gaps[1]:.0f} times"
 #    without their history. So the way back is never longer than 20 steps. This is called *truncated backpropagation through time*.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. Draw the unrolled chain on the board: theta along the top, h along the bottom. Cut one, the dashed edges: no second derivative. Cut two, every twenty steps, across both lines. Ask what is lost by the second cut: nobody is told that a step now pays off in fifty steps.
+# 2 min. Cut one, the dashed edges of lesson 03: no second derivative; they are on the next slide. Cut two, every twenty steps, across theta and h. Ask what is lost by the second cut: nobody is told that a step now pays off in fifty steps.
 
 # %% [markdown]
+# Here is the first cut in the hand, for the smallest optimizer there is: one number $\phi$ that multiplies minus the gradient, judged at the end alone. Cut the edges one by one and see what $\phi$ is told:
+
+# %% slideshow={"slide_type": "slide"}
+chain = UnrolledChain(reading="learned optimizer", steps=4, rate=0.4)
+chain
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 1 min. Play it forward and back. Then cut all dashed edges and play the way back again: it runs along the top alone.
+
+# %%
+for steps in (1, 4):
+    chain.steps = steps
+    print(chain.summary)
+
+# %% [markdown]
+# With a single step there is nothing to lose: the start does not depend on $\phi$, so neither does the first gradient. The more steps, the more the edges carry.
+#
 # ## Your turn: 04.3, one piece of the run
 #
 # `piece(step, loss, slope, phi, theta, state, steps)` runs `steps` steps and returns three things: the mean of the losses *after* each step, and the `theta` and

@@ -47,7 +47,7 @@ import torch.nn.functional as F
 
 from mlteach.checkpoint import load_checkpoint, params_from
 from mlteach.exercises import check
-from mlteach.explore import GateHistory, style
+from mlteach.explore import GateHistory, UnrolledChain, style
 from mlteach.explore.figure import show
 from mlteach.fit import fit
 from mlteach.inner import MetaLSTM, Rule, adapt, gates, preprocess, sgd
@@ -331,11 +331,24 @@ check("05.1", cell)
 # | 7 | move $\phi$ and $c_0$ against its gradient |
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. Lines 2, 3, 6 and 7 are those of MAML, lesson 09. Line 5 is the cell. The important words are in line 4: as numbers. The dashed edges of lesson 03 are dropped.
+# 2 min. Lines 2, 3, 6 and 7 are those of MAML, lesson 09. Line 5 is the cell. The important words are in line 4: as numbers. The dashed edges of lesson 03 are dropped.
 
 # %% [markdown]
 # "As numbers" means that the gradient is treated as a constant: lesson 03's dashed edges are dropped. In code that is a copy of the weights *without* a history to take the gradient at, beside the weights *with* one.
-# (The released code keeps two whole networks for this.) Here is all of it for one task:
+# (The released code keeps two whole networks for this.) In small, with one weight, one forget gate and one input gate, and the dashed edges cut as the paper cuts them. The way back is the memory line alone:
+
+# %% slideshow={"slide_type": "slide"}
+chain = UnrolledChain(reading="meta-learner LSTM", forget=0.95, keep=False)
+chain
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 2 min. Three things are learned now: c0 and both gates. Play the way back: each step multiplies the slope by its forget gate and drops a share at its input gate. Switch one dashed edge on and say what it adds.
+
+# %%
+print(chain.summary)
+
+# %% [markdown]
+# And here is all of it for one task:
 
 
 # %% slideshow={"slide_type": "slide"}
@@ -366,7 +379,7 @@ def query_loss(net, c0, phi, task, steps):
 
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 4 min. Go through it by the line numbers on the right. Ask which line drops the dashed edges: the one with leaves. Everything else keeps its history, all the way to c0.
+# 3 min. Go through it by the line numbers on the right. Ask which line drops the dashed edges: the one with leaves. Everything else keeps its history, all the way to c0.
 
 # %%
 small = Conv4(ways=5, filters=4, head="flatten")

@@ -49,7 +49,7 @@ import torch.nn.functional as F
 
 from mlteach.checkpoint import load_checkpoint, params_from
 from mlteach.exercises import check
-from mlteach.explore import AdaptationLab, MamlPlane, style
+from mlteach.explore import AdaptationLab, MamlPlane, UnrolledChain, style
 from mlteach.explore.figure import show
 from mlteach.fit import fit
 from mlteach.inner import adapt, sgd
@@ -759,7 +759,7 @@ for attempt in (adapt_by_hand, no_way_back, through_a_copy, in_place):
     print(f"{attempt.__name__}: {verdict}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. Take a guess for each before you show the verdicts. The first is FOMAML: a repository that we meet in the table at the end has it under the name MAML. The second learns nothing at all. The third loses the start: every task begins where the last one ended.
+# 2 min. Take a guess for each before you show the verdicts. The first is FOMAML: a repository that we meet in the table at the end has it under the name MAML. The second learns nothing at all. The third loses the start: every task begins where the last one ended.
 
 # %% [markdown]
 # <details><summary><b>Explain.</b> What do the three compute?</summary>
@@ -804,6 +804,24 @@ print("bowls that bend in different directions, equal to rounding:",
 # %% [markdown]
 # At a random start the difference is small: the steps are short and the surface is flat. MAML then *makes* it large, because it looks for places where one step
 # matters.
+#
+# This is lesson 03's chain, and what is learned now is its start. Keep the dashed edges and MAML's gradient arrives there, cut them and it is FOMAML's. Pull the rate past 1 and count the steps: when do the two point in opposite directions?
+
+# %% slideshow={"slide_type": "slide"}
+chain = UnrolledChain(reading="MAML", steps=2, rate=0.4, query=0.5)
+chain
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 1 min. The same picture as in lesson 03; the learned part has moved to the left end. Cut one edge, then the other: each takes one factor (1 minus alpha h) out of the product.
+
+# %%
+for steps, rate in ((2, 0.4), (2, 1.5), (3, 1.5)):
+    chain.steps, chain.rate = steps, rate
+    print(chain.summary)
+chain.steps, chain.rate = 2, 0.4  # as it was: your turn
+
+# %% [markdown]
+# Each dashed edge multiplies by $1 - \alpha h$ where FOMAML multiplies by 1. Past $\alpha h = 1$ that factor is negative: an odd number of steps turns the sign, an even number hides it.
 #
 # ### Three more identities, for later lessons
 #

@@ -173,7 +173,7 @@ function render(host) {
 
     const play = player({ label: "Play", every: 1300, guard, last: () => LAST, get: () => get("at"),
       set: (at) => { hand = false; set({ at: clamp(at, 0, LAST) }); } });
-    const scrub = slider({ label: "how far", min: 0, max: LAST, step: 0.01, hue: "cell", show: (x) => (Number.isInteger(x) ? STOPS[x].name : sig(x, 3)),
+    const scrub = slider({ label: "how far", min: 0, max: LAST, step: 0.01, hue: "cell", show: (x) => (Number.isInteger(x) ? `stop ${x}` : sig(x, 3)),
       get: () => get("at"), set: (at) => { hand = true; set({ at: still() ? Math.round(at) : at }); } });
     const stops = choice({ label: "Stops", quiet: true, options: ["θ − α∇L", "minus", "times 1", "LSTM cell"].map((text, value) => ({ value, text, hint: STOPS[value].line })),
       get: () => get("at"), set: (at) => { hand = false; set({ at }); } });

@@ -112,7 +112,7 @@ function render(host) {
     const end = () => last({ steps: get("steps") });
 
     const picture = plot({ label: "The chain: support batches, gradients, gates, weights, and the query loss", ratio: (width) => clamp(306 / width, 0.3, 0.95) });
-    const bowls = plot({ label: "Both bowls with the weights on them", ratio: (width) => clamp(190 / width, 0.4, 0.8) });
+    const bowls = plot({ label: "Both bowls with the weights on them", ratio: (width) => clamp(135 / width, 0.3, 0.7) });
     const toggle = (k) => set({ keep: get("keep").map((each, j) => (j === k ? !each : each)) });
     // A dashed edge is a switch: the knob on it takes mouse, finger, space and Enter.
     const knobs = Array.from({ length: MOST }, (_, k) => {
@@ -129,6 +129,7 @@ function render(host) {
     const play = player({ label: "Play", every: 480, guard, last: end, get: () => Math.min(get("at") ?? end(), end()), set: (at) => set({ at: at >= end() ? null : at }) });
     const scrub = slider({ label: "moment", min: 0, max: 17, hue: "cell", get: () => Math.min(get("at") ?? end(), end()), set: (at) => set({ at: at >= end() ? null : at }),
       show: (now) => (now <= 2 * get("steps") + 1 ? `${now}, forward` : `${now}, back`) });
+    scrub.node.classList.add("mlx-chain-now");
     const knob = (key, label, spec) => slider({ label, get: () => get(key), set: (x) => set({ [key]: x }), ...spec });
     const sliders = [
       knob("rate", "input gate, the rate", { hue: "input", min: 0.05, max: 2.5, step: 0.05 }),
@@ -150,7 +151,7 @@ function render(host) {
     const panels = layout(view, { picture: [picture.node], controls: [
       h("div", { class: "mlx-row" }, play.node, scrub.node), h("div", { class: "mlx-row" }, h("span", {}, "Dashed edges"), every, none),
       ...sliders.map(({ node }) => node), h("div", {}, forget.node), reading.node],
-    panels: [{ name: "The two bowls", node: figure("S, solid: learned from. Q, dashed: judged on.", bowls.node, ...more.map(({ node }) => node)) }] });
+    panels: [{ name: "The two bowls", node: figure("S, solid: learned from. Q, dashed: judged on.", bowls.node, h("div", { class: "mlx-chain-lows" }, ...more.map(({ node }) => node))) }] });
     view.root.querySelector(".mlx-picture").append(told);
     view.root.querySelector(".mlx-picture").after(table);
 
@@ -182,7 +183,7 @@ function render(host) {
           + write(mid(k), low - 4, "−∇L", 'class="mlx-name mlx-chain-letter"') + "</g>"
           + (past(2 * k + 1) ? write(mid(k), low + 14, value(-now.curvature * (points[k] - now.support), all.close ? 1 : 3), 'class="mlx-chain-value"') : "");
         nodes += write(mid(k), height - 10, all.gap < 90 ? "S" : "support S", dim(2 * k + 1));
-        const [gx, gy] = on(inward, all.close ? 0.24 : 0.5);
+        const [gx, gy] = on(inward, all.gap < 90 ? 0.24 : 0.5);
         nodes += node(mid(k), top, all.close ? 8 : 11, "forget", f, learned.includes("forget"), 2 * k + 2) + node(gx, gy, 11, "input", gate, learned.includes("gate"), 2 * k + 2);
       });
       edges += arrow(all.out, "fg", dim(turn)) + arrow(all.query, "soft", dim(turn));
@@ -201,7 +202,7 @@ function render(host) {
       picture.back.innerHTML = edges + nodes;
       picture.front.innerHTML = travellers(all, steps, keep, place);
       all.each.forEach(({ dashed }, k) => {
-        const [kx, ky] = on(dashed, all.close ? 0.3 : 0.46), kept = keep[k];
+        const [kx, ky] = on(dashed, all.gap < 90 ? 0.3 : 0.46), kept = keep[k];
         knobs[k].node.setAttribute("transform", `translate(${kx.toFixed(1)} ${ky.toFixed(1)})`);
         knobs[k].node.setAttribute("aria-checked", String(kept));
         knobs[k].node.setAttribute("aria-label", `Dashed edge from ${weight}${"₀₁₂₃₄₅"[k]} into the gradient of step ${k + 1}`);

@@ -98,7 +98,7 @@ ROWS = {
         ("scene", "circles"),
         Drag("The start", (60, 20)),
     ),
-    "StepMorph": Row(explore.StepMorph, Keys("how far", ("ArrowRight",) * 7), ("at", 3.0)),
+    "StepMorph": Row(explore.StepMorph, Keys("how far", ("ArrowRight",) * 7), ("at", 2.0)),
     "UnrolledChain": Row(
         explore.UnrolledChain,
         Keys("Dashed edge from θ₁ into the gradient of step 2", ("Space",)),

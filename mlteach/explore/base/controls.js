@@ -104,7 +104,8 @@ export function player({ label, get, set, last, every = 350, guard }) {
  * @param {import("./dom.js").View} view
  * @param {{head?: Node[], picture: Node[], controls: Node[], panels?: {name: string, node: Node}[]}} parts  `head`: a formula over
  *        the picture; `name`: what the press shows
- * @returns {{open: () => string | null, show: (name: string | null) => void}}  the name of the open panel: draw no other
+ * @returns {{open: () => string | null, show: (name: string | null) => void, below: () => boolean}}  `open`: the name of the open
+ *          panel, draw no other; `below`: it stands under the picture, which had better be low
  */
 export function layout(view, { head = [], picture, controls, panels = [] }) {
   const built = panels.map(({ name, node }) => {
@@ -127,5 +128,5 @@ export function layout(view, { head = [], picture, controls, panels = [] }) {
   }
   view.root.append(stage);
   if (view.kept.panel) show(view.kept.panel);
-  return { show, open: () => view.kept.panel ?? null };
+  return { show, open: () => view.kept.panel ?? null, below: () => Boolean(view.kept.panel) && stage.clientWidth < 820 };
 }

@@ -42,15 +42,15 @@ export function handle({ svg, label, hue = "fg", step, get, set, toData, box, gu
 /**
  * A row of numbers to paint on, by mouse, touch or keys: a drag writes along its way; left and right (Shift: ten), Home and
  * End choose a number, up and down (Shift: ten), Page Up and Down change it.
- * @param {{node: any, svg: any, top: number, tall: number, least: number, column: (x: number) => number, values: () => number[],
+ * @param {{node: any, svg: any, place: () => [number, number], least: number, column: (x: number) => number, values: () => number[],
  *          at: () => number, go: (k: number) => void, write: (from: number, to: number, value: number) => void,
- *          guard: (f: Function) => any}} spec  `top`, `tall`: of the row, in pixels; its numbers go from `least` to 1 by 0.05;
+ *          guard: (f: Function) => any}} spec  `place`: of the row, its top and height in pixels; its numbers go from `least` to 1 by 0.05;
  *        `at`: the place of the chosen number; `write`: a drag came from place `from` to place `to`
  */
-export function paintable({ node, svg, top, tall, least, column, values, at, go, write, guard }) {
+export function paintable({ node, svg, place, least, column, values, at, go, write, guard }) {
   let last = 0;
   const follow = (event, first) => {
-    const [px, py] = pointer(svg, event), k = column(px);
+    const [px, py] = pointer(svg, event), [top, tall] = place(), k = column(px);
     const part = clamp(1 - (py - top - 4) / (tall - 8), 0, 1); // a margin, so that both ends are easy to hit
     write(first ? k : last, k, Number((Math.round((least + part * (1 - least)) * 20) / 20).toFixed(2)));
     last = k;

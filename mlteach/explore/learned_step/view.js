@@ -1,6 +1,6 @@
 // LearnedStep: what a learned optimizer does with the gradients it has seen. The mathematics is that of __init__.py,
 // operation by operation; a test compares the two.
-import { apart, axes, choice, clamp, explorer, figure, floats, h, named, paintable, plot, s, scale, sig, slider, stroke, ticks } from "../base/base.js";
+import { along, apart, axes, choice, clamp, explorer, figure, floats, h, labels, layout, named, paintable, player, plot, s, scale, sig, slider, stroke, ticks } from "../base/base.js";
 
 /** @typedef {{gradients: number[], unit: number, step: number, raw: number, scale: number, rates: number[]}} State */
 
@@ -95,52 +95,61 @@ export function summary(state, w) {
   return `Step ${state.step}: the gradient is ${sig(state.unit * state.gradients[k])}. The learned optimizer adds ${sig(rows.learned[k])} to the weight; ${said}. All ${STEPS} steps together: ${total}.`;
 }
 
-const LEFT = 62, RIGHT = 104, LANE = 96, TOP = 10, TALL = 210;
+const LEFT = 58, RIGHT = 92;
+// The picture's rows in pixels: as it opens, and where a panel is open under it. `rest`: between the two.
+const TALL = { top: 10, lane: 92, rest: 38, lines: 236 }, LOW = { top: 8, lane: 64, rest: 34, lines: 138 };
 const SHARES = Array.from({ length: 41 }, (_, k) => (k - 20) / 20);
 
 function render(host) {
-  return explorer(host, { title: "What a learned optimizer does with the gradients it has seen", watch: KEYS }, ({ root, get, set, guard }) => {
+  return explorer(host, { title: "What a learned optimizer does with the gradients it has seen", watch: KEYS }, (view) => {
+    const { get, set, guard, was } = view;
     /** @returns {any} */
     const state = () => Object.fromEntries(KEYS.map((key) => [key, get(key)]));
     let loaded = null, w = null;
     const net = () => (get("weights") === loaded ? w : ((loaded = get("weights")), (w = unpack(floats(loaded)))));
 
-    const bottom = TOP + LANE + 40 + TALL, total = bottom + 42;
-    const sheet = plot({ label: "Gradients and steps over time", ratio: (width) => total / width });
-    const curve = plot({ label: "The step as a function of the gradient", ratio: (width) => clamp(total / width, 0.6, 1.2) });
-    let width = 600;
+    let part = TALL, width = 600, panels = null;
+    const bottom = () => part.top + part.lane + part.rest + part.lines;
+    const sheet = plot({ label: "Gradients and steps over time", ratio: (wide) => (bottom() + 42) / wide });
+    const curve = plot({ label: "The step as a function of the gradient", ratio: (wide) => clamp((wide < 340 ? 270 : 200) / wide, 0.4, 1.2) });
+    for (const { back, front } of [sheet, curve]) for (const layer of [back, front]) layer.setAttribute("aria-hidden", "true");
     const right = () => width - RIGHT, pitch = () => (right() - LEFT) / STEPS, middle = (k) => LEFT + (k + 0.5) * pitch();
     const column = (px) => clamp(Math.floor((px - LEFT) / pitch()), 0, STEPS - 1);
+    const curveOf = (name, points) => {
+      const drawn = stroke(points, ...LOOK[name]);
+      return name === "learned" ? drawn.replace('style="', 'style="stroke-width: 4; ') : drawn;
+    };
+    const tick = (v) => (v < 0 ? `−${sig(-v)}` : sig(v));
 
     // The lane of gradients: drag across it, or move along it by arrow keys and up and down in it.
-    const area = s("rect", { x: LEFT, y: TOP, height: LANE, rx: 3 }), band = s("rect", { class: "mlx-column", y: TOP, height: bottom - TOP });
+    const area = s("rect", { x: LEFT, rx: 3 }), band = s("rect", { class: "mlx-column" });
     const lane = s("g", { class: "mlx-lane", role: "slider", tabindex: 0, "aria-orientation": "vertical", "aria-label": "gradients, step by step", "aria-valuemin": -1, "aria-valuemax": 1 }, area);
-    const bars = s("g", { style: "--hue: var(--soft)" });
-    sheet.back.append(band, bars);
-    const lines = s("g");
-    sheet.back.append(lines);
+    const bars = s("g", { style: "--hue: var(--soft)" }), lines = s("g");
+    sheet.back.append(band, bars, lines);
     sheet.node.append(lane);
     const write = (from, to, value) => {
       const next = [...get("gradients")];
       for (let k = Math.min(from, to); k <= Math.max(from, to); k++) next[k] = value;
       set({ gradients: next, step: to + 1 });
     };
-    paintable({ node: lane, svg: sheet.node, top: TOP, tall: LANE, least: -1, column, values: () => get("gradients"),
+    paintable({ node: lane, svg: sheet.node, place: () => [part.top, part.lane], least: -1, column, values: () => get("gradients"),
       at: () => get("step") - 1, go: (k) => set({ step: k + 1 }), write, guard });
 
-    const scenes = choice({ label: "Begin with", options: Object.keys(SCENES).map((value) => ({ value, text: value })),
+    const scenes = choice({ label: "Begin with", quiet: true, options: Object.keys(SCENES).map((value) => ({ value, text: value })),
       get: () => Object.keys(SCENES).find((name) => SCENES[name].every((v, k) => v === get("gradients")[k])),
       set: (name) => set({ gradients: SCENES[name] }) });
-    const sizes = slider({ label: "size of the gradients: a full bar is", log: true, min: 1e-5, max: 1, get: () => get("unit"), set: (unit) => set({ unit }) });
-    const steps = slider({ label: "the step looked at", min: 1, max: STEPS, get: () => get("step"), set: (step) => set({ step }) });
-    root.append(h("div", { class: "mlx-row" }, scenes.node), h("div", { class: "mlx-sliders" }, sizes.node, steps.node),
-      h("div", { class: "mlx-two" },
-        figure("Paint the gradients of one weight (above); below, what each optimizer adds to it.", sheet.node),
-        figure("What each would add, were the gradient at this step another.", curve.node)));
+    const sizes = slider({ label: "a full bar is", hue: "soft", log: true, min: 1e-5, max: 1, get: () => get("unit"), set: (unit) => set({ unit }) });
+    const play = player({ label: "Play", every: 500, guard, last: () => STEPS - 1, get: () => get("step") - 1, set: (k) => set({ step: k + 1 }) });
+    const steps = slider({ label: "step", hue: "lstm", min: 1, max: STEPS, show: (x) => `${x} of ${STEPS}`, get: () => get("step"), set: (step) => set({ step }) });
+    const OTHER = "Another gradient here";
+    if (view.kept.panel === undefined) view.kept.panel = OTHER; // it is half of the story
+    const caption = figure("What each would add, were the gradient at this step another.", curve.node);
+    panels = layout(view, { picture: [sheet.node], controls: [scenes.node, sizes.node, h("div", { class: "mlx-row mlx-learned" }, play.node, steps.node)],
+      panels: [{ name: OTHER, node: caption }] });
 
     /** Names at the right end of lines, pushed apart. */
     function names(ends, x, low, high) {
-      const heights = apart(ends.map(([, y]) => clamp(y + 4, low, high)), 15, low, high);
+      const heights = apart(ends.map(([, y]) => clamp(y + 4, low, high)), 16, low, high);
       return ends.map(([text], k) => named(x, heights[k], text, LOOK[text][0])).join("");
     }
     /** From the least to the most of all rows and zero, with a margin. */
@@ -148,38 +157,64 @@ function render(host) {
       const all = Object.values(rows).flat(), low = Math.min(0, ...all), high = Math.max(0, ...all), edge = 0.06 * (high - low) + 1e-12;
       return [low - edge, high + edge];
     };
+    /** What each would add at the real step `t`, from 0: between two steps, between their answers. */
+    function answers(now, t) {
+      const at = (k) => { const then = { ...now, step: k + 1 }; return responses(then, net(), updates(then, net()).before, SHARES); };
+      const low = Math.floor(t), part = t - low, here = at(low);
+      if (!part) return here;
+      const next = at(low + 1);
+      return Object.fromEntries(OPTIMIZERS.map((name) => [name, here[name].map((v, k) => v + part * (next[name][k] - v))]));
+    }
+
+    function gradients(now, ghosts) {
+      const { top, lane: tall } = part, up = scale(-1, 1, top + tall, top), bar = Math.max(pitch() - 3, 3);
+      const box = (v, k) => `x="${(middle(k) - bar / 2).toFixed(1)}" y="${Math.min(up(v), up(0)).toFixed(1)}" width="${bar.toFixed(1)}" height="${Math.max(Math.abs(up(v) - up(0)), 1.5).toFixed(1)}"`;
+      for (const [what, v] of Object.entries({ y: top, height: tall, width: right() - LEFT })) area.setAttribute(what, v);
+      bars.innerHTML = now.gradients.map((v, k) => `<rect class="mlx-amount" ${box(v, k)}/>`).join("")
+        + (ghosts ? `<g class="mlx-ghost">${ghosts.gradients.map((v, k) => (v === now.gradients[k] ? "" : `<rect class="mlx-once" ${box(v, k)}/>`)).join("")}</g>` : "")
+        + [-1, 0, 1].map((v) => `<text x="${LEFT - 6}" y="${up(v) + (v > 0 ? 11 : v < 0 ? -1 : 4)}" text-anchor="end">${v ? `${v < 0 ? "−" : ""}${sig(now.unit)}` : 0}</text>`).join("")
+        + named(right() + 6, up(0) + 5, "gradient", "soft");
+      lane.setAttribute("aria-valuenow", now.gradients[now.step - 1]);
+      lane.setAttribute("aria-valuetext", `step ${now.step}: gradient ${sig(now.unit * now.gradients[now.step - 1])}`);
+    }
+
+    function added(rows, ghosts, t) {
+      const low = bottom(), span = range(rows), y = scale(...span, low, low - part.lines);
+      const points = (row) => row.map((v, k) => /** @type {[number, number]} */ ([middle(k), y(v)])), [px, py] = along(points(rows.learned), t);
+      lines.innerHTML = axes({ x: (k) => middle(k - 1), y, xs: width < 430 ? [1, 8, 16] : [1, 4, 8, 12, 16], ys: ticks(...span, part.lines / 50), left: LEFT, right: right(), bottom: low, xLabel: "step", yText: tick })
+        + `<text x="${LEFT + 4}" y="${low - part.lines - 8}">added to the weight</text>`
+        + (ghosts ? `<g class="mlx-ghost">${curveOf("learned", points(updates(ghosts, net()).rows.learned.map((v) => clamp(v, ...span))))}</g>` : "")
+        + OPTIMIZERS.toReversed().map((name) => curveOf(name, points(rows[name]))).join("")
+        + `<circle cx="${px.toFixed(1)}" cy="${py.toFixed(1)}" r="7" style="fill: var(--lstm); stroke: var(--card); stroke-width: 2"/>`
+        + names(OPTIMIZERS.map((name) => [name, y(rows[name].at(-1))]), right() + 6, low - part.lines + 10, low + 2);
+    }
+
+    function other(now, t) {
+      const [wide, high] = curve.size(), found = answers(now, t), most = range(found), edge = wide - 14, low = high - 42;
+      const x = scale(-1, 1, LEFT, edge), y = scale(...most, low, 26), here = along(now.gradients.map((v) => [v]), t)[0];
+      const points = Object.fromEntries(OPTIMIZERS.map((name) => [name, found[name].map((a, k) => /** @type {[number, number]} */ ([x(SHARES[k]), y(a)]))]));
+      const at = along(points.learned, clamp((here + 1) * 20, 0, SHARES.length - 1));
+      curve.back.innerHTML = axes({ x, y, xs: [-1, 0, 1], ys: ticks(...most, (low - 26) / 45), left: LEFT, right: edge, bottom: low, xLabel: `the gradient at step ${now.step}`, yText: tick,
+        xText: (a) => (a ? `${a < 0 ? "−" : ""}${sig(now.unit)}` : 0) })
+        + `<text x="8" y="16">added to the weight</text><path class="mlx-grid" d="M${x(0).toFixed(1)} 26V${low}"/>`;
+      curve.front.innerHTML = OPTIMIZERS.toReversed().map((name) => curveOf(name, points[name])).join("")
+        + `<circle cx="${at[0].toFixed(1)}" cy="${at[1].toFixed(1)}" r="7" style="fill: var(--lstm); stroke: var(--card); stroke-width: 2"/>`
+        + labels(OPTIMIZERS.map((name) => ({ at: points[name][4], text: name, hue: LOOK[name][0] })),
+          { width: wide, height: high, left: LEFT, bottom: 42, lines: Object.values(points), boxes: [[0, 0, wide, 20], [at[0] - 9, at[1] - 9, at[0] + 9, at[1] + 9]] });
+    }
 
     return {
       summary: () => summary(state(), net()),
       draw() {
-        const now = state(), { rows, before } = updates(now, net());
+        const now = state(), { rows } = updates(now, net()), then = /** @type {any} */ (was()), t = play.at();
+        const ghosts = then && ["gradients", "unit"].some((key) => then[key] !== now[key]) ? then : null;
+        part = panels?.below() && width > 380 ? LOW : TALL;
         [width] = sheet.size();
-        [scenes, sizes, steps].forEach((control) => control.draw());
-        area.setAttribute("width", right() - LEFT);
-        band.setAttribute("x", (middle(now.step - 1) - pitch() / 2).toFixed(1));
-        band.setAttribute("width", pitch().toFixed(1));
-        const up = scale(-1, 1, TOP + LANE, TOP), bar = Math.max(pitch() - 3, 3);
-        bars.innerHTML = now.gradients.map((v, k) => `<rect class="mlx-amount" x="${(middle(k) - bar / 2).toFixed(1)}" y="${Math.min(up(v), up(0)).toFixed(1)}" width="${bar.toFixed(1)}" height="${Math.max(Math.abs(up(v) - up(0)), 1.5).toFixed(1)}"/>`).join("")
-          + [-1, 0, 1].map((v) => `<text x="${LEFT - 6}" y="${up(v) + (v > 0 ? 11 : v < 0 ? -1 : 4)}" text-anchor="end">${v ? `${v < 0 ? "−" : ""}${sig(now.unit)}` : 0}</text>`).join("")
-          + `<text x="${right() + 8}" y="${up(0) + 4}">gradient</text>`;
-        lane.setAttribute("aria-valuenow", now.gradients[now.step - 1]);
-        lane.setAttribute("aria-valuetext", `step ${now.step}: gradient ${sig(now.unit * now.gradients[now.step - 1])}`);
-
-        const span = range(rows), y = scale(...span, bottom, bottom - TALL), tick = (v) => (v < 0 ? `−${sig(-v)}` : sig(v));
-        lines.innerHTML = axes({ x: (k) => middle(k - 1), y, xs: width < 430 ? [1, 8, 16] : [1, 4, 8, 12, 16], ys: ticks(...span, 5), left: LEFT, right: right(), bottom, xLabel: "step", yText: tick })
-          + `<text x="${LEFT + 4}" y="${bottom - TALL - 6}">added to the weight</text>`
-          + OPTIMIZERS.toReversed().map((name) => stroke(rows[name].map((v, k) => [middle(k), y(v)]), LOOK[name][0], LOOK[name][1] + (name === "learned" ? ' style="stroke-width: 4; --hue: var(--lstm)"' : ""))).join("")
-          + names(OPTIMIZERS.map((name) => [name, y(rows[name].at(-1))]), right() + 4, bottom - TALL + 10, bottom);
-
-        const [wide, high] = curve.size(), answers = responses(now, net(), before, SHARES), most = range(answers);
-        const edge = wide - 100, x = scale(-1, 1, 58, edge), v = scale(...most, high - 42, 26);
-        curve.back.innerHTML = axes({ x, y: v, xs: [-1, 0, 1], ys: ticks(...most, 5), left: 58, right: edge, bottom: high - 42, xLabel: `the gradient at step ${now.step}`, xText: (a) => (a ? `${a < 0 ? "−" : ""}${sig(now.unit)}` : 0), yText: tick })
-          + `<text x="62" y="16">added to the weight</text>`
-          + `<path class="mlx-grid" d="M${x(0).toFixed(1)} 26V${high - 42}"/>`;
-        const here = now.gradients[now.step - 1];
-        curve.front.innerHTML = OPTIMIZERS.toReversed().map((name) => stroke(answers[name].map((a, k) => [x(SHARES[k]), v(a)]), LOOK[name][0], LOOK[name][1] + (name === "learned" ? ' style="stroke-width: 4; --hue: var(--lstm)"' : ""))).join("")
-          + `<circle cx="${x(here).toFixed(1)}" cy="${v(rows.learned[now.step - 1]).toFixed(1)}" r="6" fill="var(--fg)" stroke="var(--bg)" stroke-width="2"/>`
-          + names(OPTIMIZERS.map((name) => [name, v(answers[name].at(-1))]), edge + 4, 36, high - 42);
+        [scenes, sizes, steps, play].forEach((control) => control.draw());
+        for (const [what, v] of Object.entries({ x: middle(t) - pitch() / 2, y: part.top, width: pitch(), height: bottom() - part.top })) band.setAttribute(what, v.toFixed(1));
+        gradients(now, ghosts);
+        added(rows, ghosts, t);
+        if (panels?.open() === OTHER) other(now, t);
       },
     };
   });

@@ -240,7 +240,7 @@ class LstmGates(Explorer):
         """The sequence, the three gates, what is carried, and what is left of each step at the end."""
         now, steps = self.trace(), np.arange(1, STEPS + 1)
         top = fig.subplots(6, 1, sharex=True, height_ratios=(1.2, 0.7, 0.7, 0.7, 2.2, 1.6))
-        lstm, grey = style.method("lstm"), style.method("baseline")
+        memory, forget, grey = style.cell("c"), style.cell("f"), style.method("baseline")
         top[0].bar(steps, self.values, color="#55595f", width=0.8)
         top[0].axhline(0, color="black", linewidth=0.6)
         for step, mark in zip(steps, self.marks, strict=True):
@@ -249,17 +249,18 @@ class LstmGates(Explorer):
                 top[0].annotate(word, (step, 1.2), fontsize=9, ha="center", annotation_clip=False)
         top[0].set(ylim=(-1.1, 1.1), ylabel="x")
         for ax, name in zip(top[1:4], "fio", strict=True):
-            ax.bar(steps, getattr(now, name), color=lstm["color"], width=0.8)
+            hue = "#55595f" if name == "o" else style.cell(name)["color"]
+            ax.bar(steps, getattr(now, name), color=hue, width=0.8)
             ax.set(ylim=(0, 1.05), yticks=(0, 1), ylabel=name)
-        (c,) = top[4].plot(steps, now.c, **lstm)
-        (h,) = top[4].plot(steps, now.h, **lstm | {"linestyle": ":"})
+        (c,) = top[4].plot(steps, now.c, **memory)
+        (h,) = top[4].plot(steps, now.h, color="black", linestyle=":", linewidth=2)
         (rnn,) = top[4].plot(steps, now.rnn, **grey)
         for line, word in ((c, "c"), (h, "h"), (rnn, "RNN")):
             style.label_line(top[4], line, word, fontsize=9)
         top[4].axhline(0, color="black", linewidth=0.6)
         top[4].set_ylabel("carried")
-        top[5].bar(steps, now.part, color=lstm["color"], alpha=0.45, width=0.8)
-        (left,) = top[5].plot(steps, now.left, **lstm)
+        top[5].bar(steps, now.part, color=memory["color"], alpha=0.45, width=0.8)
+        (left,) = top[5].plot(steps, now.left, **forget)
         top[5].plot(steps, np.minimum(now.rnn_left, 2), **grey)
         style.label_line(top[5], left, "left at\nthe end", fontsize=9)
         top[5].set(xlabel="step", ylabel="left", xticks=(1, 6, 12, 18, 24), xlim=(0, STEPS + 1))

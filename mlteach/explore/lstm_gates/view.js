@@ -1,6 +1,6 @@
 // LstmGates: a short sequence through one LSTM cell; shape its gates and see what it carries.
 // The mathematics is that of __init__.py, operation by operation; a test compares the two.
-import { apart, axes, choice, clamp, explorer, figure, h, named, paintable, plot, s, scale, sig, slider, stroke } from "../base/base.js";
+import { along, apart, axes, choice, clamp, equation, explorer, h, labels, layout, math, named, paintable, player, plot, s, scale, sig, slider, stroke } from "../base/base.js";
 
 /** @typedef {{values: number[], marks: number[], forget: number[], input: number[], output: number[], computed: boolean,
  *             weights: number[], recurrent: number, step: number}} State */
@@ -85,32 +85,65 @@ export function summary(state) {
   return text.trimEnd();
 }
 
+/** A number as a formula shows it. @param {number} v */
+const number = (v) => sig(v, 3).replace("-", "−");
+
+/** A factor: what is below zero stands in brackets. @param {number} v */
+const factor = (v) => (v < 0 ? `(${number(v)})` : number(v));
+
+/** A sum as one writes it: a minus where a term is below zero, nothing where it is zero.
+ * @param {[number, string][]} terms  each a number and the letters after it @returns {string} */
+export function sum(terms) {
+  const kept = terms.filter(([v]) => v !== 0);
+  return kept.map(([v, letters], k) => `${v < 0 ? (k ? " − " : "−") : k ? " + " : ""}${sig(Math.abs(v), 3)}${letters && ` ${letters}`}`).join("") || "0";
+}
+
 const LANES = [
   { key: "values", name: "value", letter: "x", low: -1, hue: "fg" },
-  { key: "forget", name: "forget", letter: "f", low: 0, hue: "lstm" },
-  { key: "input", name: "input", letter: "i", low: 0, hue: "lstm" },
-  { key: "output", name: "output", letter: "o", low: 0, hue: "lstm" },
+  { key: "forget", name: "forget", letter: "f", low: 0, hue: "forget" },
+  { key: "input", name: "input", letter: "i", low: 0, hue: "input" },
+  { key: "output", name: "output", letter: "o", low: 0, hue: "soft" },
 ];
-const RIGHT = 42, LANE = 50, GAP = 9, TOP = 24;
+const GATES = [["f", 4, "σ", "forget"], ["i", 0, "σ", "input"], ["o", 12, "σ", "soft"], ["g", 8, "tanh", "candidate"]];
+const RIGHT = 42;
+// The picture's rows in pixels: as it opens, and where a panel is open under it. `rest`: between the two plots.
+const TALL = { top: 24, lane: 38, gap: 7, carried: 112, rest: 28, low: 72 }, LOW = { top: 22, lane: 26, gap: 5, carried: 66, rest: 26, low: 46 };
 
 function render(host) {
-  return explorer(host, { title: "One LSTM cell: what it carries, what it forgets", watch: KEYS }, ({ root, get, set, guard }) => {
+  return explorer(host, { title: "One LSTM cell: what it carries, what it forgets", watch: KEYS }, (view) => {
+    const { get, set, guard, was } = view;
     /** @returns {any} */
     const state = () => Object.fromEntries(KEYS.map((key) => [key, get(key)]));
-    const carried = TOP + LANES.length * (LANE + GAP), tall = 150, left = carried + tall + 30, low = 96;
-    const total = left + low + 42;
-    const narrow = () => width < 430, edge0 = () => (narrow() ? 36 : 86);
-    const sheet = plot({ label: "Gates and memory over time", ratio: (width) => total / width });
-    let width = 600;
+    let part = TALL, width = 600, panels = null;
+    const carried = () => part.top + LANES.length * (part.lane + part.gap), left = () => carried() + part.carried + part.rest;
+    const narrow = () => width < 430, edge0 = () => (narrow() ? 36 : 92);
+    const sheet = plot({ label: "Gates and memory over time", ratio: (wide) => (left() + part.low + 40) / wide });
+    for (const layer of [sheet.back, sheet.front]) layer.setAttribute("aria-hidden", "true");
     const pitch = () => (width - edge0() - RIGHT) / STEPS, middle = (k) => edge0() + (k + 0.5) * pitch();
     /** Bars from zero, one a step, as the `d` of one path. */
     const boxes = (values, w, up) => values.map((v, k) => (v ? `M${(middle(k) - w / 2).toFixed(1)} ${up(0).toFixed(1)}h${w.toFixed(1)}V${up(v).toFixed(1)}h${(-w).toFixed(1)}z` : "")).join("");
     const column = (px) => clamp(Math.floor((px - edge0()) / pitch()), 0, STEPS - 1);
+    const given = (rows, key, letter) => rows[key === "values" ? "x" : letter];
+
+    // One step in two formulas, letters over numbers; what the hand is at lights up in both.
+    const two = (label, terms) => equation({ label, rows: ["text", "number"].map((kind) => ({ terms: terms.map((term) =>
+      (typeof term === "string" ? term : { ...term, id: kind === "number" ? `${term.id} now` : term.id, text: kind === "number" ? (term.sign ?? "0") : term.text })) })) });
+    const formulas = [
+      two("The memory", [{ id: "c", hue: "cell", text: "c_t" }, "=", { id: "f", hue: "forget", text: "f_t" }, "·", { id: "before", hue: "cell", text: "c_{t−1}" },
+        { id: "plus", text: "+", sign: "+" }, { id: "i", hue: "input", text: "i_t" }, "·", { id: "g", hue: "candidate", text: "g_t" }]),
+      two("What it says", [{ id: "h", hue: "fg", text: "h_t" }, "=", { id: "o", hue: "soft", text: "o_t" }, "·", { id: "tanh", hue: "cell", text: "tanh c_t" }]),
+    ];
+    const light = (...ids) => formulas.forEach((formula) => formula.light(ids.flatMap((id) => [id, `${id} now`])));
+    const lights = (node, letter) => {
+      for (const name of ["pointerenter", "focusin"]) node.addEventListener(name, () => light(letter === "x" ? (get("computed") ? "" : "g") : letter));
+      for (const name of ["pointerleave", "focusout"]) node.addEventListener(name, () => light());
+      return node;
+    };
 
     /** A row to paint on: drag across it, or move along it by arrow keys and up and down in it. */
     function lane({ key, name, letter, low: least, hue }, index) {
-      const y = TOP + index * (LANE + GAP), area = s("rect", { y, height: LANE, rx: 3 });
-      const bars = s("g", { style: `--hue: var(--${hue})` });
+      const area = s("rect", { rx: 3 }), bars = s("g", { style: `--hue: var(--${hue})` });
+      const place = () => /** @type {[number, number]} */ ([part.top + index * (part.lane + part.gap), part.lane]);
       const node = s("g", { class: "mlx-lane", role: "slider", tabindex: 0, "aria-orientation": "vertical",
         "aria-valuemin": least, "aria-valuemax": 1 }, area);
       const told = () => key !== "values" && get("computed");
@@ -123,24 +156,25 @@ function render(host) {
         next[to] = value;
         set({ [key]: next, step: to + 1 });
       };
-      paintable({ node, svg: sheet.node, top: y, tall: LANE, least, column, values: () => get(key), at: () => get("step") - 1,
+      paintable({ node: lights(node, letter), svg: sheet.node, place, least, column, values: () => get(key), at: () => get("step") - 1,
         go: (k) => set({ step: k + 1 }), write, guard });
       sheet.back.append(bars);
       sheet.node.append(node);
-      return (now, rows) => {
-        area.setAttribute("x", edge0());
-        area.setAttribute("width", (width - edge0() - RIGHT).toFixed(1));
-        const up = scale(least, 1, y + LANE, y), w = Math.max(pitch() - 2, 3), given = rows[key === "values" ? "x" : letter];
-        bars.innerHTML = `<path class="mlx-amount${told() ? " mlx-told" : ""}" d="${boxes(given, w, up)}"/>`
-          + `<text x="${edge0() - 20}" y="${y + LANE / 2 + 5}" text-anchor="end">${narrow() ? letter : `${name} ${letter}`}</text>`
-          + `<text x="${edge0() - 6}" y="${y + 11}" text-anchor="end">1</text><text x="${edge0() - 6}" y="${y + LANE}" text-anchor="end">${least === 0 ? 0 : "−1"}</text>`
+      return (now, rows, ghosts) => {
+        const [y, tall] = place(), up = scale(least, 1, y + tall, y), w = Math.max(pitch() - 2, 3), values = given(rows, key, letter);
+        const then = ghosts && given(ghosts, key, letter);
+        for (const [what, v] of Object.entries({ x: edge0(), y, height: tall, width: width - edge0() - RIGHT })) area.setAttribute(what, v.toFixed(1));
+        bars.innerHTML = `<path class="mlx-amount${told() ? " mlx-told" : ""}" d="${boxes(values, w, up)}"/>`
+          + (then && !same(then, values) ? `<path class="mlx-ghost mlx-once" d="${boxes(then, w, up)}"/>` : "")
+          + named(edge0() - 22, y + tall / 2 + 5, narrow() ? letter : `${name} ${letter}`, hue, "end")
+          + `<text x="${edge0() - 6}" y="${y + 11}" text-anchor="end">1</text><text x="${edge0() - 6}" y="${y + tall}" text-anchor="end">${least === 0 ? 0 : "−1"}</text>`
           + (least < 0 ? `<path class="mlx-grid" d="M${edge0()} ${up(0)}H${width - RIGHT}"/>` : "");
-        const v = given[now.step - 1];
+        const v = values[now.step - 1];
         for (const [what, text] of Object.entries({ label: label(), valuenow: sig(v, 3), valuetext: `step ${now.step}: ${sig(v, 3)}`, disabled: told() }))
           node.setAttribute(`aria-${what}`, text);
       };
     }
-    const lanes = LANES.map(lane), band = s("rect", { class: "mlx-column", y: TOP });
+    const lanes = LANES.map(lane), band = s("rect", { class: "mlx-column" });
     sheet.node.insertBefore(band, sheet.back);
 
     function marks({ marks: given }) {
@@ -148,82 +182,123 @@ function render(host) {
       return given.map((m, k) => (m === 0 ? "" : `<text x="${middle(k).toFixed(1)}" y="17" text-anchor="${m < 0 && words ? "end" : "middle"}">${m > 0 ? `▼${words ? " write" : ""}` : `${words ? "read " : ""}▲`}</text>`)).join("");
     }
 
-    function curves(now, rows) {
+    const negative = (v) => (v < 0 ? `−${-v}` : v);
+    const frame = (up, bottom, ys, xs, xLabel) => axes({ x: (k) => middle(k - 1), y: up, xs, ys, left: edge0(), right: width - RIGHT, bottom, xLabel, yText: negative });
+
+    /** c, h and the RNN's h over the steps; while it plays, what is still to come stands back. */
+    function curves(rows, ghosts, t, playing) {
       const every = [...rows.c, ...rows.h, ...rows.rnn], least = Math.floor(Math.min(0, ...every) + 1e-9), most = Math.ceil(Math.max(1, ...every) - 1e-9);
-      const up = scale(least, most, carried + tall, carried + 8), along = (k) => middle(k - 1), edge = width - RIGHT;
-      const points = (values) => values.map((v, k) => [middle(k), up(v)]);
-      const names = [["c", rows.c, "lstm"], ["h", rows.h, "lstm"], ["RNN", rows.rnn, "baseline"]];
-      const heights = apart(names.map(([, values]) => up(values.at(-1)) + 5), 15, carried + 8, carried + tall + 4);
-      return axes({ x: along, y: up, xs: [], ys: [...new Set([least, 0, most])], left: edge0(), right: edge, bottom: carried + tall, xLabel: "", yText: (v) => (v < 0 ? `−${-v}` : v) })
-        + `<text x="${edge0() - 20}" y="${carried + tall / 2 - 12}" text-anchor="end">${narrow() ? "" : "carried"}</text>`
-        + stroke(points(rows.rnn), "baseline").replace("mlx-curve", "mlx-curve mlx-dashed")
-        + stroke(points(rows.h), "lstm").replace("mlx-curve", "mlx-curve mlx-dotted")
-        + stroke(points(rows.c), "lstm", 'stroke-width="3"')
+      const bottom = carried() + part.carried, up = scale(least, most, bottom, carried() + 8), edge = width - RIGHT;
+      const points = (values) => values.map((v, k) => /** @type {[number, number]} */ ([middle(k), up(v)]));
+      const names = [["c", rows.c, "cell"], ["h", rows.h, "fg"], ["RNN", rows.rnn, "baseline"]];
+      const heights = apart(names.map(([, values]) => up(values.at(-1)) + 5), 16, carried() + 10, bottom + 6);
+      const dot = (values, hue, r) => { const [x, y] = along(points(values), t); return `<circle class="mlx-dot" style="--hue: var(--${hue})" cx="${x.toFixed(1)}" cy="${y.toFixed(1)}" r="${r}"/>`; };
+      return frame(up, bottom, [...new Set([least, 0, most])], [], "")
+        + `<text x="${edge0() - 22}" y="${bottom - part.carried / 2 + 8}" text-anchor="end">${narrow() ? "" : "carried"}</text>`
+        + (ghosts && !same(ghosts.c, rows.c) ? `<g class="mlx-ghost">${stroke(points(ghosts.c.map((v) => clamp(v, least, most))), "cell")}</g>` : "")
+        + stroke(points(rows.rnn), "baseline", 'stroke-dasharray="7 5"')
+        + stroke(points(rows.h), "fg", 'stroke-dasharray="1.5 5" stroke-linecap="round"')
+        + stroke(points(rows.c), "cell").replace('style="', 'style="stroke-width: 4; ')
+        + (playing ? `<rect class="mlx-veil" x="${middle(t).toFixed(1)}" y="${carried()}" width="${Math.max(edge - middle(t), 0).toFixed(1)}" height="${part.carried + 4}"/>` : "")
+        + dot(rows.rnn, "baseline", 4) + dot(rows.h, "fg", 4) + dot(rows.c, "cell", 6)
         + names.map(([text, , hue], k) => named(edge + 5, heights[k], text, hue)).join("");
     }
 
-    function remains(now, rows) {
-      const up = scale(-1, 1, left + low, left), w = Math.max(pitch() - 2, 3), edge = width - RIGHT, along = (k) => middle(k - 1);
-      const beside = (values, text, hue, k, below) => named(middle(k), below || values[k] > 0.6 ? clip(values[k]) + 17 : clip(Math.max(...values.slice(k, k + 9))) - 6, text, hue);
-      const clip = (v) => up(clamp(v, -1, 1.05)), points = (values) => values.map((v, k) => [middle(k), clip(v)]);
-      return axes({ x: along, y: up, xs: [1, 6, 12, 18, 24], ys: [-1, 0, 1], left: edge0(), right: edge, bottom: left + low, xLabel: "step", yText: (v) => (v < 0 ? "−1" : v) })
-        + `<text x="${edge0()}" y="${left - 9}">${width < 300 ? "bars: parts of the last c" : narrow() ? "bars: each step's part of the last c" : "bars: what each step gives to the last c"}</text>`
-        + `<path class="mlx-amount" style="--hue: var(--lstm)" opacity="0.5" d="${boxes(rows.part, w, clip)}"/>`
-        + stroke(points(rows.rnn_left), "baseline").replace("mlx-curve", "mlx-curve mlx-dashed")
-        + stroke(points(rows.left), "lstm") + beside(rows.left, "left of a nudge", "lstm", 1, false) + beside(rows.rnn_left, "RNN", "baseline", 14, true);
+    /** What is left of each step at the end, and of a nudge to c. */
+    function remains(rows) {
+      const top = left(), bottom = top + part.low, up = scale(-1, 1, bottom, top), w = Math.max(pitch() - 2, 3);
+      const clip = (v) => up(clamp(v, -1, 1.05)), points = (values) => values.map((v, k) => /** @type {[number, number]} */ ([middle(k), clip(v)]));
+      const bars = rows.part.map((v, k) => /** @type {[number, number][]} */ ([[middle(k), up(0)], [middle(k), clip(v)]]));
+      return frame(up, bottom, [-1, 0, 1], [1, 6, 12, 18, 24], "step")
+        + `<text x="${edge0()}" y="${top - 9}">${width < 300 ? "bars: parts of the last c" : narrow() ? "bars: each step's part of the last c" : "bars: what each step gives to the last c"}</text>`
+        + `<path class="mlx-amount" style="--hue: var(--cell)" opacity="0.5" d="${boxes(rows.part, w, clip)}"/>`
+        + stroke(points(rows.rnn_left), "baseline", 'stroke-dasharray="7 5"') + stroke(points(rows.left), "forget")
+        + labels([{ at: points(rows.left)[2], text: "left of a nudge to c", hue: "forget" }, { at: points(rows.rnn_left)[16], text: "in the RNN", hue: "baseline" }],
+          { width: width - RIGHT, height: bottom + 40, left: edge0(), bottom: 42, lines: [points(rows.left), points(rows.rnn_left), ...bars], boxes: [[0, 0, width, top - 1]] });
     }
 
     // The controls.
-    const all = (key, name) => slider({ label: `${name}, all steps`, hue: "lstm", min: 0, max: 1, step: 0.01,
-      get: () => get(key)[get("step") - 1], set: (x) => set({ [key]: row({}, x) }),
-      show: (x) => (get(key).every((v) => v === x) ? sig(x, 3) : `${sig(x, 3)} here, it varies`) });
-    const weight = (place, label, far) => slider({ label, hue: "lstm", min: -far, max: far, step: 0.1,
-      get: () => get("weights")[place], set: (x) => set({ weights: get("weights").with(place, x) }) });
-    const scenes = choice({ label: "Begin with", options: Object.keys(SCENES).map((value) => ({ value, text: value })),
+    const all = (key, letter, hue) => {
+      const control = slider({ label: `${key} gate ${letter}, all steps`, hue, min: 0, max: 1, step: 0.01,
+        get: () => get(key)[get("step") - 1], set: (x) => set({ [key]: row({}, x) }),
+        show: (x) => (get(key).every((v) => v === x) ? sig(x, 3) : `${sig(x, 2)} …`) });
+      lights(control.node, letter);
+      return control;
+    };
+    const weight = (place, letter, what, hue, far) => {
+      const control = slider({ label: `${letter}: ${what}`, hue, min: -far, max: far, step: 0.1, show: number,
+        get: () => get("weights")[place], set: (x) => set({ weights: get("weights").with(place, x) }) });
+      lights(control.node, letter);
+      return control;
+    };
+    const scenes = choice({ label: "Begin with", quiet: true, options: Object.keys(SCENES).map((value) => ({ value, text: value })),
       get: () => Object.keys(SCENES).find((name) => Object.entries(SCENES[name]).every(([key, v]) => (Array.isArray(v) ? same(v, get(key)) : v === get(key)))),
       set: (name) => set(SCENES[name]) });
-    const mode = choice({ label: "The gates are", options: [{ value: "hand", text: "drawn by you" }, { value: "cell", text: "computed by the cell" }],
+    const mode = choice({ label: "The gates are", options: [{ value: "hand", text: "drawn by you" }, { value: "cell", text: "computed" }],
       get: () => (get("computed") ? "cell" : "hand"), set: (value) => set({ computed: value === "cell" }) });
-    const byHand = [all("forget", "forget gate f"), all("input", "input gate i"), all("output", "output gate o")];
-    const byCell = [weight(7, "forget: bias b", 8), weight(5, "forget: weight of m", 16), weight(3, "input: bias b", 8), weight(1, "input: weight of m", 16),
-      weight(15, "output: bias b", 8), weight(13, "output: weight of m", 16), weight(8, "g: weight of x", 4)];
+    const byHand = [all("forget", "f", "forget"), all("input", "i", "input"), all("output", "o", "soft")];
+    const byCell = [weight(7, "f", "bias b", "forget", 8), weight(5, "f", "v of m", "forget", 16), weight(3, "i", "bias b", "input", 8), weight(1, "i", "v of m", "input", 16),
+      weight(15, "o", "bias b", "soft", 8), weight(13, "o", "v of m", "soft", 16), weight(8, "g", "w of x", "candidate", 4)];
     const rnn = slider({ label: "the RNN's weight u", hue: "baseline", min: 0, max: 3, step: 0.05, get: () => get("recurrent"), set: (x) => set({ recurrent: x }) });
-    const [hand, cell] = [byHand, byCell].map((group) => h("div", { class: `mlx-sliders${group === byCell ? " mlx-pairs" : ""}` }, ...group.map(({ node }) => node)));
-    const formula = h("p", { class: "mlx-formula mlx-read" }), verdict = h("p");
-    root.append(
-      h("div", { class: "mlx-row" }, scenes.node, mode.node),
-      h("div", { class: "mlx-two" },
-        figure("Draw in the rows, or focus one: ← → moves the step, ↑ ↓ its value.", sheet.node),
-        h("div", { class: "mlx-lstm-panel" }, formula, hand, cell, h("div", { class: "mlx-sliders" }, rnn.node),
-          h("div", { class: "mlx-task" }, h("strong", {}, "Your task. "),
-            "Among the distractors: the value under ▼ must still be the memory c at the last step, whatever comes between. For the third star h stays silent until ▲.", verdict))));
+    const [hand, cell] = [byHand, byCell].map((group) => h("div", { class: group === byCell ? "mlx-pairs" : "mlx-gate-sliders" }, ...group.map(({ node }) => node)));
+    const play = player({ label: "Play", every: 420, guard, last: () => STEPS - 1, get: () => get("step") - 1, set: (k) => set({ step: k + 1 }) });
+    const scrub = slider({ label: "step", hue: "cell", min: 1, max: STEPS, show: (x) => `${x} of ${STEPS}`, get: () => get("step"), set: (step) => set({ step }) });
+    const computing = h("div", { class: "mlx-computing" }), other = h("div"), verdict = h("p");
+    panels = layout(view, {
+      head: formulas.map(({ node }) => node), picture: [sheet.node],
+      controls: [scenes.node, mode.node, hand, cell, h("div", { class: "mlx-row" }, play.node, scrub.node)],
+      panels: [
+        { name: "RNN", node: h("div", {}, h("p", {}, "Beside it, dashed, a plain RNN reads the same values:"), other, rnn.node) },
+        { name: "Its weights", node: computing },
+        { name: "Your task", node: h("div", { class: "mlx-task" }, h("strong", {}, "Your task. "),
+          "Among the distractors: the value under ▼ must still be the memory c at the last step, whatever comes between. For the third star h stays silent until ▲.", verdict) },
+      ] });
 
+    /** One step, letters and numbers. */
     function words(now, rows) {
-      const k = now.step - 1, b = (v, hue = "lstm") => `<b style="--hue: var(--${hue})">${v}</b>`, part = (text) => `<span>${text}</span>`;
-      const n = (v) => sig(v, 3).replace("-", "−"), before = (values) => (k ? values[k - 1] : 0), w = now.weights.map(n);
-      const look = (name, j, outer) => part(`${name} = ${outer}(${w[j]}·x + ${w[j + 1]}·m + ${w[j + 2]}·hₜ₋₁ + ${w[j + 3]}) = ${b(n(rows[name][k]))}`) + "<br>";
-      formula.innerHTML = part(`<strong>Step ${now.step}</strong>`) + part(`x = ${n(now.values[k])}`) + (now.marks[k] ? part(`m = ${n(now.marks[k])}`) : "") + "<br>"
-        + (now.computed ? look("f", 4, "σ") + look("i", 0, "σ") + look("o", 12, "σ") + look("g", 8, "tanh") : "")
-        + part("cₜ = f · cₜ₋₁ + i · g") + part(`= ${b(n(rows.f[k]))} · ${n(before(rows.c))} + ${b(n(rows.i[k]))} · ${n(rows.g[k])} = ${b(n(rows.c[k]))}`) + "<br>"
-        + part("hₜ = o · tanh cₜ") + part(`= ${b(n(rows.o[k]))} · ${n(Math.tanh(rows.c[k]))} = ${b(n(rows.h[k]))}`) + "<br>"
-        + part("RNN: hₜ = tanh(xₜ + u · hₜ₋₁)") + part(`= ${b(n(rows.rnn[k]), "baseline")}`);
+      const k = now.step - 1, before = k ? rows.c[k - 1] : 0, g = rows.g[k];
+      const shown = { c: number(rows.c[k]), f: number(rows.f[k]), before: factor(before), plus: g < 0 ? "−" : "+", i: number(rows.i[k]),
+        g: number(Math.abs(g)), h: number(rows.h[k]), o: number(rows.o[k]), tanh: factor(Math.tanh(rows.c[k])) };
+      for (const [id, text] of Object.entries(shown)) for (const formula of formulas) formula.write(`${id} now`, text);
+    }
+
+    /** How the cell computes its gates at this step. */
+    function inside(now, rows) {
+      const k = now.step - 1, w = now.weights, before = k ? rows.h[k - 1] : 0;
+      const lines = GATES.map(([name, j, outer, hue]) => {
+        const z = w[j] * now.values[k] + w[j + 1] * now.marks[k] + w[j + 2] * before + w[j + 3];
+        return h("p", { class: "mlx-hued", style: `--hue: var(--${hue})` },
+          math(`${name} = ${outer}(${sum([[w[j], "x"], [w[j + 1], "m"], [w[j + 2], "h"], [w[j + 3], ""]])})`), h("br"), math(`= ${outer}(${number(z)}) = ${number(rows[name][k])}`));
+      });
+      computing.replaceChildren(h("p", {}, now.computed ? `Step ${now.step}: x = ${number(now.values[k])}, m = ${number(now.marks[k])} (▼ 1, ▲ −1), h before ${number(before)}.`
+        : "You draw the gates now. Let the cell compute them, each from the value x, the mark m and its last h:"),
+      ...(now.computed ? lines : [h("p", {}, math("f = σ(w x + v m + u h + b)"))]));
     }
 
     return {
       summary: () => summary(state()),
       draw() {
-        const now = state(), rows = { x: now.values, ...trace(now) }, task = judged(now);
+        const now = state(), rows = { x: now.values, ...trace(now) }, then = was(), t = play.at();
+        const ghosts = then && KEYS.some((key) => then[key] !== now[key]) ? { x: then.values, ...trace(/** @type {any} */ (then)) } : null;
+        part = panels?.below() && width > 380 ? LOW : TALL;
         [width] = sheet.size();
-        for (const draw of lanes) draw(now, rows);
-        for (const [key, v] of Object.entries({ x: middle(now.step - 1) - pitch() / 2, width: pitch(), height: left + low - TOP }))
+        for (const draw of lanes) draw(now, rows, ghosts);
+        for (const [key, v] of Object.entries({ x: middle(t) - pitch() / 2, y: part.top, width: pitch(), height: left() + part.low - part.top }))
           band.setAttribute(key, v.toFixed(1));
-        sheet.front.innerHTML = marks(now) + curves(now, rows) + remains(now, rows);
+        sheet.front.innerHTML = marks(now) + curves(rows, ghosts, t, play.playing()) + remains(rows);
         hand.hidden = now.computed;
         cell.hidden = !now.computed;
-        for (const control of [scenes, mode, rnn, ...(now.computed ? byCell : byHand)]) control.draw();
+        for (const control of [scenes, mode, play, scrub, rnn, ...(now.computed ? byCell : byHand)]) control.draw();
         words(now, rows);
-        verdict.textContent = !task ? "Begin with the distractors to play."
+        if (play.playing()) light(...[["f", "before"], ["i", "g", "plus"], ["c"]][Math.min(Math.floor(3 * (t % 1)), 2)]);
+        if (panels.open() === "Its weights") inside(now, rows);
+        const task = panels.open() === "Your task" && judged(now);
+        if (task !== false) verdict.textContent = !task ? "Begin with the distractors to play."
           : `c ends ${sig(task.error)} away from the value or its opposite, the worse of the two. ${"★".repeat(task.stars)}${"☆".repeat(3 - task.stars)}`;
+        if (panels.open() !== "RNN") return;
+        const k = now.step - 1;
+        other.replaceChildren(math("h_t = tanh(x_t + u · h_{t−1})"), h("br"),
+          math(`${number(rows.rnn[k])} = tanh(${number(now.values[k])} ${k && rows.rnn[k - 1] < 0 ? "−" : "+"} ${number(now.recurrent)} · ${number(Math.abs(k ? rows.rnn[k - 1] : 0))})`));
       },
     };
   });

@@ -4,6 +4,7 @@ Choose a method and its four choices light up; press a choice next to them and y
 that column alone. The table below is the one place where the course says what a method is. Taught in: lesson 00.
 """
 
+import re
 from typing import Any, NamedTuple
 
 import traitlets as t
@@ -123,6 +124,13 @@ def _beside(name: str) -> dict[str, str]:
     return near
 
 
+def _page(lesson: str) -> str:
+    """What the file of a lesson is called, without its ending; "" for one that is not written, or not here."""
+    from mlteach.course.lessons import SOURCES
+
+    return next((path.stem for path in SOURCES.glob(f"{lesson}_*.py")), "")
+
+
 def _sentence(name: str) -> str:
     """The row in words."""
     row, near = METHODS[name], list(_beside(name).values())
@@ -166,6 +174,7 @@ class MethodMap(Explorer):
                 choices=list(row.choices),
                 equation=row.equation,
                 lesson=row.lesson,
+                page=_page(row.lesson),
                 paper=row.paper,
                 beside=_beside(name),
                 summary=_sentence(name),
@@ -192,4 +201,4 @@ class MethodMap(Explorer):
                         fontsize=8, weight="bold", bbox=dict(fc="white", ec=style.color(row.hue), lw=2, pad=3)
                     )
                 ax.text(x, -0.9 - y, ("✓ " if lit else "") + choice, **look)
-        ax.text(0, -10.4, row.equation, fontsize=10)
+        ax.text(0, -10.4, re.sub(r"(\w)_(\w)", r"$\1_\2$", row.equation), fontsize=10)

@@ -1,6 +1,6 @@
 // Projections: every task has a curve of solutions, and Reptile looks for a start that is near all of them. The
 // mathematics is __init__.py's, operation by operation; a test compares the two.
-import { axes, button, choice, clamp, explorer, figure, h, handle, line, named, plot, scale, sig, slider } from "../base/base.js";
+import { along, button, chart, choice, clamp, equation, explorer, figure, h, handle, labels, layout, line, player, plot, scale, sig, slider, until } from "../base/base.js";
 
 /** @typedef {[number, number]} Point */
 /** @typedef {{at: Point, normal: Point, radius: number, steep: number, label: Point}} Curve  radius 0: a line */
@@ -123,38 +123,51 @@ function ends({ at, normal }) {
   return [low, high].map((s) => [at[0] + s * way[0], at[1] + s * way[1]]);
 }
 
-/** @param {{model: import("../base/base.js").Model, el: HTMLElement}} host */
 function render(host) {
-  return explorer(host, { title: "A start near every task's solutions", watch: KEYS }, ({ root, get, set, guard }) => {
+  return explorer(host, { title: "A start near every task's solutions", watch: KEYS }, (view) => {
+    const { get, set, guard, was } = view;
     const state = () => /** @type {any} */ (Object.fromEntries(KEYS.map((key) => [key, get(key)])));
     const plane = plot({ label: "The plane of parameters, with the solutions of each task", ratio: () => 2 / 3 });
-    const curve = plot({ label: "Mean of D²/2 after each outer step", ratio: (width) => (width > 380 ? 0.9 : 0.75) });
+    const curve = plot({ label: "Mean of D²/2 after each outer step", ratio: (width) => clamp(210 / width, 0.45, 0.9) });
+    for (const { back, front } of [plane, curve]) for (const layer of [back, front]) layer.setAttribute("aria-hidden", "true");
     let across = scale(0, 1, 0, 1), up = scale(0, 1, 0, 1), drawn = "";
+    let step = 0, touched = get("start") !== null; // `step`: how far Reptile has come; `touched`: a hand has found the start
     const grip = handle({ svg: plane.node, label: "The start", step: 0.02, guard,
-      get: () => origin(state()), set: (start) => set({ start }), toData: (x, y) => [across.back(x), up.back(y)],
+      get: () => origin(state()), set: (start) => { touched = true; step = 0; set({ start }); }, toData: (x, y) => [across.back(x), up.back(y)],
       box: () => ({ x: BOX[0], y: BOX[1] }) });
     plane.node.append(grip.node);
 
-    const scene = choice({ label: "Solutions of the tasks", options: Object.keys(SCENES).map((value) => ({ value, text: value })),
-      get: () => get("scene"), set: (value) => set({ scene: value, start: null }) });
-    const exact = choice({ label: "Train on each task", options: [{ value: "steps", text: "for k steps" }, { value: "exact", text: "to the end: exact projection" }],
-      get: () => (get("exact") ? "exact" : "steps"), set: (value) => set({ exact: value === "exact" }) });
+    const formula = equation({ label: "An inner step on one task, and an outer step of Reptile", rows: [
+      { name: "on a task", terms: ["φ", "←", "φ", "−", { id: "α", hue: "baseline", text: "α h" }, "·", { id: "P", hue: "baseline", text: "(φ − P(φ))" }] },
+      { name: "Reptile", terms: ["θ", "←", "θ", "+", { id: "ε", hue: "reptile", text: "ε" }, "·", { id: "k", hue: "reptile", text: "(φ_k − θ)" }] },
+    ] });
+    const lit = (control, ...ids) => {
+      for (const name of ["pointerenter", "focusin"]) control.node.addEventListener(name, () => formula.light(ids));
+      for (const name of ["pointerleave", "focusout"]) control.node.addEventListener(name, () => formula.light([]));
+      return control;
+    };
+    const scene = choice({ label: "Solutions of the tasks", quiet: true, options: Object.keys(SCENES).map((value) => ({ value, text: value })),
+      get: () => get("scene"), set: (value) => { step = 0; set({ scene: value, start: null }); } });
+    const exact = lit(choice({ label: "Train on each task", options: [{ value: "steps", text: "k steps" }, { value: "exact", text: "to the end" }],
+      get: () => (get("exact") ? "exact" : "steps"), set: (value) => set({ exact: value === "exact" }) }), "α", "P", "k");
     const order = choice({ label: "Tasks", options: ["all at once", "in turn"].map((value) => ({ value, text: value })),
       get: () => get("order"), set: (value) => set({ order: value }) });
     const knobs = [
-      slider({ label: "inner steps k", hue: "baseline", min: 1, max: 20, step: 1, get: () => get("inner"), set: (inner) => set({ inner, exact: false }) }),
-      slider({ label: "outer rate ε", hue: "reptile", min: 0.05, max: 1, step: 0.05, get: () => get("epsilon"), set: (epsilon) => set({ epsilon }) }),
+      lit(slider({ label: "inner steps k", hue: "baseline", min: 1, max: 20, step: 1, get: () => get("inner"), set: (inner) => set({ inner, exact: false }) }), "k", "P"),
+      lit(slider({ label: "outer rate ε", hue: "reptile", min: 0.05, max: 1, step: 0.05, get: () => get("epsilon"), set: (epsilon) => set({ epsilon }) }), "ε"),
     ];
-    const verdict = h("p");
-    root.append(
-      h("div", { class: "mlx-row" }, scene.node, exact.node, order.node,
-        button("Reset", () => set({ start: null, inner: 3, exact: false, epsilon: 0.3, order: "all at once" }))),
-      h("div", { class: "mlx-two" },
-        figure("Drag the start, or focus it and press the arrow keys. Thin: training on each task. Dotted green: Reptile.", plane.node),
-        figure("How far the start is from all solutions: lower is better.", curve.node)),
-      h("div", { class: "mlx-sliders" }, ...knobs.map((knob) => knob.node)),
-      h("div", { class: "mlx-task" }, h("strong", {}, "Your task. "),
-        "On three lines, put the start where Reptile would leave it: where the tasks' pulls cancel. Then change k, and say which task the place moves to, and why.", verdict));
+    const play = player({ label: "Play", every: 220, guard, last: () => OUTER, get: () => step, set: (k) => { step = k; view.redraw(); } });
+    const scrub = slider({ label: "outer step", hue: "reptile", min: 0, max: OUTER, show: (x) => `${x} of ${OUTER}`, get: () => step, set: (k) => { step = k; view.redraw(); } });
+    const reset = button("Reset", () => { step = 0; set({ start: null, inner: 3, exact: false, epsilon: 0.3, order: "all at once" }); });
+    const verdict = h("p"), FAR = "How far from all";
+    const panels = layout(view, {
+      head: [formula.node], picture: [plane.node],
+      controls: [scene.node, exact.node, order.node, ...knobs.map(({ node }) => node), h("div", { class: "mlx-row" }, play.node, scrub.node), h("div", { class: "mlx-row" }, reset)],
+      panels: [
+        { name: FAR, node: figure("Mean over the tasks of D²/2: lower is nearer to all.", curve.node) },
+        { name: "Your task", node: h("div", { class: "mlx-task" }, h("strong", {}, "Your task. "),
+          "On three lines, put the start where Reptile would leave it: where the tasks' pulls cancel. Then change k, and say which task the place moves to, and why.", verdict) },
+      ] });
 
     function fixed(now, width, height) {
       const key = `${now.scene} ${width}`;
@@ -170,42 +183,54 @@ function render(host) {
         + `<text x="${width - 6}" y="${height - 6}" text-anchor="end">θ₁</text><text x="6" y="16">θ₂</text>`;
     }
 
-    function map(now, path) {
+    const circle = ([x, y], r, style) => `<circle cx="${x.toFixed(1)}" cy="${y.toFixed(1)}" r="${r}" style="${style}"/>`;
+    const dotted = (points, width) => `<path class="mlx-curve" style="--hue: var(--reptile); stroke-width: ${width}; stroke-dasharray: 1 6; stroke-linecap: round" d="${line(points)}"/>`;
+
+    function map(now, path, ghost, t) {
       const [width, height] = plane.size();
       across = scale(...BOX[0], 0, width);
       up = scale(...BOX[1], height, 0);
       fixed(now, width, height);
-      const pixel = ([x, y]) => [across(x), up(y)];
-      const inner = Object.values(SCENES[now.scene]).map((each) => {
-        const points = adapt(each, ...origin(now), now.inner, now.exact).map(pixel);
-        return `<path class="mlx-curve" style="--hue: var(--baseline); stroke-width: 1.5" d="${line(points)}"/>`
-          + points.slice(1).map(([x, y], k) => `<circle cx="${x.toFixed(1)}" cy="${y.toFixed(1)}" r="${k + 2 === points.length ? 4.5 : 2.5}" style="fill: var(--baseline)"/>`).join("");
-      }).join("");
-      const green = path.map(pixel), end = green.at(-1), flip = end[0] > width * 0.7;
-      plane.front.innerHTML = inner
-        + `<path class="mlx-curve" style="--hue: var(--reptile); stroke-width: 3.5; stroke-dasharray: 1 6; stroke-linecap: round" d="${line(green)}"/>`
-        + `<circle cx="${end[0].toFixed(1)}" cy="${end[1].toFixed(1)}" r="7" style="fill: var(--reptile); stroke: var(--card); stroke-width: 2"/>`
-        + named(end[0] + (flip ? -12 : 12), clamp(end[1] - 10, 18, height - 24), "Reptile", "reptile", flip ? "end" : "start");
-      grip.draw(...pixel(origin(now)));
+      const pixel = ([x, y]) => /** @type {Point} */ ([across(x), up(y)]), here = along(path, t), start = pixel(path[0]);
+      const curves = Object.entries(SCENES[now.scene]), turn = now.order === "in turn" ? Math.min(Math.floor(t), OUTER - 1) % curves.length : -1;
+      const inner = curves.map(([name, each], k) => ({ name, acts: turn < 0 || turn === k, points: adapt(each, ...here, now.inner, now.exact).map(pixel) }));
+      const acting = inner.filter(({ acts }) => acts).map(({ points }) => points.at(-1));
+      const mean = /** @type {Point} */ ([0, 1].map((d) => acting.reduce((total, end) => total + end[d], 0) / acting.length));
+      const green = path.map(pixel), end = green.at(-1), at = pixel(here);
+      plane.front.innerHTML = (ghost ? `<g class="mlx-ghost">${dotted(ghost.map(pixel), 3)}${circle(pixel(ghost[0]), 8, "fill: none; stroke: var(--fg); stroke-width: 2; stroke-dasharray: 3 3")}</g>` : "")
+        + inner.map(({ points, acts }) => `<g style="--hue: var(--baseline)" opacity="${acts ? 1 : 0.4}"><path class="mlx-curve" style="stroke-width: 1.5" d="${line(points)}"/>`
+          + points.slice(1).map((point, k) => circle(point, k + 2 === points.length ? 5 : 2.5, "fill: var(--baseline)")).join("") + "</g>").join("")
+        + `<path class="mlx-curve" style="--hue: var(--reptile); stroke-width: 2" d="${line([at, mean])}"/>` + circle(mean, 5, "fill: var(--card); stroke: var(--reptile); stroke-width: 2.5")
+        + dotted(green, 3.5) + `<path class="mlx-curve" style="--hue: var(--reptile); stroke-width: 3.5" d="${line(until(green, t))}"/>`
+        + circle(end, 7, "fill: var(--reptile); stroke: var(--card); stroke-width: 2") + (t > 0 ? circle(at, 8, "fill: var(--reptile); stroke: var(--fg); stroke-width: 2") : "")
+        + labels([{ at: end, text: "Reptile ends here", hue: "reptile" }, ...(touched ? [] : [{ at: start, text: "drag me", hue: "fg" }]),
+          ...(Math.hypot(mean[0] - at[0], mean[1] - at[1]) > 24 ? [{ at: mean, text: acting.length > 1 ? "mean of the φ" : "φ", hue: "reptile" }] : [])],
+        { width, height, bottom: 18, lines: [green, ...inner.map(({ points }) => points)], boxes: [[start[0] - 14, start[1] - 14, start[0] + 14, start[1] + 14],
+          ...curves.map(([, { label: [x, y] }]) => [across(x) - 2, up(y) - 15, across(x) + 96, up(y) + 5])] });
+      grip.draw(...start);
     }
 
-    function falls(now, path) {
-      const [width, height] = curve.size(), values = path.map((point) => meanSquare(now.scene, point));
-      const top = Math.max(...values, 0.1), nice = [0.1, 0.2, 0.5, 1, 2, 5, 10].find((each) => each >= top) ?? 20;
-      const x = scale(0, OUTER, 46, width - 14), y = scale(0, nice, height - 40, 14);
-      curve.back.innerHTML = axes({ x, y, xs: [0, 10, 20, 30, 40], ys: [0, nice / 2, nice], left: 46, right: width - 14, bottom: height - 40,
-        xLabel: "outer step", yLabel: width < 240 ? "" : "mean of D²/2", yText: (value) => sig(value) });
-      curve.front.innerHTML = `<path class="mlx-curve" style="--hue: var(--reptile); stroke-width: 3.5; stroke-dasharray: 1 6; stroke-linecap: round" d="${line(values.map((value, k) => [x(k), y(value)]))}"/>`
-        + named(width - 16, Math.min(y(values.at(-1)) - 10, height - 52), sig(values.at(-1)), "reptile", "end");
+    function falls(now, path, ghost, t) {
+      const [width, height] = curve.size(), values = (some) => some.map((point, k) => /** @type {Point} */ ([k, meanSquare(now.scene, point)])), ours = values(path);
+      const top = Math.max(...ours.map(([, v]) => v), 0.1), dash = 'stroke-dasharray="1 6" stroke-linecap="round"';
+      const { back, front, x, y } = chart({ width, height, x: [0, OUTER], y: [0, 1.05 * top], xLabel: "outer step", yLabel: "", yText: (v) => sig(v), curves: [
+        ...(ghost ? [{ points: values(ghost).map(([k, v]) => /** @type {Point} */ ([k, Math.min(v, 1.05 * top)])), hue: "reptile", attributes: dash, ghost: true }] : []),
+        { points: ours, hue: "reptile", attributes: dash, name: sig(ours.at(-1)[1]) }, { points: until(ours, t), hue: "reptile" },
+      ] });
+      const [k, v] = along(ours, t);
+      curve.back.innerHTML = back;
+      curve.front.innerHTML = front + circle([x(k), y(v)], 7, "fill: var(--reptile); stroke: var(--card); stroke-width: 2");
     }
 
     return {
       summary: () => summary(state()),
       draw() {
-        const now = state(), path = walk(now);
-        [scene, exact, order, ...knobs].forEach((control) => control.draw());
-        map(now, path);
-        falls(now, path);
+        const now = state(), path = walk(now), then = was(), t = play.at();
+        const ghost = then && then.scene === now.scene && KEYS.some((key) => then[key] !== now[key]) ? walk(/** @type {any} */ (then)) : null;
+        [scene, exact, order, play, scrub, ...knobs].forEach((control) => control.draw());
+        for (const [id, text] of [["α", now.exact ? "1" : `${RATE} h`], ["ε", sig(now.epsilon, 3)], ["k", now.exact ? "(P(θ) − θ)" : `(φ_{${now.inner}} − θ)`]]) formula.write(id, text);
+        map(now, path, ghost, t);
+        if (panels.open() === FAR) falls(now, path, ghost, t);
         const earned = stars(now);
         verdict.textContent = now.scene !== "three lines" ? "Choose three lines to play."
           : `The pull here is ${sig(strain(now))} long. ${"★".repeat(earned)}${"☆".repeat(3 - earned)}`;

@@ -154,3 +154,12 @@ def test_javascript_computes_and_says_the_same(javascript) -> None:
         assert summary == cell.summary
         assert (judged and judged["error"]) == pytest.approx(cell.error, abs=1e-12)
         assert (judged["stars"] if judged else 0) == cell.stars
+
+
+def test_a_sum_has_a_minus_where_a_term_is_below_zero_and_no_term_that_is_zero(javascript) -> None:
+    sums = [
+        [(0.12, "x"), (-8.53, "m"), (0, "h"), (5.2, "")],
+        [(-12, "m"), (-6, "")],
+        [(0, "x"), (0, "")],
+    ]
+    assert javascript("lstm_gates", "data.map(m.sum)", sums) == ["0.12 x − 8.53 m + 5.2", "−12 m − 6", "0"]

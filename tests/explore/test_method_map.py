@@ -3,6 +3,7 @@
 import pytest
 import traitlets
 
+from mlteach.course.lessons import SOURCES
 from mlteach.explore import MethodMap
 from mlteach.explore.method_map import COLUMNS, METHODS
 
@@ -35,6 +36,26 @@ def test_neighbours_are_neighbours_both_ways() -> None:
         for choice, other in row["beside"].items():
             assert choice in METHODS[other].choices and choice not in METHODS[name].choices
             assert name in methods[other]["beside"].values()
+
+
+def test_a_method_knows_the_file_of_its_lesson_once_that_is_written() -> None:
+    written = {path.stem[:2]: path.stem for path in SOURCES.glob("[0-9][0-9]_*.py")}
+    for row in MethodMap().methods.values():
+        assert row["page"] == written.get(row["lesson"], "")
+
+
+def test_equations_are_parts_of_words_and_of_formulas(javascript) -> None:
+    equations = [row.equation for row in METHODS.values()]
+    for equation, found in zip(equations, javascript("method_map", "data.map(m.parts)", equations), strict=True):
+        assert " ".join(part["text"] for part in found) == equation.replace("  ", " ")
+        assert not any("_" in part["text"] or "=" in part["text"] for part in found if part["words"])
+    (said,) = javascript("method_map", "data.map(m.parts)", ["with a rate for w′ = w − a,  a = softmax"])
+    assert said == [
+        {"words": True, "text": "with a rate for"},
+        {"words": False, "text": "w′ = w − a,"},
+        {"words": False, "text": "a ="},
+        {"words": True, "text": "softmax"},
+    ]
 
 
 def test_lessons_exist_in_the_plan() -> None:

@@ -27,6 +27,8 @@ export function math(text) {
     if (/^[A-Za-z]{2,}$/.test(sign)) return m("mtext", sign);
     if (/^\p{L}/u.test(sign)) return m("mi", sign);
     const node = m("mo", sign);
+    if (/[−+]/.test(sign) && /^[([{=←,·|]?$/.test(signs.slice(0, k - 1).findLast((each) => /\S/.test(each)) ?? "")) // a sign, and no operation
+      for (const [name, value] of [["form", "prefix"], ["lspace", "0"], ["rspace", "0"]]) node.setAttribute(name, value);
     if (/[′″]/.test(sign)) node.setAttribute("lspace", "0");
     if (/[()[\]{}|‖]/.test(sign)) for (const [name, value] of [["stretchy", "false"], ["lspace", "0"], ["rspace", "0"]]) node.setAttribute(name, value);
     return node;

@@ -95,7 +95,7 @@ export function summary(state, w) {
   return `Step ${state.step}: the gradient is ${sig(state.unit * state.gradients[k])}. The learned optimizer adds ${sig(rows.learned[k])} to the weight; ${said}. All ${STEPS} steps together: ${total}.`;
 }
 
-const LEFT = 58, RIGHT = 92;
+const LEFT = 58, RIGHT = 104;
 // The picture's rows in pixels: as it opens, and where a panel is open under it. `rest`: between the two.
 const TALL = { top: 10, lane: 92, rest: 38, lines: 236 }, LOW = { top: 8, lane: 64, rest: 34, lines: 138 };
 const SHARES = Array.from({ length: 41 }, (_, k) => (k - 20) / 20);
@@ -143,7 +143,9 @@ function render(host) {
     const steps = slider({ label: "step", hue: "lstm", min: 1, max: STEPS, show: (x) => `${x} of ${STEPS}`, get: () => get("step"), set: (step) => set({ step }) });
     const OTHER = "Another gradient here";
     if (view.kept.panel === undefined) view.kept.panel = OTHER; // it is half of the story
-    const caption = figure("What each would add, were the gradient at this step another.", curve.node);
+    const legend = OPTIMIZERS.slice(1).map((name) => h("span", {}, s("svg", { width: 34, height: 10, "aria-hidden": "true" }), name));
+    legend.forEach((each, k) => { each.firstChild.innerHTML = `<path class="mlx-sample" d="M0 6H32" ${LOOK[OPTIMIZERS[k + 1]][1]}/>`; });
+    const caption = figure("What each would add, were the gradient at this step another.", h("p", { class: "mlx-legend" }, ...legend), curve.node);
     panels = layout(view, { picture: [sheet.node], controls: [scenes.node, sizes.node, h("div", { class: "mlx-row mlx-learned" }, play.node, steps.node)],
       panels: [{ name: OTHER, node: caption }] });
 
@@ -190,7 +192,7 @@ function render(host) {
     }
 
     function other(now, t) {
-      const [wide, high] = curve.size(), found = answers(now, t), most = range(found), edge = wide - 14, low = high - 42;
+      const [wide, high] = curve.size(), found = answers(now, t), most = range(found), edge = wide - 24, low = high - 42;
       const x = scale(-1, 1, LEFT, edge), y = scale(...most, low, 26), here = along(now.gradients.map((v) => [v]), t)[0];
       const points = Object.fromEntries(OPTIMIZERS.map((name) => [name, found[name].map((a, k) => /** @type {[number, number]} */ ([x(SHARES[k]), y(a)]))]));
       const at = along(points.learned, clamp((here + 1) * 20, 0, SHARES.length - 1));
@@ -199,8 +201,7 @@ function render(host) {
         + `<text x="8" y="16">added to the weight</text><path class="mlx-grid" d="M${x(0).toFixed(1)} 26V${low}"/>`;
       curve.front.innerHTML = OPTIMIZERS.toReversed().map((name) => curveOf(name, points[name])).join("")
         + `<circle cx="${at[0].toFixed(1)}" cy="${at[1].toFixed(1)}" r="7" style="fill: var(--lstm); stroke: var(--card); stroke-width: 2"/>`
-        + labels(OPTIMIZERS.map((name) => ({ at: points[name][4], text: name, hue: LOOK[name][0] })),
-          { width: wide, height: high, left: LEFT, bottom: 42, lines: Object.values(points), boxes: [[0, 0, wide, 20], [at[0] - 9, at[1] - 9, at[0] + 9, at[1] + 9]] });
+        + labels([{ at: at, text: "learned", hue: "lstm" }], { width: wide, height: high, left: LEFT, bottom: 42, lines: Object.values(points), boxes: [[0, 0, wide, 20], [at[0] - 9, at[1] - 9, at[0] + 9, at[1] + 9]] });
     }
 
     return {

@@ -1,6 +1,6 @@
 // LstmGates: a short sequence through one LSTM cell; shape its gates and see what it carries.
 // The mathematics is that of __init__.py, operation by operation; a test compares the two.
-import { along, apart, axes, choice, clamp, equation, explorer, h, labels, layout, math, named, paintable, player, plot, s, scale, sig, slider, stroke } from "../base/base.js";
+import { along, apart, axes, choice, clamp, equation, explorer, h, layout, long, math, named, paintable, player, plot, s, scale, sig, slider, stroke } from "../base/base.js";
 
 /** @typedef {{values: number[], marks: number[], forget: number[], input: number[], output: number[], computed: boolean,
  *             weights: number[], recurrent: number, step: number}} State */
@@ -105,9 +105,9 @@ const LANES = [
   { key: "output", name: "output", letter: "o", low: 0, hue: "soft" },
 ];
 const GATES = [["f", 4, "σ", "forget"], ["i", 0, "σ", "input"], ["o", 12, "σ", "soft"], ["g", 8, "tanh", "candidate"]];
-const RIGHT = 42;
+const RIGHT = 48;
 // The picture's rows in pixels: as it opens, and where a panel is open under it. `rest`: between the two plots.
-const TALL = { top: 24, lane: 38, gap: 7, carried: 112, rest: 28, low: 72 }, LOW = { top: 22, lane: 26, gap: 5, carried: 66, rest: 26, low: 46 };
+const TALL = { top: 24, lane: 35, gap: 7, carried: 104, rest: 28, low: 64 }, LOW = { top: 20, lane: 24, gap: 5, carried: 54, rest: 26, low: 36 };
 
 function render(host) {
   return explorer(host, { title: "One LSTM cell: what it carries, what it forgets", watch: KEYS }, (view) => {
@@ -167,7 +167,7 @@ function render(host) {
         bars.innerHTML = `<path class="mlx-amount${told() ? " mlx-told" : ""}" d="${boxes(values, w, up)}"/>`
           + (then && !same(then, values) ? `<path class="mlx-ghost mlx-once" d="${boxes(then, w, up)}"/>` : "")
           + named(edge0() - 22, y + tall / 2 + 5, narrow() ? letter : `${name} ${letter}`, hue, "end")
-          + `<text x="${edge0() - 6}" y="${y + 11}" text-anchor="end">1</text><text x="${edge0() - 6}" y="${y + tall}" text-anchor="end">${least === 0 ? 0 : "−1"}</text>`
+          + `<text x="${edge0() - 6}" y="${y + 11}" text-anchor="end">1</text>` + (tall < 30 ? "" : `<text x="${edge0() - 6}" y="${y + tall}" text-anchor="end">${least === 0 ? 0 : "−1"}</text>`)
           + (least < 0 ? `<path class="mlx-grid" d="M${edge0()} ${up(0)}H${width - RIGHT}"/>` : "");
         const v = values[now.step - 1];
         for (const [what, text] of Object.entries({ label: label(), valuenow: sig(v, 3), valuetext: `step ${now.step}: ${sig(v, 3)}`, disabled: told() }))
@@ -193,7 +193,7 @@ function render(host) {
       const names = [["c", rows.c, "cell"], ["h", rows.h, "fg"], ["RNN", rows.rnn, "baseline"]];
       const heights = apart(names.map(([, values]) => up(values.at(-1)) + 5), 16, carried() + 10, bottom + 6);
       const dot = (values, hue, r) => { const [x, y] = along(points(values), t); return `<circle class="mlx-dot" style="--hue: var(--${hue})" cx="${x.toFixed(1)}" cy="${y.toFixed(1)}" r="${r}"/>`; };
-      return frame(up, bottom, [...new Set([least, 0, most])], [], "")
+      return frame(up, bottom, [0, most, ...(up(least) - up(0) > 15 ? [least] : [])], [], "")
         + `<text x="${edge0() - 22}" y="${bottom - part.carried / 2 + 8}" text-anchor="end">${narrow() ? "" : "carried"}</text>`
         + (ghosts && !same(ghosts.c, rows.c) ? `<g class="mlx-ghost">${stroke(points(ghosts.c.map((v) => clamp(v, least, most))), "cell")}</g>` : "")
         + stroke(points(rows.rnn), "baseline", 'stroke-dasharray="7 5"')
@@ -208,13 +208,13 @@ function render(host) {
     function remains(rows) {
       const top = left(), bottom = top + part.low, up = scale(-1, 1, bottom, top), w = Math.max(pitch() - 2, 3);
       const clip = (v) => up(clamp(v, -1, 1.05)), points = (values) => values.map((v, k) => /** @type {[number, number]} */ ([middle(k), clip(v)]));
-      const bars = rows.part.map((v, k) => /** @type {[number, number][]} */ ([[middle(k), up(0)], [middle(k), clip(v)]]));
+      const legend = [["each step's part of the last c", "left of a nudge to c", "in the RNN"], ["each step's part of c", "left of a nudge", "RNN"], ["parts of c", "left of a nudge", "RNN"]];
+      const words = legend.find((some) => some.reduce((total, text) => total + long(text) + 14, 0) < width - edge0() - 20) ?? legend[2];
+      let x = edge0();
+      const names = words.map((text, k) => { const at = x; x += long(text) + 14; return named(at, top - 9, text, ["cell", "forget", "baseline"][k]); });
       return frame(up, bottom, [-1, 0, 1], [1, 6, 12, 18, 24], "step")
-        + `<text x="${edge0()}" y="${top - 9}">${width < 300 ? "bars: parts of the last c" : narrow() ? "bars: each step's part of the last c" : "bars: what each step gives to the last c"}</text>`
         + `<path class="mlx-amount" style="--hue: var(--cell)" opacity="0.5" d="${boxes(rows.part, w, clip)}"/>`
-        + stroke(points(rows.rnn_left), "baseline", 'stroke-dasharray="7 5"') + stroke(points(rows.left), "forget")
-        + labels([{ at: points(rows.left)[2], text: "left of a nudge to c", hue: "forget" }, { at: points(rows.rnn_left)[16], text: "in the RNN", hue: "baseline" }],
-          { width: width - RIGHT, height: bottom + 40, left: edge0(), bottom: 42, lines: [points(rows.left), points(rows.rnn_left), ...bars], boxes: [[0, 0, width, top - 1]] });
+        + stroke(points(rows.rnn_left), "baseline", 'stroke-dasharray="7 5"') + stroke(points(rows.left), "forget") + names.join("");
     }
 
     // The controls.
@@ -245,7 +245,7 @@ function render(host) {
     const scrub = slider({ label: "step", hue: "cell", min: 1, max: STEPS, show: (x) => `${x} of ${STEPS}`, get: () => get("step"), set: (step) => set({ step }) });
     const computing = h("div", { class: "mlx-computing" }), other = h("div"), verdict = h("p");
     panels = layout(view, {
-      head: formulas.map(({ node }) => node), picture: [sheet.node],
+      head: [h("div", { class: "mlx-gates-now" }, ...formulas.map(({ node }) => node))], picture: [sheet.node],
       controls: [scenes.node, mode.node, hand, cell, h("div", { class: "mlx-row" }, play.node, scrub.node)],
       panels: [
         { name: "RNN", node: h("div", {}, h("p", {}, "Beside it, dashed, a plain RNN reads the same values:"), other, rnn.node) },
@@ -268,7 +268,7 @@ function render(host) {
       const lines = GATES.map(([name, j, outer, hue]) => {
         const z = w[j] * now.values[k] + w[j + 1] * now.marks[k] + w[j + 2] * before + w[j + 3];
         return h("p", { class: "mlx-hued", style: `--hue: var(--${hue})` },
-          math(`${name} = ${outer}(${sum([[w[j], "x"], [w[j + 1], "m"], [w[j + 2], "h"], [w[j + 3], ""]])})`), h("br"), math(`= ${outer}(${number(z)}) = ${number(rows[name][k])}`));
+          math(`${name} = ${outer}(${sum([[w[j], "x"], [w[j + 1], "m"], [w[j + 2], "h"], [w[j + 3], ""]])})`), " ", math(`= ${outer}(${number(z)}) = ${number(rows[name][k])}`));
       });
       computing.replaceChildren(h("p", {}, now.computed ? `Step ${now.step}: x = ${number(now.values[k])}, m = ${number(now.marks[k])} (▼ 1, ▲ −1), h before ${number(before)}.`
         : "You draw the gates now. Let the cell compute them, each from the value x, the mark m and its last h:"),

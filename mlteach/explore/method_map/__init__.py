@@ -201,4 +201,5 @@ class MethodMap(Explorer):
                         fontsize=8, weight="bold", bbox=dict(fc="white", ec=style.color(row.hue), lw=2, pad=3)
                     )
                 ax.text(x, -0.9 - y, ("✓ " if lit else "") + choice, **look)
-        ax.text(0, -10.4, re.sub(r"(\w)_(\w)", r"$\1_\2$", row.equation), fontsize=10)
+        said = re.sub(r"∇([θφw]) ", r"$\\nabla_\1$ ", re.sub(r"(\w)_(\w)", r"$\1_\2$", row.equation))
+        ax.text(0, -10.4, said, fontsize=10)

@@ -1,5 +1,5 @@
 // MethodMap: every method is one choice in each of four columns. The table comes from __init__.py.
-import { choice, explorer, h, layout, line, math, s, tween } from "../base/base.js";
+import { choice, explorer, h, layout, math, s, tween } from "../base/base.js";
 
 /** @typedef {{hue: string, choices: string[], equation: string, lesson: string, page: string, paper: string,
  *             beside: Record<string, string>, summary: string}} Method */
@@ -8,7 +8,7 @@ import { choice, explorer, h, layout, line, math, s, tween } from "../base/base.
 /** @param {State} state @returns {string} */
 export const summary = (state) => state.methods[state.method].summary;
 
-const WORD = /^\(?[A-Za-z]{2,}\)?[,:;]?$/;
+const WORD = /^\(?[A-Za-z]{2,}'?\)?[,:;]?$/;
 
 /** A sentence in its parts, words and formulas in turn; a part ends at two spaces too, so that it can be broken there.
  * @param {string} text @returns {{words: boolean, text: string}[]} */
@@ -41,17 +41,15 @@ function render(host) {
     /** One choice of a column: lit, a way to a neighbour, or neither. */
     function cell(text, k) {
       const note = h("span", { class: "mlx-note" });
-      const mark = h("span", { "aria-hidden": "true", class: "mlx-mark" });
       const node = h("button", { type: "button", class: "mlx-cell", onclick: () => {
         const to = methods[get("method")].beside[text];
         if (to) set({ method: to });
-      } }, mark, h("span", {}, text, note));
+      } }, h("span", {}, text, note));
       return { node, text, draw() {
         const now = methods[get("method")], lit = now.choices[k] === text, to = now.beside[text];
         node.setAttribute("aria-pressed", lit);
         node.disabled = !lit && !to; // a lit one keeps the focus of the hand that came here through it
         node.classList.toggle("mlx-near", Boolean(to));
-        mark.textContent = lit ? "✓" : "";
         note.textContent = to ? ` → ${to}` : "";
       } };
     }
@@ -59,7 +57,7 @@ function render(host) {
     const columns = get("columns").map(({ title, folder, choices }, k) => {
       const cells = choices.map((text) => cell(text, k));
       const node = h("div", { class: "mlx-map-column", role: "group", "aria-label": title },
-        h("p", { class: "mlx-question" }, title, h("code", {}, `${folder}/`)), ...cells.map(({ node }) => node));
+        h("p", { class: "mlx-question" }, title, " ", h("code", {}, `${folder}/`)), ...cells.map(({ node }) => node));
       return { node, cells, draw: () => cells.forEach((c) => c.draw()) };
     });
     const route = s("svg", { class: "mlx-route", "aria-hidden": "true" });
@@ -70,11 +68,14 @@ function render(host) {
 
     /** Each method's way through the columns, a line from choice to choice, faint, and the chosen one's over them. */
     function ways() {
-      if (getComputedStyle(columns[0].node).display === "contents" || grid.clientWidth < 520) return route.remove();
+      if (grid.clientWidth < 520) return route.remove();
       if (!route.isConnected) grid.append(route);
       const place = ({ node }) => node.offsetTop + node.offsetHeight / 2, sides = columns.map(({ node }) => [node.offsetLeft, node.offsetLeft + node.offsetWidth]);
       const heights = (name) => columns.map(({ cells }, k) => place(cells.find(({ text }) => text === methods[name].choices[k])));
-      const d = (at) => line(at.flatMap((y, k) => /** @type {[number, number][]} */ ([[sides[k][0] + 6, y], [sides[k][1] - 6, y]])).slice(1, -1));
+      const d = (at) => at.slice(1).map((y, k) => {
+        const from = sides[k][1] - 6, to = sides[k + 1][0] + 6, half = (to - from) / 2;
+        return `M${from} ${at[k].toFixed(1)}C${from + half} ${at[k].toFixed(1)} ${to - half} ${y.toFixed(1)} ${to} ${y.toFixed(1)}`;
+      }).join("");
       const here = heights(get("method"));
       const moved = grid.clientWidth === wide ? glide.to(here) : glide.jump(here);
       wide = grid.clientWidth;
@@ -92,10 +93,10 @@ function render(host) {
         columns.forEach((column) => column.draw());
         if (told !== name) {
           told = name;
-          equation.replaceChildren(...parts(now.equation).flatMap(({ words, text }) => [words ? text : math(text), " "]));
+          equation.replaceChildren(...parts(now.equation).flatMap(({ words, text }) => [words ? text : math(text.replace(/∇([θφw]) /g, "∇_$1 ")), " "]));
           const to = address(now.page), lesson = `lesson ${now.lesson}`;
           source.replaceChildren(`${name} (${now.paper}), `, to ? h("a", { href: to }, `taught in ${lesson}`) : `taught in ${lesson}`,
-            root.clientWidth < 520 ? "." : ". Press a choice with an arrow to change that column alone.");
+            ". A choice with an arrow can be pressed.");
         }
         ways();
       },

@@ -111,24 +111,15 @@ export function summary(state) {
     + (earned ? ` The start stays: ${"★".repeat(earned)}` : "");
 }
 
-/** Where a line leaves the picture, both ends. @param {Curve} curve */
-function ends({ at, normal }) {
-  const way = [-normal[1], normal[0]];
-  let low = -9, high = 9;
-  for (const k of [0, 1]) {
-    if (Math.abs(way[k]) < 1e-9) continue;
-    const [a, b] = BOX[k].map((edge) => (edge - at[k]) / way[k]).sort((p, q) => p - q);
-    [low, high] = [Math.max(low, a), Math.min(high, b)];
-  }
-  return [low, high].map((s) => [at[0] + s * way[0], at[1] + s * way[1]]);
-}
+/** Two ends of a line, far outside of the picture. @param {Curve} curve */
+const ends = ({ at, normal }) => [-9, 9].map((far) => [at[0] - far * normal[1], at[1] + far * normal[0]]);
 
 function render(host) {
   return explorer(host, { title: "A start near every task's solutions", watch: KEYS }, (view) => {
     const { get, set, guard, was } = view;
     const state = () => /** @type {any} */ (Object.fromEntries(KEYS.map((key) => [key, get(key)])));
-    const plane = plot({ label: "The plane of parameters, with the solutions of each task", ratio: () => 2 / 3 });
-    const curve = plot({ label: "Mean of D²/2 after each outer step", ratio: (width) => clamp(210 / width, 0.45, 0.9) });
+    const plane = plot({ label: "The plane of parameters, with the solutions of each task", ratio: (width) => Math.min(2 / 3, 420 / width) }); // wider, it shows more of the plane
+    const curve = plot({ label: "Mean of D²/2 after each outer step", ratio: (width) => clamp(200 / width, 0.4, 0.9) });
     for (const { back, front } of [plane, curve]) for (const layer of [back, front]) layer.setAttribute("aria-hidden", "true");
     let across = scale(0, 1, 0, 1), up = scale(0, 1, 0, 1), drawn = "";
     let step = 0, touched = get("start") !== null; // `step`: how far Reptile has come; `touched`: a hand has found the start
@@ -188,7 +179,7 @@ function render(host) {
 
     function map(now, path, ghost, t) {
       const [width, height] = plane.size();
-      across = scale(...BOX[0], 0, width);
+      across = scale(...[-1, 1].map((side) => (side * BOX[1][1] * width) / height), 0, width);
       up = scale(...BOX[1], height, 0);
       fixed(now, width, height);
       const pixel = ([x, y]) => /** @type {Point} */ ([across(x), up(y)]), here = along(path, t), start = pixel(path[0]);

@@ -234,7 +234,7 @@ function render(host) {
     const scenes = choice({ label: "Begin with", quiet: true, options: Object.keys(SCENES).map((value) => ({ value, text: value })),
       get: () => Object.keys(SCENES).find((name) => Object.entries(SCENES[name]).every(([key, v]) => (Array.isArray(v) ? same(v, get(key)) : v === get(key)))),
       set: (name) => set(SCENES[name]) });
-    const mode = choice({ label: "The gates are", options: [{ value: "hand", text: "drawn by you" }, { value: "cell", text: "computed" }],
+    const mode = choice({ label: "The gates are", quiet: true, options: [{ value: "hand", text: "drawn by you" }, { value: "cell", text: "computed by the cell" }],
       get: () => (get("computed") ? "cell" : "hand"), set: (value) => set({ computed: value === "cell" }) });
     const byHand = [all("forget", "f", "forget"), all("input", "i", "input"), all("output", "o", "soft")];
     const byCell = [weight(7, "f", "bias b", "forget", 8), weight(5, "f", "v of m", "forget", 16), weight(3, "i", "bias b", "input", 8), weight(1, "i", "v of m", "input", 16),

@@ -125,7 +125,10 @@ def test_stands_on_one_screen(see: Callable[..., View], name: str) -> None:
         seen.widen(width)
         for panel in [None, *seen.root.locator(".mlx-fold").all()]:
             if panel:
-                panel.press("Enter")
+                if (
+                    panel.get_attribute("aria-expanded") != "true"
+                ):  # one that is half of the story is open from the first
+                    panel.press("Enter")
                 assert panel.get_attribute("aria-expanded") == "true"
                 seen.settled()
             if (tall := seen.tall()) > tallest:

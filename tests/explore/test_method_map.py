@@ -46,7 +46,9 @@ def test_a_method_knows_the_file_of_its_lesson_once_that_is_written() -> None:
 
 def test_equations_are_parts_of_words_and_of_formulas(javascript) -> None:
     equations = [row.equation for row in METHODS.values()]
-    for equation, found in zip(equations, javascript("method_map", "data.map(m.parts)", equations), strict=True):
+    for equation, found in zip(
+        equations, javascript("method_map", "data.map(m.parts)", equations), strict=True
+    ):
         assert " ".join(part["text"] for part in found) == equation.replace("  ", " ")
         assert not any("_" in part["text"] or "=" in part["text"] for part in found if part["words"])
     (said,) = javascript("method_map", "data.map(m.parts)", ["with a rate for w′ = w − a,  a = softmax"])

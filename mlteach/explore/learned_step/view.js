@@ -97,7 +97,7 @@ export function summary(state, w) {
 
 const LEFT = 58, RIGHT = 104;
 // The picture's rows in pixels: as it opens, and where a panel is open under it. `rest`: between the two.
-const TALL = { top: 10, lane: 92, rest: 38, lines: 236 }, LOW = { top: 8, lane: 64, rest: 34, lines: 138 };
+const TALL = { top: 10, lane: 92, rest: 38, lines: 236 }, LOW = { top: 8, lane: 64, rest: 34, lines: 122 };
 const SHARES = Array.from({ length: 41 }, (_, k) => (k - 20) / 20);
 
 function render(host) {
@@ -111,7 +111,7 @@ function render(host) {
     let part = TALL, width = 600, panels = null;
     const bottom = () => part.top + part.lane + part.rest + part.lines;
     const sheet = plot({ label: "Gradients and steps over time", ratio: (wide) => (bottom() + 42) / wide });
-    const curve = plot({ label: "The step as a function of the gradient", ratio: (wide) => clamp((wide < 340 ? 270 : 200) / wide, 0.4, 1.2) });
+    const curve = plot({ label: "The step as a function of the gradient", ratio: (wide) => clamp((wide < 340 ? 270 : 184) / wide, 0.4, 1.2) });
     for (const { back, front } of [sheet, curve]) for (const layer of [back, front]) layer.setAttribute("aria-hidden", "true");
     const right = () => width - RIGHT, pitch = () => (right() - LEFT) / STEPS, middle = (k) => LEFT + (k + 0.5) * pitch();
     const column = (px) => clamp(Math.floor((px - LEFT) / pitch()), 0, STEPS - 1);

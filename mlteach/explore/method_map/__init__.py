@@ -5,6 +5,7 @@ that column alone. The table below is the one place where the course says what a
 """
 
 import re
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import traitlets as t
@@ -12,6 +13,8 @@ from matplotlib.figure import Figure
 
 from mlteach.explore import style
 from mlteach.explore.base import Explorer
+
+_LESSONS = Path(__file__).parents[3] / "notebooks" / "src"
 
 #: Column -> (its question, the package's folder, the choices there are).
 COLUMNS: dict[str, tuple[str, str, tuple[str, ...]]] = {
@@ -126,9 +129,7 @@ def _beside(name: str) -> dict[str, str]:
 
 def _page(lesson: str) -> str:
     """What the file of a lesson is called, without its ending; "" for one that is not written, or not here."""
-    from mlteach.course.lessons import SOURCES
-
-    return next((path.stem for path in SOURCES.glob(f"{lesson}_*.py")), "")
+    return next((path.stem for path in _LESSONS.glob(f"{lesson}_*.py")), "")
 
 
 def _sentence(name: str) -> str:

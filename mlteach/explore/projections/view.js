@@ -152,7 +152,7 @@ function render(host) {
     const reset = button("Reset", () => { step = 0; set({ start: null, inner: 3, exact: false, epsilon: 0.3, order: "all at once" }); });
     const verdict = h("p"), FAR = "How far from all";
     const panels = layout(view, {
-      head: [formula.node], picture: [plane.node],
+      head: [h("div", { class: "mlx-pulls" }, formula.node)], picture: [plane.node],
       controls: [scene.node, exact.node, order.node, ...knobs.map(({ node }) => node), h("div", { class: "mlx-row" }, play.node, scrub.node), h("div", { class: "mlx-row" }, reset)],
       panels: [
         { name: FAR, node: figure("Mean over the tasks of D²/2: lower is nearer to all.", curve.node) },

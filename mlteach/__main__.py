@@ -181,7 +181,8 @@ def run(
     has that folder, this one takes runs/09-lecture.2/.
 
     `run 09 --profile paper --record` also keeps the numbers in data/results/09-paper.json, from where the lesson
-    prints them, and what it has trained in data/checkpoints/. Only the seed may be another than the profile's.
+    prints them, and what it has trained in data/checkpoints/. Only the seed may be another than the profile's. Of a
+    lecture run it keeps in data/lectures/ what stands on slides.
     """
     from mlteach.course.run import run as run_lesson
 
@@ -202,11 +203,12 @@ def build(
 
     `build 03` executes lesson 03 and stores its outputs; what somebody has typed into the stored notebook is kept in
     my/backups/ first. `build --check` names the lessons whose source has changed
-    since they were built, and fails if there are any.
+    since they were built, or since the lecture run was recorded that their slides show, and fails if there are any.
     """
     from mlteach.course.build import build as build_lesson
     from mlteach.course.build import stale
     from mlteach.course.copies import typed_into
+    from mlteach.course.lectures import wrong
     from mlteach.course.lessons import LessonError, notebook, source, sources
 
     chosen = [source(lesson) for lesson in lessons] if lessons else sources()
@@ -223,6 +225,9 @@ def build(
                 bad += 1
                 kept = " (what was typed into it is kept in my/backups/ first)" if typed_into(path) else ""
                 print(f"{notebook(path).name} {reason}. Run: python3 start.py build {path.stem[:2]}{kept}")
+        for sentence in () if lessons else wrong():
+            bad += 1
+            print(sentence)
         if bad:
             raise typer.Exit(1)
         print(
@@ -255,19 +260,25 @@ def site(
 def slides(
     lesson: Lesson,
     output: Annotated[Path, typer.Option(help="The folder to write into.")] = Path("slides"),
+    record: Annotated[
+        bool, typer.Option("--record", help="First keep your last lecture run in data/lectures/.")
+    ] = False,
 ) -> None:
     """Write the slides of a lesson, with live explorers and a speaker's view, as one file that needs no network.
 
     `slides 03` makes slides/03_gradient_descent_is_an_lstm_cell.html from the stored notebook; nothing is run. In it,
     `?` shows the keys, `S` opens the speaker's view. Print it to get a PDF.
 
-    Figures and numbers are those of your last `run 03 --profile lecture`. Without one, or when the lesson has changed
-    since, they are the stored notebook's, and the slides say at their foot that they come from a smoke run.
+    Figures and numbers are those of your last `run 03 --profile lecture`, else those of the lecture run that came with
+    the course. Where the lesson's code has changed since, they are the stored notebook's, and the slides say at their
+    foot that they come from a smoke run. `--record` keeps what your run drew in data/lectures/, and measures nothing.
     """
     from mlteach.course.lessons import source
     from mlteach.course.site.folder import folder
-    from mlteach.course.slides import build_slides
+    from mlteach.course.slides import build_slides, keep
 
+    if record:
+        print(f"Kept: {keep(source(lesson))}")
     print(f"Open {build_slides(source(lesson), folder(output))}")
 
 

@@ -10,6 +10,7 @@ SOURCES = NOTEBOOKS / "src"
 MY = ROOT / "my"  # a learner's own copies
 RUNS = ROOT / "runs"
 RESULTS = ROOT / "data" / "results"
+LECTURES = ROOT / "data" / "lectures"
 CHECKPOINTS = ROOT / "data" / "checkpoints"
 BUILT = ROOT / "data" / "built.json"
 # JupyterLab saves explorers with a copy, so that they are alive when it is opened again; a user's own setting is stronger

@@ -14,6 +14,7 @@ from typing import Any
 
 from mlteach import __version__
 from mlteach.course.kernel import DIED, stoppable
+from mlteach.course.lectures import LECTURE, recording
 from mlteach.course.lessons import CHECKPOINTS, NOTEBOOKS, RESULTS, RUNS, LessonError, checked_profile, source
 from mlteach.course.parameters import SEEDS, chosen, parse
 from mlteach.course.source import first_line, learner_notebook
@@ -33,12 +34,14 @@ def run(
     """Execute a lesson with papermill and return the folder that holds ``lesson.ipynb`` and ``results.json``.
 
     The folder is runs/NN-profile/, or while another run has that, runs/NN-profile.2/ and so on. ``parameters`` are
-    written NAME=VALUE. With ``record`` the results are also kept in data/results/, and the parameters that the lesson
-    kept in data/checkpoints/: all of them or, on a full disk, none.
+    written NAME=VALUE. With ``record`` the results are also kept in data/results/, the parameters that the lesson kept in
+    data/checkpoints/, and what a lecture run drew for the slides in data/lectures/: all of them or, on a full disk, none.
     Raises LessonError for an unknown lesson or profile, a parameter that is not one of the lesson's or not of its kind,
     a record of anything but the profile's own parameters, and when a cell fails or the disk refuses something; the
     notebook up to that cell is then in the folder.
     """
+    from mlteach.course.site.lesson import read
+
     path = source(lesson)
     checked_profile(profile)
     lesson_notebook = learner_notebook(path)
@@ -57,6 +60,9 @@ def run(
                     f"Lesson {path.stem} recorded no figures, so there is nothing to keep. Its run is in {folder}."
                 )
             kept = {CHECKPOINTS / each.name: each.read_bytes() for each in trained}
+            if profile == LECTURE:
+                record_of, drawn = recording(path, read(folder / "lesson.ipynb"))
+                kept[record_of] = drawn.encode()
             write_all(kept | {RESULTS / f"{name}.json": content.encode()})
         return folder
 

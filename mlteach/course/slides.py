@@ -9,7 +9,8 @@ With ``"code": false`` beside it, a cell shows its output alone. Explorers and f
 explorer has a slide of its own.
 
 A slide's first heading is its title; without one it goes on under the title before. What is drawn and printed comes from
-the lecture run in ``runs/``, where there is one of this source, else from the stored notebook, and then the slide says so.
+the lecture run in ``runs/``, else from the one that is recorded in ``data/lectures/``, as far as their code is that of the
+lesson now (see lectures.py); else from the stored notebook, and then the slide says so.
 
 Any other cell stays in the notebook: a lesson is written to be read, and a slide shows the part worth projecting. A
 notes cell is not in the learner's notebook either; the build keeps its text in the metadata of the cell before it.
@@ -23,8 +24,10 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from mlteach.course.lectures import LECTURE, code_cells, keys, last_run, of_run, recorded, recording
 from mlteach.course.lessons import RUNS, LessonError, sources
 from mlteach.course.lessons import notebook as notebook_of
+from mlteach.files import one_sentence, write_atomic
 
 BEGINS = ("slide", "subslide")
 ON_SLIDES = (*BEGINS, "-", "fragment")
@@ -33,8 +36,6 @@ HEADING = re.compile(r"^(#{1,3}) (.+)$", re.MULTILINE)
 TITLE = re.compile(r"\s*#{1,3} (.+)\n*")
 #: A prediction's choice, to be clicked on a page; a room votes for a letter.
 CHOICE = re.compile(r"^([-*] )\( \) +", re.MULTILINE)
-#: The run that is projected.
-LECTURE = "lecture"
 #: The minutes of a lecture: an hour of a timetable, less the questions.
 SHORTEST, LONGEST = 40, 47
 
@@ -122,9 +123,7 @@ def build_slides(source: Path, target: Path) -> Path:
     free(target)
     name = f"{source.stem}.html"
     stored = read(fresh(source))
-    publish(
-        {name: deck(lectured(stored, source) or stored, source.stem)}, target, kind="slides", all_of_it=False
-    )
+    publish({name: deck(lectured(stored, source), source.stem)}, target, kind="slides", all_of_it=False)
     return target / name
 
 
@@ -136,27 +135,39 @@ def profile(notebook: Any) -> str | None:
 
 
 def lectured(stored: Any, source: Path) -> Any:
-    """The notebook ``stored`` with what the lecture run of the same cells drew and printed; None without such a run.
+    """The notebook ``stored`` with what a lecture run of the same code drew and printed, by cell; such a cell says so.
 
-    Explorers stay the stored ones: they show what is recorded, whatever the run.
+    The lecturer's own run counts before the recorded one. Explorers stay the stored ones: they show what is recorded,
+    whatever the run. Raises LessonError for a run or a record that is not whole.
     """
-    from mlteach.course.site.lesson import read
+    import nbformat
 
-    path = RUNS / f"{source.stem[:2]}-{LECTURE}" / "lesson.ipynb"
-    if not path.exists():
-        return None
-    run = read(path)
-    cells = [
-        cell for cell in run.cells if "injected-parameters" not in cell.metadata.get("tags", [])
-    ]  # papermill's
-    if [cell.source for cell in cells] != [cell.source for cell in stored.cells]:
-        return None
-    made = copy.deepcopy(stored)
-    made.metadata["papermill"] = {"parameters": {"PROFILE": profile(run)}}
-    for cell, ran in zip(made.cells, cells, strict=True):
-        if cell.cell_type == "code" and not _is_explorer(cell):
-            cell.outputs = ran.outputs
+    own = last_run(source)
+    found = recorded(source) | (of_run(own, stored) if own else {})
+    made, known = copy.deepcopy(stored), keys(stored)
+    for cell in code_cells(made):
+        if known[cell.id] in found and not _is_explorer(cell):
+            outputs = found[known[cell.id]]
+            cell.metadata["run"] = LECTURE
+            cell.outputs = cell.outputs if outputs is None else nbformat.from_dict(outputs)
     return made
+
+
+def keep(source: Path) -> Path:
+    """Record what the last lecture run in runs/ drew, for the slides of who has not run it; returns the file.
+
+    Raises LessonError, also where there is no such run or where it ran other code than the lesson has now.
+    """
+    run = last_run(source)
+    if run is None:
+        raise LessonError(
+            f"Lesson {source.stem} has no lecture run in {RUNS}. "
+            f"Run: python3 start.py run {source.stem[:2]} --profile {LECTURE}"
+        )
+    path, content = recording(source, run)
+    with one_sentence(LessonError, f"record the lecture run of lesson {source.stem}"):
+        write_atomic(path, content)
+    return path
 
 
 def deck(notebook: Any, name: str) -> str:
@@ -186,7 +197,8 @@ def deck(notebook: Any, name: str) -> str:
         if number > 1 and first.cell_type == "markdown":
             first.source = TITLE.sub("", first.source, count=1) if TITLE.match(first.source) else first.source
         first.metadata["slide"] |= {"number": number, "title": slide.title if number > 1 else ""}
-        first.metadata["slide"]["of"] = run if run != LECTURE and any(map(_is_drawn, slide.cells)) else None
+        quick = run != LECTURE and any(_is_drawn(cell) and "run" not in cell.metadata for cell in slide.cells)
+        first.metadata["slide"]["of"] = run if quick else None
         last.metadata["slide"] |= {"notes": slide.said or "–", "minutes": slide.minutes}
     packed = explorers(shown, name=name, whole=False)
     site = {
@@ -208,7 +220,7 @@ def _is_explorer(cell: Any) -> bool:
 
 
 def _is_drawn(cell: Any) -> bool:
-    """Whether the cell shows what this very run drew or printed."""
+    """Whether the cell shows what a run drew or printed."""
     return bool(cell.get("outputs")) and not _is_explorer(cell)
 
 

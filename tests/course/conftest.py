@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mlteach.course import build, lessons, run
+from mlteach.course import build, lectures, lessons, run
 
 LESSON = """\
 # %% [markdown]
@@ -57,6 +57,8 @@ def course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (lessons, "SOURCES", sources),
         (lessons, "BUILT", tmp_path / "data" / "built.json"),
         (lessons, "MY", tmp_path / "my"),
+        (lectures, "LECTURES", tmp_path / "lectures"),
+        (lectures, "RUNS", tmp_path / "runs"),
         (run, "NOTEBOOKS", sources.parent),
         (run, "RUNS", tmp_path / "runs"),
         (run, "RESULTS", tmp_path / "results"),

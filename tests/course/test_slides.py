@@ -8,9 +8,10 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from mlteach.course import lectures
 from mlteach.course.build import WIDGET_VIEW
-from mlteach.course.lessons import LessonError, notebook
-from mlteach.course.slides import build_slides, deck, lectured, missing, profile, slides
+from mlteach.course.lessons import LessonError, notebook, sources
+from mlteach.course.slides import build_slides, deck, keep, lectured, missing, slides
 from mlteach.course.source import learner_notebook
 
 TALK = """\
@@ -148,36 +149,127 @@ def test_an_explorer_has_a_slide_of_its_own() -> None:
     assert list(missing(talk(alone))) == []
 
 
-def ran(built: Any, said: str) -> Any:
+LEARNS = TALK.replace(
+    "# %% [markdown]\n# ## A question",
+    '# %% tags=["parameters"]\nPROFILE = "smoke"\n\n# %% [markdown]\n# ## A question',
+)
+
+
+def ran(source: Path, said: str, profile: str | None = None) -> Any:
+    """The lesson's notebook as a run leaves it, in which every code cell prints ``said``."""
+    built = learner_notebook(source)
     for each in built.cells:
         if each.cell_type == "code":
             each.outputs = [new_output("stream", name="stdout", text=f"{said}\n")]
+    if profile:
+        given = new_code_cell(f'PROFILE = "{profile}"', metadata={"tags": ["injected-parameters"]})
+        built.cells.insert(2, given)
+        built.metadata["papermill"] = {"parameters": {"PROFILE": profile}}
     return built
 
 
-def test_a_lecture_run_of_the_same_cells_is_what_is_projected(
-    course: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    course.write_text(
-        TALK.replace(
-            "# %% [markdown]\n# ## A question",
-            '# %% tags=["parameters"]\nPROFILE = "smoke"\n\n# %% [markdown]\n# ## A question',
-        )
-    )
-    stored = ran(learner_notebook(course), "quick")
-    monkeypatch.setattr("mlteach.course.slides.RUNS", tmp_path)
-    assert lectured(stored, course) is None and "drawn in a smoke run" in deck(stored, "98_small")
-    run = ran(learner_notebook(course), "thorough")
-    run.cells.insert(2, new_code_cell('PROFILE = "lecture"', metadata={"tags": ["injected-parameters"]}))
-    run.metadata["papermill"] = {"parameters": {"PROFILE": "lecture"}}
-    (tmp_path / f"{course.stem[:2]}-lecture").mkdir()
-    nbformat.write(run, tmp_path / f"{course.stem[:2]}-lecture" / "lesson.ipynb")
-    projected = lectured(stored, course)
-    assert projected and profile(projected) == "lecture"
-    html = deck(projected, "98_small")
+def keep_run(run: Any) -> None:
+    path = lectures.RUNS / "98-lecture" / "lesson.ipynb"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(run, path)
+
+
+def test_a_recorded_lecture_run_is_what_is_projected_until_the_code_changes(course: Path) -> None:
+    course.write_text(LEARNS)
+    stored = ran(course, "quick")
+    assert "drawn in a smoke run" in deck(lectured(stored, course), "98_small")
+    with pytest.raises(LessonError, match="has no lecture run in .* --profile lecture"):
+        keep(course)
+    keep_run(ran(course, "thorough", "lecture"))
+    kept = keep(course).read_bytes()
+    assert keep(course).read_bytes() == kept and b"thorough" in kept
+    (lectures.RUNS / "98-lecture" / "lesson.ipynb").unlink()  # a fresh clone
+    html = deck(lectured(stored, course), "98_small")
     assert "thorough" in html and "quick" not in html and "drawn in a" not in html
-    stored.cells[-2].source += "  # another cell"
-    assert lectured(stored, course) is None  # an old run is not projected
+
+    course.write_text(LEARNS.replace("A promise", "Another promise"))  # no code
+    assert "drawn in a" not in deck(lectured(ran(course, "quick"), course), "98_small")
+    course.write_text(LEARNS.replace('print("at', 'print("late at'))
+    html = deck(lectured(ran(course, "quick"), course), "98_small")
+    assert "thorough" in html and "quick" in html  # the first cell still fits
+    assert "drawn in a smoke run" in html
+    course.write_text(LEARNS.replace('"smoke"', '"smoke"  # another code'))
+    html = deck(lectured(ran(course, "quick"), course), "98_small")
+    assert "thorough" not in html and "drawn in a smoke run" in html
+
+    keep_run(ran(course, "my own", "lecture"))  # counts before the recorded one
+    assert "my own" in deck(lectured(ran(course, "quick"), course), "98_small")
+    for profile in ("smoke", "paper"):
+        keep_run(ran(course, "my own", profile))
+        with pytest.raises(LessonError, match="is no lecture run of lesson 98_small as it is now"):
+            keep(course)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "[",
+        "{}",
+        '{"cells": {"a": [{"output_type": "stream"}]}}',
+        '{"cells": {"a": [{"output_type": "display_data", "metadata": {}, "data": {"W": {"model_id": "m"}}}]}}'
+        .replace("W", WIDGET_VIEW),
+    ],
+)  # fmt: skip
+def test_a_damaged_record_is_named(course: Path, content: str) -> None:
+    lectures.LECTURES.mkdir()
+    (lectures.LECTURES / "98.json").write_text(content)
+    with pytest.raises(LessonError, match=r"98.json is not a whole record of a lecture run. Get it back"):
+        lectured(ran(course, "quick"), course)
+
+
+def test_what_a_record_holds_is_refused_on_slides_as_in_a_notebook(course: Path) -> None:
+    course.write_text(LEARNS)
+    run = ran(course, "thorough", "lecture")
+    run.cells[-2].outputs = [new_output("display_data", {"text/html": "<b onclick=hurt()>a</b>"})]
+    keep_run(run)
+    keep(course)
+    (lectures.RUNS / "98-lecture" / "lesson.ipynb").unlink()
+    with pytest.raises(LessonError, match='cell 98-00. has "onclick" at its <b>'):
+        deck(lectured(ran(course, "quick"), course), "98_small")
+
+
+def test_a_cell_that_only_shows_an_explorer_may_come_and_go() -> None:
+    def last(*code: str) -> str:
+        return list(lectures.keys(new_notebook(cells=[new_code_cell(each) for each in code])).values())[-1]
+
+    begin = "from mlteach.explore import GradientCell, style\nx = 3"
+    shows = "cell = GradientCell(rate=x)\nfor k in (1, 2):\n    cell.step = k\n    print(cell.summary)"
+    alone = last(begin, "print(x)")
+    assert last(begin, shows, "print(x)") == alone
+    assert last(begin.replace("GradientCell, ", ""), "print(x)") == alone
+    for other in (
+        last(begin, shows, "print(k)"),  # it names what the explorer's cell made
+        last(begin, "cell = GradientCell(rate=draw())", "print(x)"),  # it may draw a random number
+        last(begin, shows + "\nx += 1", "print(x)"),
+        last(begin.replace("style", "others"), "print(x)"),
+        last(begin.replace("3", "4"), "print(x)"),
+    ):
+        assert other != alone
+    assert last(begin, shows) != last(begin.replace("3", "4"), shows)
+
+
+def test_every_recorded_lecture_run_is_of_its_lesson_as_it_is_now() -> None:
+    """The slides of a lesson without one say that they are drawn in a smoke run."""
+    assert any(lectures.path_of(source).exists() for source in sources())
+    assert list(lectures.wrong()) == []
+
+
+def test_a_record_that_is_out_of_date_or_too_large_is_named(
+    course: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    course.write_text(LEARNS)
+    keep_run(ran(course, "thorough", "lecture"))
+    keep(course)
+    assert list(lectures.wrong()) == []
+    monkeypatch.setattr(lectures, "MOST_BYTES", 100)
+    course.write_text(LEARNS.replace('print("at', 'print("late at'))
+    old, large = lectures.wrong()
+    assert old.startswith("1 code cells on the slides of lesson 98 are not") and "over 100;" in large
 
 
 def test_a_room_votes_for_letters() -> None:

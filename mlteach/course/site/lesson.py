@@ -81,11 +81,7 @@ def read(path: Path) -> Any:
 
     try:
         lesson = nbformat.convert(reader.reads(path.read_text(encoding="utf-8")), 4)
-        if not all("id" in cell for cell in lesson.cells):
-            raise ValueError("a cell has no id")  # nbformat would give it one
-        nbformat.validate(lesson)
-        json.dumps(lesson, ensure_ascii=False).encode()  # half a character cannot be written
-        _check(lesson)
+        sound(lesson)
     except OSError as error:
         raise LessonError(
             f"{path.name} cannot be read: {error.strerror}. Give yourself the right to read it, or rebuild it."
@@ -97,6 +93,17 @@ def read(path: Path) -> Any:
             f"python3 start.py build {path.name[:2]}"
         ) from error
     return lesson
+
+
+def sound(lesson: Any) -> None:
+    """Raise one of the errors that `read` catches where a notebook node is none that a page can be made of."""
+    import nbformat
+
+    if not all("id" in cell for cell in lesson.cells):
+        raise ValueError("a cell has no id")  # nbformat would give it one
+    nbformat.validate(lesson)
+    json.dumps(lesson, ensure_ascii=False).encode()  # half a character cannot be written
+    _check(lesson)
 
 
 def _check(lesson: Any) -> None:

@@ -29,7 +29,7 @@ from mlteach.course.lessons import RESULTS, notebook, source
 from mlteach.course.site import all_lessons, page
 from mlteach.course.site.lesson import read
 from mlteach.course.site.map import course_map
-from mlteach.course.slides import deck
+from mlteach.course.slides import deck, lectured
 from mlteach.files import write_atomic
 from tests.browser.chromium import browser, until, watched_page
 
@@ -68,7 +68,9 @@ def pages() -> dict[str, str]:
     whole |= {f"lesson {name[:2]}": text for name, text in html.items()}
     for name in html:
         if name[:2] != "90":
-            whole[f"slides {name[:2]}"] = deck(read(notebook(source(name[:2]))), name)
+            whole[f"slides {name[:2]}"] = deck(
+                lectured(read(notebook(source(name[:2]))), source(name[:2])), name
+            )
     return whole
 
 

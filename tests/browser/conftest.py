@@ -115,7 +115,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
     from mlteach.course.site import all_lessons, page
     from mlteach.course.site.lesson import read
     from mlteach.course.site.map import course_map
-    from mlteach.course.slides import deck
+    from mlteach.course.slides import deck, lectured
 
     folder = tmp_path_factory.mktemp("whole")
     (folder / "deck").mkdir()
@@ -128,7 +128,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
                 read(notebook(source("00"))), lessons, {each.name: html(each.name) for each in lessons}
             )
         if name.startswith("deck/"):
-            return deck(read(NOTEBOOKS / f"{name[5:]}.ipynb"), name[5:])
+            lesson = source(name[5:7])
+            return deck(lectured(read(notebook(lesson)), lesson), lesson.stem)
         return page(NOTEBOOKS / f"{name}.ipynb", all_lessons())
 
     @cache

@@ -12,7 +12,7 @@ import pytest
 
 from mlteach.course.lessons import notebook, sources
 from mlteach.course.site.lesson import read
-from mlteach.course.slides import deck
+from mlteach.course.slides import deck, lectured
 from tests.browser.chromium import until
 
 DECKS = tuple(source.stem for source in sources() if not source.stem.startswith("90"))
@@ -66,7 +66,7 @@ def decks(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("decks")
     for source in sources():
         if source.stem in DECKS:
-            html = deck(read(notebook(source)), source.stem)
+            html = deck(lectured(read(notebook(source)), source), source.stem)
             (folder / f"{source.stem}.html").write_text(html, encoding="utf-8")
     return folder
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mlteach import files
+from mlteach.course import lectures
 from mlteach.course import run as running
 from mlteach.course.build import build
 from mlteach.course.lessons import LessonError, source
@@ -20,7 +21,7 @@ RECORDS = """\
 PROFILE = "smoke"
 SEED = 0
 
-# %%
+# %% slideshow={"slide_type": "slide"}
 import json, os
 from pathlib import Path
 
@@ -61,6 +62,7 @@ def test_a_run_keeps_its_notebook_and_its_figures_and_records_them(course: Path,
     assert (tmp_path / "checkpoints" / "theta.safetensors").read_bytes() == b"theta"
     assert (tmp_path / "checkpoints" / "theta.json").exists()
     assert not (tmp_path / "checkpoints" / "older.safetensors").exists()
+    assert list(lectures.recorded(course)) == lectures.on_slides(running.learner_notebook(course)) != []
 
 
 def test_a_failing_cell_keeps_the_notebook_up_to_there_and_earlier_results(

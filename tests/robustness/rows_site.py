@@ -9,11 +9,13 @@ from typing import Any
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from mlteach.course import lessons
+from mlteach.course import lectures, lessons
 from mlteach.course.build import WIDGET_STATE, WIDGET_VIEW
 from mlteach.course.lessons import ROOT
 from mlteach.course.site import build_site, page
 from mlteach.course.site.folder import folder, free, publish
+from mlteach.course.slides import lectured
+from mlteach.course.source import learner_notebook
 from mlteach.explore.base import script, stylesheet
 from tests.robustness.table import Room, case
 
@@ -140,6 +142,19 @@ def unreadable(room: Room) -> None:
 def stale(room: Room) -> None:
     lessons.notebook(room.course()).write_text(whole)
     build_site(room.folder / "site", progress=False)
+
+
+@case(
+    PAGES,
+    "what was recorded for slides is cut short",
+    "…98.json is not a whole record of a lecture run. Get it back with git, or make it anew: python3 start.py run 98 "
+    "--profile lecture, then python3 start.py slides 98 --record",
+)
+def no_record(room: Room) -> None:
+    source = room.course()
+    room.patch.setattr(lectures, "LECTURES", room.folder)
+    (room.folder / "98.json").write_text('{"cells": {')
+    lectured(learner_notebook(source), source)
 
 
 # The folder

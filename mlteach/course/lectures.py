@@ -7,10 +7,12 @@ notebook holds, and for explorers: they show what is recorded, whatever the run.
 """
 
 import ast
+import dis
 import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 from mlteach.course.build import views, without_bars, words_and_width
@@ -31,26 +33,34 @@ Outputs = dict[str, list[Any] | None]
 def keys(lesson: Any) -> dict[str, str]:
     """Of each code cell of a notebook (by its id) a checksum of the code that its outputs can depend on.
 
-    That is its own code and all code before it, without the cells that only show explorers and without the import of
-    their classes: on those depends no cell but one that names what they made, and all after it.
+    That is its own code and all code before it, without the import of explorers and without the cells that only show
+    some: on such a cell depend those that name what it made or set, and all after them.
     """
+    return {cell.id: key for cell, key, _ in _followed(lesson)}
+
+
+def _followed(lesson: Any) -> Iterator[tuple[Any, str, bool]]:
+    """The code cells of a notebook, the key of each, and whether it only shows explorers."""
+    classes: set[str] = set()  # of explorers
     explorers: set[str] = set()
-    made: set[str] = set()  # by cells that only show
-    everything = needed = ""
-    found = {}
+    shown: dict[
+        str, str
+    ] = {}  # of each name that a cell which only shows has made or set: the key of that cell
+    needed = ""
     for cell in code_cells(lesson):
-        everything = _sum(everything, cell.source)
         tree = _tree(cell.source)
-        bound = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and not _is_read(node)}
-        explorers |= _explorers(tree, explorers)
-        if _only_shows(tree, explorers):
-            made |= bound
-            found[cell.id] = everything
-            continue
-        named = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-        needed = everything if made & named else _sum(needed, _without_imports(cell.source, tree))
-        found[cell.id] = needed
-    return found
+        reads, binds = _names(tree)
+        classes |= _classes(tree)
+        explorers |= _explorers(tree, classes)
+        read = [shown[name] for name in sorted(reads & shown.keys())]
+        key = _sum(needed, *read, _without_imports(cell.source, tree))
+        only_shows = _only_shows(tree, classes | explorers)
+        if only_shows:
+            shown |= dict.fromkeys(binds | (reads & explorers), key)
+        else:
+            needed = key
+            shown = {name: each for name, each in shown.items() if name not in binds}
+        yield cell, key, only_shows
 
 
 def code_cells(lesson: Any) -> Iterator[Any]:
@@ -60,13 +70,13 @@ def code_cells(lesson: Any) -> Iterator[Any]:
             yield cell
 
 
-def on_slides(lesson: Any) -> list[str]:
-    """The keys of the code cells of a notebook that stand on a slide."""
-    known = keys(lesson)
+def on_slides(lesson: Any, *, explorers: bool = True) -> list[str]:
+    """The keys of the code cells of a notebook that stand on a slide, or of those that do not only show explorers."""
     return [
-        known[cell.id]
-        for cell in code_cells(lesson)
+        key
+        for cell, key, only_shows in _followed(lesson)
         if cell.metadata.get("slideshow", {}).get("slide_type", "skip") != "skip"
+        if explorers or not only_shows
     ]
 
 
@@ -145,7 +155,7 @@ def wrong() -> Iterator[str]:
     """
     records = [source for source in sources() if path_of(source).exists()]
     for source in records:
-        lacks = set(on_slides(learner_notebook(source))) - set(recorded(source))
+        lacks = set(on_slides(learner_notebook(source), explorers=False)) - set(recorded(source))
         if lacks:
             number = source.stem[:2]
             yield (
@@ -175,35 +185,53 @@ def _as_notebook(cells: Any) -> Any:
     return nbformat.v4.new_notebook(cells=made)
 
 
-def _sum(before: str, code: str) -> str:
-    return hashlib.sha256(f"{before}\0{code.strip()}".encode()).hexdigest()[:32]
+def _sum(*parts: str) -> str:
+    return hashlib.sha256("\0".join(part.strip() for part in parts).encode()).hexdigest()[:32]
 
 
 def _tree(code: str) -> ast.Module:
     try:
-        return ast.parse(code)
+        tree = ast.parse(code)
+        compile(tree, "cell", "exec")
     except (SyntaxError, ValueError):
         return ast.parse("...")  # which shows no explorer
+    return tree
 
 
-def _is_read(node: ast.Name) -> bool:
-    return isinstance(node.ctx, ast.Load)
+def _names(tree: ast.Module) -> tuple[set[str], set[str]]:
+    """The names that code takes from what ran before it, its functions' included, and those that it binds."""
+    reads, binds, inner = set(), set(), []
+    whole = compile(tree, "cell", "exec")
+    for step in dis.get_instructions(whole):
+        if step.opname == "STORE_NAME":
+            binds.add(step.argval)
+        elif step.opname in ("LOAD_NAME", "DELETE_NAME") and step.argval not in binds:
+            reads.add(step.argval)
+    waiting = [each for each in whole.co_consts if isinstance(each, CodeType)]
+    while waiting:
+        inner.append(waiting.pop())
+        waiting += [each for each in inner[-1].co_consts if isinstance(each, CodeType)]
+    for code in inner:
+        reads |= set(code.co_names) - binds  # attributes among them: a few too many
+    return reads, binds
 
 
-def _explorers(tree: ast.Module, known: set[str]) -> set[str]:
-    """The names in a cell that are explorers, or classes of them; ``known`` are those of the cells before."""
-    found = set(known)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and _is_ours(node):
-            found |= {name.asname or name.name for name in node.names if _is_class(name)}
-    for node in tree.body:
-        if (
-            isinstance(node, ast.Assign)
-            and isinstance(node.value, ast.Call)
-            and _root(node.value.func) in found
-        ):
-            found |= {target.id for target in node.targets if isinstance(target, ast.Name)}
-    return found
+def _classes(tree: ast.Module) -> set[str]:
+    """The classes of explorers that a cell imports."""
+    ours = (node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and _is_ours(node))
+    return {name.asname or name.name for node in ours for name in node.names if _is_class(name)}
+
+
+def _explorers(tree: ast.Module, classes: set[str]) -> set[str]:
+    """The names of the explorers that a cell makes."""
+    return {
+        target.id
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)
+        if _root(node.value.func) in classes
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
 
 
 def _without_imports(code: str, tree: ast.Module) -> str:

@@ -242,8 +242,10 @@ def test_a_cell_that_only_shows_an_explorer_may_come_and_go() -> None:
     alone = last(begin, "print(x)")
     assert last(begin, shows, "print(x)") == alone
     assert last(begin.replace("GradientCell, ", ""), "print(x)") == alone
+    assert last(begin, shows, "k = 1", "print(x, k)") == last(begin, "k = 1", "print(x, k)")
     for other in (
-        last(begin, shows, "print(k)"),  # it names what the explorer's cell made
+        last(begin, shows, "x = k"),  # it reads what the explorer's cell made
+        last(begin, shows, "def f():\n    return k", "print(x)"),
         last(begin, "cell = GradientCell(rate=draw())", "print(x)"),  # it may draw a random number
         last(begin, shows + "\nx += 1", "print(x)"),
         last(begin.replace("style", "others"), "print(x)"),

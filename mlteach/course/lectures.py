@@ -43,9 +43,7 @@ def _followed(lesson: Any) -> Iterator[tuple[Any, str, bool]]:
     """The code cells of a notebook, the key of each, and whether it only shows explorers."""
     classes: set[str] = set()  # of explorers
     explorers: set[str] = set()
-    shown: dict[
-        str, str
-    ] = {}  # of each name that a cell which only shows has made or set: the key of that cell
+    shown: dict[str, str] = {}  # of each name that such a cell has made or set: its key
     needed = ""
     for cell in code_cells(lesson):
         tree = _tree(cell.source)
@@ -81,11 +79,16 @@ def on_slides(lesson: Any, *, explorers: bool = True) -> list[str]:
 
 
 def of_run(run: Any, stored: Any) -> Outputs:
-    """What the notebook of a run drew and printed, by `keys`; null for an explorer and where ``stored`` has the same."""
+    """What the notebook of a run drew and printed, by `keys`; None for an explorer and where ``stored`` has the same.
+
+    Cells that it has not run, or that stopped it, are left out.
+    """
     known, now = keys(stored), keys(run)
     before = {known[cell.id]: plain(cell.outputs) for cell in code_cells(stored)}
     found = Outputs()
     for cell in code_cells(run):
+        if cell.metadata.get("papermill", {}).get("status", "completed") != "completed":
+            continue
         outputs, key = plain(cell.outputs), now[cell.id]
         found[key] = None if views(cell) or outputs == before.get(key) else outputs
     return found
@@ -103,18 +106,18 @@ def plain(outputs: Any) -> list[Any]:
 def recording(source: Path, run: Any) -> tuple[Path, str]:
     """Where the record of the lecture run of a lesson belongs, and its text, the same for the same outputs.
 
-    ``run``: its notebook. Raises LessonError for a run of another profile, with other parameters or of other code.
+    ``run``: its notebook. Raises LessonError for a run of another profile, with other parameters or of other code, or one that stopped.
     """
     from mlteach.course.site.lesson import read
 
     now, given = learner_notebook(source), run.metadata.get("papermill", {}).get("parameters", {})
+    found = of_run(run, read(notebook(source)) if notebook(source).exists() else now)
     other = given.get("PROFILE") != LECTURE or given.keys() - {"PROFILE", *SEEDS}
-    if other or list(keys(run).values()) != list(keys(now).values()):
+    if other or found.keys() != set(keys(now).values()):
         raise LessonError(
-            f"That is no lecture run of lesson {source.stem} as it is now, with its own parameters. "
+            f"That is no whole lecture run of lesson {source.stem} as it is now, with its own parameters. "
             f"Run: python3 start.py run {source.stem[:2]} --profile {LECTURE}"
         )
-    found = of_run(run, read(notebook(source)) if notebook(source).exists() else now)
     cells = {key: found[key] for key in on_slides(now)}
     content = {"lesson": source.stem, "profile": LECTURE, "cells": cells}
     return path_of(source), json.dumps(content, indent=1, ensure_ascii=False) + "\n"

@@ -606,7 +606,7 @@ for T in (1, 4):
             torch.zeros_like(best), to=1e-10)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 1 min. On the board: one factor for each step, (I minus alpha A). Ask what happens to a direction with alpha times A equal to one: its factor is zero, the start does not matter there at all. And with alpha times A above two: the factor is larger than one in size, and grows with every step. Remember that for the pitfall.
+# 2 min. On the board: one factor for each step, (I minus alpha A). Ask what happens to a direction with alpha times A equal to one: its factor is zero, the start does not matter there at all. And with alpha times A above two: the factor is larger than one in size, and grows with every step. Remember that for the pitfall.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### The second way: autograd

@@ -210,7 +210,7 @@ explorer = LstmGates("remember")
 explorer
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 7 min. *remember*, then *leak*: read the purple line at the bottom. *count*: c goes to six while h stays below one; c is what the cell knows, h is what it says, and c is never squashed. *distractors*: give them three minutes with a neighbour for the task. Two stars come from the input gate alone; the third needs the output gate.
+# 7 min. *remember*, then *leak*: read the magenta line at the bottom. *count*: c goes to six while h stays below one; c is what the cell knows, h is what it says, and c is never squashed. *distractors*: give them three minutes with a neighbour for the task. Two stars come from the input gate alone; the third needs the output gate.
 # At the end, in *remember*, turn the RNN's weight u to 1.5: it holds the pulse. Look at its nudge. Leave the question open, it comes back.
 
 # %% [markdown]
@@ -227,7 +227,7 @@ explorer.load("remember")  # as it was: your turn
 #
 # $$\frac{\partial c_T}{\partial c_t} \;=\; f_{t+1}\, f_{t+2} \cdots f_T$$
 #
-# along the memory line. In the explorer this is the purple line at the bottom, *left of a nudge*.
+# along the memory line. In the explorer this is the magenta line at the bottom, *left of a nudge*.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 2 min. No matrix, no slope: one number a step, and the network may choose it. That is the invention.

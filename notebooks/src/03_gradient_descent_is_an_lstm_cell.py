@@ -165,8 +165,8 @@ morph.at = 0  # as it was: your turn
 # | colour | in the LSTM cell | in gradient descent |
 # |---|---|---|
 # | blue | memory $c$ | weights $\theta$ |
-# | purple | forget gate $f$ | 1: nothing is forgotten |
-# | brown | input gate $i$ | learning rate $\alpha$ |
+# | magenta | forget gate $f$ | 1: nothing is forgotten |
+# | ochre | input gate $i$ | learning rate $\alpha$ |
 # | green | candidate $\tilde c$ | minus the gradient |
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -289,7 +289,7 @@ print("every entry of torch.optim.SGD is one of the two:",
 # ## Can you beat gradient descent by turning the gates?
 #
 # Here is the cell on a surface with two parameters: a ravine, 30 times steeper across than along. The dashed grey path is gradient descent with its
-# rate. The purple path is the cell with its gates. Drag the start (or use the arrow keys), turn the gates.
+# rate. The blue path is the cell with its gates. Drag the start (or use the arrow keys), turn the gates.
 # They begin as gradient descent's: forget <span data-moves="GradientCell.forget">1</span>, input <span data-moves="GradientCell.input">0.05</span>.
 #
 # **Task.** Leave momentum at zero for now. Find $f$ and $i$ that end lower than gradient descent after 20 steps.

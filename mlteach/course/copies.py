@@ -26,6 +26,7 @@ from mlteach.course.build import WIDGET_STATE, WIDGET_VIEW, aged_explorer
 from mlteach.course.lessons import LessonError
 from mlteach.course.merge import OURS, Merged, came, came_alive, merge, with_ids
 from mlteach.course.source import learner_notebook
+from mlteach.course.trust import as_built
 from mlteach.files import lock, write_atomic
 
 PREDICTION = "**Predict.**"
@@ -133,6 +134,8 @@ def typed_into(source: Path) -> bool:
         cells = parse(content).cells
     except ValueError:
         return bool(content.strip())
+    if as_built(stored, content):
+        return False  # the source has changed since, not the notebook
     written = {cell.source.strip() for cell in learner_notebook(source).cells}
     return any(cell.source.strip() not in written | {""} or cell.get("attachments") for cell in cells)
 

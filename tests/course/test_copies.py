@@ -400,6 +400,15 @@ class TestBuild:
         build.build(course)
         assert not copies.typed_into(course) and keep_typed(course) is None and not lessons.MY.exists()
 
+    def test_of_one_whose_source_has_changed_nothing_is_kept(self, course: Path, built: Path) -> None:
+        text = course.read_text(encoding="utf-8")
+        course.write_text(text + "\n# %% [markdown]\n# A sentence more.\n", encoding="utf-8")
+        build.build(course)
+        course.write_text(text, encoding="utf-8")  # the sentence is in the notebook alone
+        assert not copies.typed_into(course)
+        write(built, solve)
+        assert copies.typed_into(course)
+
     @pytest.mark.parametrize(
         "change", [solve, lambda cells: cells.append(nbformat.v4.new_markdown_cell("mine"))]
     )

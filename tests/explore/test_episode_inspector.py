@@ -303,3 +303,19 @@ def test_both_languages_draw_the_same_numbers(javascript) -> None:
         seeds,
     )
     assert theirs == [list(itertools.islice(mulberry32(s), 4)) for s in seeds]
+
+
+def test_pictures_fit_their_room_and_stay_large_enough_to_press(javascript) -> None:
+    asked = [[{"ways": w, "shots": s, "queries": q}, *room]
+             for w in (2, 5, 7, 10) for s, q in ((1, 5), (3, 5), (5, 3), (1, 1)) for room in ((420, 410), (435, 330), (327, 260))]  # fmt: skip
+    found = javascript("episode_inspector", "data.map((a) => m.fit(...a))", asked)
+    for (episode, width, height), f in zip(asked, found, strict=True):
+        pictures, lines = episode["shots"] + episode["queries"], -(-episode["ways"] // f["columns"])
+        across = f["columns"] * (44 + pictures * f["tile"] + 5 * (pictures - 1)) + 14 * (f["columns"] - 1)
+        assert f["tile"] >= 22 and across <= width
+        assert f["tile"] == 22 or lines * (f["tile"] + (11 if f["tight"] else 27)) <= height
+    five, ten = (
+        javascript("episode_inspector", "m.fit(...data)", [{"ways": w, "shots": 1, "queries": 5}, 420, 410])
+        for w in (5, 10)
+    )
+    assert five["tile"] >= 50 and not five["tight"] and ten["tile"] < five["tile"]

@@ -143,3 +143,11 @@ def test_the_recorded_episodes_are_learned() -> None:
         right.append(after[2])
     assert np.mean(right) > 0.7
     assert history.gates("forget")[..., 0].min() > 0.5
+
+
+def test_no_two_layers_are_drawn_alike(javascript) -> None:
+    layers = GateHistory.recorded().layers
+    look = javascript("gate_history", "m.looks(data)", layers)
+    assert len({(each["dash"], each["mix"]) for each in look}) == len(layers) >= 14
+    kinds = {each["kind"]: each["dash"] for each in look}
+    assert all(each["dash"] == kinds[each["kind"]] for each in look) and len(set(kinds.values())) == len(kinds)

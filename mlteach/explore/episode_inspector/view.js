@@ -1,6 +1,6 @@
 // EpisodeInspector: deal a few-shot episode, adapt to it, judge its queries and what you draw. The mathematics is
 // __init__.py's: the same episodes from the same seed, the same network in float64; a test compares the two.
-import { along, axes, button, choice, clamp, explorer, figure, h, layout, mulberry32, named, player, plot, scale, sig, slider, stroke, unique } from "../base/base.js";
+import { along, axes, button, choice, clamp, explorer, figure, h, layout, mulberry32, named, player, plot, s, scale, sig, slider, stroke, unique } from "../base/base.js";
 
 const SIDE = 28, PIXELS = SIDE * SIDE, BLOCKS = 4, EPSILON = 1e-5, LAST = 10, EPISODES = 100;
 const REACH = 1.15, SLOPE = 0.9; // of the pen, see tasks/pen.py
@@ -479,7 +479,7 @@ function render(host) {
         return { badge, ...tile("span", { class: "mlx-tile mlx-support", role: "img" }, badge) };
       });
       const queries = Array.from({ length: MOST.queries }, (_, column) => {
-        const badge = h("span", { class: "mlx-badge" }), part = h("i"), sure = h("span", { class: "mlx-sure", "aria-hidden": "true" }, part);
+        const badge = h("span", { class: "mlx-badge" }), part = s("rect", { height: 5 }), sure = s("svg", { class: "mlx-sure", "aria-hidden": "true" }, part);
         return { badge, part, sure, ...tile("button", { type: "button", class: "mlx-tile", onclick: () => {
           set({ picked: row * get("queries") + column });
           if (!panels.open()) panels.show(QUERY);
@@ -521,6 +521,7 @@ function render(host) {
       set({ judged });
     }));
     const teach = button("", guard(() => set({ own: { ...get("own"), [meant]: get("strokes") } })));
+    teach.title = "In place of the first support picture of that class";
     const back = button("Original", () => set({ own: {} }));
     back.title = "The support pictures that were dealt";
     const undo = button("Undo", () => set({ strokes: get("strokes").slice(0, -1) })), clear = button("Clear", () => set({ strokes: [] }));
@@ -530,6 +531,7 @@ function render(host) {
       h("div", { class: "mlx-strokes" }, h("p", { class: "mlx-key", title: hint }, h("strong", {}, "Draw")), undo, clear), pad.node,
       h("div", { class: "mlx-answer" }, mine.node, h("div", { class: "mlx-like" }, like, alike)));
     pad.node.title = hint;
+    pad.node.firstElementChild.setAttribute("aria-description", hint);
     const episode = h("div", { class: "mlx-episode" }, h("div", { class: "mlx-desk" },
       h("div", {}, h("p", { class: "mlx-key" }, "Framed: support.", h("span", { class: "mlx-sure-key" }, " Bar: how sure of the truth.")), board), hand));
 
@@ -620,8 +622,8 @@ function render(host) {
           const at = c * now.queries + k, right = said[at] === c;
           paint(each.canvas, dealt.query[at]);
           say(each.badge, right ? (tight ? "" : "✓") : tight ? NAMES[said[at]] : `✗ ${NAMES[said[at]]}`);
-          show(each.sure, Boolean(path));
-          if (path) each.part.style.width = `${(100 * between(path, t, at)[c]).toFixed(1)}%`;
+          each.sure.toggleAttribute("hidden", !path);
+          if (path) each.part.setAttribute("width", `${(100 * between(path, t, at)[c]).toFixed(1)}%`);
           each.node.classList.toggle("mlx-wrong", !right);
           each.node.tabIndex = at === now.picked ? 0 : -1;
           each.node.setAttribute("aria-pressed", at === now.picked);
@@ -640,14 +642,14 @@ function render(host) {
       mine.draw(found, now.ways, -1, hue, drawn && then?.strokes.length ? drawnThen(then).values : null);
       show(like, drawn);
       if (found) paint(like, dealt.support[found.like]);
-      say(alike, found ? `nearest by ${now.classifier === "pixels" ? "pixels" : "features"}: ${NAMES[dealt.supportLabels[found.like]]}` : "Nothing drawn yet.");
+      say(alike, found ? `nearest by ${now.classifier === "pixels" ? "pixels" : "features"}: ${NAMES[dealt.supportLabels[found.like]]}` : "Or by keys: arrows move the pen, Space lowers it.");
       for (const each of [undo, clear, ruled, teach]) each.disabled = !drawn;
     }
 
     function task(now) {
       letters.forEach((letter, k) => show(letter, k < now.ways));
       pick.draw();
-      say(teach, `Use it as support of ${NAMES[meant]}`);
+      say(teach, `Teach it as ${NAMES[meant]}`);
       show(back, Object.keys(now.own).length > 0);
       const [asked, network_knows, pixels] = tally(now.judged), earned = stars(now, ask.trained);
       say(score, asked ? `Asked about ${asked} of ${now.ways}: ${ask.trained ? `the network knows ${network_knows}, ` : ""}nearest neighbour ${pixels}. ${"★".repeat(earned)}${"☆".repeat(3 - earned)}`

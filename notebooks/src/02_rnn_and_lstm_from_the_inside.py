@@ -20,7 +20,7 @@
 # - write an RNN and an LSTM cell in a few lines, and prove that they are PyTorch's,
 # - say what the three gates do, and what the states $h$ and $c$ carry,
 # - compute what is left of a memory, and of its gradient, after any number of steps,
-# - train a cell that remembers over 100 steps, and say why the plain network beside it does not,
+# - train three networks to remember over 100 steps, and say what decides whether they can,
 # - find a forget gate that eats the memory before you waste a day on it.
 #
 # **Prerequisites:** [lesson 00](00_start_here.ipynb). You know what a gradient is and have trained a network in
@@ -684,7 +684,7 @@ for profile in ("lecture", "paper"):
 # The intervals are over seeds. A wide one means that some seeds learn it and some do not. Patience does not help where the line is too long: with three times the training, the first two still guess at 100 steps.
 
 # %% [markdown]
-# ## Why could the others not learn it?
+# ## What does it take to learn it?
 #
 # Ask the gradient. For each learner at its start, before any training, we take the loss after 100 steps and measure how long its gradient is at every earlier step: for the RNN with respect to $h_t$, for the LSTM with respect to $c_t$. Every length
 # is relative to the one at the last step.

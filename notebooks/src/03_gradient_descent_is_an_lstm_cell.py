@@ -17,7 +17,7 @@
 #
 # **You will be able to**
 #
-# - write gradient descent as an LSTM cell, and prove that the two give the same numbers,
+# - write gradient descent as an LSTM cell, and prove that it is one,
 # - read weight decay, momentum and Adam as gates that someone set by hand,
 # - train such gates, and a starting point, on many small problems,
 # - say what is lost when the gradient's own dependence on the weights is ignored, and when that is safe.

@@ -1151,7 +1151,7 @@ print("twice the rate, 5 steps: one task in twenty to one in five is worse off t
 # %% [markdown]
 # So print the median beside a mean, always, and count the disasters.
 #
-# ### Why does a task blow up?
+# ### When is a step too long?
 #
 # Recall the bowl. A step multiplies the distance to the bottom by $1 - \alpha\lambda$, where $\lambda$ is the curvature. Above $\alpha\lambda = 2$ that is below $-1$: each step lands further up, on
 # the other side. For a network, take the largest eigenvalue of the Hessian of its support loss. That says which way it bends most, and how much.

@@ -19,7 +19,7 @@
 # **You will be able to**
 #
 # - write Reptile in ten lines: one task at a time, many at once, and with Adam outside,
-# - say what its step is made of, and prove when it is joint training and when it is plain SGD,
+# - say what its step is made of, and prove when it is a method that you know,
 # - run the published demo and read its error beside the line that no start can beat without adapting,
 # - recognise Reptile under three other names: Lookahead, federated averaging, parallel SGD,
 # - catch a bug on which nothing crashes, with one line.

@@ -18,7 +18,7 @@
 # **You will be able to**
 #
 # - draw a slice of a loss honestly: with directions that grow with the network, or through three points, and with the distance to what is left out,
-# - say what a picture of a loss depends on besides the function, and choose directions that make two pictures comparable,
+# - say what a picture of a loss can tell, and choose directions that make two pictures comparable,
 # - find the top eigenvalue of a Hessian without writing the Hessian down, and check it against the whole one,
 # - read $2/\alpha$ as the edge of stability, and find out which starts stand on which side of it,
 # - hold a PCA picture of a path against what chance would draw.
@@ -762,7 +762,7 @@ show(fig, alt="Two plots over inner steps for five starts, means over a hundred 
 # 3 min. Left: MAML starts above the line and comes down with the first step. Thin lines are the three seeds. Joint training and the random start rise slowly. Right: gradients. MAML's and FOMAML's first are the longest of all, and nothing is left of them after a hundred steps.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## Why does it not blow up?
+# ## Where does the first step land?
 #
 # By the formula, MAML's first step overshoots: along the top eigenvector it lands farther away than it began, on most tasks. Draw what lies along that step, and beside it the parabola that value, slope and curvature at the start foretell.
 
@@ -863,7 +863,7 @@ for name in ("joint", "maml"):
 #
 # ### And at another rate?
 #
-# A start is judged by where a step of *its* rate lands. Take one step from each start, at several rates, and judge the queries.
+# Take one step from each start, at several rates, and judge the queries.
 #
 # **Predict.** MAML was trained at rate 0.01. One step at 0.03 takes it three times as far, in the same direction. How good is the landing?
 #
@@ -1069,7 +1069,7 @@ compare("many tasks side by side", task_of(side_by_side, 0), "the same", exact,
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 1 min. Read the task aloud, and the three stars.
 
-# %% slideshow={"slide_type": "slide"}
+# %% tags=["opening"] slideshow={"slide_type": "slide"}
 two = LossLandscape()
 two
 

@@ -156,6 +156,7 @@ def sections(lesson: Lesson, html: str) -> list[Section]:
             about = " ".join(caption.get_text(" ").split()) if caption and not hidden else found[-1][1]
             place = str(home["id"]) if home else found[-1][0]
             # of one that is shown twice the later counts: above it stands what it is about
+            figures.pop((kind, alt), None)
             figures[kind, alt] = Section(
                 page, place, about, "" if hidden else alt, kind, alt if hidden else ""
             )

@@ -103,9 +103,12 @@ class Renderer(IPythonRenderer):
             number += 1
             name = f"{base}-{number}"
         self.page.headings.append(Heading(level, name, LINK.sub("", text)))
-        heading = self.page.headings[-1]
-        link = f'<a class="anchor" href="#{escape(name)}" aria-label="Link to section {escape(heading.text)}">#</a>'
-        return f'<h{level} id="{escape(name)}">{text}{link if level > 1 else ""}</h{level}>\n'
+        place, said = escape(name), escape(self.page.headings[-1].text)
+        if level == 1:
+            return f'<h1 id="{place}">{text}</h1>\n'
+        link = f'<a class="anchor" href="#{place}" aria-label="Link to section {said}">#</a>'
+        # named, because a screen reader would take the link's name for a part of the heading
+        return f'<h{level} id="{place}" aria-label="{said}">{text}{link}</h{level}>\n'
 
     def link(self, text: str, url: str, title: str | None = None) -> str:
         if found := LESSON_LINK.fullmatch(url):

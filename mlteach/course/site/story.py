@@ -6,7 +6,7 @@ What a page knows of a cell stands in ``cell.metadata.page``, and of a figure in
     opening  the lesson's picture, shown once more; ``figure`` is its number in its own place
     setup    lines of code, folded to one line; neighbours are one cell here
     guess    {"number", "key", "choices"}: a prediction, which the reader is to make
-    covers   the number of the guess that uncovers this cell's outputs, or its text; ``first`` of its kind
+    covers   the number of the guess that uncovers this cell's outputs, or its text; ``first`` of its kind; ``whole``: with its code
     exercise the number of the exercise, "03.1"; ``heading``: what it stands under
     number   of a figure; ``words``: the first sentence of its description
 
@@ -30,7 +30,8 @@ TITLE = re.compile(r"(# [^\n]*)\n(.*)", re.DOTALL)
 HEADING = re.compile(r"#{1,6} ")
 PREDICT = "**Predict.**"
 CHOICE = re.compile(r"[-*] \( \) +(.+)")
-DRAWS = re.compile(r"\balt=")  # such code says in words what it shows
+#: Code that says in words what comes out: a figure's description, a claim it holds to, a claim it prints with its value.
+SAYS = re.compile(r"\balt=|^\s*assert\b|\bcompare\(|:[\"'],", re.MULTILINE)
 CHECK = re.compile(r"""\bcheck\(\s*["'](\d\d\.\d+)["']""")
 #: A question of a quiz that stands inside of its own fold.
 FOLDED = re.compile(r"<details><summary>\s*(\d+)\.\s+(.+?)</summary>", re.DOTALL)
@@ -128,7 +129,7 @@ def _covered(cells: list[Any]) -> Iterator[Any]:
             new = copy.deepcopy(cell)
             if cell.cell_type == "code" and (always or answering) and not never:
                 cover(new)
-                _page(new)["whole"] = bool(DRAWS.search(cell.source))
+                _page(new)["whole"] = bool(SAYS.search(cell.source))
             wait.append(new)
             continue
         part = 0

@@ -59,3 +59,13 @@ function prediction(question) {
 }
 
 for (const question of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".guess[data-guess]"))) prediction(question);
+
+// A link into an answer that is covered leads to its cover, which says so.
+const land = () => {
+  const cover = document.querySelector(":target")?.closest(".covered:not(.open)"), link = /** @type {HTMLElement | null | undefined} */ (cover?.querySelector(".note a"));
+  if (!cover || !link) return;
+  link.focus({ preventScroll: true });
+  cover.scrollIntoView({ block: "nearest" });
+};
+addEventListener("hashchange", land);
+addEventListener("load", () => setTimeout(land)); // the browser has gone there by then

@@ -50,14 +50,16 @@ const untell = () => { if (hint) hint.hidden = true; };
  * End go to its ends; a press sets what the sentence says. One of several values goes on to the next by a press.
  * @param {HTMLElement} span @param {Range} range @param {Moved} model @param {string} key
  * @param {(holding: boolean) => void} [held]  hears when a hand takes it and lets it go
+ * @param {string} [what]  the name of what it moves
+ * @param {() => void} [first]  hears of the first move since it was taken or came into focus
  */
-export function scrub(span, range, model, key, held = () => {}) {
+export function scrub(span, range, model, key, held = () => {}, what = "", first = () => {}) {
   const { at, value, say, read, next, low, high } = ruler(range), several = Boolean(range.values);
   const written = read(span.textContent?.trim() ?? "");
-  let moved = false; // until then the sentence says what it was written to say
+  let moved = false, begun = false; // until it has moved the sentence says what it was written to say
   const now = () => (moved ? model.get(key) : written);
-  const use = several ? `Press for the next: ${range.values?.map(say).join(", ")}.`
-    : `Drag sideways, or use the arrow keys: ${say(low)} to ${say(high)}. A press sets ${say(written)}.`;
+  const use = (several ? `Press for the next: ${range.values?.map(say).join(", ")}.`
+    : `Drag sideways, or use the arrow keys: ${say(low)} to ${say(high)}. A press sets ${say(written)}.`) + (what && ` It moves ${what}.`);
   span.tabIndex = 0;
   span.setAttribute("role", several ? "button" : "slider");
   span.setAttribute("aria-description", use);
@@ -74,6 +76,8 @@ export function scrub(span, range, model, key, held = () => {}) {
     model.set({ [key]: x });
     model.save_changes();
     draw();
+    if (!begun) first();
+    begun = true;
   };
   model.on(`change:${key}`, () => { moved = true; draw(); });
   draw();
@@ -86,7 +90,7 @@ export function scrub(span, range, model, key, held = () => {}) {
     event.preventDefault(); // no text is marked
     span.focus({ preventScroll: true });
     span.setPointerCapture(event.pointerId);
-    [from, dragged] = [{ x: event.clientX, share: at(now()) }, false];
+    [from, dragged, begun] = [{ x: event.clientX, share: at(now()) }, false, false];
     span.classList.add("held");
     held(true);
   });
@@ -115,6 +119,7 @@ export function scrub(span, range, model, key, held = () => {}) {
   });
   for (const event of ["pointerenter", "focus"]) span.addEventListener(event, () => { if (!from) tell(span, `${range.name[0].toUpperCase()}${range.name.slice(1)}. ${use}`); });
   for (const event of ["pointerleave", "blur"]) span.addEventListener(event, untell);
+  span.addEventListener("focus", () => { begun = false; });
   addEventListener("scroll", untell, { passive: true, capture: true });
 }
 
@@ -123,6 +128,27 @@ function nearest(span, kind) {
   const all = (/** @type {Element | Document} */ of) => [...of.querySelectorAll(`figure[data-alive="${kind}"]`)];
   const slide = span.closest(".slide"), here = slide ? all(slide)[0] : undefined, found = all(document);
   return here ?? found.find((figure) => span.compareDocumentPosition(figure) & Node.DOCUMENT_POSITION_FOLLOWING) ?? found.at(-1);
+}
+
+const BAR = 64; // at the top of a page, in pixels
+
+/**
+ * Shows a page's explorer together with the number that moves it: the page scrolls no further than the number lets it.
+ * Where both do not fit into the window, a link beside the number says where the explorer is.
+ * @param {HTMLElement} span @param {HTMLElement} figure @param {string} what  its name
+ */
+function together(span, figure, what) {
+  const mine = span.getBoundingClientRect(), its = figure.getBoundingClientRect(), below = its.top > mine.top;
+  const far = below ? Math.max(Math.min(its.bottom + 12 - innerHeight, mine.top - BAR), 0) : Math.min(Math.max(its.top - BAR, mine.bottom + 12 - innerHeight), 0);
+  const seen = Math.min(its.bottom - far, innerHeight) - Math.max(its.top - far, BAR);
+  if (seen > Math.min(its.height, innerHeight - BAR) / 2) {
+    if (far) scrollBy({ top: far, behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "instant" : "smooth" });
+  } else if (figure.id && !span.nextElementSibling?.matches(".follows")) {
+    const link = document.createElement("a");
+    Object.assign(link, { className: "follows", href: `#${figure.id}`, textContent: `${what} ${below ? "↓" : "↑"}` });
+    link.setAttribute("aria-label", `${what}, which moves, is ${below ? "below" : "above"}`);
+    span.after(link);
+  }
 }
 
 /** Every number of the document whose explorer is alive. */
@@ -135,7 +161,9 @@ async function start() {
     const [kind, key] = (span.dataset.moves ?? "").split("."), figure = nearest(span, kind), range = ranges[span.dataset.moves ?? ""];
     const model = /** @type {any} */ (figure)?.explorer;
     if (!model || !range) continue;
-    scrub(span, range.most ? { ...range, max: model.get(range.most) } : range, model, key, (holding) => figure?.classList.toggle("moved", holding));
+    const what = figure?.getAttribute("aria-label")?.split(",")[0] ?? ""; // on a slide there is but one
+    scrub(span, range.most ? { ...range, max: model.get(range.most) } : range, model, key,
+      (holding) => figure?.classList.toggle("moved", holding), what, () => { if (what) together(span, /** @type {HTMLElement} */ (figure), what); });
   }
 }
 

@@ -106,19 +106,20 @@ def plain(outputs: Any) -> list[Any]:
 def recording(source: Path, run: Any) -> tuple[Path, str]:
     """Where the record of the lecture run of a lesson belongs, and its text, the same for the same outputs.
 
-    ``run``: its notebook. Raises LessonError for a run of another profile, with other parameters or of other code, or one that stopped.
+    ``run``: its notebook; explorers may have come since. Raises LessonError for a run of another profile, with other
+    parameters or of other code, or one that stopped.
     """
     from mlteach.course.site.lesson import read
 
     now, given = learner_notebook(source), run.metadata.get("papermill", {}).get("parameters", {})
     found = of_run(run, read(notebook(source)) if notebook(source).exists() else now)
     other = given.get("PROFILE") != LECTURE or given.keys() - {"PROFILE", *SEEDS}
-    if other or found.keys() != set(keys(now).values()):
+    if other or set(on_slides(now, explorers=False)) - found.keys():
         raise LessonError(
-            f"That is no whole lecture run of lesson {source.stem} as it is now, with its own parameters. "
+            f"That is no lecture run of all slides of lesson {source.stem} as it is now, with its own parameters. "
             f"Run: python3 start.py run {source.stem[:2]} --profile {LECTURE}"
         )
-    cells = {key: found[key] for key in on_slides(now)}
+    cells = {key: found.get(key) for key in on_slides(now)}
     content = {"lesson": source.stem, "profile": LECTURE, "cells": cells}
     return path_of(source), json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 

@@ -204,11 +204,13 @@ def test_a_recorded_lecture_run_is_what_is_projected_until_the_code_changes(cour
     keep_run(stopped)
     html = deck(lectured(ran(course, "quick"), course), "98_small")
     assert "my own" in html and "quick" in html  # a run that has not come so far
-    with pytest.raises(LessonError, match="is no whole lecture run"):
+    with pytest.raises(LessonError, match="is no lecture run of all"):
         keep(course)
     for profile in ("smoke", "paper"):
         keep_run(ran(course, "my own", profile))
-        with pytest.raises(LessonError, match="is no whole lecture run of lesson 98_small as it is now"):
+        with pytest.raises(
+            LessonError, match="is no lecture run of all slides of lesson 98_small as it is now"
+        ):
             keep(course)
 
 

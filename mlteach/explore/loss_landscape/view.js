@@ -589,7 +589,7 @@ function render(host) {
 
       const cells = RULES.map(() => Array.from({ length: 3 }, () => h("td"))), verdict = h("p");
       const rule = { joint: "∇L(θ)", maml: "(I − αH) ∇L(φ)", fomaml: "∇L(φ)", reptile: "(θ − φₖ) / kα" };
-      const table = sheetOf({ heads: ["method", "turned from joint", "mean loss", "after one step"],
+      const table = sheetOf({ heads: ["method", "turned", "mean loss", "after a step"],
         rows: RULES.map((m, k) => ({ hue: look(m).hue, name: [word(m), h("span", { class: "mlx-land-formula" }, rule[m])], cells: cells[k] })) });
       function sheet(now) {
         const [x, y] = now.theta, first = move("joint", x, y, now.rate, now.inner);
@@ -610,11 +610,11 @@ function render(host) {
         pick("ground", "Colours: the mean loss", [{ value: "joint", text: "at θ" }, { value: "adapted", text: "after one inner step" }]),
         knob("rate", "inner rate α", "fg", { min: 0.01, max: 0.25, step: 0.01 }),
         knob("inner", "Reptile's inner steps k", "reptile", { min: 1, max: 10 })];
-      const scrub = knob("meta", "meta-steps followed", "maml", { min: 0, max: 200, step: STRIDE });
+      const scrub = knob("meta", "meta-steps", "maml", { min: 0, max: 200, step: STRIDE });
       const panels = stage("tasks", {
         picture: [h("div", { class: "mlx-land-stack" }, over.node, canvas)],
         controls: [...controls.map(({ node }) => node), h("div", { class: "mlx-row" }, play.node, scrub.node)],
-        panels: [{ name: "Numbers", node: h("div", {}, table.node, h("p", { class: "mlx-land-note" }, "Arrows: where each method moves the start; their length grows with the root of the step. φ: after one inner step. Green dots: Reptile's inner steps.")) }, { name: "Your task", node: h("div", { class: "mlx-task" }, h("strong", {}, "Your task. "), "Find a start that MAML likes and joint training does not. MAML likes it when one inner step leads to at most half the loss it leads to from joint training's best start. "
+        panels: [{ name: "Numbers", node: h("div", {}, table.node, h("p", { class: "mlx-land-note" }, "Arrows: each method's step; turned: from joint training's. φ: after one inner step. Green dots: Reptile's.")) }, { name: "Your task", node: h("div", { class: "mlx-task" }, h("strong", {}, "Your task. "), "Find a start that MAML likes and joint training does not. MAML likes it when one inner step leads to at most half the loss it leads to from joint training's best start. "
           + "Joint training dislikes it the more, the higher the mean loss there is above its minimum. You may change the inner rate.", verdict) }] });
       return { node: panels.node, name: "tasks", draw(now) {
         const box = fit(over.size()[0], map()), t = STRIDE * play.at();

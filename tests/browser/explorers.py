@@ -111,9 +111,7 @@ ROWS = {
 TALLEST = {960: 640, 720: 720}
 #: Explorers that are taller still, or whose control is out of sight of its picture on a telephone. A name goes when its
 #: explorer fits, and a test says so; none comes back.
-NOT_ONE_SCREEN = {
-    "EpisodeInspector", "GateHistory",
-}  # fmt: skip
+NOT_ONE_SCREEN: set[str] = set()
 
 #: Some traits of the static page's model of an explorer, a function of its element and their names; bytes as lists of numbers.
 STATE = """

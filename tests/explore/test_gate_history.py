@@ -150,4 +150,6 @@ def test_no_two_layers_are_drawn_alike(javascript) -> None:
     look = javascript("gate_history", "m.looks(data)", layers)
     assert len({(each["dash"], each["mix"]) for each in look}) == len(layers) >= 14
     kinds = {each["kind"]: each["dash"] for each in look}
-    assert all(each["dash"] == kinds[each["kind"]] for each in look) and len(set(kinds.values())) == len(kinds)
+    assert all(each["dash"] == kinds[each["kind"]] for each in look) and len(set(kinds.values())) == len(
+        kinds
+    )

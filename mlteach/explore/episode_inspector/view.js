@@ -556,6 +556,8 @@ function render(host) {
     function arrange(now) {
       const open = panels.open(), middle = wide >= 560 && wide < 820;
       show(hand, !(middle && open && open !== TASK));
+      const desk = wide < 560 ? view.root.querySelector(".mlx-controls") : episode.firstElementChild; // on a telephone the episode alone stays in sight
+      if (hand.parentNode !== desk) desk.insertBefore(hand, desk.querySelector(":scope > .mlx-folds"));
       const height = wide >= 820 ? (open ? 265 : 410) : middle ? (open === TASK ? 180 : open ? 300 : 330) : 260;
       const { tile: size, columns, tight } = fit(now, room, height);
       if (laid === (laid = `${size} ${columns} ${tight} ${now.ways}`)) return;

@@ -34,7 +34,7 @@ export function summary(state) {
 const KEYS = ["episode", "step", "layer", "axis"], FIXED = ["layers", "episodes", "steps", "rate"], TABLES = ["forget", "input", "losses", "descent"];
 const GATES = /** @type {const} */ (["forget", "input"]);
 const MARKS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995, 0.9999];
-const LEFT = 52, NAMES = 84; // where the steps begin, and the room for names at the lines, in pixels
+const LEFT = 52, NAMES = 92; // where the steps begin, and the room for names at the lines, in pixels
 const SAYS = { forget: "Forget gate f: how much of itself a layer keeps", input: "Input gate i: how much of its gradient it takes" };
 
 /** How a gate is put on its axis; "logit" opens up the neighbourhood of 0 and 1. @param {string} axis */
@@ -92,6 +92,7 @@ function render(host) {
         const { layer } = event.target.dataset;
         if (layer !== undefined) return set({ layer: layers[layer] });
         area.node.setPointerCapture(event.pointerId);
+        point(-1);
         follow(event);
       }));
       area.node.addEventListener("pointermove", (event) => { if (area.node.hasPointerCapture(event.pointerId)) follow(event); });
@@ -157,8 +158,8 @@ function render(host) {
       }
       chart.moved = moving;
       const on = (l) => along(lines[l], t - 1), value = (l) => {
-        const [px, py] = on(l), end = px > right - 60;
-        return `<text class="mlx-gate-value" x="${(px + (end ? -10 : 10)).toFixed(1)}" y="${clamp(py - 8, top + 10, bottom).toFixed(1)}" text-anchor="${end ? "end" : "start"}">${sig(gate(now, which, now.step, l), 3)}</text>`;
+        const [px, py] = on(l), end = px > right - (l === picked ? 60 : 130);
+        return `<text class="mlx-gate-value" x="${(px + (end ? -10 : 10)).toFixed(1)}" y="${clamp(py - 8, top + 10, bottom).toFixed(1)}" text-anchor="${end ? "end" : "start"}">${l === picked ? "" : `${escape(layers[l])} `}${sig(gate(now, which, now.step, l), 3)}</text>`;
       };
       area.front.innerHTML = (then ? `<g class="mlx-ghost">${cursor(x(then.step), top, bottom)}${then.step ? circle(along(lines[picked], then.step - 1), 7, `fill: none; stroke: var(--${which}); stroke-width: 2`) : ""}</g>` : "")
         + cursor(x(t), top, bottom) + (t < 1 ? "" : all.map((l) => (l === picked ? "" : circle(on(l), hot === l ? 5 : 3, `fill: ${hue(which, l)}`))).join("")

@@ -76,7 +76,7 @@ ROWS = {
     "LossLandscape": Row(
         lambda: explore.LossLandscape.recorded(scene="tasks"),
         Keys("inner rate α", ("ArrowLeft",) * 3),
-        ("scene", "network"),
+        ("inner", 8),
         Drag("The shared start", (60, -20)),
     ),
     "LstmGates": Row(

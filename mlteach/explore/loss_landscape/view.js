@@ -219,7 +219,7 @@ function fit(width, { ratio, left, bottom, tallest }) {
 /** Markup of a scale of colours, by ratio from `low` to `high`, with losses at it. @param {string} text @param {Box} box @param {number} low @param {number} high */
 function colourScale(text, { x, wide, tall, below, beside }, low, high) {
   const part = (v) => Math.log(v / low) / Math.log(high / low), all = levels(low * 0.999, high * 1.001);
-  const start = x + long(text) + 12, size = beside ? tall - 34 : x + wide - 22 - start, room = size / (beside ? 24 : 46);
+  const start = x + long(text) + 12, size = beside ? tall - 36 : x + wide - 22 - start, room = size / (beside ? 24 : 46);
   const kept = all.length <= room ? all : all.filter((v) => String(v.toExponential()).startsWith("1"));
   const some = kept.filter((_, k) => k % Math.ceil(kept.length / room) === 0);
   /** 64 bands from (a, b) on, each overlapped by the next, so that nothing shines through between them. */
@@ -229,8 +229,8 @@ function colourScale(text, { x, wide, tall, below, beside }, low, high) {
   }).join("") + `<rect class="mlx-land-bar" x="${a}" y="${b}" width="${beside ? 14 : size.toFixed(1)}" height="${beside ? size.toFixed(1) : 12}"/>`;
   const name = (a, b) => `<text x="${a}" y="${b}">${text}</text>`;
   if (beside) {
-    const a = x + wide + 12, y = (v) => tall - 6 - part(v) * size;
-    return `<g aria-hidden="true">${bar(a, tall - 6 - size)}${name(a, 16)}`
+    const a = x + wide + 12, y = (v) => tall - 10 - part(v) * size;
+    return `<g aria-hidden="true">${bar(a, tall - 10 - size)}${name(a, 16)}`
       + some.map((v) => `<path class="mlx-land-tick" d="M${a + 14} ${y(v).toFixed(1)}h5"/><text x="${a + 23}" y="${(y(v) + 5).toFixed(1)}">${sig(v)}</text>`).join("") + "</g>";
   }
   const at = (v) => start + part(v) * size;

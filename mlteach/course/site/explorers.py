@@ -3,6 +3,7 @@
 import base64
 import binascii
 from collections.abc import Mapping
+from os.path import commonprefix
 from typing import Any
 
 from mlteach.course.build import WIDGET_STATE, WIDGET_VIEW
@@ -14,8 +15,10 @@ from mlteach.course.site.moves import moves
 def explorers(notebook: Any, *, name: str, whole: bool = True) -> dict[str, Any]:
     """What a page holds of a notebook's explorers, as a dict:
 
-    {"modules": [JavaScript], "styles": [CSS], "models": {id: {"kind", "module", "state", "buffers"}}, "moves": {...}}
+    {"base": JavaScript, "modules": [JavaScript], "styles": [CSS],
+     "models": {id: {"kind", "module", "state", "buffers"}}, "moves": {...}}
 
+    All scripts begin alike, with what the explorers share: that is ``base``, and stands here once.
     ``kind`` is the class, ``state`` holds the traits that are JSON, ``buffers`` those that are bytes, in base 64;
     ``moves`` are the numbers in sentences that move one (see `moves`), each of which needs its explorer where the
     notebook is ``whole``, and may be without on slides. Raises LessonError for a
@@ -66,7 +69,9 @@ def explorers(notebook: Any, *, name: str, whole: bool = True) -> dict[str, Any]
             "buffers": buffers,
         }
     numbers = moves(notebook, name=name, shown={each["kind"] for each in models.values()} if whole else None)
-    return {"modules": modules, "styles": styles, "models": models, "moves": numbers}
+    base = commonprefix(modules) if len(modules) > 1 else ""
+    rest = [script.removeprefix(base) for script in modules]
+    return {"base": base, "modules": rest, "styles": styles, "models": models, "moves": numbers}
 
 
 def views(notebook: Any) -> list[tuple[str, str]]:

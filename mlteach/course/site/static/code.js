@@ -35,13 +35,15 @@ async function copy(text) {
   return done;
 }
 
-for (const code of document.querySelectorAll(".block > .input, .text > .highlight")) {
+for (const code of document.querySelectorAll(".block > .input, .text .highlight")) {
   let block = code.parentElement;
   if (!block?.matches(".block")) {
     block = document.createElement("div");
     block.className = "block";
     code.replaceWith(block);
     block.append(code);
+    code.setAttribute("role", "group");
+    code.setAttribute("aria-label", "Code");
   }
   const button = document.createElement("button");
   button.type = "button";
@@ -65,4 +67,4 @@ const reach = new ResizeObserver((entries) => {
     if (target.scrollWidth > target.clientWidth + 1) target.setAttribute("tabindex", "0"); else target.removeAttribute("tabindex");
   }
 });
-for (const each of document.querySelectorAll(".input, .table, .formula, .printed.columns, .frame")) reach.observe(each);
+for (const each of document.querySelectorAll(".input, .text .highlight, .table, .formula, .printed.columns, .frame")) reach.observe(each);

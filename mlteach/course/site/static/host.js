@@ -3,7 +3,7 @@
 
 /**
  * @typedef {{kind: string, module: number, state: Record<string, any>, buffers: Record<string, string>}} Stored
- * @typedef {{modules: string[], models: Record<string, Stored>, moves?: Record<string, any>}} Store
+ * @typedef {{base?: string, modules: string[], models: Record<string, Stored>, moves?: Record<string, any>}} Store
  * @typedef {(...values: any[]) => void} Listener
  */
 
@@ -73,7 +73,7 @@ export function host(store, load = fromText) {
   /** @param {number} number */
   function widget(number) {
     if (!modules.has(number)) {
-      modules.set(number, load(store.modules[number]).then(({ default: made }) => (typeof made == "function" ? made() : made)));
+      modules.set(number, load((store.base ?? "") + store.modules[number]).then(({ default: made }) => (typeof made == "function" ? made() : made)));
     }
     return modules.get(number);
   }

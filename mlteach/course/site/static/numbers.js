@@ -139,11 +139,12 @@ const BAR = 64; // at the top of a page, in pixels
  */
 function together(span, figure, what) {
   const mine = span.getBoundingClientRect(), its = figure.getBoundingClientRect(), below = its.top > mine.top;
+  /** Whether half of it is in view, or fills half of the window, once the page has moved. @param {number} far */
+  const seen = (far) => Math.min(its.bottom - far, innerHeight) - Math.max(its.top - far, BAR) > Math.min(its.height, innerHeight - BAR) / 2;
+  if (seen(0)) return; // nothing jumps under the hand
   const far = below ? Math.max(Math.min(its.bottom + 12 - innerHeight, mine.top - BAR), 0) : Math.min(Math.max(its.top - BAR, mine.bottom + 12 - innerHeight), 0);
-  const seen = Math.min(its.bottom - far, innerHeight) - Math.max(its.top - far, BAR);
-  if (seen > Math.min(its.height, innerHeight - BAR) / 2) {
-    if (far) scrollBy({ top: far, behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "instant" : "smooth" });
-  } else if (figure.id && !span.nextElementSibling?.matches(".follows")) {
+  if (seen(far)) scrollBy({ top: far, behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "instant" : "smooth" });
+  else if (figure.id && !span.nextElementSibling?.matches(".follows")) {
     const link = document.createElement("a");
     Object.assign(link, { className: "follows", href: `#${figure.id}`, textContent: `${what} ${below ? "↓" : "↑"}` });
     link.setAttribute("aria-label", `${what}, which moves, is ${below ? "below" : "above"}`);

@@ -356,10 +356,12 @@ def test_a_number_moves_its_explorer_and_follows_it(
     tab = visit(name, viewport={"width": 1280, "height": 720}, reduced_motion="reduce")
     until(tab, READY)
     trait = "name => document.querySelector('figure.explorer').explorer.get(name)"
-    cell = tab.locator("#cell-03-moves")
+    cell = tab.locator(
+        "p:has(> [data-moves='GradientCell.surface'])"
+    )  # on a slide the cell's own element is gone
     if name == "moving":
         until(tab, "document.documentElement.dataset.deck == 'ready'")
-        slide = "[...document.querySelectorAll('.slide')].findIndex((each) => each.querySelector('#cell-03-moves')) + 1"
+        slide = "[...document.querySelectorAll('.slide')].findIndex((each) => each.querySelector('[data-moves$=surface]')) + 1"
         tab.evaluate(f"location.hash = '#' + ({slide})")
     forget = cell.get_by_role("slider", name="forget gate f")
     forget.scroll_into_view_if_needed()
@@ -401,7 +403,9 @@ def test_what_a_number_moves_is_seen_or_linked(numbers: Path, visit: Callable[..
     number.press("ArrowRight")
     assert figure.evaluate(seen) > 0.9 and number.bounding_box()["y"] < 880
     assert tab.locator(".follows").count() == 0
-    number.evaluate("each => { each.blur(); each.closest('.text').style.marginTop = '2000px'; scrollBy(0, each.getBoundingClientRect().top - 80); }")
+    number.evaluate(
+        "each => { each.blur(); each.closest('.text').style.marginTop = '2000px'; scrollBy(0, each.getBoundingClientRect().top - 80); }"
+    )
     number.press("ArrowLeft")
     assert tab.locator(".follows").get_attribute("href") == "#" + figure.get_attribute("id")
 
@@ -529,7 +533,9 @@ def test_a_drawing_has_the_page_s_ink(scheme: Any, visit: Callable[..., Any]) ->
     inked = tab.locator(".frame svg [style*='--i']").first
     assert inked.count(), "lesson 03 draws"
     ink = "getComputedStyle(document.body).color"
-    assert inked.evaluate(f"each => [getComputedStyle(each).fill, getComputedStyle(each).stroke].includes({ink})")
+    assert inked.evaluate(
+        f"each => [getComputedStyle(each).fill, getComputedStyle(each).stroke].includes({ink})"
+    )
 
 
 def test_a_link_into_a_covered_answer_says_so(site: Path, visit: Callable[..., Any]) -> None:

@@ -337,9 +337,9 @@ def test_where_to_go_on(visit: Callable[..., Any]) -> None:
 def numbers(site: Path) -> Path:
     """A page and slides of lesson 03 in which a sentence begins that has three numbers to move."""
     lesson = read(notebook(source("03")))
-    place = next(k for k, cell in enumerate(lesson.cells) if any("widget" in kind for out in cell.get("outputs", []) for kind in out.get("data", {})))  # fmt: skip
+    place = next(k for k, cell in enumerate(lesson.cells) if "GradientCell(" in cell.source and cell.outputs)
     said = "".join(f'<span data-moves="GradientCell.{name}">{value}</span> ' for name, value in (("forget", 0.9), ("input", 0.1), ("surface", "bowl")))  # fmt: skip
-    cell = new_markdown_cell(f"Move {said}", id="03-moves", metadata={"slideshow": {"slide_type": "-"}})
+    cell = new_markdown_cell(f"Move {said}", id="03-moves", metadata={"slideshow": {"slide_type": "slide"}})
     lesson.cells.insert(place + 1, cell)
     home = site / "notebooks"
     home.mkdir()
@@ -355,7 +355,7 @@ def test_a_number_moves_its_explorer_and_follows_it(
 ) -> None:
     tab = visit(name, viewport={"width": 1280, "height": 720}, reduced_motion="reduce")
     until(tab, READY)
-    trait = "name => document.querySelector('figure.explorer').explorer.get(name)"
+    trait = "name => document.querySelector('[data-alive=GradientCell]').explorer.get(name)"
     cell = tab.locator(
         "p:has(> [data-moves='GradientCell.surface'])"
     )  # on a slide the cell's own element is gone
@@ -381,8 +381,11 @@ def test_a_number_moves_its_explorer_and_follows_it(
     forget.press("Shift+ArrowLeft")
     assert forget.get_attribute("aria-valuetext") == "0.944" == str(tab.evaluate(trait, "forget"))
     forget.press("End")
-    assert forget.inner_text() == "1.02" and "1.02" in tab.locator(".mlx-summary").first.inner_text()
-    tab.evaluate("document.querySelector('figure.explorer').explorer.set('forget', 0.85)")
+    assert (
+        forget.inner_text() == "1.02"
+        and "1.02" in tab.locator("[data-alive=GradientCell] .mlx-summary").text_content()
+    )
+    tab.evaluate("document.querySelector('[data-alive=GradientCell]').explorer.set('forget', 0.85)")
     assert forget.inner_text() == "0.85"
     forget.press("Enter")
     assert forget.inner_text() == "0.9"  # as it is written
@@ -396,7 +399,7 @@ def test_what_a_number_moves_is_seen_or_linked(numbers: Path, visit: Callable[..
     tab = visit("numbers", viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
     until(tab, READY)
     number = tab.locator("#cell-03-moves").get_by_role("slider").first
-    figure = tab.locator("figure.explorer").first
+    figure = tab.locator("[data-alive=GradientCell]")
     seen = "each => { const r = each.getBoundingClientRect(); return (Math.min(r.bottom, innerHeight) - Math.max(r.top, 0)) / r.height; }"
     number.evaluate("each => scrollBy(0, each.getBoundingClientRect().top - 80)")
     assert figure.evaluate(seen) < 0.5

@@ -10,7 +10,7 @@ from typing import Any
 from mlteach.course.build import WIDGET_STATE, WIDGET_VIEW, is_bar
 
 #: Of text and pictures, and of the explorers' stored state: GitHub shows larger notebooks slowly or not at all.
-MOST_BYTES, MOST_STATE = 1_000_000, 1_500_000
+MOST_BYTES, MOST_STATE = 1_000_000, 1_600_000
 SHORTEST_ALT = 16
 EXEMPT_TAG = "nbval-ignore-output"
 EXEMPT_REASON = re.compile(r"# not compared: \S.{9,}")

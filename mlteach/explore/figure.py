@@ -39,7 +39,7 @@ def show(fig: "Figure", alt: str, *, colours: int = 256) -> None:
     except NotImplementedError:  # a shaded triangle, a text set by TeX
         drawn = ""
     fits = 0 < len(drawn) <= MOST_BYTES
-    data = _fewer(png(fig, SMALL_DPI if fits else DPI), 32 if fits else colours)
+    data = fewer(png(fig, SMALL_DPI if fits else DPI), 32 if fits else colours)
     display(Picture(data, alt, width, drawn if fits else ""))
 
 
@@ -77,8 +77,8 @@ def png(fig: "Figure", dpi: int = DPI) -> bytes:
     return out.getvalue()
 
 
-def _fewer(data: bytes, colours: int) -> bytes:
-    """The same picture with a palette."""
+def fewer(data: bytes, colours: int) -> bytes:
+    """The same picture (PNG bytes) with a palette of at most ``colours``."""
     from PIL import Image
 
     out = io.BytesIO()

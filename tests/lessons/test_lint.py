@@ -97,7 +97,7 @@ BREAKS: list[tuple[str, Callable[[dict[str, Any]], Any]]] = [
     ("by a side door", cell(1, source="# " + "NBVAL" + "_SKIP\nx = 1")),
     ("is not plain Python", cell(1, source="%matplotlib inline")),
     ("over 1,000,000 bytes", cell(1, source="x = '" + "x" * 1_000_000 + "'")),
-    ("hold over 1,500,000 bytes", lambda nb: nb["metadata"]["widgets"].update(much="x" * 1_500_000)),
+    ("hold over 1,600,000 bytes", lambda nb: nb["metadata"]["widgets"].update(much="x" * 1_600_000)),
 ]
 
 

@@ -39,7 +39,8 @@ WRONG = """
       if (style.overflowX != "visible" && el.scrollWidth > el.clientWidth + 1) found.add(`${el.className || el.tagName} is cut off`);
       const least = el.closest("pre, code") ? 14 : 16;
       const letters = el.matches("math") || [...el.childNodes].some((each) => each.nodeType == 3 && each.textContent.trim());
-      if (letters && parseFloat(style.fontSize) < least - 0.1) found.add(`letters of ${style.fontSize}`);
+      const units = el.getScreenCTM?.(), drawn = units ? Math.hypot(units.a, units.b) / scale : 1, size = parseFloat(style.fontSize) * drawn; // a drawing has units of its own
+      if (letters && size < least - 0.1) found.add(`letters of ${size.toFixed(1)}px`);
     }
     found.forEach(say);
   }
@@ -55,6 +56,11 @@ ALL_THE_WAY = """
     each.dispatchEvent(new Event("input", { bubbles: true }));
   }
 }
+"""
+#: What is seen of the slides that are not being shown.
+ELSEWHERE = """
+() => [...document.querySelectorAll(".slide:not(.now) *")]
+  .filter((each) => getComputedStyle(each).visibility == "visible").map((each) => each.outerHTML.slice(0, 60))
 """
 #: Two projectors.
 HALLS = [(1280, 720), (1920, 1080)]
@@ -92,9 +98,9 @@ def place(tab: Any) -> str:
 
 
 def number_of_explorer(tab: Any) -> int:
-    """Shows the first slide with an explorer; returns its number."""
+    """Shows the slide with GradientCell; returns its number."""
     number = tab.evaluate(
-        "[...document.querySelectorAll('.slide')].findIndex((slide) => slide.querySelector('.explorer')) + 1"
+        "[...document.querySelectorAll('.slide')].findIndex((slide) => slide.querySelector('[data-alive=GradientCell]')) + 1"
     )
     tab.evaluate(f"location.hash = '#{number}'")
     until(tab, f"document.querySelector('.slide.now')?.id == 'slide-{number}'")
@@ -107,6 +113,7 @@ def number_of_explorer(tab: Any) -> int:
 @pytest.mark.parametrize("name", DECKS)
 def test_every_slide_fits_and_can_be_read(name: str, visit: Callable[..., Any]) -> None:
     tab = visit(name)
+    assert tab.evaluate(ELSEWHERE) == [], "what stands on another slide is not seen"
     wrong = set(tab.evaluate(WRONG))
     tab.evaluate(ALL_THE_WAY)
     for width, height in HALLS:
@@ -172,7 +179,7 @@ def test_a_clickers_keys_turn_the_page_whatever_has_the_focus(visit: Callable[..
     number = number_of_explorer(tab)
     blank = "document.documentElement.classList.contains('blank')"
     for label in ("forget gate f", "Start of both paths"):
-        control = tab.get_by_label(label, exact=True)
+        control = tab.locator(".slide.now").get_by_label(label, exact=True)
         control.focus()
         before = tab.locator(".slide.now .mlx-summary").text_content()
         tab.keyboard.press(".")
@@ -198,7 +205,7 @@ def test_an_explorers_own_keys_do_not_turn_the_slide_and_a_hand_finds_it_enlarge
     tab = visit(viewport={"width": 1920, "height": 1080})
     number = number_of_explorer(tab)
     summary, handle = tab.locator(".slide.now .mlx-summary"), tab.get_by_label("Start of both paths")
-    tab.get_by_label("forget gate f", exact=True).focus()
+    tab.locator(".slide.now").get_by_label("forget gate f", exact=True).focus()
     before = summary.text_content()
     for key in ("ArrowLeft", "ArrowLeft", "Home"):
         tab.keyboard.press(key)
@@ -244,7 +251,7 @@ def test_the_speakers_view_keeps_in_step_and_keeps_the_time(visit: Callable[...,
     # nobody has spoken yet, and the minutes of the slides before are planned
     assert re.fullmatch(r"\d+ min ahead", speaker.locator(".late").inner_text())
 
-    speaker.get_by_label("forget gate f", exact=True).focus()
+    speaker.locator(".slide.now").get_by_label("forget gate f", exact=True).focus()
     speaker.keyboard.press("Home")  # what the lecturer does in an explorer, the room sees
     until(tab, "document.querySelector('.slide.now .mlx-summary').textContent.startsWith('f = 0.8')")
     speaker.keyboard.press("PageDown")

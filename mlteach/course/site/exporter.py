@@ -26,6 +26,8 @@ HERE = Path(__file__).parent
 #: STIX Two Math 2.11 (SIL Open Font License, see beside it) without what no lesson needs: pyftsubset with Latin, Greek,
 #: mathematical letters, operators, arrows and accents, --layout-features=ssty,dtls,ccmp,kern --no-hinting.
 FONT = "stix-two-math.woff2"
+#: The end of the id of the promise, which stands in one cell with the title and apart from it on a page.
+PROMISE = "-promise"
 #: What of an output is shown: the first of these that it has. No JavaScript is among them.
 SHOWN = (
     "application/vnd.jupyter.widget-view+json", "text/html", "text/markdown", "image/svg+xml", "text/latex", "image/png",
@@ -76,7 +78,7 @@ class Exporter(HTMLExporter):
 
     def place(self, cell: Any) -> str:
         """How a cell is named when something is wrong with it."""
-        return f"{self.page.name}: cell {cell.get('id', '?')}"
+        return f"{self.page.name}: cell {str(cell.get('id', '?')).removesuffix(PROMISE)}"
 
     @pass_context
     def markdown2html(self, context: Any, source: str) -> str:

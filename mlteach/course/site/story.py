@@ -24,7 +24,7 @@ import nbformat
 
 from mlteach.course.build import WIDGET_VIEW
 from mlteach.course.lessons import LessonError
-from mlteach.course.site.exporter import SHOWN
+from mlteach.course.site.exporter import PROMISE, SHOWN
 
 TITLE = re.compile(r"(# [^\n]*)\n(.*)", re.DOTALL)
 HEADING = re.compile(r"#{1,6} ")
@@ -260,7 +260,7 @@ def _opened(cells: list[Any]) -> list[Any]:
     if found is None:
         return cells
     title, rest = copy.deepcopy(cells[0]), cells[0]
-    title.source, rest.source, rest.id = found[1], found[2].strip("\n"), f"{rest.id}-promise"[-64:]
+    title.source, rest.source, rest.id = found[1], found[2].strip("\n"), f"{rest.id}{PROMISE}"[-64:]
     opening = _opening(cells)
     return [title, *([opening] if opening else []), rest, *cells[1:]]
 

@@ -131,6 +131,7 @@ function render(host) {
     const edge = (d) => [centre()[d] - HALF[d], centre()[d] + HALF[d]];
 
     const land = plot({ label: "The surface with both paths", ratio: () => HALF[1] / HALF[0] });
+    land.back.setAttribute("aria-hidden", "true"); // what its numbers say is in the handle's words and in the summary
     const curve = plot({ label: "Loss after each step", ratio: (width) => (width > 380 ? 150 / width : 0.75) });
     let across = scale(0, 1, 0, 1), up = scale(0, 1, 0, 1), drawn = "";
     let step = null, touched = get("start") !== null; // `step`: shown, null is the last; `touched`: a hand has found the start

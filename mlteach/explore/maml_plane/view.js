@@ -358,7 +358,7 @@ function render(host) {
       outside.write("back", method === "MAML" || method === "FOMAML" ? "{(I − αH_i)}^k" : "");
       back.classList.toggle("mlx-plane-struck", method === "FOMAML");
       back.title = method === "FOMAML" ? "FOMAML leaves out the way back" : "The way back through the k steps";
-      inside.node.style.visibility = method === "joint training" ? "hidden" : "visible"; // the card keeps its height
+      inside.node.style.visibility = method === "joint training" ? "hidden" : ""; // the card keeps its height
       const text = k === 1 ? "once" : k === 2 ? "twice" : `${k} times`;
       inside.write("times", `from θ, ${text}`);
       outside.light(acts < 0 ? [] : acts === 3 ? ["mean", "move"] : ACTS[acts]);

@@ -113,7 +113,7 @@ function render(host) {
     function put(node, { at, size }, [x, y], opacity) {
       node.style.transform = `translate(${(x - at[0]).toFixed(1)}px, ${(y - at[1]).toFixed(1)}px)`;
       node.style.opacity = opacity.toFixed(3);
-      node.style.visibility = opacity > 0 ? "visible" : "hidden";
+      node.style.visibility = opacity > 0 ? "" : "hidden";
       if (node.classList.contains("mlx-morph-leaver")) {
         node.style.left = `${at[0] - size[0] / 2}px`;
         node.style.top = `${at[1] - size[1] / 2}px`;
@@ -144,7 +144,7 @@ function render(host) {
       threads.innerHTML = drawn;
       lines.forEach((node, r) => {
         node.classList.toggle("mlx-morph-here", r === Math.round(progress));
-        /** @type {HTMLElement} */ (node.firstChild).style.visibility = r <= progress + 0.5 ? "visible" : "hidden";
+        /** @type {HTMLElement} */ (node.firstChild).style.visibility = r <= progress + 0.5 ? "" : "hidden";
       });
       board.classList.toggle("mlx-lit", Boolean(lit));
       for (const each of TERMS) for (const node of [...faces.map((face) => face.get(each.id)), leavers.get(`${each.id} 0`), leavers.get(`${each.id} 1`), leavers.get(`${each.id} 2`)])

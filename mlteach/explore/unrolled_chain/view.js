@@ -113,6 +113,7 @@ function render(host) {
 
     const picture = plot({ label: "The chain: support batches, gradients, gates, weights, and the query loss", ratio: (width) => clamp(306 / width, 0.3, 0.95) });
     const bowls = plot({ label: "Both bowls with the weights on them", ratio: (width) => clamp(135 / width, 0.3, 0.7) });
+    for (const layer of [picture.back, picture.front]) layer.setAttribute("aria-hidden", "true"); // the sentence under it says the numbers one by one
     const toggle = (k) => set({ keep: get("keep").map((each, j) => (j === k ? !each : each)) });
     // A dashed edge is a switch: the knob on it takes mouse, finger, space and Enter.
     const knobs = Array.from({ length: MOST }, (_, k) => {

@@ -78,6 +78,13 @@ function natural({ el }) {
   return [wide, (wide * (image?.naturalHeight || 450)) / (image?.naturalWidth || 800)];
 }
 
+/** Letters of a drawing that are small even so are set larger. @param {SVGSVGElement} drawing */
+function readable(drawing) {
+  const unit = parseFloat(drawing.style.width) / drawing.viewBox.baseVal.width; // of the drawing, in pixels
+  for (const letters of drawing.querySelectorAll("text, tspan"))
+    if (parseFloat(getComputedStyle(letters).fontSize) * unit < SMALLEST) /** @type {SVGElement} */ (letters).style.fontSize = `${(SMALLEST + 0.1) / unit}px`;
+}
+
 const worthOf = (/** @type {number} */ size, /** @type {number} */ enlarged) => Math.min(1, size / 24) * Math.min(1, (enlarged / GOOD) ** 0.8);
 
 /** The best layout of the pieces, or null when none has letters large enough. @param {HTMLElement} body @param {Piece[]} pieces @param {number} [least] @returns {Layout | null} */
@@ -147,6 +154,7 @@ function arrange(slide) {
     }
     return column;
   }));
+  for (const { el } of pieces) for (const drawing of /** @type {NodeListOf<SVGSVGElement>} */ (el.querySelectorAll("svg[viewBox]"))) readable(drawing);
   for (const { el } of pieces) measured({ el, kind: "text" }, layout.size); // a formula's size is that of its column's width
   folded.forEach((each) => { each.open = false; });
 }

@@ -161,7 +161,7 @@ print(f"A fresh network, on new drawings: about {on_query} % right.")
 # 1 min. Read the four columns as four questions. The last row is where it stands in the code, so nobody has to search.
 
 # %% [markdown]
-# Here they are to play with. Choose a method and its row lights up. Press a choice beside it and you are at the method that differs in
+# Here they are to play with. Choose a method, say <span data-moves="MethodMap.method">MAML</span>, and its row lights up. Press a choice beside it and you are at the method that differs in
 # that column alone. **How few presses take you from Reptile to MAML++?**
 
 # %% tags=["opening"] slideshow={"slide_type": "subslide"}

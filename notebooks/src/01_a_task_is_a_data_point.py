@@ -244,8 +244,8 @@ print("nearest neighbour on pixels, 5-way 1-shot: "
 # **That is the floor.** A method that does not beat it has learned nothing from other characters.
 
 # %% [markdown]
-# See it in single tasks. The explorer deals tasks of real drawings and answers with the nearest neighbour. Change the ways and the
-# shots. Then take all classes from *one* alphabet: hands and habits are alike there, and the characters too.
+# See it in single tasks. The explorer deals tasks of real drawings and answers with the nearest neighbour. It deals
+# <span data-moves="EpisodeInspector.ways">5</span> ways and <span data-moves="EpisodeInspector.shots">1</span> shot: change both. Then take all classes from *one* alphabet: hands and habits are alike there, and the characters too.
 
 # %% slideshow={"slide_type": "slide"}
 inspector = EpisodeInspector(test)

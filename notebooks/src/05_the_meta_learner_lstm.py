@@ -76,8 +76,9 @@ budget = BUDGETS[PROFILE]
 # $${\color{#007CC2}{\theta_t}} \;=\; {\color{#C73F9E}{f_t}} \odot {\color{#007CC2}{\theta_{t-1}}} \;+\; {\color{#A26B00}{i_t}} \odot \bigl({-}{\color{#008765}{\nabla L_t}}\bigr)$$
 #
 # $${\color{#C73F9E}{f_t}} = \sigma\bigl(W_F\,[\,h_t,\; \theta_{t-1},\; f_{t-1}\,] + b_F\bigr), \qquad
-# {\color{#A26B00}{i_t}} = \sigma\bigl(W_I\,[\,h_t,\; \theta_{t-1},\; i_{t-1}\,] + b_I\bigr), \qquad
-# h_t = \mathrm{LSTM}\bigl(\nabla L_t,\; L_t,\; h_{t-1}\bigr)$$
+# {\color{#A26B00}{i_t}} = \sigma\bigl(W_I\,[\,h_t,\; \theta_{t-1},\; i_{t-1}\,] + b_I\bigr),$$
+#
+# $$h_t = \mathrm{LSTM}\bigl(\nabla L_t,\; L_t,\; h_{t-1}\bigr).$$
 #
 # Aloud: *the new weight is what the forget gate leaves of the old one, minus the gradient as far as the input gate lets it in. Each gate sees a summary of
 # all gradients and losses so far, the weight itself, and what it was a step ago.*

@@ -567,8 +567,9 @@ check("06.2", meta_gradient)
 #
 # For $T$ steps on a bowl, each step pulls $\theta$ towards $a$ by the same factor. With $M = (I - \alpha A)^T$:
 #
-# $$\varphi = a + M(\theta - a), \qquad \nabla_\theta L_{\text{query}}(\varphi) = M\, B\,(\varphi - b), \qquad
-# \theta^* = \Bigl[\sum M B M\Bigr]^{-1} \sum M B\,\bigl(b - (I-M)\,a\bigr).$$
+# $$\varphi = a + M(\theta - a), \qquad \nabla_\theta L_{\text{query}}(\varphi) = M\, B\,(\varphi - b),$$
+#
+# $$\theta^* = \Bigl[\sum M B M\Bigr]^{-1} \sum M B\,\bigl(b - (I-M)\,a\bigr).$$
 #
 # The last one is the best start of all, for many bowls. Against the package's gradient, which knows nothing of bowls:
 

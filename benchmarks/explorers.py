@@ -17,7 +17,6 @@ explorer can be quicker than that on the same machine.
 Writes ``data/results/explorers.json`` and the table in ``benchmarks/README.md``. Keep the machine quiet meanwhile.
 """
 
-import json
 import os
 import platform
 import random
@@ -36,7 +35,6 @@ from tqdm import tqdm
 from benchmarks import race
 from mlteach.course.lessons import NOTEBOOKS, RESULTS
 from mlteach.course.site import build_page
-from mlteach.files import write_atomic
 from tests.browser.chromium import browser, watched_page
 from tests.browser.explorers import ROWS, Keys, title, variable
 from tests.browser.lab import Notebook, jupyterlab
@@ -298,9 +296,7 @@ def main() -> None:
             },
             "figures": figures,
         }
-    write_atomic(RESULTS / "explorers.json", json.dumps(about, indent=2, ensure_ascii=False) + "\n")
-    readme = HERE / "README.md"
-    write_atomic(readme, in_readme(readme.read_text(encoding="utf-8"), about))
+    race.keep_at(RESULTS / "explorers.json", "explorers", about, table(about))
     print(table(about))
 
 

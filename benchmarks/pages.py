@@ -13,7 +13,6 @@ Writes ``data/results/pages.json`` and the table in ``benchmarks/README.md``. Ke
 """
 
 import gzip
-import json
 import os
 import platform
 import statistics
@@ -30,10 +29,8 @@ from mlteach.course.site import all_lessons, page
 from mlteach.course.site.lesson import read
 from mlteach.course.site.map import course_map
 from mlteach.course.slides import deck, lectured
-from mlteach.files import write_atomic
 from tests.browser.chromium import browser, until, watched_page
 
-HERE = Path(__file__).parent
 RUNS = 5
 #: Lighthouse's: a page that answers later than this is not good.
 INTERACTIVE, LONGEST = 3800.0, 200.0  # ms
@@ -137,9 +134,7 @@ def main() -> None:
             "versions": {"python": platform.python_version()},
             "figures": figures,
         }
-    write_atomic(RESULTS / "pages.json", json.dumps(about, indent=2, ensure_ascii=False) + "\n")
-    readme = HERE / "README.md"
-    write_atomic(readme, in_readme(readme.read_text(encoding="utf-8"), about))
+    race.keep_at(RESULTS / "pages.json", "pages", about, table(about))
     print(table(about))
 
 

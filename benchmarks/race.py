@@ -171,7 +171,12 @@ def rows(name: str) -> dict[str, dict[str, Any]]:
 
 def keep(name: str, kept: dict[str, Any], said: str) -> None:
     """Write ``data/results/speed-NAME.json`` and the text for it in ``benchmarks/README.md``."""
-    write_atomic(_path(name), json.dumps(kept, indent=2, ensure_ascii=False) + "\n")
+    keep_at(_path(name), name, kept, said)
+
+
+def keep_at(path: Path, name: str, kept: dict[str, Any], said: str) -> None:
+    """Write the figures to ``path`` and the text for them between the marks ``name`` in ``benchmarks/README.md``."""
+    write_atomic(path, json.dumps(kept, indent=2, ensure_ascii=False) + "\n")
     readme = Path(__file__).parent / "README.md"
     write_atomic(readme, in_readme(readme.read_text(encoding="utf-8"), name, said))
 

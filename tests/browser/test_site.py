@@ -382,7 +382,8 @@ def test_a_number_moves_its_explorer_and_follows_it(
     forget.press("Shift+ArrowLeft")
     assert forget.get_attribute("aria-valuetext") == "0.944" == str(tab.evaluate(trait, "forget"))
     forget.press("End")
-    assert (
+    tab.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    assert (  # in the next frame
         forget.inner_text() == "1.02"
         and "1.02" in tab.locator("[data-alive=GradientCell] .mlx-summary").text_content()
     )

@@ -91,7 +91,7 @@ def stack(a: Params, tasks: int) -> Params:
 
 
 def task(a: Params, index: int) -> Params:
-    """The parameters of one task out of stacked ones: [T, ...] -> [...]."""
+    """The parameters of one task out of stacked ones: [tasks, ...] -> [...]."""
     return {name: value[index] for name, value in a.items()}
 
 

@@ -146,10 +146,10 @@ def train(name: str, family: Family, seed: int) -> Fit:
         limit=family.limit,
     )
     generator = torch.Generator().manual_seed(seed)
-    phi = family.lstm.init(generator)
+    omega = family.lstm.init(generator)
     run = fit(
         training.gradient,
-        phi,
+        omega,
         training.sample,  # type: ignore[arg-type]
         steps=family.updates,
         generator=generator,
@@ -269,13 +269,13 @@ def match(name: str) -> None:
         "device": "cpu",
         "recipe": settings(family),
     }
-    phi = {f"theta.seed{seed}.{key}": value for seed, run in zip(SEEDS, runs, strict=True) for key, value in run.theta.items()}  # fmt: skip
+    omega = {f"theta.seed{seed}.{key}": value for seed, run in zip(SEEDS, runs, strict=True) for key, value in run.theta.items()}  # fmt: skip
     folder = data_folder() / "checkpoints"
     record = Record(family)
     for case_name, case in family.cases.items():
         measure(case_name, case, record, runs)
     quality = {f["name"]: [f["value"], f["interval"]] for f in record.figures if f["name"].endswith("LSTM")}
-    save_checkpoint(folder / f"04-{name}.safetensors", phi, about | {"log10_loss": quality})
+    save_checkpoint(folder / f"04-{name}.safetensors", omega, about | {"log10_loss": quality})
     save_checkpoint(folder / f"04-{name}-curves.safetensors", record.curves, {key: about[key] for key in ("command", "seeds", "device")})  # fmt: skip
     write(name, family, record.figures)
 

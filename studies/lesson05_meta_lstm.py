@@ -7,7 +7,7 @@ Every choice is made on validation characters; the test characters are looked at
 keeps no statistics from episode to episode. Within an episode the headline number uses the support set's statistics
 alone, so that no query sees another ("support"); the transductive number stands beside it.
 
-Writes ``data/checkpoints/05-meta-lstm.safetensors`` (the start c_0 and phi), ``data/checkpoints/05-gates.safetensors``
+Writes ``data/checkpoints/05-meta-lstm.safetensors`` (the start c_0 and omega), ``data/checkpoints/05-gates.safetensors``
 (what `mlteach.explore.GateHistory` shows) and, for ``choose``, ``data/results/05-choice.json``.
 """
 
@@ -72,7 +72,7 @@ CANDIDATES = {
 
 
 def train(recipe: Recipe, characters: Characters, *, checkpoint: str | None = None) -> Fit:
-    """The start and phi, trained together: full unroll of the inner steps, their gradients held for constants."""
+    """The start and omega, trained together: full unroll of the inner steps, their gradients held for constants."""
     net, lstm = recipe.net, recipe.lstm
     generator = torch.Generator().manual_seed(SEED)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from mlteach.course.reading import LONGEST, reading
 from mlteach.course.slides import missing, slides
 from mlteach.course.source import exercises, learner_notebook
 
@@ -59,8 +60,13 @@ def opening(lesson: Lesson) -> Iterator[str]:
         yield f'its first cell must list three to five points after "You will be able to"; there are {count}.'
     if not re.search(rf"Prerequisites(?:[^\n]|\n(?!\n))*{LINK.pattern}", first):
         yield 'its first cell needs a line "Prerequisites" with links.'
-    if not re.search(r"\b\d+ minutes\b", first):
-        yield "its first cell must say how many minutes of reading it is."
+    measured = reading(lesson.notebook)
+    if (said := re.search(r"\b(\d+) minutes of reading\b", first)) is None:
+        yield f"its first cell must say how many minutes of reading it is; it is {measured.promised} minutes of reading."
+    elif int(said[1]) != measured.promised:
+        yield f"it is {measured.promised} minutes of reading ({measured.minutes:.1f} by the rule), not {said[1]}."
+    if measured.minutes > LONGEST:
+        yield f"it is {measured.minutes:.0f} minutes of reading; over {LONGEST} it is two lessons, or needs an appendix."
     for profile in ("smoke", "lecture", "paper"):
         if not re.search(rf"\b{profile}\b[^\n]*(\d|no GPU|nothing|the same)", first, re.I):
             yield f"its first cell must say in one line what the profile {profile} costs."
@@ -150,6 +156,13 @@ def exercise_blocks(lesson: Lesson) -> Iterator[str]:
         yield f"its {len(lesson.exercises)} exercises need Hint 1, 2 and 3 each, folded away; there are {len(hints)} hints."
 
 
+def built(lesson: Lesson) -> Iterator[str]:
+    """One exercise writes what the lesson is about, and the lesson goes on with it."""
+    code = "\n".join(lesson.code)
+    if not re.search(rf"""\byours\(\s*["']{lesson.number}\.\d""", code):
+        yield f'no exercise is used: say mine = yours("{lesson.number}.1", answer, otherwise=...) and go on with it.'
+
+
 def columns(lesson: Lesson) -> Iterator[str]:
     """Code that never scrolls sideways, solutions included."""
     for code in [*lesson.code, *(exercise.solved for exercise in lesson.exercises)]:
@@ -192,6 +205,7 @@ EVERY: tuple[Rule, ...] = (
     explores,
     closes,
     exercise_blocks,
+    built,
     columns,
     places,
     pitfall,

@@ -5,7 +5,7 @@ The exercises of lesson NN are the tuple ``EXERCISES`` in ``lessonNN.py`` beside
 
 import pkgutil
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeVar
 
 from mlteach.errors import MlteachError
 from mlteach.exercises.exercise import Case, Exercise, Mistake
@@ -24,7 +24,10 @@ __all__ = [
     "hint",
     "judge",
     "progress",
+    "yours",
 ]
+
+Answer = TypeVar("Answer")
 
 
 class ExerciseError(MlteachError, LookupError):
@@ -59,6 +62,20 @@ def check(id: str, answer: Any) -> Verdict:
         record(id, verdict.passed)
     print(verdict.message)
     return verdict
+
+
+def yours(id: str, answer: Answer, otherwise: Answer) -> Answer:
+    """What the lesson goes on with: ``answer`` where it passes the check of exercise ``id``, else ``otherwise``.
+
+    Prints which of the two it is, so that nobody takes the course's own for theirs. Keeps no score: `check` does.
+    Raises ExerciseError for an unknown id.
+    """
+    verdict, name = judge(find(id), answer), getattr(answer, "__name__", "answer")
+    if verdict.passed:
+        print(f"From here on the lesson runs your {name}.")
+        return answer
+    print(f"Until your {name} passes {id}, the lesson runs the course's own.")
+    return otherwise
 
 
 def progress() -> None:

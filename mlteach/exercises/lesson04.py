@@ -610,12 +610,12 @@ Map = Callable[[Tensor], Tensor]
 
 
 def piece(
-    step: Step, loss: Map, slope: Map, phi: Tensor, theta: Tensor, state: Tensor, steps: int
+    step: Step, loss: Map, slope: Map, omega: Tensor, theta: Tensor, state: Tensor, steps: int
 ) -> tuple[Any, Tensor, Tensor]:
     """The mean loss along one piece of the run, and where the next piece begins."""
     total = torch.zeros((), dtype=theta.dtype)
     for _ in range(steps):
-        update, state = step(phi, slope(theta).detach(), state)
+        update, state = step(omega, slope(theta).detach(), state)
         theta = theta + update
         total = total + loss(theta)
     return total / steps, theta.detach(), state.detach()
@@ -624,10 +624,10 @@ def piece(
 CURVATURE = torch.tensor([1.0, 3.0, 0.5], dtype=torch.float64)
 
 
-def _step(phi: Tensor, gradient: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+def _step(omega: Tensor, gradient: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
     """A learned optimizer small enough to see through: one rate, one forget gate, a squashed step."""
-    state = torch.sigmoid(phi[1]) * state + gradient
-    return -torch.tanh(phi[0] * state), state
+    state = torch.sigmoid(omega[1]) * state + gradient
+    return -torch.tanh(omega[0] * state), state
 
 
 def _loss(theta: Tensor) -> Tensor:
@@ -638,9 +638,11 @@ def _slope(theta: Tensor) -> Tensor:
     return CURVATURE * theta
 
 
-def _observe_piece(answer: Callable[..., Any], phi: Tensor, theta: Tensor, state: Tensor, steps: int) -> Any:
-    """The mean, its gradient for phi, where the run stands, and whether the end still remembers its history."""
-    point = phi.detach().clone().requires_grad_()
+def _observe_piece(
+    answer: Callable[..., Any], omega: Tensor, theta: Tensor, state: Tensor, steps: int
+) -> Any:
+    """The mean, its gradient for omega, where the run stands, and whether the end still remembers its history."""
+    point = omega.detach().clone().requires_grad_()
     came = answer(_step, _loss, _slope, point, theta, state, steps)
     if (
         not isinstance(came, (tuple, list))
@@ -652,7 +654,7 @@ def _observe_piece(answer: Callable[..., Any], phi: Tensor, theta: Tensor, state
     value = torch.as_tensor(value, dtype=torch.float64) if isinstance(value, (int, float)) else value
     if not isinstance(value, Tensor) or value.numel() != 1:
         return came
-    gradient = torch.zeros_like(phi)
+    gradient = torch.zeros_like(omega)
     if value.requires_grad:
         gradient = torch.autograd.grad(value.sum(), point, allow_unused=True, materialize_grads=True)[0]
     value, end_now, memory_now = (part.detach().clone() for part in (value.reshape(()), end, memory))
@@ -691,7 +693,7 @@ def _piece(
     *,
     read: Callable[[Map, Map, Tensor], Tensor] = lambda slope, loss, theta: slope(theta).detach(),
     memory: Callable[[Tensor, Tensor], Tensor] = lambda state, first: state,
-    cut_phi: bool = False,
+    cut_omega: bool = False,
     move: Callable[[Tensor, Tensor, Tensor], Tensor] = lambda theta, update, gradient: theta + update,
     seen: Callable[[Map, Tensor], Tensor] = lambda loss, theta: loss(theta),
     after: Callable[[Tensor, Tensor], Pair] = lambda theta, state: (theta, state),
@@ -708,7 +710,7 @@ def _piece(
     """`piece` with something else in one of its places."""
 
     def wrong(
-        step: Step, loss: Map, slope: Map, phi: Tensor, theta: Tensor, state: Tensor, steps: int
+        step: Step, loss: Map, slope: Map, omega: Tensor, theta: Tensor, state: Tensor, steps: int
     ) -> tuple[Any, Tensor, Tensor]:
         first = (theta, state)
         losses = [loss(theta)] if start_counts else []
@@ -716,7 +718,7 @@ def _piece(
             if early:
                 losses.append(seen(loss, theta))
             gradient, before = read(slope, loss, theta), memory(state, first[1])
-            point = phi.detach() if cut_phi else phi
+            point = omega.detach() if cut_omega else omega
             update, new = step(point, before, gradient) if crossed else step(point, gradient, before)
             update, new = (new, update) if swapped else (update, new)
             state = state if stale else new
@@ -738,70 +740,70 @@ def _running_mean(losses: list[Tensor], steps: int) -> Tensor:
 
 def _slopes(size: Callable[[Tensor], Tensor]) -> Callable[..., Any]:
     def wrong(
-        step: Step, loss: Map, slope: Map, phi: Tensor, theta: Tensor, state: Tensor, steps: int
+        step: Step, loss: Map, slope: Map, omega: Tensor, theta: Tensor, state: Tensor, steps: int
     ) -> tuple[Any, Tensor, Tensor]:
-        return piece(step, lambda theta: size(slope(theta)), slope, phi, theta, state, steps)
+        return piece(step, lambda theta: size(slope(theta)), slope, omega, theta, state, steps)
 
     return wrong
 
 
 def _from_the_start(
-    step: Step, loss: Map, slope: Map, phi: Tensor, theta: Tensor, state: Tensor, steps: int
+    step: Step, loss: Map, slope: Map, omega: Tensor, theta: Tensor, state: Tensor, steps: int
 ) -> tuple[Any, Tensor, Tensor]:
     first, total = theta, torch.zeros((), dtype=theta.dtype)
     for _ in range(steps):
-        update, state = step(phi, slope(theta).detach(), state)
+        update, state = step(omega, slope(theta).detach(), state)
         theta = first + update
         total = total + loss(theta)
     return total / steps, theta.detach(), state.detach()
 
 
 def _gains(
-    step: Step, loss: Map, slope: Map, phi: Tensor, theta: Tensor, state: Tensor, steps: int
+    step: Step, loss: Map, slope: Map, omega: Tensor, theta: Tensor, state: Tensor, steps: int
 ) -> tuple[Any, Tensor, Tensor]:
     """The mean of what each step gains, which is one difference over the number of steps."""
-    _, end, memory = piece(step, loss, slope, phi, theta, state, steps)
-    last = _piece(mean=lambda losses, steps: losses[-1])(step, loss, slope, phi, theta, state, steps)[0]
+    _, end, memory = piece(step, loss, slope, omega, theta, state, steps)
+    last = _piece(mean=lambda losses, steps: losses[-1])(step, loss, slope, omega, theta, state, steps)[0]
     return (last - loss(theta)) / steps, end, memory
 
 
 def _twice(
-    step: Step, loss: Map, slope: Map, phi: Tensor, theta: Tensor, state: Tensor, steps: int
+    step: Step, loss: Map, slope: Map, omega: Tensor, theta: Tensor, state: Tensor, steps: int
 ) -> tuple[Any, Tensor, Tensor]:
     total = torch.zeros((), dtype=theta.dtype)
     for _ in range(steps):
-        update, state = step(phi, slope(theta).detach(), state)
+        update, state = step(omega, slope(theta).detach(), state)
         total = total + loss(theta + update)
         theta = theta + 2 * update
     return total / steps, theta.detach(), state.detach()
 
 
 def _always_the_first(
-    step: Step, loss: Map, slope: Map, phi: Tensor, theta: Tensor, state: Tensor, steps: int
+    step: Step, loss: Map, slope: Map, omega: Tensor, theta: Tensor, state: Tensor, steps: int
 ) -> tuple[Any, Tensor, Tensor]:
     first = slope(theta)
-    return piece(step, loss, lambda _: first, phi, theta, state, steps)
+    return piece(step, loss, lambda _: first, omega, theta, state, steps)
 
 
 def _walks(rate: float) -> Callable[..., Any]:
     """Gradient descent by hand: the optimizer is not asked."""
 
     def wrong(
-        step: Step, loss: Map, slope: Map, phi: Tensor, theta: Tensor, state: Tensor, steps: int
+        step: Step, loss: Map, slope: Map, omega: Tensor, theta: Tensor, state: Tensor, steps: int
     ) -> tuple[Any, Tensor, Tensor]:
         return piece(
-            lambda _, gradient, state: (-rate * gradient, state), loss, slope, phi, theta, state, steps
+            lambda _, gradient, state: (-rate * gradient, state), loss, slope, omega, theta, state, steps
         )
 
     return wrong
 
 
 def _stays(
-    step: Step, loss: Map, slope: Map, phi: Tensor, theta: Tensor, state: Tensor, steps: int
+    step: Step, loss: Map, slope: Map, omega: Tensor, theta: Tensor, state: Tensor, steps: int
 ) -> tuple[Any, Tensor, Tensor]:
     total = torch.zeros((), dtype=theta.dtype)
     for _ in range(steps):
-        update, state = step(phi, slope(theta).detach(), state)
+        update, state = step(omega, slope(theta).detach(), state)
         total = total + loss(theta + update)
     return total / steps, theta.detach(), state.detach()
 
@@ -817,13 +819,13 @@ PIECE = Exercise(
         "the mean of the losses",
         "the new theta",
         "the new state",
-        "the mean's gradient for phi",
+        "the mean's gradient for omega",
         "whether the new theta remembers this piece",
         "whether the new state remembers this piece",
     ),
     mistakes=(
         Mistake(
-            "The numbers are right, but the gradient for phi is another: you kept the edges from theta into the slope. "
+            "The numbers are right, but the gradient for omega is another: you kept the edges from theta into the slope. "
             "Here the slope counts as a constant: .detach() it.",
             (_piece(read=lambda slope, loss, theta: slope(theta)),),
             hint=2,
@@ -866,12 +868,12 @@ PIECE = Exercise(
             (_piece(after=lambda theta, state: (theta.detach(), state.detach())),),
         ),
         Mistake(
-            "No gradient reaches phi at all: somewhere on the way from phi to the mean it is cut, by .detach(), .item(), float() or "
+            "No gradient reaches omega at all: somewhere on the way from omega to the mean it is cut, by .detach(), .item(), float() or "
             "no_grad. Only the slope counts as a constant.",
             (
                 _piece(move=lambda theta, update, gradient: theta + update.detach()),
                 _piece(seen=lambda loss, theta: loss(theta.detach())),
-                _piece(cut_phi=True),
+                _piece(cut_omega=True),
                 _piece(
                     mean=lambda losses, steps: _mean(losses, steps).detach(), ends=lambda last, first: last
                 ),
@@ -881,7 +883,7 @@ PIECE = Exercise(
                     ends=lambda last, first: last,
                 ),
                 _piece(
-                    after=lambda theta, state: (theta, state), cut_phi=True, ends=lambda last, first: last
+                    after=lambda theta, state: (theta, state), cut_omega=True, ends=lambda last, first: last
                 ),
             ),
         ),
@@ -914,7 +916,7 @@ PIECE = Exercise(
             ),
         ),
         Mistake(
-            "You take the loss before the step, so the start counts, which phi cannot change, and the end does not.",
+            "You take the loss before the step, so the start counts, which omega cannot change, and the end does not.",
             (
                 _piece(early=True),
                 _piece(early=True, mean=lambda losses, steps: sum(losses)),
@@ -925,7 +927,7 @@ PIECE = Exercise(
             hint=1,
         ),
         Mistake(
-            "The loss of the start is in your mean. Only the losses after each step count: phi cannot change the start.",
+            "The loss of the start is in your mean. Only the losses after each step count: omega cannot change the start.",
             (
                 _piece(start_counts=True),
                 _piece(start_counts=True, mean=lambda losses, steps: torch.stack(losses).mean()),
@@ -1102,8 +1104,8 @@ PIECE = Exercise(
             "the one of the step before.",
             (
                 _piece(memory=lambda state, first: torch.zeros_like(state)),
-                lambda step, loss, slope, phi, theta, state, steps: piece(
-                    step, loss, slope, phi, theta, torch.zeros_like(state), steps
+                lambda step, loss, slope, omega, theta, state, steps: piece(
+                    step, loss, slope, omega, theta, torch.zeros_like(state), steps
                 ),
             ),
             hint=2,
@@ -1114,7 +1116,7 @@ PIECE = Exercise(
             hint=2,
         ),
         Mistake(
-            "You hand over the gradient and the state in the wrong order. It is step(phi, gradient, state).",
+            "You hand over the gradient and the state in the wrong order. It is step(omega, gradient, state).",
             (_piece(crossed=True), _piece(crossed=True, read=lambda slope, loss, theta: slope(theta))),
             hint=2,
         ),
@@ -1171,7 +1173,7 @@ PIECE = Exercise(
     ),
     hints=(
         "Four lines in a loop: the slope as a constant, the optimizer's answer, the move, the loss.",
-        "`update, state = step(phi, slope(theta).detach(), state)`, then theta moves, then its loss is added up.",
+        "`update, state = step(omega, slope(theta).detach(), state)`, then theta moves, then its loss is added up.",
         "`return total / steps, theta.detach(), ...`: what else does the next piece begin with?",
     ),
 )

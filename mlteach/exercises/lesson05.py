@@ -16,10 +16,10 @@ from mlteach.params import Params
 Moved = tuple[Tensor, Tensor, Tensor]
 
 
-def cell(h: Tensor, theta: Tensor, f: Tensor, i: Tensor, gradient: Tensor, phi: Params) -> Moved:
+def cell(h: Tensor, theta: Tensor, f: Tensor, i: Tensor, gradient: Tensor, omega: Params) -> Moved:
     """h [N, H]; theta, the gates f and i of the step before, gradient [N]: the new theta and the new gates."""
-    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ phi["W_F"] + phi["b_F"])
-    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ phi["W_I"] + phi["b_I"])
+    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ omega["W_F"] + omega["b_F"])
+    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ omega["W_I"] + omega["b_I"])
     return f * theta - i * gradient, f, i
 
 
@@ -30,9 +30,14 @@ def _cell_cases() -> list[Case]:
         return torch.randn(shape, generator=draw, dtype=torch.float64)
 
     def case(name: str, n: int, hidden: int) -> Case:
-        phi = {"W_F": normal(hidden + 2), "b_F": normal() + 1, "W_I": normal(hidden + 2), "b_I": normal() - 1}
+        omega = {
+            "W_F": normal(hidden + 2),
+            "b_F": normal() + 1,
+            "W_I": normal(hidden + 2),
+            "b_I": normal() - 1,
+        }
         gates = (torch.sigmoid(normal(n)), torch.sigmoid(normal(n)))
-        return Case(name, (normal(n, hidden), normal(n), *gates, 2 * normal(n), phi))
+        return Case(name, (normal(n, hidden), normal(n), *gates, 2 * normal(n), omega))
 
     return [case("one coordinate", 1, 2), case("six coordinates", 6, 3)]
 
@@ -42,9 +47,9 @@ def _more_coordinates(draw: torch.Generator) -> Case:
         return torch.randn(shape, generator=draw, dtype=torch.float64)
 
     n, hidden = (int(torch.randint(low, 6, (), generator=draw)) for low in (2, 1))
-    phi = {"W_F": normal(hidden + 2), "b_F": normal(), "W_I": normal(hidden + 2), "b_I": normal()}
+    omega = {"W_F": normal(hidden + 2), "b_F": normal(), "W_I": normal(hidden + 2), "b_I": normal()}
     gates = (torch.sigmoid(normal(n)), torch.sigmoid(normal(n)))
-    return Case(f"{n} coordinates, drawn", (normal(n, hidden), normal(n), *gates, normal(n), phi))
+    return Case(f"{n} coordinates, drawn", (normal(n, hidden), normal(n), *gates, normal(n), omega))
 
 
 @dataclass
@@ -56,7 +61,7 @@ class _Seen:
     f: Tensor
     i: Tensor
     gradient: Tensor
-    phi: Params
+    omega: Params
     new_f: Tensor
     new_i: Tensor
 
@@ -77,18 +82,18 @@ def _cell(
 ) -> Callable[..., Any]:
     """`cell` with something else in one of its places. ``cut`` names the inputs that the gates read detached."""
 
-    def wrong(h: Tensor, theta: Tensor, f: Tensor, i: Tensor, gradient: Tensor, phi: Params) -> Any:
-        s = _Seen(h, theta, f, i, gradient, phi, f, i)
-        seen = _Seen(h, theta, f, i, gradient, phi, f, i)
+    def wrong(h: Tensor, theta: Tensor, f: Tensor, i: Tensor, gradient: Tensor, omega: Params) -> Any:
+        s = _Seen(h, theta, f, i, gradient, omega, f, i)
+        seen = _Seen(h, theta, f, i, gradient, omega, f, i)
         for name in cut:
-            if name == "phi":
-                seen.phi = {key: value.detach() for key, value in phi.items()}
+            if name == "omega":
+                seen.omega = {key: value.detach() for key, value in omega.items()}
             else:
                 setattr(seen, name, getattr(seen, name).detach())
 
         def opened(parts: Sequence[Tensor], weight: str, bias: str, gate: Callable[..., Tensor]) -> Tensor:
             read = torch.cat([part if part.dim() == 2 else part[:, None] for part in parts], 1)
-            return gate(read @ seen.phi[weight], seen.phi[bias])
+            return gate(read @ seen.omega[weight], seen.omega[bias])
 
         s.new_f = seen.new_f = opened(reads_f(seen), names[0], names[1], gate_f)
         s.new_i = seen.new_i = opened(reads_i(seen), names[2], names[3], gate_i)
@@ -102,11 +107,11 @@ def _both(gate: Callable[[Tensor, Tensor], Tensor], **changes: Any) -> Callable[
 
 
 def _theta_moved_first(
-    h: Tensor, theta: Tensor, f: Tensor, i: Tensor, gradient: Tensor, phi: Params, *, twice: bool = False
+    h: Tensor, theta: Tensor, f: Tensor, i: Tensor, gradient: Tensor, omega: Params, *, twice: bool = False
 ) -> Moved:
-    new_f = cell(h, theta, f, i, gradient, phi)[1]
+    new_f = cell(h, theta, f, i, gradient, omega)[1]
     kept = new_f * theta
-    new_i = cell(h, kept, f, i, gradient, phi)[2]
+    new_i = cell(h, kept, f, i, gradient, omega)[2]
     return (new_f * kept if twice else kept) - new_i * gradient, new_f, new_i
 
 
@@ -138,7 +143,7 @@ CELL = Exercise(
     cases=_cell_cases,
     draw=_more_coordinates,
     outputs=("the new theta", "the new f", "the new i"),
-    differentiable=("h", "theta", "f", "i", "phi"),
+    differentiable=("h", "theta", "f", "i", "omega"),
     mistakes=(
         Mistake(
             "You climb: the candidate is minus the gradient.",
@@ -504,20 +509,20 @@ CELL = Exercise(
             hint=2,
         ),
         Mistake(
-            "The numbers are right, but you cut them off from phi: the gates could never be learned. Leave out .detach(), .data, "
+            "The numbers are right, but you cut them off from omega: the gates could never be learned. Leave out .detach(), .data, "
             ".item() and no_grad.",
             (
-                _cell(cut=("phi",)),
+                _cell(cut=("omega",)),
                 _detached(0, 1, 2),
                 _detached(1, 2),
                 _detached(0),
                 _detached(1),
                 _detached(2),
-                _cell(cut=("h", "theta", "f", "i", "phi")),
+                _cell(cut=("h", "theta", "f", "i", "omega")),
                 _cell(move=lambda s: s.new_f.detach() * s.theta - s.new_i.detach() * s.gradient),
                 _cell(move=lambda s: s.new_f * s.theta - s.new_i.detach() * s.gradient),
                 _cell(
-                    move=lambda s: s.new_f.detach() * s.theta - s.new_i.detach() * s.gradient, cut=("phi",)
+                    move=lambda s: s.new_f.detach() * s.theta - s.new_i.detach() * s.gradient, cut=("omega",)
                 ),
                 _cell(move=lambda s: s.new_f.detach() * s.theta - s.new_i * s.gradient),
             ),

@@ -40,7 +40,7 @@ def steps_of(
 def value_and_gradient(
     loss: Loss, theta: Params, names: list[str], *, first_order: bool
 ) -> tuple[Tensor, Params]:
-    """The losses [T] (or a scalar) at theta and their gradient for ``names``.
+    """The losses [tasks] (or a scalar) at theta and their gradient for ``names``.
 
     Tasks are independent: the gradient of their sum holds each task's own gradient in its own slice.
     First order means that the gradient is a constant: what it was computed from is forgotten.
@@ -65,7 +65,7 @@ def value_and_gradient(
 
 
 def _checked(value: Any, point: Params, names: list[str]) -> Tensor:
-    """A loss, or EpisodeError: a scalar, or one number for each task, [T], that depends on the parameters."""
+    """A loss, or EpisodeError: a scalar, or one number for each task, [tasks], that depends on the parameters."""
     if not isinstance(value, Tensor):
         raise EpisodeError(
             f"The loss gave a {type(value).__name__}; let it return a tensor, one number for each task."
@@ -73,7 +73,7 @@ def _checked(value: Any, point: Params, names: list[str]) -> Tensor:
     if value.ndim > 1 or (value.ndim == 1 and all(point[name].shape[:1] != value.shape for name in names)):
         raise EpisodeError(
             f"The loss gave shape {tuple(value.shape)}, and no parameter begins with such an axis; give one loss for each "
-            "task, [T], and one alone for parameters without a task axis, as mlteach.nets.cross_entropy and squared_error do."
+            "task, [tasks], and one alone for parameters without a task axis, as mlteach.nets.cross_entropy and squared_error do."
         )
     if not value.requires_grad:
         raise EpisodeError(
@@ -121,7 +121,7 @@ def adapt(
 ) -> Params | list[Params]:
     """Make ``steps`` steps of ``rule`` from ``theta`` on ``loss``; return phi, or the path [theta_0, ..., phi].
 
-    loss: maps parameters to the support losses, [T] when they carry a leading task axis, else a scalar.
+    loss: maps parameters to the support losses, [tasks] when they carry a leading task axis, else a scalar.
     first_order: treat each gradient as a constant (FOMAML, Ravi and Larochelle). phi still depends on theta through
         the steps' sum, and on the rule's own meta-parameters.
     only: the names that adapt; the others stay (ANIL adapts the head alone). Raises ValueError for an unknown one,

@@ -48,15 +48,15 @@ class Gates(NamedTuple):
 
 @dataclass(frozen=True)
 class MetaLSTM:
-    """The meta-learner LSTM as an inner rule with parameters phi of its own.
+    """The meta-learner LSTM as an inner rule with parameters omega of its own.
 
         lstm = MetaLSTM()
-        theta = net.init(generator) | lstm.init(generator)      the start c_0 and phi in one dict
+        theta = net.init(generator) | lstm.init(generator)      the start c_0 and omega in one dict
         maml_gradient(net, loss, theta, episode, lstm.rule, 8, first_order=True, start=lstm.start)
 
     hidden: the width of the first layer. p: where `preprocess` takes a number for small.
     forget_bias, input_bias: between which values the biases are drawn. Those of the paper, here the default, begin with
-        f near 1 and i near 0.01: almost nothing is forgotten, and little is learned until phi has found out how.
+        f near 1 and i near 0.01: almost nothing is forgotten, and little is learned until omega has found out how.
 
     The gates of the step before enter as gates, as in the paper's equations; the authors' released code feeds them back
     before the sigmoid. The first layer starts like PyTorch's LSTM, where that code draws from U(-0.01, 0.01).
@@ -70,7 +70,7 @@ class MetaLSTM:
     input_bias: tuple[float, float] = (-5.0, -4.0)
 
     def init(self, generator: torch.Generator, dtype: torch.dtype = torch.float32) -> Params:
-        """Fresh phi on the generator's device; every name begins with "lstm.".
+        """Fresh omega on the generator's device; every name begins with "lstm.".
 
         ``lstm.layer1.input`` [4 hidden, 4], ``lstm.layer1.hidden`` [4 hidden, hidden], ``lstm.layer1.bias`` [4 hidden];
         for both gates ``lstm.forget.weight`` [hidden + 2] (for h, theta and the gate before) and ``lstm.forget.bias`` [].
@@ -92,12 +92,12 @@ class MetaLSTM:
         }
 
     def start(self, theta: Params) -> Params:
-        """The learned start c_0: what in ``theta`` is not phi."""
+        """The learned start c_0: what in ``theta`` is not omega."""
         return {name: value for name, value in theta.items() if not name.startswith(PREFIX)}
 
-    def rule(self, phi: Params) -> Rule:
-        """The rule with these phi; other names in the dict are passed over. It works with and without a task axis."""
-        weights = torch.stack([phi["lstm.forget.weight"], phi["lstm.input.weight"]], 1)
+    def rule(self, omega: Params) -> Rule:
+        """The rule with these omega; other names in the dict are passed over. It works with and without a task axis."""
+        weights = torch.stack([omega["lstm.forget.weight"], omega["lstm.input.weight"]], 1)
         of_hidden, (of_theta, of_gate) = weights[:-2], weights[-2:]
 
         def init(theta: Params) -> MetaState:
@@ -112,13 +112,15 @@ class MetaLSTM:
             hidden, cell = torch.lstm_cell(
                 seen,
                 (state.hidden, state.cell),
-                phi["lstm.layer1.input"],
-                phi["lstm.layer1.hidden"],
-                phi["lstm.layer1.bias"],
+                omega["lstm.layer1.input"],
+                omega["lstm.layer1.hidden"],
+                omega["lstm.layer1.bias"],
             )
             by_hidden = (hidden @ of_hidden).unbind(1)
             forget, enter = (
-                torch.sigmoid(by_hidden[k] + of_theta[k] * c + of_gate[k] * before + phi[f"lstm.{gate}.bias"])
+                torch.sigmoid(
+                    by_hidden[k] + of_theta[k] * c + of_gate[k] * before + omega[f"lstm.{gate}.bias"]
+                )
                 for k, (gate, before) in enumerate((("forget", state.forget), ("input", state.input)))
             )
             moved = forget * c + enter * (-g)
@@ -128,7 +130,7 @@ class MetaLSTM:
 
 
 def _spread(features: Tensor, theta: Params) -> Tensor:
-    """The features of each task's loss, [T, 2] or [2], at every coordinate of theta: [N, 2], in `to_vector`'s order."""
+    """The features of each task's loss, [tasks, 2] or [2], at every coordinate of theta: [N, 2], in `to_vector`'s order."""
     tasks = features.shape[:-1]
     if any(value.shape[: len(tasks)] != tasks for value in theta.values()):
         raise EpisodeError(

@@ -31,7 +31,7 @@ RATES = (
 class Step(Protocol):
     """One inner step: (theta_t, gradient of the loss at theta_t, state) -> (theta_(t+1), state).
 
-    ``loss`` [T] is there for the rules that look at it (the meta-learner LSTM); the others let it pass.
+    ``loss`` [tasks] is there for the rules that look at it (the meta-learner LSTM); the others let it pass.
     """
 
     def __call__(

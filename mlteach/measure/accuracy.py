@@ -26,7 +26,7 @@ def path_of(
     only: Collection[str] | None = None,
     start: Callable[[Params], Params] = dict,
 ) -> list[Params]:
-    """The parameters of every task before and after each inner step, [T, ...] each, without history.
+    """The parameters of every task before and after each inner step, [tasks, ...] each, without history.
 
     Taught in: lesson 09.
     """

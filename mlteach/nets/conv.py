@@ -1,6 +1,6 @@
 """Convolutions for many tasks at once, quick to differentiate twice.
 
-T tasks with T different kernels are one convolution with T groups: pictures [N, T*C, H, W], kernels [T*O, C, 3, 3].
+n tasks with n different kernels are one convolution with n groups: pictures [N, n*C, H, W], kernels [n*O, C, 3, 3].
 A convolution is linear in the picture and linear in the kernel, so y . conv(x, w) is a form in three arguments,
 linear in each. Its three partial derivatives are the three operations a convolution layer needs:
 

@@ -29,7 +29,7 @@ class Conv4:
 
     Parameters: ``conv1.weight`` [filters, 1, 3, 3], ``norm1.gamma``, ``norm1.beta`` [filters], ..., ``head.weight``
     [ways, features], ``head.bias`` [ways]. Convolutions have no bias: batch norm would take it away again.
-    For a batch of tasks every parameter has a leading axis [T, ...], and so do the pictures.
+    For a batch of tasks every parameter has a leading axis [tasks, ...], and so do the pictures.
 
     Source: Vinyals et al. 2016; Finn, Abbeel, Levine 2017, section 5.2 and the released code.
     Taught in: lesson 09.
@@ -99,10 +99,10 @@ class Conv4:
         support: Tensor | None = None,
         running: dict[str, Statistics] | None = None,
     ) -> Tensor:
-        """Logits [N, ways] for pictures [N, 1, 28, 28]; with a task axis on both, [T, N, ways] for [T, N, 1, 28, 28].
+        """Logits [N, ways] for pictures [N, 1, 28, 28]; with a task axis on both, [tasks, N, ways] for [tasks, N, 1, 28, 28].
 
         mode: whose statistics batch norm uses (see `mlteach.nets.norm`). "support" needs the task's ``support``
-        pictures [(T,) S, 1, 28, 28]; "running" needs ``running`` as `running_statistics` returns it.
+        pictures [(tasks,) S, 1, 28, 28]; "running" needs ``running`` as `running_statistics` returns it.
         Raises EpisodeError when a mode lacks what it needs or the shapes do not fit.
         """
         if mode == "support":
@@ -147,7 +147,7 @@ class Conv4:
         """The network itself. ``anchors``: only the first so many pictures give the batch statistics."""
         batched = params["conv1.weight"].ndim == 5
         if x.ndim != 4 + batched or x.shape[-3:] != (1, 28, 28):
-            wanted = "[T, N, 1, 28, 28]" if batched else "[N, 1, 28, 28]"
+            wanted = "[tasks, N, 1, 28, 28]" if batched else "[N, 1, 28, 28]"
             raise EpisodeError(
                 f"Conv4 reads pictures {wanted} with these parameters, and got {tuple(x.shape)}."
             )
@@ -157,7 +157,7 @@ class Conv4:
                 f"Parameters of {len(params['conv1.weight'])} tasks do not go with pictures of {tasks}; give one set of "
                 "parameters for each task (`mlteach.params.stack`)."
             )
-        if batched:  # the channels of all tasks stand in a row: [T, N, 1, H, W] -> [N, T, H, W]
+        if batched:  # the channels of all tasks stand in a row: [tasks, N, 1, H, W] -> [N, tasks, H, W]
             x = x.transpose(0, 1).flatten(1, 2)
             params = {
                 name: value if "head" in name else value.flatten(0, 1) for name, value in params.items()
@@ -191,7 +191,7 @@ class Conv4:
                 x = F.max_pool2d(x, 2)
         if self.head == "mean":
             x = x.mean((2, 3), keepdim=True)
-        features = x.unflatten(1, (tasks, -1)).flatten(2)  # [N, T, features]
+        features = x.unflatten(1, (tasks, -1)).flatten(2)  # [N, tasks, features]
         weight, bias = params["head.weight"], params["head.bias"]
         if not batched:
             return F.linear(features[:, 0], weight, bias)

@@ -11,7 +11,7 @@ from mlteach.errors import EpisodeError, MlteachError
 
 
 def cross_entropy(logits: Tensor, y: Tensor) -> Tensor:
-    """Mean cross-entropy of each task: logits [T, N, ways] and labels [T, N] -> [T]; without task axis a scalar.
+    """Mean cross-entropy of each task: logits [tasks, N, ways] and labels [tasks, N] -> [tasks]; without task axis a scalar.
 
     Raises EpisodeError for labels that are no class positions, or not one for each input; on a GPU torch itself
     reports a position that is too large.
@@ -27,20 +27,20 @@ def cross_entropy(logits: Tensor, y: Tensor) -> Tensor:
 
 
 def squared_error(outputs: Tensor, y: Tensor) -> Tensor:
-    """Mean squared error of each task: [T, N, outputs] twice -> [T]; without task axis a scalar.
+    """Mean squared error of each task: [tasks, N, outputs] twice -> [tasks]; without task axis a scalar.
 
     Raises EpisodeError for two shapes: broadcasting would compare every output with every target.
     """
     if outputs.shape != y.shape:
         raise EpisodeError(
             f"The outputs have shape {tuple(outputs.shape)} and the targets {tuple(y.shape)}; give targets "
-            "[T, N, outputs], if need be with tensor.unsqueeze(-1)."
+            "[tasks, N, outputs], if need be with tensor.unsqueeze(-1)."
         )
     return (outputs - y).square().mean((-2, -1))
 
 
 def share_right(logits: Tensor, y: Tensor) -> Tensor:
-    """The share of right answers of each task, in [0, 1]: logits [T, N, ways], labels [T, N] -> [T].
+    """The share of right answers of each task, in [0, 1]: logits [tasks, N, ways], labels [tasks, N] -> [tasks].
 
     In percent, after adapting and with an interval over tasks: `mlteach.measure.accuracy`.
 
@@ -55,11 +55,11 @@ def task_losses(
 ) -> Tensor:
     """loss(outputs, y), [tasks] or for None a scalar; EpisodeError for a loss that fails, or gives another shape.
 
-    A mean over the tasks would make every inner step T times too short, and nothing would say so.
+    A mean over the tasks would make every inner step as many times too short as there are tasks, and nothing would say so.
     """
     wanted = () if tasks is None else (tasks,)
     advice = (
-        f"give {'one number' if tasks is None else 'one number for each task, [T],'} as mlteach.nets.cross_entropy and "
+        f"give {'one number' if tasks is None else 'one number for each task, [tasks],'} as mlteach.nets.cross_entropy and "
         "squared_error do."
     )
     try:

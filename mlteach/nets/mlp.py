@@ -16,7 +16,7 @@ from mlteach.params import Params
 class MLP:
     """Linear layers of the given ``sizes`` with an activation between them (none after the last).
 
-    Parameters: ``layer1.weight`` [out, in], ``layer1.bias`` [out], ...; for a batch of tasks [T, out, in], [T, out].
+    Parameters: ``layer1.weight`` [out, in], ``layer1.bias`` [out], ...; for a batch of tasks [tasks, out, in], [tasks, out].
     The default is the sinusoid network of MAML, 1-40-40-1 with ReLU; Reptile's is (1, 64, 64, 1) with tanh.
     start: how `init` draws. "he": He-normal weights, zero biases. "uniform": both from U(-b, b) with b = 1 / sqrt(inputs),
         as ``torch.nn.Linear`` does.
@@ -44,10 +44,10 @@ class MLP:
         return theta
 
     def __call__(self, params: Params, x: Tensor) -> Tensor:
-        """Outputs [N, out] for x [N, in]; with a task axis on parameters and x, [T, N, out]. Raises EpisodeError."""
+        """Outputs [N, out] for x [N, in]; with a task axis on parameters and x, [tasks, N, out]. Raises EpisodeError."""
         batched = params["layer1.weight"].ndim == 3
         if x.ndim != 2 + batched or x.shape[-1] != self.sizes[0]:
-            wanted = f"[T, N, {self.sizes[0]}]" if batched else f"[N, {self.sizes[0]}]"
+            wanted = f"[tasks, N, {self.sizes[0]}]" if batched else f"[N, {self.sizes[0]}]"
             raise EpisodeError(f"This MLP reads {wanted} with these parameters, and got {tuple(x.shape)}.")
         last = len(self.sizes) - 1
         for layer in range(1, last + 1):

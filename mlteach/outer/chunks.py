@@ -24,7 +24,7 @@ CPU_CHUNK = 8  # tasks of a few pictures to a batch: more fall out of the cache,
 
 
 def tasks_at_once(x: Tensor) -> int:
-    """How many tasks to run as one batch, for inputs x [T, ...]."""
+    """How many tasks to run as one batch, for inputs x [tasks, ...]."""
     numbers = x[0].numel()
     if x.device.type != "cpu" or numbers <= POINTS:
         return len(x)

@@ -56,13 +56,13 @@ def maml_losses(
     only: Collection[str] | None = None,
     start: Callable[[Params], Params] = dict,
 ) -> tuple[Tensor, Tensor]:
-    """Each task's query loss after adapting, L_query(phi) [T], and the query outputs [T, Q, ...].
+    """Each task's query loss after adapting, L_query(phi) [tasks], and the query outputs [tasks, Q, ...].
 
-    net(params, x) and loss(outputs, y) -> [T] work on a batch of tasks (`mlteach.nets`). Raises EpisodeError for a
+    net(params, x) and loss(outputs, y) -> [tasks] work on a batch of tasks (`mlteach.nets`). Raises EpisodeError for a
         loss of another shape, RuleError for a rule that is none.
     only: the names that adapt in the inner loop (default all).
     start: makes the inner loop's start from theta; the default is theta itself. Resetting the head goes here.
-    All T tasks run side by side: theta is given a task axis, and every operation is batched over it.
+    All tasks run side by side: theta is given a task axis, and every operation is batched over it.
 
     Source: Finn, Abbeel, Levine 2017, algorithm 2. Taught in: lessons 06, 09.
     """
@@ -151,14 +151,14 @@ def maml_gradient_loop(
 
 
 def _support_loss(net: Net, loss: TaskLoss, episode: Episode) -> Callable[[Params], Tensor]:
-    """What the inner loop descends on: phi -> L_support(phi), [T]."""
+    """What the inner loop descends on: phi -> L_support(phi), [tasks]."""
     return lambda params: task_losses(loss, net(params, episode.support_x), episode.support_y, episode.tasks)
 
 
 def _query_losses(
     net: Net, loss: TaskLoss, phi: Params, episode: Episode, dtype: torch.dtype | None = None
 ) -> tuple[Tensor, Tensor]:
-    """L_query(phi) [T] and the outputs, which the network may compute in another precision."""
+    """L_query(phi) [tasks] and the outputs, which the network may compute in another precision."""
     if dtype is None:
         outputs = net(phi, episode.query_x)
     else:
@@ -170,7 +170,7 @@ def _query_losses(
 def _query_gradient(
     net: Net, loss: TaskLoss, phi: Params, episode: Episode, dtype: torch.dtype | None = None
 ) -> tuple[Params, dict[str, Tensor]]:
-    """grad L_query(phi) of every task, [T, ...] each, without history, and the sums of losses and accuracies."""
+    """grad L_query(phi) of every task, [tasks, ...] each, without history, and the sums of losses and accuracies."""
     found: list[Params] = []
     sums: dict[str, Tensor] = {}
     for first in range(0, episode.tasks, size := tasks_at_once(episode.query_x)):

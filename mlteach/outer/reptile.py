@@ -46,7 +46,7 @@ def reptile_gradient(
         the next, and after the last it goes on with the first: draw them in random order, or use `shuffled`. Default:
         all points in every step. Raises EpisodeError for a batch the support set does not have.
     only, start, chunk: as in `maml_gradient`. A name that only ``start`` gives (a reset head) has no gradient.
-    All T tasks run side by side; the same numbers as one after the other to rounding (1e-10 in float64).
+    All tasks run side by side; the same numbers as one after the other to rounding (1e-10 in float64).
 
     Source: Nichol, Achiam, Schulman 2018, algorithms 1 (serial) and 2 (batched); theta - phi_k as a gradient for Adam:
     section 2; minibatches: their sinusoid demo. Taught in: lessons 07, 10.

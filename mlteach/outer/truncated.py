@@ -1,9 +1,9 @@
 """How a learned optimizer is trained: long runs, differentiated a piece at a time.
 
-    phi <- phi - beta * gradient by phi of  sum over t of  w_t L(theta_t(phi))
+    omega <- omega - beta * gradient by omega of  sum over t of  w_t L(theta_t(omega))
 
-A run of 100 steps is cut into unrolls of 20. Each gives one gradient for phi; then the weights and the memories go on
-from where they are, without their history. So the longest way back is 20 steps, and phi moves five times in a run.
+A run of 100 steps is cut into unrolls of 20. Each gives one gradient for omega; then the weights and the memories go on
+from where they are, without their history. So the longest way back is 20 steps, and omega moves five times in a run.
 """
 
 from collections.abc import Callable, Iterable
@@ -47,7 +47,7 @@ def unrolled(
     """
     times = list(steps)
     walk = steps_of(problems.seen(times[0]), theta, rule, len(times), first_order=first_order)
-    next(walk)  # theta itself, which no phi can change
+    next(walk)  # theta itself, which no omega can change
     total, end = torch.zeros(()), theta
     for t, end in zip(times, walk, strict=True):
         total = total + objective(problems, end, t + 1).mean() / len(times)
@@ -60,10 +60,10 @@ class Truncated:
         training = Truncated(lstm.rule, lambda g: Quadratics().sample(64, generator=g))
         run = fit(training.gradient, lstm.init(g), training.sample, steps=1000, generator=g, ...)
 
-    rule: makes the rule from phi. draw: new problems from the generator, at the beginning of every run.
+    rule: makes the rule from omega. draw: new problems from the generator, at the beginning of every run.
     steps, unroll: the length of a run and of its pieces; the last piece is shorter where they do not fit.
     objective: what is descended on. second_order: keep the dependence of the problems' gradients on theta.
-    limit: the gradient for phi is shortened to this length, or not if None.
+    limit: the gradient for omega is shortened to this length, or not if None.
 
     Between two calls it remembers where the run is. A `fit` that is resumed at a multiple of ``pieces`` steps goes on with
     the same numbers as if it had not stopped; elsewhere it begins with new problems.
@@ -95,15 +95,15 @@ class Truncated:
         """The problems of the run that is under way, or new ones."""
         return self._at[0] if self._at else self.draw(generator)
 
-    def gradient(self, phi: Params, problems: Problems) -> tuple[Params, dict[str, Tensor]]:
-        """The gradient of the next piece for phi; ``loss`` is the objective's mean over the piece."""
+    def gradient(self, omega: Params, problems: Problems) -> tuple[Params, dict[str, Tensor]]:
+        """The gradient of the next piece for omega; ``loss`` is the objective's mean over the piece."""
         if self._at and self._at[0] is problems:
             _, theta, state, t = self._at
             memory: Memory = {"state": state}
         else:
             theta, memory, t = problems.start, {}, 0
         end = min(t + self.unroll, self.steps)
-        point = leaves(phi)
+        point = leaves(omega)
         value, theta = unrolled(
             carried(self.rule(point), memory),
             problems,

@@ -137,7 +137,7 @@ class Characters:
         dtype: torch.dtype = torch.float32,
         within_alphabet: bool = False,
     ) -> Episode:
-        """Draw tasks: x [T, ways * shots, 1, 28, 28] in [0, 1] with ink 1, y int64 in 0..ways-1; queries likewise.
+        """Draw tasks: x [tasks, ways * shots, 1, 28, 28] in [0, 1] with ink 1, y int64 in 0..ways-1; queries likewise.
 
         ``shots`` and ``queries`` count pictures of each class. In a task no class comes twice, no support picture
         is among the queries, which class gets which label is random, and pictures stand in random order.
@@ -155,7 +155,7 @@ class Characters:
                 f"{shots} shots and {queries} queries a class were asked for, but each class has {drawers} pictures; "
                 f"ask for {drawers} together at most."
             )
-        classes = self._classes(tasks, ways, generator, within_alphabet)  # [T, ways]: position is label
+        classes = self._classes(tasks, ways, generator, within_alphabet)  # [tasks, ways]: position is label
         # Every class of every task shuffles its drawers for itself.
         deal = _random(generator, tasks, ways, drawers).argsort(-1)
         return Episode(
@@ -195,7 +195,7 @@ class Characters:
     def _pictures(
         self, classes: Tensor, drawers: Tensor, generator: torch.Generator, dtype: torch.dtype
     ) -> tuple[Tensor, Tensor]:
-        """Pictures [T, ways * n, 1, 28, 28] and labels, for classes [T, ways] and drawers [T, ways, n]."""
+        """Pictures [tasks, ways * n, 1, 28, 28] and labels, for classes [tasks, ways] and drawers [tasks, ways, n]."""
         tasks, ways, n = drawers.shape
         order = _random(generator, tasks, ways * n).argsort(-1)
         labels = order // n  # position in the shuffled episode -> label; order % n is the shot
@@ -219,7 +219,7 @@ def _random(generator: torch.Generator, *shape: int) -> Tensor:
 
 
 def _distinct(tasks: int, ways: int, n: int | Tensor, generator: torch.Generator) -> Tensor:
-    """For every task ``ways`` different numbers below n (one, or [T, 1]) in random order, int64 [T, ways].
+    """For every task ``ways`` different numbers below n (one, or [tasks, 1]) in random order, int64 [tasks, ways].
 
     The k-th is drawn from the n - k numbers that the first k leave, as a place among them. So from the last to the first,
     each number moves up the later ones that are not below it. Work and memory do not grow with n, where the usual way, the

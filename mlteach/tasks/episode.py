@@ -10,11 +10,11 @@ from mlteach.errors import EpisodeError
 
 
 class Episode(NamedTuple):
-    """T tasks side by side; the task axis always comes first, even for one task.
+    """Tasks side by side; the task axis always comes first, even for one task.
 
-    support_x [T, S, ...], support_y [T, S, ...]: what the inner loop sees.
-    query_x   [T, Q, ...], query_y   [T, Q, ...]: what the outer loop judges by.
-    Labels are int64 class positions [T, S] for classification, targets [T, S, outputs] for regression.
+    support_x [tasks, S, ...], support_y [tasks, S, ...]: what the inner loop sees.
+    query_x   [tasks, Q, ...], query_y   [tasks, Q, ...]: what the outer loop judges by.
+    Labels are int64 class positions [tasks, S] for classification, targets [tasks, S, outputs] for regression.
     Taught in: lesson 01.
     """
 
@@ -25,7 +25,7 @@ class Episode(NamedTuple):
 
     @property
     def tasks(self) -> int:
-        """T, the number of tasks."""
+        """The number of tasks."""
         return self.support_x.shape[0]
 
     def part(self, tasks: slice) -> "Episode":
@@ -57,7 +57,7 @@ def checked(episode: Episode) -> Episode:
     if len(lengths) != 1 or min(each.ndim for each in episode) < 2:
         shapes = ", ".join(str(tuple(each.shape)) for each in episode)
         raise EpisodeError(
-            f"An episode holds four tensors with the same leading task axis [T, ...]; these have shapes {shapes}. "
+            f"An episode holds four tensors with the same leading task axis [tasks, ...]; these have shapes {shapes}. "
             "For one task add the axis with tensor.unsqueeze(0)."
         )
     for part, x, y in (("support", support_x, support_y), ("query", query_x, query_y)):

@@ -53,12 +53,12 @@ class Sinusoids:
         return cls(amplitude=(0.1, 0.5))
 
     def draw(self, tasks: int, *, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """The hidden truth of some tasks: amplitude and phase, float64, each [T, 1, 1]."""
+        """The hidden truth of some tasks: amplitude and phase, float64, each [tasks, 1, 1]."""
         shape = (tasks, 1, 1)
         return _uniform(self.amplitude, shape, generator), _uniform(self.phase, shape, generator)
 
     def value(self, x: Tensor, amplitude: Tensor, phase: Tensor) -> Tensor:
-        """y = A sin(x + sign * phase), shapes broadcast: amplitude and phase as from `draw` fit x [T, S, 1]."""
+        """y = A sin(x + sign * phase), shapes broadcast: amplitude and phase as from `draw` fit x [tasks, S, 1]."""
         return amplitude * torch.sin(x + self.sign * phase)
 
     def sample(
@@ -71,7 +71,7 @@ class Sinusoids:
         dtype: torch.dtype = torch.float32,
         device: torch.device | str | None = None,
     ) -> Episode:
-        """Draw tasks: support x and y [T, shots, 1], query x and y [T, queries, 1].
+        """Draw tasks: support x and y [tasks, shots, 1], query x and y [tasks, queries, 1].
 
         All is drawn and computed in float64 on the generator's device, and cast at the end, so that one seed
         means the same tasks in every precision and on every device the result is sent to (default: the

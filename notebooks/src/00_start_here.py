@@ -228,16 +228,17 @@ print(methods.summary)
 #
 # | symbol | in the code | meaning | Finn 2017 (MAML) | Nichol 2018 (Reptile) | Ravi & Larochelle 2017 | Andrychowicz 2016 |
 # |---|---|---|---|---|---|---|
-# | $\theta$ | `theta` | the meta-learned start | $\theta$ | $\phi$ | $c_0$ | – |
-# | $\theta_k$ | `path[k]` | weights after $k$ inner steps | $\theta'_i$ (one step, task $i$) | $\widetilde\phi$, $U^k_\tau(\phi)$ | $c_t = \theta_t$ | $\theta_t$, the optimizee |
+# | $\theta$ | `theta` | the weights where learning starts; what meta-learning learns | $\theta$ | $\phi$ | $c_0$ | – |
+# | $\theta_t$ | `path[t]` | weights after $t$ inner steps | – | $U^t_\tau(\phi)$ | $c_t = \theta_t$ | $\theta_t$, the optimizee |
+# | $k$ | `steps` | inner steps; in Part I they are a network's time steps, $t = 1 \ldots T$ | – | $k$ | $T$ | $T$ |
+# | $\varphi$ | `phi` | where the inner loop ends on a task: $\varphi = \theta_k$ | $\theta'_i$ | $\widetilde\phi$ | $\theta_T$ | – |
 # | $\alpha$ | `alpha` | inner rate, the size of one step | $\alpha$ | $\alpha$ | $i_t$, the input gate, learned | – |
 # | $\beta$ | `beta`, `lr` in `fit` | outer rate | $\beta$ | $\epsilon$ | rate of Adam | rate of Adam |
 # | $f_t,\, i_t$ | `forget`, `input` | gates of the cell: what is kept, what is let in | – | – | $f_t,\, i_t$ | inside $m$ |
-# | $\varphi$ | `phi` | meta-parameters of a learned step | – | – | $\Theta$ | $\phi$ |
-# | $\mathcal T$ | `task` | one task | $\mathcal T_i$ | $\tau$ | dataset $\mathcal D$ | function $f$ |
+# | $\omega$ | `omega` | meta-parameters of a learned step | – | – | $\Theta$ | $\phi$ |
+# | $\mathcal T$ | `task` | one task; $n$ of them stand side by side, on the first axis of every tensor | $\mathcal T_i$ | $\tau$ | dataset $\mathcal D$ | function $f$ |
 # | $S,\, Q$ | `support_x`, `query_x` | what a task is learned from, judged on | $\mathcal D,\, \mathcal D'$ | mini-batches $A$, $B$ | $D_{train},\, D_{test}$ | – |
 # | $N,\, K$ | `ways`, `shots` | classes in a task, examples of each | $N,\, K$ | $N,\, K$ | $N,\, k$ | – |
-# | $T$ | `tasks` | tasks side by side: the first axis of every tensor | meta-batch size | $n$ | 1 | – |
 #
 # Two traps: Reptile's $\phi$ is a *start* and Andrychowicz' $\phi$ is an *optimizer*; and $k$ counts inner steps in Reptile but
 # examples in Ravi & Larochelle.

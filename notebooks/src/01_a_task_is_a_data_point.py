@@ -26,7 +26,7 @@
 #
 # **Prerequisites:** [lesson 00](00_start_here.ipynb).
 #
-# **Time:** 40 minutes of reading, and 30 minutes for the exercises.
+# **Time:** 25 minutes of reading, and 30 minutes for the exercises.
 #
 # **What it costs to run:** *smoke* takes under 60 s on two cores. *lecture* takes under 3 minutes on two cores; most of it goes into
 # training an ordinary classifier. *paper* trains it for longer and tests on more tasks, about 5 minutes.

@@ -26,7 +26,7 @@
 # **Prerequisites:** [lesson 00](00_start_here.ipynb). You know what a gradient is and have trained a network in
 # [PyTorch](https://docs.pytorch.org/tutorials/beginner/basics/intro.html). You need not have met a recurrent network.
 #
-# **Time:** 45 minutes of reading, and 40 minutes for the exercises.
+# **Time:** 30 minutes of reading, and 40 minutes for the exercises.
 #
 # **What it costs to run:** *smoke* takes about 20 s on two cores. *lecture* takes about 1 minute.
 # *paper* takes about 6 minutes: the same networks with more seeds and more patience. There is no GPU in it.

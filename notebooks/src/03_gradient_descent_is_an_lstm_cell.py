@@ -25,7 +25,7 @@
 # **Prerequisites:** [lesson 00](00_start_here.ipynb) for the notation, gradient descent, and what the gates of an LSTM do
 # ([Olah's pictures](https://colah.github.io/posts/2015-08-Understanding-LSTMs/) are enough).
 #
-# **Time:** 50 minutes of reading, and as long again for the exercises.
+# **Time:** 40 minutes of reading, and as long again for the exercises.
 #
 # **What it costs to run:** *smoke* takes about 30 s on two cores. *lecture* takes about 2 minutes.
 # *paper* takes about 15 minutes. There is no GPU in it.
@@ -627,11 +627,11 @@ def loss(theta, bowls):
 # **The gates.** A small network looks at one weight at a time: how large is its gradient (the logarithm, because gradients come in all sizes), and which step is it? It answers with
 # that weight's two gates. The same network serves every weight. It starts with $f \approx 1$ and $i \approx 0.1$: close to gradient descent.
 #
-# **The start.** The first memory $c_0$ is a parameter as well. All that is learned stands in one dict, `phi`.
+# **The start.** The first memory $c_0$ is a parameter as well. All that is learned stands in one dict, `omega`.
 
 
 # %%
-def first_phi(hidden=8):
+def first_omega(hidden=8):
     draw = torch.Generator().manual_seed(0)
 
     def normal(*shape):
@@ -646,13 +646,13 @@ def first_phi(hidden=8):
     }
 
 
-def gates(phi, gradient, t):
+def gates(omega, gradient, t):
     """The two gates of every weight, each of the shape of ``gradient``."""
     size = (gradient.abs() + 0.01).log() / 5
     time = torch.full_like(gradient, 2 * t / T - 1)
     seen = torch.stack([size, time], dim=-1)
-    hidden = torch.tanh(seen @ phi["W1"] + phi["b1"])
-    opened = torch.sigmoid(hidden @ phi["W2"] + phi["b2"])
+    hidden = torch.tanh(seen @ omega["W1"] + omega["b1"])
+    opened = torch.sigmoid(hidden @ omega["W2"] + omega["b2"])
     return opened[..., 0], opened[..., 1]
 
 
@@ -661,13 +661,13 @@ def gates(phi, gradient, t):
 
 
 # %% slideshow={"slide_type": "fragment"}
-def unrolled(phi, bowls):
+def unrolled(omega, bowls):
     """Twenty steps of the cell from c0 on many problems: the final theta [n, D]."""
-    theta = phi["c0"].expand(len(bowls.y), D)
+    theta = omega["c0"].expand(len(bowls.y), D)
     for t in range(T):
         error = (bowls.W @ theta[..., None])[..., 0] - bowls.y
         gradient = (error[..., None, :] @ bowls.W)[..., 0, :] + bowls.tilt[t]
-        f, i = gates(phi, gradient, t)
+        f, i = gates(omega, gradient, t)
         theta = f * theta + i * (-gradient)
     return theta
 
@@ -680,11 +680,11 @@ def unrolled(phi, bowls):
 
 
 # %%
-def learned(phi, gates=gates):
-    """The cell with the gates in ``phi``, as a rule. Its state counts steps, from 0."""
+def learned(omega, gates=gates):
+    """The cell with the gates in ``omega``, as a rule. Its state counts steps, from 0."""
 
     def step(theta, gradient, t, *, loss):
-        f, i = gates(phi, gradient["theta"], t)
+        f, i = gates(omega, gradient["theta"], t)
         return {"theta": f * theta["theta"] + i * (-gradient["theta"])}, t + 1
 
     return Rule(init=lambda theta: 0, step=step)
@@ -700,13 +700,13 @@ def run(rule, c0, bowls, **how):
     return adapt(tilted, {"theta": c0.expand(len(bowls.y), D)}, rule, T, **how)["theta"]
 
 
-phi = first_phi()
+omega = first_omega()
 few = sample(5, torch.Generator().manual_seed(4))
 print("difference between the two below 1e-12:",
-      difference(unrolled(phi, few), run(learned(phi), phi["c0"], few)) < 1e-12)
+      difference(unrolled(omega, few), run(learned(omega), omega["c0"], few)) < 1e-12)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# **Predict.** We descend on the final loss, with respect to `phi`. Nobody tells the gates anything else. What will the input gate of the trained cell do from step 1 to step 20? (And the forget gate?)
+# **Predict.** We descend on the final loss, with respect to `omega`. Nobody tells the gates anything else. What will the input gate of the trained cell do from step 1 to step 20? (And the forget gate?)
 #
 # - ( ) It stays about where it is.
 # - ( ) It rises.
@@ -718,19 +718,19 @@ print("difference between the two below 1e-12:",
 
 # %%
 def meta_gradient(first_order=False):
-    """For `fit`: (phi, problems) -> gradient of the mean final loss, what to show."""
+    """For `fit`: (omega, problems) -> gradient of the mean final loss, what to show."""
 
-    def gradient(phi, bowls):
-        end = run(learned(phi), phi["c0"], bowls, first_order=first_order)
+    def gradient(omega, bowls):
+        end = run(learned(omega), omega["c0"], bowls, first_order=first_order)
         final = loss(end, bowls).mean()
-        found = torch.autograd.grad(final, list(phi.values()))
-        return dict(zip(phi, found, strict=True)), {"loss": final.item()}
+        found = torch.autograd.grad(final, list(omega.values()))
+        return dict(zip(omega, found, strict=True)), {"loss": final.item()}
 
     return gradient
 
 
 def train(seed, noise=NOISE, first_order=False):
-    return fit(meta_gradient(first_order), first_phi(),
+    return fit(meta_gradient(first_order), first_omega(),
                lambda draw: sample(64, draw, noise), steps=budget["meta_steps"],
                generator=torch.Generator().manual_seed(seed), lr=0.05,
                schedule="cosine")
@@ -761,7 +761,7 @@ show(fig, alt=(
 
 # %%
 @torch.no_grad()
-def gates_over_steps(phi, bowls):
+def gates_over_steps(omega, bowls):
     """Both gates of every weight of every problem at every step: [T, n, D] each."""
     opened = []
 
@@ -769,7 +769,7 @@ def gates_over_steps(phi, bowls):
         opened.append(gates(*seen))
         return opened[-1]
 
-    run(learned(phi, watched), phi["c0"], bowls)
+    run(learned(omega, watched), omega["c0"], bowls)
     return [torch.stack(gate) for gate in zip(*opened, strict=True)]
 
 

@@ -27,7 +27,7 @@
 # **Prerequisites:** [lesson 03](03_gradient_descent_is_an_lstm_cell.ipynb): gradient descent as a memory line, momentum as a second cell,
 # and what it costs to drop the dashed edges.
 #
-# **Time:** 50 minutes of reading, and 40 minutes for the exercises.
+# **Time:** 40 minutes of reading, and 40 minutes for the exercises.
 #
 # **What it costs to run:** *smoke* takes under 60 s on two cores. *lecture* takes under 3 minutes, one of them spent training.
 # *paper* takes about 15 minutes, and no GPU. The optimizers of the races were trained longer, by
@@ -54,7 +54,7 @@ from mlteach.explore.figure import show
 from mlteach.fit import fit
 from mlteach.inner import CoordinatewiseLSTM, adapt, preprocess
 from mlteach.inner import adam, momentum, nesterov, rmsprop, sgd
-from mlteach.inner.coordinatewise import momentum_phi
+from mlteach.inner.coordinatewise import momentum_omega
 from mlteach.measure import compare, difference, log_losses, over_tasks
 from mlteach.measure import record, recorded
 from mlteach.measure.ledger import data_folder
@@ -79,16 +79,16 @@ budget = BUDGETS[PROFILE]
 # what they keep. Momentum has one in front, Adam has two. Here is the same picture with the choice left open:
 #
 # $${\color{#007CC2}{\theta_{t+1}}} \;=\; {\color{#C73F9E}{1}}\;{\color{#007CC2}{\theta_t}} \;+\; {\color{#A26B00}{u_t}}, \qquad\qquad
-# ({\color{#A26B00}{u_t}},\; h_{t+1}) \;=\; \mathrm{LSTM}\bigl({\color{#008765}{\nabla L(\theta_t)}},\; h_t;\; \phi\bigr)$$
+# ({\color{#A26B00}{u_t}},\; h_{t+1}) \;=\; \mathrm{LSTM}\bigl({\color{#008765}{\nabla L(\theta_t)}},\; h_t;\; \omega\bigr)$$
 #
 # Aloud: *the weights keep what they have, with a forget gate of 1, and add whatever a small LSTM answers to the gradient. What the LSTM
 # remembers goes with it from step to step.*
 #
-# Everything about the optimizer is now in $\phi$, the weights of the LSTM. And $\phi$ is learned, by gradient descent, on the losses that the
+# Everything about the optimizer is now in $\omega$, the weights of the LSTM. And $\omega$ is learned, by gradient descent, on the losses that the
 # optimizer reaches. Hence the title of the paper.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. Point at the forget gate of 1: as in lesson 03, nothing of the weights is forgotten. New is that the step is an answer, and no longer a rate times the gradient. Ask what phi has to be good at: low losses, soon, on problems it has not seen.
+# 3 min. Point at the forget gate of 1: as in lesson 03, nothing of the weights is forgotten. New is that the step is an answer, and no longer a rate times the gradient. Ask what omega has to be good at: low losses, soon, on problems it has not seen.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How can one LSTM look after a thousand weights?
@@ -109,8 +109,8 @@ n = 64 * 20 + 20 + 20 * 10 + 10
 each_gate = n * n + n * n + n  # reads n inputs and n hidden units, and has n biases
 everything_at_once = 4 * each_gate
 lstm = CoordinatewiseLSTM()
-phi = lstm.init(torch.Generator().manual_seed(4), torch.float64)
-own = sum(value.numel() for value in phi.values())
+omega = lstm.init(torch.Generator().manual_seed(4), torch.float64)
+own = sum(value.numel() for value in omega.values())
 for said, count, layers in (
     (f"an LSTM for all {n} weights together:", everything_at_once, "one layer"),
     ("one LSTM for each by itself:", own, "two layers"),
@@ -121,13 +121,13 @@ for said, count, layers in (
 # <details><summary><b>Explain.</b> How many, and where does the difference come from?</summary>
 #
 # About 18 million, and about five thousand. The difference comes from the square: with all weights together every one of them can look at every other. The small LSTM looks at one *coordinate* at a time. It is
-# called for each coordinate, always with the same $\phi$, but with that coordinate's own gradient and that coordinate's own memory $h$, $c$.
+# called for each coordinate, always with the same $\omega$, but with that coordinate's own gradient and that coordinate's own memory $h$, $c$.
 #
 # </details>
 #
-# So the optimizer is **coordinatewise**: the weights $\phi$ are shared, the memories are not. Two things follow at once.
+# So the optimizer is **coordinatewise**: the weights $\omega$ are shared, the memories are not. Two things follow at once.
 #
-# - It works for **any number of parameters**, in any shape. Nothing in $\phi$ knows how many there are.
+# - It works for **any number of parameters**, in any shape. Nothing in $\omega$ knows how many there are.
 # - It **does not know which** coordinate it serves. Permute the weights, and the path is permuted.
 #
 # You know optimizers of this kind. Gradient descent, momentum, RMSprop and Adam are all coordinatewise: one rule, and for each weight its own memory.
@@ -231,17 +231,17 @@ print("for a gradient of zero:", preprocess(torch.zeros(())).tolist())
 
 
 # %% slideshow={"slide_type": "-"}
-def lstm_step(phi, gradient, memory):
+def lstm_step(omega, gradient, memory):
     """What to add to each of N weights [N], and each layer's memories h, c [N, 20]."""
     x, after = preprocess(gradient), []
     for layer, (h, c) in zip(("layer1", "layer2"), memory):
-        W, U, b = (phi[f"{layer}.{name}"] for name in ("input", "hidden", "bias"))
+        W, U, b = (omega[f"{layer}.{name}"] for name in ("input", "hidden", "bias"))
         z = x @ W.T + h @ U.T + b
         i, f, candidate, o = z.chunk(4, dim=1)
         c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(candidate)
         x = torch.sigmoid(o) * torch.tanh(c)
         after.append((x, c))
-    return 0.1 * (x @ phi["output.weight"] + phi["output.bias"]), after
+    return 0.1 * (x @ omega["output.weight"] + omega["output.bias"]), after
 
 
 def empty(weights):
@@ -256,9 +256,9 @@ theta, memory = bowls.start["theta"], empty(12)
 slope = torch.func.grad(lambda theta: bowls.loss({"theta": theta}, 0).sum())
 for _ in range(10):
     gradient = slope(theta)
-    update, memory = lstm_step(phi, gradient.flatten(), memory)
+    update, memory = lstm_step(omega, gradient.flatten(), memory)
     theta = theta + update.view_as(theta)
-packaged = adapt(bowls.seen(), bowls.start, lstm.rule(phi), 10, first_order=True)
+packaged = adapt(bowls.seen(), bowls.start, lstm.rule(omega), 10, first_order=True)
 compare("the cell above", theta, "the package", packaged["theta"], to=1e-10)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -277,7 +277,7 @@ compare("the cell above", theta, "the package", packaged["theta"], to=1e-10)
 # %%
 slopes = torch.tensor([1.0, 1.0, 2.0], dtype=torch.float64)
 alike = {"w": torch.full((3,), 0.7, dtype=torch.float64)}
-w = adapt(lambda p: (slopes * p["w"].square()).sum(), alike, lstm.rule(phi), 5,
+w = adapt(lambda p: (slopes * p["w"].square()).sum(), alike, lstm.rule(omega), 5,
           first_order=True)["w"]
 for name, other in (("first and second", w[1]), ("first and third", w[2])):
     gap = (w[0] - other).abs()
@@ -309,7 +309,7 @@ def eight_steps(strength, place, shape=(12,)):
     def loss(p):
         return (strength * (p["w"] - place).square()).sum()
 
-    return adapt(loss, start, lstm.rule(phi), 8, first_order=True)["w"]
+    return adapt(loss, start, lstm.rule(omega), 8, first_order=True)["w"]
 
 
 plain = eight_steps(strength, place)
@@ -343,7 +343,7 @@ print("difference to gradient descent below 1e-12:",
 #
 # $$m_t = \mu\, m_{t-1} + 1\cdot\nabla L(\theta_{t-1}) \qquad\qquad \theta_t = \theta_{t-1} - \alpha\, m_t .$$
 #
-# The second layer of the LSTM is such a memory. So *there is a* $\phi$ for which the learned optimizer **is** momentum:
+# The second layer of the LSTM is such a memory. So *there is a* $\omega$ for which the learned optimizer **is** momentum:
 #
 # | | forget gate | input gate | output gate |
 # |---|---|---|---|
@@ -389,7 +389,7 @@ def forget_bias(mu):
 check("04.2", forget_bias)
 
 # %% [markdown]
-# The package holds these weights as `momentum_phi`. Nobody has trained them. Twenty-five steps on the bowls, beside the rule of lesson 03, for smaller and
+# The package holds these weights as `momentum_omega`. Nobody has trained them. Twenty-five steps on the bowls, beside the rule of lesson 03, for smaller and
 # smaller $s$:
 #
 # **Predict.** From $s = 10^{-2}$ to $10^{-3}$: by how much does the difference between the two shrink?
@@ -403,7 +403,7 @@ check("04.2", forget_bias)
 by_rule = adapt(bowls.seen(), bowls.start, momentum(0.01, 0.9), 25)["theta"]
 gaps = []
 for small in (1e-2, 1e-3, 1e-4):
-    as_lstm, by_hand = momentum_phi(0.01, 0.9, small)
+    as_lstm, by_hand = momentum_omega(0.01, 0.9, small)
     by_lstm = adapt(bowls.seen(), bowls.start, as_lstm.rule(by_hand), 25,
                     first_order=True)["theta"]
     gaps.append(difference(by_lstm, by_rule))
@@ -423,21 +423,21 @@ print(f"from 0.01 to 0.001 the difference shrinks {gaps[0] / gaps[1]:.0f} times"
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How is it trained?
 #
-# Take a problem. Let the optimizer run for $T = 100$ steps. Add up all the losses on the way. Go down that sum, by gradient descent on $\phi$:
+# Take a problem. Let the optimizer run for $T = 100$ steps. Add up all the losses on the way. Go down that sum, by gradient descent on $\omega$:
 #
-# $$\phi \;\leftarrow\; \phi - \beta\; \nabla_\phi \sum_{t=1}^{T} L\bigl(\theta_t(\phi)\bigr)$$
+# $$\omega \;\leftarrow\; \omega - \beta\; \nabla_\omega \sum_{t=1}^{T} L\bigl(\theta_t(\omega)\bigr)$$
 #
 # Aloud: *whatever lowers the losses along the way is good, and sooner is better than later.* Two cuts make it possible.
 #
 # 1. **Within a step**: each gradient $\nabla L(\theta_t)$ counts as a number that fell from the sky. These are the dashed edges of lesson 03.
-# 2. **After 20 steps**: the run is cut into pieces. $\phi$ moves after every piece, and the next piece begins from the same $\theta$ and the same memories, but
+# 2. **After 20 steps**: the run is cut into pieces. $\omega$ moves after every piece, and the next piece begins from the same $\theta$ and the same memories, but
 #    without their history. So the way back is never longer than 20 steps. This is called *truncated backpropagation through time*.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 2 min. Cut one, the dashed edges of lesson 03: no second derivative; they are on the next slide. Cut two, every twenty steps, across theta and h. Ask what is lost by the second cut: nobody is told that a step now pays off in fifty steps.
 
 # %% [markdown]
-# Here is the first cut in the hand, for the smallest optimizer there is: one number $\phi$ that multiplies minus the gradient, judged at the end alone. Cut the edges one by one and see what $\phi$ is told:
+# Here is the first cut in the hand, for the smallest optimizer there is: one number $\omega$ that multiplies minus the gradient, judged at the end alone. Cut the edges one by one and see what $\omega$ is told:
 
 # %% slideshow={"slide_type": "slide"}
 chain = UnrolledChain(reading="learned optimizer", steps=4, rate=0.4)
@@ -452,15 +452,15 @@ for steps in (1, 4):
     print(chain.summary)
 
 # %% [markdown]
-# With a single step there is nothing to lose: the start does not depend on $\phi$, so neither does the first gradient. The more steps, the more the edges carry.
+# With a single step there is nothing to lose: the start does not depend on $\omega$, so neither does the first gradient. The more steps, the more the edges carry.
 #
 # ## Your turn: 04.3, one piece of the run
 #
-# `piece(step, loss, slope, phi, theta, state, steps)` runs `steps` steps and returns three things: the mean of the losses *after* each step, and the `theta` and
+# `piece(step, loss, slope, omega, theta, state, steps)` runs `steps` steps and returns three things: the mean of the losses *after* each step, and the `theta` and
 # the `state` with which the next piece begins.
 #
-# - `step(phi, gradient, state)` returns `(update, state)`: the optimizer. `loss(theta)` is a number, `slope(theta)` is its gradient.
-# - Gradients count as constants. The next piece must not go back into this one. Everything else keeps its way back to `phi`.
+# - `step(omega, gradient, state)` returns `(update, state)`: the optimizer. `loss(theta)` is a number, `slope(theta)` is its gradient.
+# - Gradients count as constants. The next piece must not go back into this one. Everything else keeps its way back to `omega`.
 #
 # <details><summary>Hint 1</summary>
 #
@@ -469,7 +469,7 @@ for steps in (1, 4):
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# `update, state = step(phi, slope(theta).detach(), state)`, then theta moves, then its loss is added up.
+# `update, state = step(omega, slope(theta).detach(), state)`, then theta moves, then its loss is added up.
 #
 # </details>
 # <details><summary>Hint 3</summary>
@@ -480,11 +480,11 @@ for steps in (1, 4):
 
 
 # %% tags=["exercise"]
-def piece(step, loss, slope, phi, theta, state, steps):
+def piece(step, loss, slope, omega, theta, state, steps):
     ### BEGIN SOLUTION
     total = 0
     for _ in range(steps):
-        update, state = step(phi, slope(theta).detach(), state)
+        update, state = step(omega, slope(theta).detach(), state)
         theta = theta + update
         total = total + loss(theta)
     return total / steps, theta.detach(), state.detach()
@@ -496,15 +496,15 @@ check("04.3", piece)
 
 # %% [markdown]
 # Here is the same for our LSTM, written out, and the package's `Truncated`, which does it for any rule and any problem, all problems side by side. Two pieces of
-# five steps: do they give the same two gradients for $\phi$?
+# five steps: do they give the same two gradients for $\omega$?
 
 
 # %%
-def two_pieces(phi, problems):
+def two_pieces(omega, problems):
     slope = torch.func.grad(lambda theta: problems.loss({"theta": theta}, 0).sum())
     theta, memory, found = problems.start["theta"], empty(12), []
     for first in (0, 5):
-        point, total = leaves(phi), 0
+        point, total = leaves(omega), 0
         for t in range(first, first + 5):
             gradient = slope(theta.detach())
             update, memory = lstm_step(point, gradient.flatten(), memory)
@@ -516,15 +516,15 @@ def two_pieces(phi, problems):
 
 
 training = Truncated(lstm.rule, lambda generator: bowls, steps=10, unroll=5)
-for number, by_hand in enumerate(two_pieces(phi, bowls), start=1):
-    packaged, _ = training.gradient(phi, training.sample(torch.Generator()))
+for number, by_hand in enumerate(two_pieces(omega, bowls), start=1):
+    packaged, _ = training.gradient(omega, training.sample(torch.Generator()))
     compare(f"piece {number} by hand", by_hand, "the package", packaged, to=1e-10)
 
 # %% [markdown]
 # ### What does it buy to call the gradients constants?
 #
-# **Predict.** With the dashed edges kept, autograd needs the second derivatives of the problem. How much longer does an update of $\phi$ then take, on quadratics? (And by how many per cent do the edges
-# change the gradient, for a fresh $\phi$ and for a trained one?)
+# **Predict.** With the dashed edges kept, autograd needs the second derivatives of the problem. How much longer does an update of $\omega$ then take, on quadratics? (And by how many per cent do the edges
+# change the gradient, for a fresh $\omega$ and for a trained one?)
 #
 # - ( ) hardly any longer
 # - ( ) about twice as long
@@ -533,7 +533,7 @@ for number, by_hand in enumerate(two_pieces(phi, bowls), start=1):
 
 # %% tags=["setup"]
 def trained(family, lstm, seed=1):
-    """The phi that comes with the course for a family of problems; seeds 1, 2 and 3."""
+    """The omega that comes with the course for a family of problems; seeds 1, 2 and 3."""
     kept = load_checkpoint(data_folder() / "checkpoints" / f"04-{family}.safetensors")
     mine = {name: value for name, value in kept.tensors.items()
             if name.startswith(f"theta.seed{seed}.")}
@@ -560,7 +560,7 @@ for said, point in (("fresh", fresh_phi), ("trained", trained_phi)):
     kept, _ = one_piece(keep_edges=True).gradient(point, many)
     dropped, _ = one_piece(keep_edges=False).gradient(point, many)
     apart = (norm(subtract(dropped, kept)) / norm(kept)).item()
-    print(f"{said} phi: dropping the edges changes its gradient by {100 * apart:.0f} %")
+    print(f"{said} omega: dropping the edges changes its gradient by {100 * apart:.0f} %")
 
 # %% tags=["nbval-ignore-output"]
 # not compared: seconds, which differ from machine to machine
@@ -579,7 +579,7 @@ record("second-derivatives.cost", longer, unit="times", seeds=[5],
 # <details><summary><b>Explain.</b> What does the cut buy, and what does it cost?</summary>
 #
 # An update takes hardly any longer with the edges, so the cut buys hardly any time here: the LSTM is the work, and the second derivatives of a bowl come almost for nothing. For a large network they would about double the price. What the cut *costs* depends on
-# the steps, as in lesson 03: the dashed edge carries *step times curvature*. A fresh $\phi$ makes short steps, and hardly anything flows there. A trained $\phi$ makes steps as long as the bowl
+# the steps, as in lesson 03: the dashed edge carries *step times curvature*. A fresh $\omega$ makes short steps, and hardly anything flows there. A trained $\omega$ makes steps as long as the bowl
 # allows, and then the two gradients have next to nothing in common.
 #
 # So the true gradient should be the better teacher. The table of choices below says: used as it comes, it is far the worse one; shortened wherever it is long, it is as good as the cut one. Over twenty
@@ -615,7 +615,7 @@ def train(seed):
 
 runs = [train(seed) for seed in budget["seeds"]]
 per_run = 5  # pieces
-print(f"{runs[0].step} updates of phi, on {runs[0].step // per_run} runs "
+print(f"{runs[0].step} updates of omega, on {runs[0].step // per_run} runs "
       "of 100 steps, 64 problems each")
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
@@ -858,7 +858,7 @@ for name, figure in choices.items():
 #   and no better.
 # - **As published**, with two features and the plain sum: slower at first. The paper trains for much longer.
 # - **One layer**: the seeds overlap with those of two. That the second layer *can* be momentum does not mean that training needs it for that.
-# - **Unrolls of 5**: as many inner steps, four times as many updates, and much better, better even than the optimizers of the race, which took many times as long. At this budget $\phi$ needs updates
+# - **Unrolls of 5**: as many inner steps, four times as many updates, and much better, better even than the optimizers of the race, which took many times as long. At this budget $\omega$ needs updates
 #   more than a long view. So our recipe for the bowls is not the best that there is. The optimizer of the second race is trained with pieces of 5.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -1081,7 +1081,7 @@ for family, figures in races.items():
 #
 # <details><summary>Answer</summary>
 #
-# Nothing in $\phi$: it is called a million times instead of 1510 times, with a million memories. Whether it is any good there is another question: it depends on whether the gradients look like those it was trained on.
+# Nothing in $\omega$: it is called a million times instead of 1510 times, with a million memories. Whether it is any good there is another question: it depends on whether the gradients look like those it was trained on.
 #
 # </details>
 #

@@ -27,7 +27,7 @@
 # **Prerequisites:** [lesson 03](03_gradient_descent_is_an_lstm_cell.ipynb): gates, the dashed edges; [lesson 04](04_learning_to_learn_by_gradient_descent.ipynb):
 # one LSTM for all weights; [lesson 01](01_a_task_is_a_data_point.ipynb): tasks.
 #
-# **Time:** 45 minutes of reading, and 30 minutes for the exercises.
+# **Time:** 35 minutes of reading, and 30 minutes for the exercises.
 #
 # **What it costs to run:** *smoke* takes under 60 s on two cores. *lecture* takes under 3 minutes. *paper* takes about 20 minutes, and no GPU.
 # The meta-learner that is looked at was trained for longer, by `python -m studies.lesson05_meta_lstm`, and comes with the course.
@@ -156,7 +156,7 @@ show(fig, alt=(
 # %% [markdown]
 # ## How many numbers is that?
 #
-# As in lesson 04, one small LSTM serves each weight by itself: the *parameters* $\phi$ of the cell are shared, the *memories* are not. Our learner is a Conv-4 with 16 filters.
+# As in lesson 04, one small LSTM serves each weight by itself: the *parameters* $\omega$ of the cell are shared, the *memories* are not. Our learner is a Conv-4 with 16 filters.
 #
 # **Predict.** The learner has 7509 weights, so $c_0$ is 7509 learned numbers. The small LSTM has one layer of 20 units and reads two numbers about the gradient and two about the loss. How many numbers
 # does the whole cell add, its two gates included?
@@ -172,7 +172,7 @@ some = net.init(torch.Generator().manual_seed(0))
 some |= lstm.init(torch.Generator().manual_seed(0))
 count = {
     "the start c_0": lstm.start(some),
-    "the cell, phi": {name: some[name] for name in some if name.startswith("lstm.")},
+    "the cell, omega": {name: some[name] for name in some if name.startswith("lstm.")},
 }
 for name, part in count.items():
     print(f"{name:14} {sum(value.numel() for value in part.values()):6} numbers")
@@ -188,13 +188,13 @@ for name, part in count.items():
 # %%
 point = torch.tensor([0.3, -1.0, 0.8], dtype=torch.float64)
 small_lstm = MetaLSTM(hidden=4, forget_bias=(1.0, 2.0), input_bias=(-1.0, 0.0))
-phi = small_lstm.init(torch.Generator().manual_seed(5), torch.float64)
+omega = small_lstm.init(torch.Generator().manual_seed(5), torch.float64)
 bend, order = torch.tensor([1.0, 2.0, 0.5], dtype=torch.float64), [2, 0, 1]
 
 
 def three_steps(bend, x):
     """Where three steps of the cell lead on a bowl."""
-    rule = small_lstm.rule(phi)
+    rule = small_lstm.rule(omega)
     return adapt(lambda p: (bend * p["x"] ** 2).sum(), {"x": x}, rule, 3)["x"]
 
 
@@ -281,7 +281,7 @@ print(f"the largest number that the LSTM reads: {largest:.0f}")
 # %% [markdown]
 # ## Your turn: 05.1, one step of the cell
 #
-# `h` [N, H] is what the first layer says about each of N weights. `theta`, `gradient` and the gates `f`, `i` of the step before are [N]. `phi` holds
+# `h` [N, H] is what the first layer says about each of N weights. `theta`, `gradient` and the gates `f`, `i` of the step before are [N]. `omega` holds
 # `W_F`, `W_I` [H + 2], for `h`, then the weight, then the gate, and the biases `b_F`, `b_I`. Return the new `theta` and the new `f` and `i`. The gradient of
 # the loss comes in as a constant; everything else keeps its way back.
 #
@@ -303,12 +303,12 @@ print(f"the largest number that the LSTM reads: {largest:.0f}")
 
 
 # %% tags=["exercise"]
-def cell(h, theta, f, i, gradient, phi):
+def cell(h, theta, f, i, gradient, omega):
     ### BEGIN SOLUTION
-    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ phi["W_F"]
-                      + phi["b_F"])
-    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ phi["W_I"]
-                      + phi["b_I"])
+    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ omega["W_F"]
+                      + omega["b_F"])
+    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ omega["W_I"]
+                      + omega["b_I"])
     return f * theta - i * gradient, f, i
     ### END SOLUTION
 
@@ -323,13 +323,13 @@ check("05.1", cell)
 #
 # | | |
 # |---|---|
-# | 1 | begin with random $\phi$ and $c_0$; then repeat 2 to 7 |
+# | 1 | begin with random $\omega$ and $c_0$; then repeat 2 to 7 |
 # | 2 | draw a task: support set, query set |
 # | 3 | $\theta_0 \leftarrow c_0$ |
 # | 4 | for $t = 1 \ldots T$: loss and gradient of the support set at $\theta_{t-1}$, **as numbers** |
 # | 5 | $\qquad \theta_t \leftarrow$ the cell, from $\nabla L_t$, $L_t$, $\theta_{t-1}$ and its memory |
 # | 6 | the loss of $\theta_T$ on the query set |
-# | 7 | move $\phi$ and $c_0$ against its gradient |
+# | 7 | move $\omega$ and $c_0$ against its gradient |
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 2 min. Lines 2, 3, 6 and 7 are those of MAML, lesson 09. Line 5 is the cell. The important words are in line 4: as numbers. The dashed edges of lesson 03 are dropped.
@@ -353,14 +353,14 @@ print(chain.summary)
 
 
 # %% slideshow={"slide_type": "slide"}
-def query_loss(net, c0, phi, task, steps):
-    """Lines 3 to 6. The result knows how it depends on c0 and phi."""
+def query_loss(net, c0, omega, task, steps):
+    """Lines 3 to 6. The result knows how it depends on c0 and omega."""
     x, y, query_x, query_y = task
-    layer1 = [phi[f"lstm.layer1.{name}"] for name in ("input", "hidden", "bias")]
+    layer1 = [omega[f"lstm.layer1.{name}"] for name in ("input", "hidden", "bias")]
 
     def gate(name, h, theta, last):
         reads = torch.cat([h, theta[:, None], last[:, None]], 1)
-        weight, bias = phi[f"lstm.{name}.weight"], phi[f"lstm.{name}.bias"]
+        weight, bias = omega[f"lstm.{name}.weight"], omega[f"lstm.{name}.bias"]
         return torch.sigmoid(reads @ weight + bias)
 
     params, theta = c0, to_vector(c0)                                           # line 3

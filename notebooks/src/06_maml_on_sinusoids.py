@@ -27,7 +27,7 @@
 # **Prerequisites:** [lesson 00](00_start_here.ipynb) for the notation, and
 # [lesson 03](03_gradient_descent_is_an_lstm_cell.ipynb) for gradients that go through gradient steps.
 #
-# **Time:** 60 minutes of reading, and 40 minutes for the exercises.
+# **Time:** 45 minutes of reading, and 40 minutes for the exercises.
 #
 # **What it costs to run:** *smoke* takes under 60 s on two cores.
 # *lecture* takes about 1 minute, a quarter of it spent training MAML.

@@ -28,7 +28,7 @@
 # [lesson 01](01_a_task_is_a_data_point.ipynb) for tasks. [Lesson 06](06_maml_on_sinusoids.ipynb) has MAML on the same kind of tasks;
 # you can read this one first.
 #
-# **Time:** 40 minutes of reading, and 30 minutes for the exercises.
+# **Time:** 25 minutes of reading, and 30 minutes for the exercises.
 #
 # **What it costs to run:** *smoke* takes under 60 s on two cores and trains too little. *lecture* takes about 1 minute: the published demo in full.
 # *paper* takes about 5 minutes: the demo three times, from three seeds, and no GPU.

@@ -27,7 +27,7 @@
 # **Prerequisites:** [lesson 07](07_reptile.ipynb): Reptile's step as a sum of gradients; gradients and Hessians.
 # [Lesson 06](06_maml_on_sinusoids.ipynb) has MAML and FOMAML on sinusoids.
 #
-# **Time:** 45 minutes of reading, and 30 minutes for the exercises.
+# **Time:** 25 minutes of reading, and 30 minutes for the exercises.
 #
 # **What it costs to run:** *smoke* takes about 20 s on two cores. *lecture* takes about 30 s, with one more minibatch to put in order.
 # *paper* is the same as *lecture*: nothing is trained here, and there is no GPU. The networks were trained by

@@ -27,7 +27,7 @@
 # **Prerequisites:** [lesson 00](00_start_here.ipynb) for the notation, and
 # [lesson 03](03_gradient_descent_is_an_lstm_cell.ipynb) for gradients that go through gradient steps.
 #
-# **Time:** 45 minutes of reading, and 30 minutes for the exercises.
+# **Time:** 30 minutes of reading, and 30 minutes for the exercises.
 #
 # **What it costs to run:** *smoke* takes under 60 s on two cores and trains far too little. *lecture* takes under 3 minutes on two
 # cores, one of them spent training. *paper* is the published protocol, 60,000 meta-iterations of 0.4 s each on two cores: that asks for a

@@ -27,7 +27,7 @@
 # [lesson 03](03_gradient_descent_is_an_lstm_cell.ipynb) for Adam's moments as memories. [Lesson 07](07_reptile.ipynb) is
 # about Reptile itself, and [lesson 08](08_why_first_order_works.ipynb) about why first order works.
 #
-# **Time:** 45 minutes of reading, and 30 minutes for the exercises.
+# **Time:** 35 minutes of reading, and 30 minutes for the exercises.
 #
 # **What it costs to run:** *smoke* takes under 60 s on two cores and trains next to nothing.
 # *lecture* takes under 3 minutes on two cores, one of them spent training; runs of two minutes were recorded, and are loaded.

@@ -26,7 +26,7 @@
 # **Prerequisites:** [lesson 09](09_omniglot_maml.ipynb) for MAML and the network of its second half, and
 # [lesson 03](03_gradient_descent_is_an_lstm_cell.ipynb) for gradients of gradients. The five starts come from [lesson 06](06_maml_on_sinusoids.ipynb).
 #
-# **Time:** 50 minutes of reading, and 40 minutes for the exercises.
+# **Time:** 40 minutes of reading, and 40 minutes for the exercises.
 #
 # **What it costs to run:** *smoke* takes about 20 s on two cores. *lecture* takes about 30 s.
 # *paper* takes about 1 minute, and no GPU. Nothing is trained here. What takes longer was recorded by

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from mlteach.exercises import Exercise, ExerciseError, check, exercises, find, hint, judge
+from mlteach.exercises import Exercise, ExerciseError, check, exercises, find, hint, judge, yours
 
 ALL = list(exercises().values())
 MISTAKES = [
@@ -166,3 +166,16 @@ def test_the_lesson_folds_the_same_hints_and_asks_for_the_same_function(exercise
     assert not missing
     if exercise.cases:
         assert f"def {exercise.solution.__name__}({parameters(exercise)})" in text
+
+
+def test_a_lesson_goes_on_with_what_passes(capsys: pytest.CaptureFixture[str]) -> None:
+    right = find("01.1").solution
+
+    def stub(*inputs): ...
+
+    assert yours("01.1", right, otherwise=stub) is right
+    assert capsys.readouterr().out == f"From here on the lesson runs your {right.__name__}.\n"
+    assert yours("01.1", stub, otherwise=right) is right
+    assert capsys.readouterr().out == "Until your stub passes 01.1, the lesson runs the course's own.\n"
+    with pytest.raises(ExerciseError, match="no exercise '01.99'"):
+        yours("01.99", right, otherwise=right)

@@ -16,7 +16,7 @@ from mlteach.params import Params
 LSTM = CoordinatewiseLSTM(raw=3.0)
 
 
-def phi_of(seed: int = 0) -> Params:
+def omega_of(seed: int = 0) -> Params:
     return {name: 2 * value for name, value in LSTM.init(torch.Generator().manual_seed(seed)).items()}
 
 
@@ -33,9 +33,9 @@ def path(rule: Rule, gradients: np.ndarray) -> list[float]:
 
 @pytest.mark.parametrize("scene", SCENES)
 def test_the_steps_are_those_of_the_package_s_rules(scene: str) -> None:
-    phi = phi_of()
-    step = LearnedStep(phi, 3.0, scene, unit=0.2, rates=(0.5, 0.3, 0.01))
-    double = {name: value.double() for name, value in phi.items()}
+    omega = omega_of()
+    step = LearnedStep(omega, 3.0, scene, unit=0.2, rates=(0.5, 0.3, 0.01))
+    double = {name: value.double() for name, value in omega.items()}
     rules = dict(zip(OPTIMIZERS, (LSTM.rule(double), sgd(0.5), momentum(0.3, 0.9), adam(0.01)), strict=True))
     for name, found in step.updates().items():
         np.testing.assert_allclose(
@@ -44,7 +44,7 @@ def test_the_steps_are_those_of_the_package_s_rules(scene: str) -> None:
 
 
 def test_the_answer_to_the_gradient_that_came_is_the_step_that_was_made() -> None:
-    step = LearnedStep(phi_of(), 3.0, "noise on a slope", step=9)
+    step = LearnedStep(omega_of(), 3.0, "noise on a slope", step=9)
     answers, rows = step.responses(np.array([-0.5, step.gradients[8], 0.9])), step.updates()
     for name in OPTIMIZERS:
         assert answers[name][1] == pytest.approx(rows[name][8], rel=1e-9)
@@ -54,7 +54,7 @@ def test_the_answer_to_the_gradient_that_came_is_the_step_that_was_made() -> Non
 
 
 def test_a_scene_is_known_until_a_gradient_differs() -> None:
-    step = LearnedStep(phi_of(), 3.0)
+    step = LearnedStep(omega_of(), 3.0)
     assert step.scene == "the same again"
     step.load("turning back")
     assert "scene='turning back'" in repr(step)
@@ -68,7 +68,7 @@ def test_a_scene_is_known_until_a_gradient_differs() -> None:
     ("name", "value"), [("unit", 0), ("step", 17), ("gradients", (2.0,) * STEPS), ("gradients", (0.0,) * 3)]
 )
 def test_values_out_of_range_are_refused(name: str, value) -> None:
-    step = LearnedStep(phi_of(), 3.0)
+    step = LearnedStep(omega_of(), 3.0)
     with pytest.raises(traitlets.TraitError):
         setattr(step, name, value)
 
@@ -94,7 +94,7 @@ def test_javascript_computes_and_says_the_same(javascript) -> None:
     rng = np.random.default_rng(4)
     steps = [
         LearnedStep(
-            phi_of(int(seed % 3)),
+            omega_of(int(seed % 3)),
             float(rng.choice([0.1, 3.0, 10.0])),
             str(rng.choice(list(SCENES))),
             unit=float(10 ** rng.uniform(-5, 0)),
@@ -103,7 +103,7 @@ def test_javascript_computes_and_says_the_same(javascript) -> None:
             rates=tuple(10 ** rng.uniform(-3, 1, 3)),
         )
         for seed in range(30)
-    ] + [LearnedStep(phi_of(), 3.0, scene, unit=1.0) for scene in SCENES]  # fmt: skip
+    ] + [LearnedStep(omega_of(), 3.0, scene, unit=1.0) for scene in SCENES]  # fmt: skip
     for step in steps[:20]:
         step.gradients = tuple(rng.uniform(-1, 1, STEPS).round(2))
     keys = ("gradients", "unit", "step", "raw", "scale", "rates")

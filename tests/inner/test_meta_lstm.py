@@ -34,13 +34,13 @@ def pictures(tasks: int = 3) -> Episode:
 
 
 def meta_parameters(net=NET, lstm: MetaLSTM = LSTM, wide: float = 1.0) -> Params:
-    """The start and phi; the gates' weights are made ``wide``, so that what the gates read matters."""
+    """The start and omega; the gates' weights are made ``wide``, so that what the gates read matters."""
     g = torch.Generator().manual_seed(1)
-    phi = lstm.init(g, F64)
+    omega = lstm.init(g, F64)
     for gate in ("forget", "input"):
-        weight = phi[f"lstm.{gate}.weight"]
-        phi[f"lstm.{gate}.weight"] = wide * torch.randn(weight.shape, generator=g, dtype=F64)
-    return net.init(g, F64) | phi
+        weight = omega[f"lstm.{gate}.weight"]
+        omega[f"lstm.{gate}.weight"] = wide * torch.randn(weight.shape, generator=g, dtype=F64)
+    return net.init(g, F64) | omega
 
 
 def relative(a: Params, b: Params) -> float:
@@ -61,8 +61,8 @@ def test_i7_preprocessing_gives_size_and_direction():
 def test_two_steps_of_one_coordinate_by_hand():
     """L = a theta^2 / 2, every number computed with math alone."""
     lstm, a, theta = MetaLSTM(hidden=2), 1.7, -0.8
-    phi = meta_parameters(NET, lstm)
-    found = gates(lambda p: a * p["x"] ** 2 / 2, {"x": torch.tensor(theta, dtype=F64)}, lstm.rule(phi), 2)
+    omega = meta_parameters(NET, lstm)
+    found = gates(lambda p: a * p["x"] ** 2 / 2, {"x": torch.tensor(theta, dtype=F64)}, lstm.rule(omega), 2)
 
     def sigmoid(x: float) -> float:
         return 1 / (1 + math.exp(-x))
@@ -70,7 +70,9 @@ def test_two_steps_of_one_coordinate_by_hand():
     def dot(weights: list[float], values: list[float]) -> float:
         return sum(w * v for w, v in zip(weights, values, strict=True))
 
-    by_input, by_hidden, bias = (phi[f"lstm.layer1.{name}"].tolist() for name in ("input", "hidden", "bias"))
+    by_input, by_hidden, bias = (
+        omega[f"lstm.layer1.{name}"].tolist() for name in ("input", "hidden", "bias")
+    )
     h, c, f, i = [0.0, 0.0], [0.0, 0.0], 1.0, 0.0
     for t in range(2):
         loss, gradient = a * theta**2 / 2, a * theta
@@ -81,8 +83,12 @@ def test_two_steps_of_one_coordinate_by_hand():
         )  # torch's order: input, forget, candidate, output
         c = [sigmoid(keep[k]) * c[k] + sigmoid(open_[k]) * math.tanh(new[k]) for k in range(2)]
         h = [sigmoid(show[k]) * math.tanh(c[k]) for k in range(2)]
-        f = sigmoid(dot(phi["lstm.forget.weight"].tolist(), [*h, theta, f]) + phi["lstm.forget.bias"].item())
-        i = sigmoid(dot(phi["lstm.input.weight"].tolist(), [*h, theta, i]) + phi["lstm.input.bias"].item())
+        f = sigmoid(
+            dot(omega["lstm.forget.weight"].tolist(), [*h, theta, f]) + omega["lstm.forget.bias"].item()
+        )
+        i = sigmoid(
+            dot(omega["lstm.input.weight"].tolist(), [*h, theta, i]) + omega["lstm.input.bias"].item()
+        )
         theta = f * theta - i * gradient
         assert found.forget[t]["x"].item() == pytest.approx(f, abs=1e-14)
         assert found.input[t]["x"].item() == pytest.approx(i, abs=1e-14)
@@ -106,8 +112,8 @@ def test_batched_over_tasks_equals_the_plain_loop(case: str, first_order: bool):
 
 def gradient_descent(alpha: float) -> Params:
     """Phi whose biases alone fix the gates at f = 1, exactly, and i = alpha."""
-    phi = meta_parameters()
-    return phi | {
+    omega = meta_parameters()
+    return omega | {
         "lstm.forget.weight": torch.zeros(5, dtype=F64),
         "lstm.input.weight": torch.zeros(5, dtype=F64),
         "lstm.forget.bias": torch.tensor(40.0, dtype=F64),
@@ -154,7 +160,7 @@ def objective(
 
 @pytest.mark.parametrize("first_order", [True, False])
 def test_the_meta_gradient_equals_central_differences(first_order: bool):
-    """For the start and for phi. With the gradients detached, differences are taken along the recorded gradients."""
+    """For the start and for omega. With the gradients detached, differences are taken along the recorded gradients."""
     theta, episode, steps = meta_parameters(wide=0.5), curves(), 3
     replay: list[tuple[Params, Tensor]] | None = None
     if first_order:
@@ -219,9 +225,9 @@ def test_gates_tells_what_moved_the_parameters():
 
 def test_at_the_beginning_little_is_forgotten_and_little_is_learned():
     lstm = MetaLSTM()
-    phi = lstm.init(torch.Generator().manual_seed(0))
-    assert all(name.startswith("lstm.") for name in phi) and lstm.start(phi) == {}
-    seen = gates(lambda p: (p["x"] ** 2).sum(), {"x": torch.linspace(-1, 1, 9)}, lstm.rule(phi), 5)
+    omega = lstm.init(torch.Generator().manual_seed(0))
+    assert all(name.startswith("lstm.") for name in omega) and lstm.start(omega) == {}
+    seen = gates(lambda p: (p["x"] ** 2).sum(), {"x": torch.linspace(-1, 1, 9)}, lstm.rule(omega), 5)
     for forget, enter in zip(seen.forget, seen.input, strict=True):
         assert 0.97 < forget["x"].min() and forget["x"].max() < 1
         assert 0.005 < enter["x"].min() and enter["x"].max() < 0.03

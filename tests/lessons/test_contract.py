@@ -40,7 +40,7 @@ GOOD = (
 # **Prerequisites:** something you
 # know ([here](00_start_here.ipynb)).
 #
-# **Time:** 10 minutes.
+# **Time:** 5 minutes of reading.
 #
 # *smoke* takes 5 s. *lecture* takes 2 minutes. *paper* takes 3 h.
 
@@ -72,6 +72,9 @@ print(MethodMap().summary)
     + EXERCISE.replace("NUMBER", "1")
     + EXERCISE.replace("NUMBER", "2")
     + """\
+# %%
+mine = yours("98.2", answer, otherwise=2)
+
 # %% [markdown]
 # ## Pitfall: a trap
 #
@@ -106,7 +109,10 @@ BREAKS = [
     ("there are 2", "# - do this,\n", ""),
     ("there are 7", "# - do this,\n", "# - a\n# - b\n# - c\n# - d\n# - e\n"),
     ('a line "Prerequisites"', "([here](00_start_here.ipynb))", ""),
-    ("how many minutes", "10 minutes.\n#\n# *smoke* takes 5 s. *lecture* takes 2 minutes.", "*smoke* takes 5 s. *lecture* takes 20 s."),
+    ("how many minutes of reading", "5 minutes of reading.", "a while."),
+    ("it is 5 minutes of reading", "5 minutes of reading.", "10 minutes of reading."),
+    ("over 60 it is two lessons", "# Here it is.\n", "# Here it is.\n" + 60 * ("# " + 250 * "word " + "\n")),
+    ("no exercise is used", "mine = yours(", "mine = theirs("),
     ("what the profile lecture costs", "*lecture* takes 2 minutes. ", ""),
     ("what the profile paper costs", "*paper* takes 3 h.", ""),
     ('one cell tagged "parameters"', ' tags=["parameters"]', ""),

@@ -126,7 +126,7 @@ def test_zero_head_fits_any_number_of_ways(g):
     ("call", "says"),
     [
         (lambda net, p: net(p, torch.rand(5, 28, 28)), r"reads pictures \[N, 1, 28, 28\]"),
-        (lambda net, p: net(stack(p, 2), torch.rand(5, 1, 28, 28)), r"\[T, N, 1, 28, 28\]"),
+        (lambda net, p: net(stack(p, 2), torch.rand(5, 1, 28, 28)), r"\[tasks, N, 1, 28, 28\]"),
         (lambda net, p: net(p, torch.rand(5, 1, 28, 28), "support"), "needs the support pictures"),
         (
             lambda net, p: net(stack(p, 3), torch.rand(2, 5, 1, 28, 28)),

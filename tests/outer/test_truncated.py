@@ -13,7 +13,7 @@ from mlteach.tasks import Digits, Problems, Quadratics
 LSTM = CoordinatewiseLSTM(layers=(4, 3), raw=0.1)
 
 
-def phi_of(seed: int = 0) -> Params:
+def omega_of(seed: int = 0) -> Params:
     return LSTM.init(torch.Generator().manual_seed(seed), torch.float64)
 
 
@@ -34,14 +34,16 @@ def digits(count: int = 2, seed: int = 0) -> Problems:
     )
 
 
-def plain(phi: Params, problems: Problems, steps: int, unroll: int, objective, *, keep: bool) -> list[Params]:
+def plain(
+    omega: Params, problems: Problems, steps: int, unroll: int, objective, *, keep: bool
+) -> list[Params]:
     """The gradients of the pieces in the plainest way: a loop over steps, torch's cells, autograd."""
     found, theta = [], problems.start
     count = to_vector(theta).numel()
     zeros = [torch.zeros(count, width, dtype=torch.float64) for width in LSTM.layers]
     memory = [(zero, zero) for zero in zeros]
     for first in range(0, steps, unroll):
-        point = leaves(phi)
+        point = leaves(omega)
         total = torch.zeros((), dtype=torch.float64)
         times = range(first, min(first + unroll, steps))
         for t in times:
@@ -70,25 +72,25 @@ def relative(a: Params, b: Params) -> float:
 @pytest.mark.parametrize(("steps", "unroll"), [(8, 8), (8, 3)])
 @pytest.mark.parametrize("keep", [False, True])
 def test_the_pieces_equal_the_plain_loop(problems, objective, steps, unroll, keep):
-    phi = phi_of()
+    omega = omega_of()
     training = Truncated(
         LSTM.rule, lambda g: problems(), steps=steps, unroll=unroll, objective=objective, second_order=keep
     )
     generator = torch.Generator()
     assert training.pieces == -(-steps // unroll)
-    for expected in plain(phi, problems(), steps, unroll, objective, keep=keep):
-        gradient, numbers = training.gradient(phi, training.sample(generator))
+    for expected in plain(omega, problems(), steps, unroll, objective, keep=keep):
+        gradient, numbers = training.gradient(omega, training.sample(generator))
         assert relative(gradient, expected) < 1e-10
         assert set(numbers) == {"loss"}
     assert training._at is None  # the run is over: the next one begins with new problems
 
 
 def test_problems_side_by_side_are_the_problems_one_by_one():
-    phi, problems = phi_of(), quadratics(5)
+    omega, problems = omega_of(), quadratics(5)
     steps = range(6)
 
     def gradient(problems: Problems) -> Params:
-        point = leaves(phi)
+        point = leaves(omega)
         value, _ = unrolled(LSTM.rule(point), problems, problems.start, steps, objective=log_score)
         return dict(zip(point, torch.autograd.grad(value, list(point.values())), strict=True))
 
@@ -99,22 +101,22 @@ def test_problems_side_by_side_are_the_problems_one_by_one():
         return Problems({"theta": problems.start["theta"][k : k + 1]}, loss, loss)
 
     each = [gradient(one(k)) for k in range(5)]
-    mean = {name: torch.stack([g[name] for g in each]).mean(0) for name in phi}
+    mean = {name: torch.stack([g[name] for g in each]).mean(0) for name in omega}
     assert relative(gradient(problems), mean) < 1e-10
 
 
 def test_with_second_derivatives_the_gradient_is_what_finite_differences_say():
-    phi, problems = phi_of(), quadratics()
+    omega, problems = omega_of(), quadratics()
 
     def value(vector: torch.Tensor) -> torch.Tensor:
-        rule = LSTM.rule(from_vector(vector, phi))
+        rule = LSTM.rule(from_vector(vector, omega))
         return unrolled(rule, problems, problems.start, range(6), objective=log_score, first_order=False)[0]
 
     training = Truncated(
         LSTM.rule, lambda g: problems, steps=6, unroll=6, objective=log_score, second_order=True
     )
-    gradient = to_vector(training.gradient(phi, problems)[0])
-    at = to_vector(phi)
+    gradient = to_vector(training.gradient(omega, problems)[0])
+    at = to_vector(omega)
     for index in range(0, len(at), 17):
         move = torch.zeros_like(at)
         move[index] = 1e-6
@@ -124,14 +126,14 @@ def test_with_second_derivatives_the_gradient_is_what_finite_differences_say():
 
 
 def test_without_them_it_is_the_slope_with_all_gradients_held_at_their_numbers():
-    """First order means this and nothing else: move phi, but feed the LSTM the gradients it had before."""
-    phi, problems = phi_of(), quadratics()
+    """First order means this and nothing else: move omega, but feed the LSTM the gradients it had before."""
+    omega, problems = omega_of(), quadratics()
     training = Truncated(LSTM.rule, lambda g: problems, steps=6, unroll=6)
-    gradient = to_vector(training.gradient(phi, problems)[0])
+    gradient = to_vector(training.gradient(omega, problems)[0])
     seen: list[torch.Tensor] = []
 
-    def run(phi: Params, replay: bool) -> torch.Tensor:
-        rule, theta = LSTM.rule(phi), problems.start
+    def run(omega: Params, replay: bool) -> torch.Tensor:
+        rule, theta = LSTM.rule(omega), problems.start
         state, total = rule.init(theta), torch.zeros(())
         for t in range(6):
             if not replay:
@@ -140,21 +142,21 @@ def test_without_them_it_is_the_slope_with_all_gradients_held_at_their_numbers()
             total = total + problems.loss(theta, t + 1).mean() / 6
         return total
 
-    run(phi, replay=False)
-    at = to_vector(phi)
+    run(omega, replay=False)
+    at = to_vector(omega)
     for index in range(0, len(at), 17):
         move = torch.zeros_like(at)
         move[index] = 1e-6
-        ahead, behind = (run(from_vector(at + s * move, phi), replay=True) for s in (1, -1))
+        ahead, behind = (run(from_vector(at + s * move, omega), replay=True) for s in (1, -1))
         assert gradient[index].item() == pytest.approx(((ahead - behind) / 2e-6).item(), rel=1e-5, abs=1e-8)
 
 
 def test_dropping_the_dependence_changes_the_gradient():
     """The check of the check: on these problems the two differ by far more than rounding."""
-    phi, problems = phi_of(), quadratics()
+    omega, problems = omega_of(), quadratics()
     kept, dropped = (
         Truncated(LSTM.rule, lambda g: problems, steps=6, unroll=6, second_order=keep).gradient(
-            phi, problems
+            omega, problems
         )[0]
         for keep in (True, False)
     )
@@ -163,7 +165,7 @@ def test_dropping_the_dependence_changes_the_gradient():
 
 def test_a_long_gradient_is_shortened():
     training = Truncated(LSTM.rule, lambda g: quadratics(), steps=6, unroll=6, limit=1e-3)
-    gradient, _ = training.gradient(phi_of(), training.sample(torch.Generator()))
+    gradient, _ = training.gradient(omega_of(), training.sample(torch.Generator()))
     assert norm(gradient).item() == pytest.approx(1e-3)
 
 

@@ -309,7 +309,7 @@ for wrong, gradient, said in (
     ("`rule=sgd`, without its call", maml(rule=sgd), "The rule is the function sgd itself; call it to make a rule, such as sgd(0.1)."),
     ("`rule=.4`", maml(rule=0.4), "The rule is a bare rate, 0.4; say which rule steps with it: sgd(0.4)."),
     ("`steps=1.5`", maml(steps=1.5), "The number of inner steps is a whole number from 0 on, and 1.5 came."),
-    ("a loss of torch's that averages over the tasks", maml(loss=F.mse_loss), "The loss gave shape () for 4 tasks; give one number for each task, [T], as mlteach.nets.cross_entropy and squared_error do."),
+    ("a loss of torch's that averages over the tasks", maml(loss=F.mse_loss), "The loss gave shape () for 4 tasks; give one number for each task, [tasks], as mlteach.nets.cross_entropy and squared_error do."),
     ("the loss of classes for numbers", maml(loss=cross_entropy), "Logits of shape (4, 3, 1) need labels (4, 3) of whole numbers, the classes' positions; these are (4, 3, 1) of torch.float32. For regression use squared_error."),
     ("the gradient function returns one dict", lambda theta, episode: maml()(theta, episode)[0], "The gradient function gave a dict; let it return two dicts, the gradient by name and the numbers to show: return found, {\"loss\": loss}."),
 ):  # fmt: skip

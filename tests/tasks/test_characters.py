@@ -19,7 +19,7 @@ def identifiable(drawers: int = 20) -> Characters:
 
 
 def read(x: torch.Tensor) -> list[list[tuple[int, int, int]]]:
-    """For every task, which (turn, class, drawer) each picture [T, S, 1, 4, 4] is."""
+    """For every task, which (turn, class, drawer) each picture [tasks, S, 1, 4, 4] is."""
     codes = (x.squeeze(2) * 255).round().long()
 
     def one(picture: torch.Tensor) -> tuple[int, int, int]:

@@ -460,11 +460,11 @@ def forget_bias(mu):
 PIECE = Bank(
     name="piece",
     base="""
-def piece(step, loss, slope, phi, theta, state, steps):
+def piece(step, loss, slope, omega, theta, state, steps):
     total = 0
     for _ in range(steps):
         gradient = slope(theta).detach()
-        update, state = step(phi, gradient, state)
+        update, state = step(omega, gradient, state)
         theta = theta + update
         total = total + loss(theta)
     return total / steps, theta.detach(), state.detach()
@@ -496,32 +496,32 @@ def piece(step, loss, slope, phi, theta, state, steps):
         "the mean cut": ("total / steps,", "(total / steps).detach(),"),
         "no gradients at all": """
 @torch.no_grad()
-def piece(step, loss, slope, phi, theta, state, steps):
+def piece(step, loss, slope, omega, theta, state, steps):
     total = 0
     for _ in range(steps):
-        update, state = step(phi, slope(theta), state)
+        update, state = step(omega, slope(theta), state)
         theta = theta + update
         total = total + loss(theta)
     return total / steps, theta, state
 """,
-        "phi cut": ("step(phi,", "step(phi.detach(),"),
+        "omega cut": ("step(omega,", "step(omega.detach(),"),
         "the last loss": ("total = total + loss(theta)", "total = steps * loss(theta)"),
         "the last loss over steps": ("total = total + loss(theta)", "total = loss(theta)"),
         "the least loss": """
-def piece(step, loss, slope, phi, theta, state, steps):
+def piece(step, loss, slope, omega, theta, state, steps):
     losses = []
     for _ in range(steps):
-        update, state = step(phi, slope(theta).detach(), state)
+        update, state = step(omega, slope(theta).detach(), state)
         theta = theta + update
         losses.append(loss(theta))
     return min(losses), theta.detach(), state.detach()
 """,
         "losses before the step": """
-def piece(step, loss, slope, phi, theta, state, steps):
+def piece(step, loss, slope, omega, theta, state, steps):
     total = 0
     for _ in range(steps):
         total = total + loss(theta)
-        update, state = step(phi, slope(theta).detach(), state)
+        update, state = step(omega, slope(theta).detach(), state)
         theta = theta + update
     return total / steps, theta.detach(), state.detach()
 """,
@@ -575,9 +575,9 @@ def piece(step, loss, slope, phi, theta, state, steps):
         "no state": ("theta.detach(), state.detach()", "theta.detach()"),
         "theta in place": ("theta = theta + update", "theta += update.detach()"),
         "the answer taken apart the wrong way": ("update, state = step", "state, update = step"),
-        "gradient and state swapped": ("step(phi, gradient, state)", "step(phi, state, gradient)"),
+        "gradient and state swapped": ("step(omega, gradient, state)", "step(omega, state, gradient)"),
         "it walks by itself": """
-def piece(step, loss, slope, phi, theta, state, steps):
+def piece(step, loss, slope, omega, theta, state, steps):
     total = 0
     for _ in range(steps):
         theta = theta - 0.1 * slope(theta).detach()
@@ -586,195 +586,195 @@ def piece(step, loss, slope, phi, theta, state, steps):
 """,
         "no return": ("return ", "result = "),
         "losses collected as numbers": """
-def piece(step, loss, slope, phi, theta, state, steps):
+def piece(step, loss, slope, omega, theta, state, steps):
     losses = torch.zeros(steps)
     for t in range(steps):
-        update, state = step(phi, slope(theta).detach(), state)
+        update, state = step(omega, slope(theta).detach(), state)
         theta = theta + update
         losses[t] = loss(theta).item()
     return losses.mean(), theta.detach(), state.detach()
 """,
         "moved twice": """
-def piece(step, loss, slope, phi, theta, state, steps):
+def piece(step, loss, slope, omega, theta, state, steps):
     total = 0
     for _ in range(steps):
-        update, state = step(phi, slope(theta).detach(), state)
+        update, state = step(omega, slope(theta).detach(), state)
         total += loss(theta + update)
         theta = theta + update + update
     return total / steps, theta.detach(), state.detach()
 """,
         "theta cut at once": """
-def piece(step, loss, slope, phi, theta, state, steps):
+def piece(step, loss, slope, omega, theta, state, steps):
     total = 0
     for _ in range(steps):
-        update, state = step(phi, slope(theta).detach(), state)
+        update, state = step(omega, slope(theta).detach(), state)
         theta = (theta + update).detach()
         total += loss(theta)
     return total / steps, theta, state.detach()
 """,
         "returns in the loop": """
-def piece(step, loss, slope, phi, theta, state, steps):
+def piece(step, loss, slope, omega, theta, state, steps):
     total = 0
     for _ in range(steps):
-        update, state = step(phi, slope(theta).detach(), state)
+        update, state = step(omega, slope(theta).detach(), state)
         theta = theta + update
         total += loss(theta)
         return total / steps, theta.detach(), state.detach()
 """,
         "the mean cut, the ends not": """
-def piece(step, loss, slope, phi, theta, state, steps):
+def piece(step, loss, slope, omega, theta, state, steps):
     total = 0
     for _ in range(steps):
-        update, state = step(phi, slope(theta).detach(), state)
+        update, state = step(omega, slope(theta).detach(), state)
         theta = theta + update
         total += loss(theta)
     return (total / steps).detach(), theta, state
 """,
         "the mean of slopes": """
-def piece(step, loss, slope, phi, theta, state, steps):
+def piece(step, loss, slope, omega, theta, state, steps):
     total = 0
     for _ in range(steps):
-        update, state = step(phi, slope(theta).detach(), state)
+        update, state = step(omega, slope(theta).detach(), state)
         theta = theta + update
         total += slope(theta).sum()
     return total / steps, theta.detach(), state.detach()
 """,
         "one step fewer and the start": """
-def piece(step, loss, slope, phi, theta, state, steps):
+def piece(step, loss, slope, omega, theta, state, steps):
     total = loss(theta)
     for _ in range(steps - 1):
-        update, state = step(phi, slope(theta).detach(), state)
+        update, state = step(omega, slope(theta).detach(), state)
         theta = theta + update
         total = total + loss(theta)
     return total / steps, theta.detach(), state.detach()
 """,
         "the answer not taken apart": """
-def piece(step, loss, slope, phi, theta, state, steps):
+def piece(step, loss, slope, omega, theta, state, steps):
     total = 0
     for _ in range(steps):
-        update = step(phi, slope(theta).detach(), state)
+        update = step(omega, slope(theta).detach(), state)
         theta = theta + update
         total = total + loss(theta)
     return total / steps, theta.detach(), state.detach()
 """,
         "later losses weigh more": """
-def piece(step, loss, slope, phi, theta, state, steps):
+def piece(step, loss, slope, omega, theta, state, steps):
     total = 0
     for t in range(steps):
-        update, state = step(phi, slope(theta).detach(), state)
+        update, state = step(omega, slope(theta).detach(), state)
         theta = theta + update
         total = total + (t + 1) * loss(theta)
     return total / steps, theta.detach(), state.detach()
 """,
         "a dict": """
-def piece(step, loss, slope, phi, theta, state, steps):
+def piece(step, loss, slope, omega, theta, state, steps):
     total = 0
     for _ in range(steps):
-        update, state = step(phi, slope(theta).detach(), state)
+        update, state = step(omega, slope(theta).detach(), state)
         theta = theta + update
         total = total + loss(theta)
     return {"loss": total / steps, "theta": theta.detach(), "state": state.detach()}
 """,
         "uphill, summed, attached": """
-def piece(step, loss, slope, phi, theta, state, steps):
+def piece(step, loss, slope, omega, theta, state, steps):
     total = 0
     for _ in range(steps):
-        update, state = step(phi, slope(theta), state)
+        update, state = step(omega, slope(theta), state)
         theta = theta - update
         total = total + loss(theta)
     return total, theta, state
 """,
         "cut to a leaf": """
-def piece(step, loss, slope, phi, theta, state, steps):
+def piece(step, loss, slope, omega, theta, state, steps):
     total = 0
     for _ in range(steps):
         g = slope(theta).detach()
-        update, state = step(phi, g, state)
+        update, state = step(omega, g, state)
         theta = (theta + update).detach().requires_grad_()
         total = total + loss(theta)
     return total / steps, theta.detach(), state.detach()
 """,
         "always from the start": """
-def piece(step, loss, slope, phi, theta, state, steps):
+def piece(step, loss, slope, omega, theta, state, steps):
     total = 0
     first = theta
     for _ in range(steps):
-        update, state = step(phi, slope(theta).detach(), state)
+        update, state = step(omega, slope(theta).detach(), state)
         theta = first + update
         total = total + loss(theta)
     return total / steps, theta.detach(), state.detach()
 """,
         "losses in a new tensor": """
-def piece(step, loss, slope, phi, theta, state, steps):
+def piece(step, loss, slope, omega, theta, state, steps):
     losses = []
     for _ in range(steps):
-        update, state = step(phi, slope(theta).detach(), state)
+        update, state = step(omega, slope(theta).detach(), state)
         theta = theta + update
         losses.append(loss(theta))
     return torch.tensor(losses).mean(), theta.detach(), state.detach()
 """,
         "both ends": """
-def piece(step, loss, slope, phi, theta, state, steps):
+def piece(step, loss, slope, omega, theta, state, steps):
     total = 0
     for _ in range(steps):
-        update, state = step(phi, slope(theta).detach(), state)
+        update, state = step(omega, slope(theta).detach(), state)
         total = total + loss(theta)
         theta = theta + update
     total = total + loss(theta)
     return total / (steps + 1), theta.detach(), state.detach()
 """,
         "a pair in a pair": """
-def piece(step, loss, slope, phi, theta, state, steps):
+def piece(step, loss, slope, omega, theta, state, steps):
     total = 0
     for _ in range(steps):
-        update, state = step(phi, slope(theta).detach(), state)
+        update, state = step(omega, slope(theta).detach(), state)
         theta = theta + update
         total = total + loss(theta)
     return total / steps, (theta.detach(), state.detach())
 """,
         "the state cut, the ends not": """
-def piece(step, loss, slope, phi, theta, state, steps):
+def piece(step, loss, slope, omega, theta, state, steps):
     total = 0
     for _ in range(steps):
-        update, state = step(phi, slope(theta).detach(), state.detach())
+        update, state = step(omega, slope(theta).detach(), state.detach())
         theta = theta + update
         total = total + loss(theta)
     return total / steps, theta, state
 """,
         "the step without a way back": """
-def piece(step, loss, slope, phi, theta, state, steps):
+def piece(step, loss, slope, omega, theta, state, steps):
     total = 0
     for _ in range(steps):
         with torch.no_grad():
-            update, state = step(phi, slope(theta), state)
+            update, state = step(omega, slope(theta), state)
         theta = theta + update
         total = total + loss(theta)
     return total / steps, theta, state
 """,
         "the total after the loop": """
-def piece(step, loss, slope, phi, theta, state, steps):
+def piece(step, loss, slope, omega, theta, state, steps):
     total = 0
     for _ in range(steps):
-        update, state = step(phi, slope(theta).detach(), state)
+        update, state = step(omega, slope(theta).detach(), state)
         theta = theta + update
     total = total + loss(theta)
     return total / steps, theta.detach(), state.detach()
 """,
         "what each step gains": """
-def piece(step, loss, slope, phi, theta, state, steps):
+def piece(step, loss, slope, omega, theta, state, steps):
     total = 0
     for _ in range(steps):
-        update, state = step(phi, slope(theta).detach(), state)
+        update, state = step(omega, slope(theta).detach(), state)
         theta = theta + update
         total = total + loss(theta) - loss(theta - update)
     return total / steps, theta.detach(), state.detach()
 """,
         "the slope of the start": """
-def piece(step, loss, slope, phi, theta, state, steps):
+def piece(step, loss, slope, omega, theta, state, steps):
     total = 0
     theta0 = theta
     for _ in range(steps):
-        update, state = step(phi, slope(theta0).detach(), state)
+        update, state = step(omega, slope(theta0).detach(), state)
         theta = theta + update
         total = total + loss(theta)
     return total / steps, theta.detach(), state.detach()
@@ -782,10 +782,10 @@ def piece(step, loss, slope, phi, theta, state, steps):
     },
     right={
         "a list of losses": """
-def piece(step, loss, slope, phi, theta, state, steps):
+def piece(step, loss, slope, omega, theta, state, steps):
     losses = []
     for k in range(steps):
-        update, state = step(phi, slope(theta.detach()), state)
+        update, state = step(omega, slope(theta.detach()), state)
         theta = theta + update
         losses.append(loss(theta))
     return torch.stack(losses).mean(), theta.detach(), state.detach()
@@ -806,11 +806,11 @@ def piece(step, loss, slope, phi, theta, state, steps):
         "data": ("theta.detach(), state.detach()", "theta.data, state.data"),
         "a leaf that asks for gradients": (", theta.detach(),", ", theta.detach().requires_grad_(),"),
         "recursion": """
-def piece(step, loss, slope, phi, theta, state, steps):
+def piece(step, loss, slope, omega, theta, state, steps):
     def total(theta, state, left):
         if left == 0:
             return 0, theta, state
-        update, state = step(phi, slope(theta).detach(), state)
+        update, state = step(omega, slope(theta).detach(), state)
         rest, end, last = total(theta + update, state, left - 1)
         return loss(theta + update) + rest, end, last
     value, theta, state = total(theta, state, steps)
@@ -823,41 +823,41 @@ def piece(step, loss, slope, phi, theta, state, steps):
         ),
         "a mean with one axis": ("total / steps,", "(total / steps).reshape(1),"),
         "add": """
-def piece(step, loss, slope, phi, theta, state, steps):
+def piece(step, loss, slope, omega, theta, state, steps):
     losses = []
     for _ in range(steps):
         with torch.no_grad():
             g = slope(theta)
-        update, state = step(phi, g, state)
+        update, state = step(omega, g, state)
         theta = theta.add(update)
         losses.append(loss(theta))
     return sum(losses) / steps, theta.detach().clone(), state.detach().clone()
 """,
         "while": """
-def piece(step, loss, slope, phi, theta, state, steps):
+def piece(step, loss, slope, omega, theta, state, steps):
     t = 0
     total = torch.tensor(0.0)
     while t < steps:
-        update, state = step(phi, slope(theta.detach()).detach(), state)
+        update, state = step(omega, slope(theta.detach()).detach(), state)
         theta = theta + update
         total = total + loss(theta) / steps
         t += 1
     return (total, theta.detach(), state.detach())
 """,
         "in other words": """
-def piece(step, loss, slope, phi, theta, state, steps):
+def piece(step, loss, slope, omega, theta, state, steps):
     losses = []
     for k in range(steps):
-        answer = step(phi, slope(theta).detach(), state)
+        answer = step(omega, slope(theta).detach(), state)
         theta, state = theta + answer[0], answer[1]
         losses += [loss(theta)]
     return torch.stack(losses).mean(dim=0), theta.detach(), state.detach()
 """,
         "by another road": """
-def piece(step, loss, slope, phi, theta, state, steps):
+def piece(step, loss, slope, omega, theta, state, steps):
     mean = torch.zeros((), dtype=theta.dtype)
     for k in range(steps):
-        update, state = step(phi, slope(theta).clone().detach(), state)
+        update, state = step(omega, slope(theta).clone().detach(), state)
         theta = update + theta
         mean = mean + (loss(theta) - mean) / (k + 1)
     return mean, theta.detach(), state.detach()

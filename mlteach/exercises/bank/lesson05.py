@@ -5,10 +5,10 @@ from mlteach.exercises.bank import Bank
 CELL = Bank(
     name="cell",
     base="""
-def cell(h, theta, f, i, gradient, phi):
+def cell(h, theta, f, i, gradient, omega):
     old_f, old_i, old = f, i, theta
-    f = torch.sigmoid(torch.cat([h, old[:, None], old_f[:, None]], 1) @ phi["W_F"] + phi["b_F"])
-    i = torch.sigmoid(torch.cat([h, theta[:, None], old_i[:, None]], 1) @ phi["W_I"] + phi["b_I"])
+    f = torch.sigmoid(torch.cat([h, old[:, None], old_f[:, None]], 1) @ omega["W_F"] + omega["b_F"])
+    i = torch.sigmoid(torch.cat([h, theta[:, None], old_i[:, None]], 1) @ omega["W_I"] + omega["b_I"])
     theta = f * theta - i * gradient
     return theta, f, i
 """,
@@ -21,7 +21,7 @@ def cell(h, theta, f, i, gradient, phi):
         "moved with the old gates",
         "theta first",
         "the input gate reads the new f",
-        "the way back cut: phi",
+        "the way back cut: omega",
         "the gates swapped in the step",
     ),
     wrong={
@@ -30,38 +30,38 @@ def cell(h, theta, f, i, gradient, phi):
         "sign of the gradient": ("- i * gradient", "- i * torch.sign(gradient)"),
         "no gradient": ("- i * gradient", "- i"),
         "1 - f for i": (
-            'torch.sigmoid(torch.cat([h, theta[:, None], old_i[:, None]], 1) @ phi["W_I"] + phi["b_I"])',
+            'torch.sigmoid(torch.cat([h, theta[:, None], old_i[:, None]], 1) @ omega["W_I"] + omega["b_I"])',
             "1 - f",
         ),
         "1 - i for f": (
             (
-                'torch.sigmoid(torch.cat([h, old[:, None], old_f[:, None]], 1) @ phi["W_F"] + phi["b_F"])',
+                'torch.sigmoid(torch.cat([h, old[:, None], old_f[:, None]], 1) @ omega["W_F"] + omega["b_F"])',
                 "None",
             ),
-            ('phi["b_I"])', 'phi["b_I"])\n    f = 1 - i'),
+            ('omega["b_I"])', 'omega["b_I"])\n    f = 1 - i'),
         ),
         "gradient descent with a rate": ("f * theta", "theta"),
         "no input gate": ("i * gradient", "gradient"),
         "the forget gate on both": ("i * gradient", "f * gradient"),
         "the gates swapped in the step": ("f * theta - i * gradient", "i * theta - f * gradient"),
         "the weights swapped": (
-            ('phi["W_F"] + phi["b_F"]', 'phi["W_A"] + phi["b_A"]'),
-            ('phi["W_I"] + phi["b_I"]', 'phi["W_F"] + phi["b_F"]'),
-            ('phi["W_A"] + phi["b_A"]', 'phi["W_I"] + phi["b_I"]'),
+            ('omega["W_F"] + omega["b_F"]', 'omega["W_A"] + omega["b_A"]'),
+            ('omega["W_I"] + omega["b_I"]', 'omega["W_F"] + omega["b_F"]'),
+            ('omega["W_A"] + omega["b_A"]', 'omega["W_I"] + omega["b_I"]'),
         ),
-        "one pair of weights": ('phi["W_I"] + phi["b_I"]', 'phi["W_F"] + phi["b_F"]'),
+        "one pair of weights": ('omega["W_I"] + omega["b_I"]', 'omega["W_F"] + omega["b_F"]'),
         "the biases swapped": (
-            ('phi["b_F"]', 'phi["b_A"]'),
-            ('phi["b_I"]', 'phi["b_F"]'),
-            ('phi["b_A"]', 'phi["b_I"]'),
+            ('omega["b_F"]', 'omega["b_A"]'),
+            ('omega["b_I"]', 'omega["b_F"]'),
+            ('omega["b_A"]', 'omega["b_I"]'),
         ),
-        "no biases": ((' + phi["b_F"]', ""), (' + phi["b_I"]', "")),
-        "no bias for i": (' + phi["b_I"]', ""),
-        "no bias for f": (' + phi["b_F"]', ""),
-        "bias subtracted": ((' + phi["b_F"]', ' - phi["b_F"]'), (' + phi["b_I"]', ' - phi["b_I"]')),
+        "no biases": ((' + omega["b_F"]', ""), (' + omega["b_I"]', "")),
+        "no bias for i": (' + omega["b_I"]', ""),
+        "no bias for f": (' + omega["b_F"]', ""),
+        "bias subtracted": ((' + omega["b_F"]', ' - omega["b_F"]'), (' + omega["b_I"]', ' - omega["b_I"]')),
         "bias behind the sigmoid": (
-            (' + phi["b_F"])', ') + phi["b_F"]'),
-            (' + phi["b_I"])', ') + phi["b_I"]'),
+            (' + omega["b_F"])', ') + omega["b_F"]'),
+            (' + omega["b_I"])', ') + omega["b_I"]'),
         ),
         "no sigmoid": (("f = torch.sigmoid(", "f = ("), ("i = torch.sigmoid(", "i = (")),
         "no sigmoid for i": ("i = torch.sigmoid(", "i = ("),
@@ -111,9 +111,9 @@ def cell(h, theta, f, i, gradient, phi):
         "gates returned the other way round": ("return theta, f, i", "return theta, i, f"),
         "gates first": ("return theta, f, i", "return f, i, theta"),
         "theta alone": ("return theta, f, i", "return theta"),
-        "the way back cut: phi": (
-            ('phi["W_F"] + phi["b_F"]', 'phi["W_F"].detach() + phi["b_F"].detach()'),
-            ('phi["W_I"] + phi["b_I"]', 'phi["W_I"].detach() + phi["b_I"].detach()'),
+        "the way back cut: omega": (
+            ('omega["W_F"] + omega["b_F"]', 'omega["W_F"].detach() + omega["b_F"].detach()'),
+            ('omega["W_I"] + omega["b_I"]', 'omega["W_I"].detach() + omega["b_I"].detach()'),
         ),
         "the way back cut: theta": ("f * theta", "f * theta.detach()"),
         "the way back cut: theta in the gates": (
@@ -145,242 +145,244 @@ def cell(h, theta, f, i, gradient, phi):
         ),
         "no return": ("return ", "result = "),
         "one reading for both gates": """
-def cell(h, theta, f, i, gradient, phi):
+def cell(h, theta, f, i, gradient, omega):
     z = torch.cat([h, theta[:, None], f[:, None], i[:, None]], 1)
-    f = torch.sigmoid(z[:, :-1] @ phi["W_F"] + phi["b_F"])
-    i = torch.sigmoid(z[:, :-1] @ phi["W_I"] + phi["b_I"])
+    f = torch.sigmoid(z[:, :-1] @ omega["W_F"] + omega["b_F"])
+    i = torch.sigmoid(z[:, :-1] @ omega["W_I"] + omega["b_I"])
     return f * theta - i * gradient, f, i
 """,
         "theta kept as well": """
-def cell(h, theta, f, i, gradient, phi):
-    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ phi["W_F"] + phi["b_F"])
-    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ phi["W_I"] + phi["b_I"])
+def cell(h, theta, f, i, gradient, omega):
+    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ omega["W_F"] + omega["b_F"])
+    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ omega["W_I"] + omega["b_I"])
     return theta - i * gradient + f * theta, f, i
 """,
         "biases outside": """
-def cell(h, theta, f, i, gradient, phi):
-    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ phi["W_F"]) + phi["b_F"]
-    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ phi["W_I"]) + phi["b_I"]
+def cell(h, theta, f, i, gradient, omega):
+    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ omega["W_F"]) + omega["b_F"]
+    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ omega["W_I"]) + omega["b_I"]
     return f * theta - i * gradient, f, i
 """,
         "what is read is cut": """
-def cell(h, theta, f, i, gradient, phi):
-    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1).detach() @ phi["W_F"] + phi["b_F"])
-    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1).detach() @ phi["W_I"] + phi["b_I"])
+def cell(h, theta, f, i, gradient, omega):
+    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1).detach() @ omega["W_F"] + omega["b_F"])
+    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1).detach() @ omega["W_I"] + omega["b_I"])
     return f * theta - i * gradient, f, i
 """,
         "new names, old ones returned": """
-def cell(h, theta, f, i, gradient, phi):
-    nf = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ phi["W_F"] + phi["b_F"])
-    ni = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ phi["W_I"] + phi["b_I"])
+def cell(h, theta, f, i, gradient, omega):
+    nf = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ omega["W_F"] + omega["b_F"])
+    ni = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ omega["W_I"] + omega["b_I"])
     return nf * theta - ni * gradient, f, i
 """,
         "one gate for all": """
-def cell(h, theta, f, i, gradient, phi):
-    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ phi["W_F"] + phi["b_F"]).mean()
-    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ phi["W_I"] + phi["b_I"]).mean()
+def cell(h, theta, f, i, gradient, omega):
+    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ omega["W_F"] + omega["b_F"]).mean()
+    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ omega["W_I"] + omega["b_I"]).mean()
     return f * theta - i * gradient, f, i
 """,
         "weights as columns": """
-def cell(h, theta, f, i, gradient, phi):
-    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ phi["W_F"][:, None] + phi["b_F"])
-    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ phi["W_I"][:, None] + phi["b_I"])
+def cell(h, theta, f, i, gradient, omega):
+    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ omega["W_F"][:, None] + omega["b_F"])
+    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ omega["W_I"][:, None] + omega["b_I"])
     return f * theta - i * gradient, f, i
 """,
         "h alone": """
-def cell(h, theta, f, i, gradient, phi):
+def cell(h, theta, f, i, gradient, omega):
     H = h.shape[1]
-    f = torch.sigmoid(h @ phi["W_F"][:H] + phi["b_F"])
-    i = torch.sigmoid(h @ phi["W_I"][:H] + phi["b_I"])
+    f = torch.sigmoid(h @ omega["W_F"][:H] + omega["b_F"])
+    i = torch.sigmoid(h @ omega["W_I"][:H] + omega["b_I"])
     return f * theta - i * gradient, f, i
 """,
         "the memory line cut": """
-def cell(h, theta, f, i, gradient, phi):
-    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ phi["W_F"] + phi["b_F"])
-    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ phi["W_I"] + phi["b_I"])
+def cell(h, theta, f, i, gradient, omega):
+    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ omega["W_F"] + omega["b_F"])
+    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ omega["W_I"] + omega["b_I"])
     return (f * theta).detach() - i * gradient, f, i
 """,
         "h too": """
-def cell(h, theta, f, i, gradient, phi):
-    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ phi["W_F"] + phi["b_F"])
-    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ phi["W_I"] + phi["b_I"])
+def cell(h, theta, f, i, gradient, omega):
+    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ omega["W_F"] + omega["b_F"])
+    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ omega["W_I"] + omega["b_I"])
     return f * theta - i * gradient, f, i, h
 """,
         "1 - i lets in": """
-def cell(h, theta, f, i, gradient, phi):
-    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ phi["W_F"] + phi["b_F"])
-    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ phi["W_I"] + phi["b_I"])
+def cell(h, theta, f, i, gradient, omega):
+    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ omega["W_F"] + omega["b_F"])
+    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ omega["W_I"] + omega["b_I"])
     return f * theta + (1 - i) * -gradient, f, i
 """,
         "uphill and swapped": """
-def cell(h, theta, f, i, gradient, phi):
-    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ phi["W_F"] + phi["b_F"])
-    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ phi["W_I"] + phi["b_I"])
+def cell(h, theta, f, i, gradient, omega):
+    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ omega["W_F"] + omega["b_F"])
+    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ omega["W_I"] + omega["b_I"])
     return f * theta + i * gradient, i, f
 """,
         "the gates cut in the step": """
-def cell(h, theta, f, i, gradient, phi):
-    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ phi["W_F"] + phi["b_F"])
-    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ phi["W_I"] + phi["b_I"])
+def cell(h, theta, f, i, gradient, omega):
+    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ omega["W_F"] + omega["b_F"])
+    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ omega["W_I"] + omega["b_I"])
     return f.detach() * theta - i.detach() * gradient, f, i
 """,
         "theta moved in place": """
-def cell(h, theta, f, i, gradient, phi):
-    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ phi["W_F"] + phi["b_F"])
-    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ phi["W_I"] + phi["b_I"])
+def cell(h, theta, f, i, gradient, omega):
+    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ omega["W_F"] + omega["b_F"])
+    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ omega["W_I"] + omega["b_I"])
     theta -= i * gradient
     return f * theta, f, i
 """,
         "a dict": """
-def cell(h, theta, f, i, gradient, phi):
-    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ phi["W_F"] + phi["b_F"])
-    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ phi["W_I"] + phi["b_I"])
+def cell(h, theta, f, i, gradient, omega):
+    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ omega["W_F"] + omega["b_F"])
+    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ omega["W_I"] + omega["b_I"])
     return {'theta': f * theta - i * gradient, 'f': f, 'i': i}
 """,
         "by the gradient's length": """
-def cell(h, theta, f, i, gradient, phi):
-    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ phi["W_F"] + phi["b_F"])
-    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ phi["W_I"] + phi["b_I"])
+def cell(h, theta, f, i, gradient, omega):
+    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ omega["W_F"] + omega["b_F"])
+    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ omega["W_I"] + omega["b_I"])
     return f * theta - i * gradient.norm(), f, i
 """,
         "data": """
-def cell(h, theta, f, i, gradient, phi):
-    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ phi["W_F"] + phi["b_F"])
-    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ phi["W_I"] + phi["b_I"])
+def cell(h, theta, f, i, gradient, omega):
+    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ omega["W_F"] + omega["b_F"])
+    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ omega["W_I"] + omega["b_I"])
     return f * theta.data - i * gradient, f, i
 """,
         "theta cut at once": """
-def cell(h, theta, f, i, gradient, phi):
+def cell(h, theta, f, i, gradient, omega):
     theta = theta.detach()
-    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ phi["W_F"] + phi["b_F"])
-    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ phi["W_I"] + phi["b_I"])
+    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ omega["W_F"] + omega["b_F"])
+    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ omega["W_I"] + omega["b_I"])
     return f * theta - i * gradient, f, i
 """,
         "biases as numbers": """
-def cell(h, theta, f, i, gradient, phi):
-    phi = {n: v.item() if v.dim() == 0 else v for n, v in phi.items()}
-    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ phi["W_F"] + phi["b_F"])
-    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ phi["W_I"] + phi["b_I"])
+def cell(h, theta, f, i, gradient, omega):
+    omega = {n: v.item() if v.dim() == 0 else v for n, v in omega.items()}
+    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ omega["W_F"] + omega["b_F"])
+    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ omega["W_I"] + omega["b_I"])
     return f * theta - i * gradient, f, i
 """,
         "gates mixed with the old ones": """
-def cell(h, theta, f, i, gradient, phi):
+def cell(h, theta, f, i, gradient, omega):
     f0, i0 = f, i
-    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ phi["W_F"] + phi["b_F"])
-    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ phi["W_I"] + phi["b_I"])
+    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ omega["W_F"] + omega["b_F"])
+    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ omega["W_I"] + omega["b_I"])
     f = 0.5 * (f + f0)
     i = 0.5 * (i + i0)
     return f * theta - i * gradient, f, i
 """,
         "i squashed twice": """
-def cell(h, theta, f, i, gradient, phi):
-    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ phi["W_F"] + phi["b_F"])
-    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ phi["W_I"] + phi["b_I"])
+def cell(h, theta, f, i, gradient, omega):
+    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ omega["W_F"] + omega["b_F"])
+    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ omega["W_I"] + omega["b_I"])
     return theta * f - torch.tanh(i) * gradient, f, i
 """,
         "a mean gradient": """
-def cell(h, theta, f, i, gradient, phi):
-    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ phi["W_F"] + phi["b_F"])
-    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ phi["W_I"] + phi["b_I"])
+def cell(h, theta, f, i, gradient, omega):
+    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ omega["W_F"] + omega["b_F"])
+    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ omega["W_I"] + omega["b_I"])
     return f * theta - i * gradient / len(theta), f, i
 """,
         "f added": """
-def cell(h, theta, f, i, gradient, phi):
-    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ phi["W_F"] + phi["b_F"])
-    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ phi["W_I"] + phi["b_I"])
+def cell(h, theta, f, i, gradient, omega):
+    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ omega["W_F"] + omega["b_F"])
+    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ omega["W_I"] + omega["b_I"])
     return f + theta - i * gradient, f, i
 """,
         "an average with weight i": """
-def cell(h, theta, f, i, gradient, phi):
-    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ phi["W_F"] + phi["b_F"])
-    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ phi["W_I"] + phi["b_I"])
+def cell(h, theta, f, i, gradient, omega):
+    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ omega["W_F"] + omega["b_F"])
+    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ omega["W_I"] + omega["b_I"])
     return theta.lerp(-gradient, i), f, i
 """,
     },
     right={
         "sums written out": """
-def cell(h, theta, f, i, gradient, phi):
+def cell(h, theta, f, i, gradient, omega):
     H = h.shape[1]
     def gate(name, before):
-        w = phi["W_" + name]
-        return torch.sigmoid(h @ w[:H] + theta * w[H] + before * w[H + 1] + phi["b_" + name])
+        w = omega["W_" + name]
+        return torch.sigmoid(h @ w[:H] + theta * w[H] + before * w[H + 1] + omega["b_" + name])
     new_f, new_i = gate("F", f), gate("I", i)
     return new_f * theta + new_i * (-gradient), new_f, new_i
 """,
         "stack and linear": """
-def cell(h, theta, f, i, gradient, phi):
+def cell(h, theta, f, i, gradient, omega):
     read = lambda gate: torch.cat((h, torch.stack([theta, gate], dim=1)), dim=-1)
-    f = F.linear(read(f), phi["W_F"][None], phi["b_F"][None]).squeeze(-1).sigmoid()
-    i = F.linear(read(i), phi["W_I"][None], phi["b_I"][None]).squeeze(-1).sigmoid()
+    f = F.linear(read(f), omega["W_F"][None], omega["b_F"][None]).squeeze(-1).sigmoid()
+    i = F.linear(read(i), omega["W_I"][None], omega["b_I"][None]).squeeze(-1).sigmoid()
     return torch.addcmul(f * theta, i, gradient, value=-1), f, i
 """,
         "a list": ("return theta, f, i", "return [theta, f, i]"),
         "a constant gradient": ("- i * gradient", "- i * gradient.detach()"),
         "exp by hand": (
             ("f = torch.sigmoid(", "f = 1 / (1 + torch.exp(-("),
-            ('phi["b_F"])', 'phi["b_F"])))'),
+            ('omega["b_F"])', 'omega["b_F"])))'),
             ("i = torch.sigmoid(", "i = (lambda s: 1 / (1 + torch.exp(-s)))("),
         ),
         "one coordinate after another": """
-def cell(h, theta, f, i, gradient, phi):
+def cell(h, theta, f, i, gradient, omega):
     new, fs, is_ = [], [], []
     for n in range(len(theta)):
         def gate(before, name):
             z = torch.cat([h[n], theta[n : n + 1], before[n : n + 1]])
-            return torch.sigmoid((z * phi["W_" + name]).sum() + phi["b_" + name])
+            return torch.sigmoid((z * omega["W_" + name]).sum() + omega["b_" + name])
         a, b = gate(f, "F"), gate(i, "I")
         new.append(a * theta[n] - b * gradient[n])
         fs.append(a)
         is_.append(b)
     return torch.stack(new), torch.stack(fs), torch.stack(is_)
 """,
-        "matrix as column": (('@ phi["W_F"] + phi["b_F"])', '@ phi["W_F"][:, None] + phi["b_F"])[:, 0]'),),
+        "matrix as column": (
+            ('@ omega["W_F"] + omega["b_F"])', '@ omega["W_F"][:, None] + omega["b_F"])[:, 0]'),
+        ),
         "a stack of three": ("return theta, f, i", "return torch.stack([theta, f, i])"),
         "a gate in a function": """
-def cell(h, theta, f, i, gradient, phi):
+def cell(h, theta, f, i, gradient, omega):
     def gate(g, W, b):
         return (torch.cat([h, torch.stack([theta, g], 1)], 1) @ W + b).sigmoid()
-    f, i = gate(f, phi["W_F"], phi["b_F"]), gate(i, phi["W_I"], phi["b_I"])
+    f, i = gate(f, omega["W_F"], omega["b_F"]), gate(i, omega["W_I"], omega["b_I"])
     return f * theta - i * gradient, f, i
 """,
         "both gates at once": """
-def cell(h, theta, f, i, gradient, phi):
-    W = torch.stack([phi["W_F"], phi["W_I"]])
+def cell(h, theta, f, i, gradient, omega):
+    W = torch.stack([omega["W_F"], omega["W_I"]])
     zf = torch.hstack([h, theta.unsqueeze(1), f.unsqueeze(1)])
     zi = torch.hstack([h, theta.unsqueeze(1), i.unsqueeze(1)])
     z = torch.stack([zf, zi])
-    s = torch.einsum("gnk,gk->gn", z, W) + torch.stack([phi["b_F"], phi["b_I"]])[:, None]
+    s = torch.einsum("gnk,gk->gn", z, W) + torch.stack([omega["b_F"], omega["b_I"]])[:, None]
     f, i = torch.sigmoid(s)
     return f.mul(theta).sub(i.mul(gradient)), f, i
 """,
         "in other words": """
-def cell(h, theta, f, i, gradient, phi):
-    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ phi["W_F"] + phi["b_F"])
-    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ phi["W_I"] + phi["b_I"])
+def cell(h, theta, f, i, gradient, omega):
+    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ omega["W_F"] + omega["b_F"])
+    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ omega["W_I"] + omega["b_I"])
     candidate = -gradient
     return f * theta + i * candidate, f, i
 """,
         "by another road": """
-def cell(h, theta, f, i, gradient, phi):
+def cell(h, theta, f, i, gradient, omega):
     zf = torch.column_stack((h, theta, f))
     zi = torch.column_stack((h, theta, i))
-    f = torch.sigmoid(zf @ phi['W_F'] + phi['b_F'])
-    i = torch.sigmoid(zi @ phi['W_I'] + phi['b_I'])
+    f = torch.sigmoid(zf @ omega['W_F'] + omega['b_F'])
+    i = torch.sigmoid(zi @ omega['W_I'] + omega['b_I'])
     return f * theta - i * gradient, f, i
 """,
         "in a third way": """
-def cell(h, theta, f, i, gradient, phi):
+def cell(h, theta, f, i, gradient, omega):
     theta = theta.clone()
-    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ phi["W_F"] + phi["b_F"])
-    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ phi["W_I"] + phi["b_I"])
+    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ omega["W_F"] + omega["b_F"])
+    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ omega["W_I"] + omega["b_I"])
     theta = f * theta
     theta = theta - i * gradient
     return theta, f, i
 """,
         "in a fourth way": """
-def cell(h, theta, f, i, gradient, phi):
-    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ phi["W_F"] + phi["b_F"])
-    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ phi["W_I"] + phi["b_I"])
+def cell(h, theta, f, i, gradient, omega):
+    f = torch.sigmoid(torch.cat([h, theta[:, None], f[:, None]], 1) @ omega["W_F"] + omega["b_F"])
+    i = torch.sigmoid(torch.cat([h, theta[:, None], i[:, None]], 1) @ omega["W_I"] + omega["b_I"])
     from collections import namedtuple
     Moved = namedtuple('Moved', 'theta f i')
     return Moved(f * theta - i * gradient, f, i)

@@ -39,12 +39,12 @@ def _sigmoid(z: np.ndarray) -> np.ndarray:
 class LearnedStep(Explorer):
     """Paint gradients, see the steps.
 
-        step = LearnedStep(phi, raw=10.0)         phi of a CoordinatewiseLSTM with layers (20, 20) and all three features
+        step = LearnedStep(omega, raw=10.0)         omega of a CoordinatewiseLSTM with layers (20, 20) and all three features
         step = LearnedStep.recorded("digits")     the one that the course ships
         step.load("up and down")
         print(step.summary)
 
-    rates: of SGD, momentum (0.9) and Adam. Raises ``ValueError`` for a phi of another shape, ``TraitError`` for a value out
+    rates: of SGD, momentum (0.9) and Adam. Raises ``ValueError`` for a omega of another shape, ``TraitError`` for a value out
     of range or a scene that does not exist.
     """
 
@@ -54,14 +54,14 @@ class LearnedStep(Explorer):
     gradients = t.Tuple(*[t.Float(min=-1, max=1)] * STEPS, help="as shares of unit").tag(sync=True)
     unit = t.Float(0.01, min=1e-5, max=1.0, help="what a full bar means").tag(sync=True)
     step = t.Int(STEPS, min=1, max=STEPS, help="the step looked at").tag(sync=True)
-    weights = t.Bytes(help="phi, little-endian float32, in the order of the names").tag(sync=True)
+    weights = t.Bytes(help="omega, little-endian float32, in the order of the names").tag(sync=True)
     raw = t.Float(help="what the raw gradient is multiplied by").tag(sync=True)
     scale = t.Float(0.1, help="of the output").tag(sync=True)
     rates = t.Tuple(t.Float(), t.Float(), t.Float(), default_value=(3.0, 1.0, 0.1)).tag(sync=True)
 
-    def __init__(self, phi: Params, raw: float, scene: str = "the same again", **traits: Any) -> None:
-        self._phi = _checked(phi)
-        content = b"".join(value.astype("<f4").tobytes() for value in self._phi.values())
+    def __init__(self, omega: Params, raw: float, scene: str = "the same again", **traits: Any) -> None:
+        self._omega = _checked(omega)
+        content = b"".join(value.astype("<f4").tobytes() for value in self._omega.values())
         super().__init__(weights=content, raw=raw, gradients=_scene(scene), **traits)
 
     @classmethod
@@ -72,13 +72,13 @@ class LearnedStep(Explorer):
 
         kept = load_checkpoint(data_folder() / "checkpoints" / f"04-{family}.safetensors")
         prefix = f"theta.seed{seed}."
-        phi = {n.removeprefix(prefix): v for n, v in kept.tensors.items() if n.startswith(prefix)}
-        if not phi:
+        omega = {n.removeprefix(prefix): v for n, v in kept.tensors.items() if n.startswith(prefix)}
+        if not omega:
             raise DataError(f"No seed {seed} is kept; there are {kept.about['seeds']}.")
         figures = recorded("04", family)
         rates = tuple(figures[f"as trained.100.{name}"]["rate"] for name in OPTIMIZERS[1:])
         lstm = kept.about["recipe"]["lstm"]
-        return cls(phi, lstm["raw"], **{"rates": rates, "scale": lstm["scale"]} | traits)
+        return cls(omega, lstm["raw"], **{"rates": rates, "scale": lstm["scale"]} | traits)
 
     def load(self, scene: str) -> None:
         """Begin with the gradients of a scene."""
@@ -96,12 +96,12 @@ class LearnedStep(Explorer):
         after = []
         for k in (0, 1):
             h, c = memory[2 * k : 2 * k + 2]
-            z = x @ self._phi[f"layer{k + 1}.input"].T + h @ self._phi[f"layer{k + 1}.hidden"].T
-            i, f, candidate, o = np.split(z + self._phi[f"layer{k + 1}.bias"], 4, axis=1)
+            z = x @ self._omega[f"layer{k + 1}.input"].T + h @ self._omega[f"layer{k + 1}.hidden"].T
+            i, f, candidate, o = np.split(z + self._omega[f"layer{k + 1}.bias"], 4, axis=1)
             c = _sigmoid(f) * c + _sigmoid(i) * np.tanh(candidate)
             x = _sigmoid(o) * np.tanh(c)
             after += [x, c]
-        return self.scale * (x @ self._phi["output.weight"] + self._phi["output.bias"]), after
+        return self.scale * (x @ self._omega["output.weight"] + self._omega["output.bias"]), after
 
     def updates(self, gradients: np.ndarray | None = None) -> dict[str, np.ndarray]:
         """What each optimizer adds to the weight at each step: [STEPS] by name; for gradients [STEPS, n], [STEPS, n]."""
@@ -185,8 +185,8 @@ def _scene(name: str) -> tuple[float, ...]:
     return SCENES[name]
 
 
-def _checked(phi: Params) -> dict[str, np.ndarray]:
-    """phi in float64 numbers that float32 holds, or ValueError."""
+def _checked(omega: Params) -> dict[str, np.ndarray]:
+    """omega in float64 numbers that float32 holds, or ValueError."""
     shapes = {
         "layer1.input": (4 * WIDTH, 3),
         "layer1.hidden": (4 * WIDTH, WIDTH),
@@ -194,10 +194,10 @@ def _checked(phi: Params) -> dict[str, np.ndarray]:
     }
     shapes |= {"layer2.input": (4 * WIDTH, WIDTH), "layer2.hidden": (4 * WIDTH, WIDTH)}
     shapes |= {"layer2.bias": (4 * WIDTH,), "output.weight": (WIDTH,), "output.bias": ()}
-    found = {name: tuple(value.shape) for name, value in phi.items()}
+    found = {name: tuple(value.shape) for name, value in omega.items()}
     if found != shapes:
         raise ValueError(
             "LearnedStep shows a CoordinatewiseLSTM with layers (20, 20) that sees p = 10 and the raw gradient; "
-            "this phi is of another one."
+            "this omega is of another one."
         )
-    return {name: phi[name].detach().float().double().numpy() for name in shapes}
+    return {name: omega[name].detach().float().double().numpy() for name in shapes}

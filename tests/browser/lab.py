@@ -132,7 +132,8 @@ class Notebook:
         )
 
     def command(self, name: str, **arguments: Any) -> None:
-        """Run one of JupyterLab's commands, those of its menus."""
+        """Run one of JupyterLab's commands, those of its menus, as soon as it is enabled: before, it would do nothing."""
+        self.wait("window.jupyterapp.commands.isEnabled(argument[0], argument[1])", [name, arguments])
         self.page.evaluate(
             "([name, arguments]) => { window.jupyterapp.commands.execute(name, arguments); }",
             [name, arguments],

@@ -123,11 +123,11 @@ export function scrub(span, range, model, key, held = () => {}, what = "", first
   addEventListener("scroll", untell, { passive: true, capture: true });
 }
 
-/** The explorer that a number moves: on a slide that slide's, else the next of its kind, else the last one before. @param {Element} span @param {string} kind */
+/** The explorer that a number moves: on a slide that slide's (else none: nobody would see it move); on a page the next of its kind, else the last one before. @param {Element} span @param {string} kind */
 function nearest(span, kind) {
-  const all = (/** @type {Element | Document} */ of) => [...of.querySelectorAll(`figure[data-alive="${kind}"]`)];
-  const slide = span.closest(".slide"), here = slide ? all(slide)[0] : undefined, found = all(document);
-  return here ?? found.find((figure) => span.compareDocumentPosition(figure) & Node.DOCUMENT_POSITION_FOLLOWING) ?? found.at(-1);
+  const slide = span.closest(".slide"), found = [...(slide ?? document).querySelectorAll(`figure[data-alive="${kind}"]`)];
+  if (slide) return found[0];
+  return found.find((figure) => span.compareDocumentPosition(figure) & Node.DOCUMENT_POSITION_FOLLOWING) ?? found.at(-1);
 }
 
 const BAR = 64; // at the top of a page, in pixels

@@ -714,6 +714,43 @@ show(fig, alt="The support loss along two straight lines through MAML's start. A
 #
 # </details>
 #
+# Is that the reason? Take the two apart. With $J$, the ten answers' gradients as rows, the first part is $\tfrac{2}{10} J^\top J$, whatever the errors are. What is left of $H$ is the errors times the network's own bends:
+
+# %% jupyter={"source_hidden": true}
+fig, axes = plt.subplots(1, 2, figsize=(10, 3.6), sharey=True)
+for ax, theta, title in ((axes[0], start, "MAML's start"),
+                         (axes[1], descend(start, 100)[-1], "after 100 steps")):
+    slopes = torch.func.jacrev(lambda flat: NET(from_vector(flat, like), x)[:, 0])
+    J = slopes(to_vector(theta))
+    of_slopes = J.mT @ J * (2 / len(x))
+    of_bends = torch.linalg.eigvalsh(whole_hessian(theta) - of_slopes)
+    limit = torch.linalg.eigvalsh(of_slopes)[-1] / 100
+    for values, said, look in (
+        (torch.linalg.eigvalsh(of_slopes), "ten slopes", style.method("warning")),
+        (of_bends, "errors times bends, up", style.method("baseline")),
+        (-of_bends, "and down", style.method("baseline") | {"linestyle": ":"}),
+    ):
+        most = values.sort(descending=True).values[:60].clamp(min=1e-3)
+        (line,) = ax.semilogy(range(1, 61), most, **look)
+        if ax is axes[0] and said != "and down":
+            at = 3 if said == "ten slopes" else 30
+            ax.annotate(said, (at, most[at - 1]), xytext=(8, 6),
+                        textcoords="offset points", fontsize=11,
+                        color=style.ink(look["color"]))
+    ax.axhline(limit, color="black", linewidth=0.6)
+    ax.set(title=title, xlabel="eigenvalues, the largest first", ylim=(1e-2, 1e3))
+axes[0].set_ylabel("size of the eigenvalue")
+axes[1].annotate("a hundredth of the top one", (59, limit), xytext=(0, 3), ha="right",
+                 textcoords="offset points", fontsize=10)
+show(fig, alt="The eigenvalues of the two parts of the Hessian, sorted. At MAML's start "
+     "the part of the ten slopes has the largest ones and breaks off before the tenth; "
+     "the part of errors times bends has some thirty above a hundredth of the top one, "
+     "and as many below zero, on one line. After a hundred steps this part is gone and "
+     "that of the slopes is left.", colours=96)
+
+# %% [markdown]
+# It is. The sharpest directions belong to the ten slopes. The few dozen beside them, half upward and half downward, belong to the errors, and go with them.
+#
 # That is the first thing no slice can show: **a random direction feels the mean of all eigenvalues**, and the top one is hundreds of times that. Steps of gradient descent are not random. The first one here lies almost wholly along the few sharp directions, of which a random direction has next to nothing.
 
 # %% [markdown] slideshow={"slide_type": "slide"}

@@ -29,8 +29,8 @@
 # **Time:** 40 minutes of reading, and 40 minutes for the exercises.
 #
 # **What it costs to run:** *smoke* takes about 20 s on two cores. *lecture* takes about 30 s.
-# *paper* takes about 1 minute, and no GPU. Nothing is trained here. What takes longer was recorded by
-# `python -m studies.lesson11_landscapes` and `python -m studies.lesson11_curvatures`, and comes with the course.
+# *paper* takes about 1 minute, and no GPU. Nothing is trained here. What takes longer was recorded by the studies
+# `lesson11_landscapes`, `lesson11_curvatures` and `lesson11_trained_rates` (`python -m studies.lesson11_landscapes`), and comes with the course.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 1 min. Say the promise, and warn them: half of this lesson is about pictures that lie. Everyone has seen the mountains of loss landscapes on a poster. Today they learn to ask what the axes are.
@@ -742,8 +742,8 @@ for ax, theta, title in ((axes[0], start, "MAML's start"),
 axes[0].set_ylabel("size of the eigenvalue")
 axes[1].annotate("a hundredth of the top one", (59, limit), xytext=(0, 3), ha="right",
                  textcoords="offset points", fontsize=10)
-show(fig, alt="The eigenvalues of the two parts of the Hessian, sorted. At MAML's start "
-     "the part of the ten slopes has the largest ones and breaks off before the tenth; "
+show(fig, alt="The eigenvalues of the two parts of the Hessian, sorted. At MAML's "
+     "start the part of the ten slopes has the largest ones and breaks off before the tenth; "
      "the part of errors times bends has some thirty above a hundredth of the top one, "
      "and as many below zero, on one line. After a hundred steps this part is gone and "
      "that of the slopes is left.", colours=96)
@@ -972,7 +972,58 @@ show(fig, alt="The mean query loss after one step against the inner rate, for fi
 # 2 min. The other side of the coin. Read off the lowest points: each start is best near the rate it was trained at. Three times the rate, and MAML's landing is hardly better than the random start's. The thin lines are the three seeds.
 
 # %% [markdown]
-# All three seeds agree: of these rates, MAML and FOMAML are best at 0.01 and Reptile at 0.02, each at its own. At three times its rate MAML's landing is hardly better than that of the random start. The rate is part of the start. Whoever loads somebody's meta-trained start and changes the inner rate should look at the loss after *every* step.
+# All three seeds agree: of these rates, MAML and FOMAML are best at 0.01 and Reptile at 0.02, each at its own. At three times its rate MAML's landing is hardly better than that of the random start.
+#
+# But MAML and Reptile differ in more than their rates. So change the rate alone: the same recipe of MAML, trained at half and at twice the rate, three seeds each. It does two things at once.
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
+trained_at = recorded("11", "trained-rates")
+own = (0.005, 0.01, 0.02)
+tested = sorted({float(name.split("rate")[1]) for name in trained_at
+                 if ".rate" in name})
+fig, axes = plt.subplots(1, 2, figsize=(10, 4))
+for rate, dashes in zip(own, ("-", "--", ":")):
+    look = LOOK["maml"] | {"linestyle": dashes}
+    curves = torch.tensor([trained_at[f"trained at {rate}.rate{each}"]["each"]
+                           for each in tested])
+    axes[0].loglog(tested, curves.mean(1), **look)
+    for curve in curves.mT:
+        axes[0].plot(tested, curve, color=look["color"], alpha=0.4, linewidth=0.8)
+    axes[0].annotate(f"at {rate}", (rate, 0.265), ha="center", fontsize=10)
+    axes[0].plot(rate, 0.32, "^", color="black", markersize=7)
+    sharp = trained_at[f"trained at {rate}.top eigenvalue"]
+    axes[1].plot([rate] * 3, sharp["each"], "o", color=look["color"], markersize=8,
+                 alpha=0.7)
+    print(f"trained at {rate:<6} best of the rates tested, by seed: "
+          + ", ".join(f"{tested[int(k)]}" for k in curves.argmin(0))
+          + f"; rate times top eigenvalue {rate * sharp['value']:.1f} ± "
+          f"{rate * sharp['interval']:.1f}")
+every = torch.linspace(0.0042, 0.024, 50)
+axes[1].loglog(every, 2 / every, color=style.color("warning"), linewidth=1.5)
+axes[1].annotate("2 / rate", (0.0075, 2 / 0.0075), xytext=(8, 6),
+                 textcoords="offset points", fontsize=11,
+                 color=style.ink(style.color("warning")))
+axes[0].annotate("trained", (0.00235, 0.265), fontsize=10)
+axes[0].set(xlabel="inner rate of the one step", ylabel="query loss after it",
+            ylim=(0.24, 12), xlim=(0.0022, 0.045),
+            title="Best at the rate it was trained at")
+axes[1].set(xlabel="inner rate of training", ylabel="top eigenvalue at the start",
+            ylim=(70, 700), title="and as sharp as that allows")
+for ax, marks in ((axes[0], (0.0025, 0.005, 0.01, 0.02, 0.04)), (axes[1], own)):
+    ax.set_xticks(marks, [str(mark) for mark in marks])
+    ax.minorticks_off()
+axes[0].set_yticks([0.5, 1, 2, 4, 8], ["0.5", "1", "2", "4", "8"])
+axes[1].set_yticks([100, 200, 400], ["100", "200", "400"])
+show(fig, alt="Left: query loss after one step against its rate for MAML trained at "
+     "0.005, 0.01 and 0.02; each curve has its lowest point at its own rate. Right: "
+     "the top eigenvalue at the start against the rate of training, three seeds each; the "
+     "points lie on and a little above the line two over the rate.", colours=96)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 1 min. Nothing but the rate was changed. The landing is best at the rate of training, and the start is as sharp as that rate allows: twice the rate, half the sharpness.
+
+# %% [markdown]
+# Every seed lands best at the rate it was trained for. And the sharpness goes with the rate: half the rate, twice the top eigenvalue, so that the product stays a little above 2. The rate is part of the start. Whoever loads somebody's meta-trained start and changes the inner rate should look at the loss after *every* step.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Does it look the same on pictures?
@@ -1272,7 +1323,7 @@ compare("the Hessian of the right network", there,
 # - A landscape is $L(\theta + a d_1 + b d_2)$. All of its honesty is in the two directions, and in the distances it leaves out.
 # - Filter normalisation is exact against factors on layers, and blind to factors on single units. A head of zeros makes it flat.
 # - The Hessian times a vector costs two gradients, and power iteration finds the sharpest direction, which no random slice shows.
-# - MAML's start stands at the edge $2/\alpha$ or beyond it on most tasks, on a slope, and lands in the valley with one step of the rate it was trained for. At another rate it is a worse start.
+# - MAML's start stands at the edge $2/\alpha$ or beyond it, on a slope, and lands in the valley with one step of the rate it was trained for. At another rate it is a worse start; trained at another rate it is as sharp as that rate allows.
 # - PCA bends every path, random walks too.
 
 # %% [markdown] slideshow={"slide_type": "notes"}

@@ -743,10 +743,10 @@ axes[0].set_ylabel("size of the eigenvalue")
 axes[1].annotate("a hundredth of the top one", (59, limit), xytext=(0, 3), ha="right",
                  textcoords="offset points", fontsize=10)
 show(fig, alt="The eigenvalues of the two parts of the Hessian, sorted. At MAML's "
-     "start the part of the ten slopes has the largest ones and breaks off before the tenth; "
-     "the part of errors times bends has some thirty above a hundredth of the top one, "
-     "and as many below zero, on one line. After a hundred steps this part is gone and "
-     "that of the slopes is left.", colours=96)
+     "start the part of the ten slopes has the largest ones and breaks off before the "
+     "tenth; the part of errors times bends has some thirty above a hundredth of the "
+     "top one, and as many below zero, on one line. After a hundred steps this part is "
+     "gone and that of the slopes is left.", colours=96)
 
 # %% [markdown]
 # It is. The sharpest directions belong to the ten slopes. The few dozen beside them, half upward and half downward, belong to the errors, and go with them.
@@ -1016,8 +1016,8 @@ axes[0].set_yticks([0.5, 1, 2, 4, 8], ["0.5", "1", "2", "4", "8"])
 axes[1].set_yticks([100, 200, 400], ["100", "200", "400"])
 show(fig, alt="Left: query loss after one step against its rate for MAML trained at "
      "0.005, 0.01 and 0.02; each curve has its lowest point at its own rate. Right: "
-     "the top eigenvalue at the start against the rate of training, three seeds each; the "
-     "points lie on and a little above the line two over the rate.", colours=96)
+     "the top eigenvalue at the start against the rate of training, three seeds each; "
+     "the points lie on and a little above the line two over the rate.", colours=96)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 1 min. Nothing but the rate was changed. The landing is best at the rate of training, and the start is as sharp as that rate allows: twice the rate, half the sharpness.

@@ -814,30 +814,30 @@ MOMENTUM = Exercise(
 
 # 03.4 ---------------------------------------------------------------------------------------------------------------
 
-WITH = 0.25  # d/d eta of (1 - eta)^4 / 2 at 1.5
+WITH = 0.25  # d/d alpha of (1 - alpha)^4 / 2 at 1.5
 WITHOUT = -0.125  # theta_2 times -(g_1 + g_2) = 0.25 times -(1 - 0.5)
 
 FIRST_IS: dict[str, tuple[float, ...]] = {
-    "The first sign is turned round: the inner derivative of (1 - eta) is -1, and (1 - eta)^3 is negative too.": (
+    "The first sign is turned round: the inner derivative of (1 - alpha) is -1, and (1 - alpha)^3 is negative too.": (
         -0.25,
     ),
-    "The first is the slope of theta_2, which is -2 (1 - eta). The loss is theta_2^2 / 2, so multiply it by theta_2.": (
+    "The first is the slope of theta_2, which is -2 (1 - alpha). The loss is theta_2^2 / 2, so multiply it by theta_2.": (
         1.0,
         -1.0,
     ),
     "In the first the half of theta^2 / 2 is lost: the 4 of the power becomes a 2.": (0.5, -0.5),
-    "In the first only one of the two factors (1 - eta) is differentiated: theta_2 = (1 - eta)^2 has two.": (
+    "In the first only one of the two factors (1 - alpha) is differentiated: theta_2 = (1 - alpha)^2 has two.": (
         0.125,
     ),
     "The first is theta_2 or the loss itself (1/32), not its slope.": (0.03125, 0.0625),
-    "The first has a wrong power or factor: differentiate (1 - eta)^4 / 2 by eta, the inner minus too.": (
+    "The first has a wrong power or factor: differentiate (1 - alpha)^4 / 2 by alpha, the inner minus too.": (
         -0.0625,
         2.0,
         -2.0,
     ),
 }
 SECOND_IS: dict[str, tuple[float, ...]] = {
-    "The second sign is turned round: theta_2 = theta_0 - eta * (g_1 + g_2), so its slope is minus (g_1 + g_2).": (
+    "The second sign is turned round: theta_2 = theta_0 - alpha * (g_1 + g_2), so its slope is minus (g_1 + g_2).": (
         0.125,
     ),
     "The second is the slope of theta_2 alone. The loss is theta_2^2 / 2, so multiply it by theta_2 = 0.25.": (
@@ -846,11 +846,11 @@ SECOND_IS: dict[str, tuple[float, ...]] = {
     ),
     "The second is twice what it should be: is g_2 left out, or the half of theta^2 / 2 lost?": (-0.25,),
     "In the second g_2 has lost its sign: theta_1 = -0.5, so g_1 + g_2 is 1 - 0.5.": (-0.375, 0.375),
-    "The second is a gradient on the way, g_1 = 1, not the slope of the loss by eta.": (1.0, -1.0),
-    "Without the edges eta does not vanish: it still multiplies g_1 and g_2. Only the gradients are plain numbers.": (
+    "The second is a gradient on the way, g_1 = 1, not the slope of the loss by alpha.": (1.0, -1.0),
+    "Without the edges alpha does not vanish: it still multiplies g_1 and g_2. Only the gradients are plain numbers.": (
         0.0,
     ),
-    "In the second eta is multiplied in once more. Differentiating by eta takes it away.": (-0.1875, 0.1875),
+    "In the second alpha is multiplied in once more. Differentiating by alpha takes it away.": (-0.1875, 0.1875),
     "The second is the loss itself (1/32) or theta_2, not its slope.": (0.03125,),
 }
 
@@ -866,12 +866,12 @@ BY_HAND = Exercise(
             ((-0.125, 0.25),),
         ),
         Mistake(
-            "You kept the edges both times. Without them the two gradients, 1 and -0.5, are plain numbers that do not depend on eta.",
+            "You kept the edges both times. Without them the two gradients, 1 and -0.5, are plain numbers that do not depend on alpha.",
             ((0.25, 0.25),),
             hint=3,
         ),
         Mistake(
-            "You dropped the edges both times. With them theta_2 = (1 - eta)^2, and eta is to be differentiated in both factors.",
+            "You dropped the edges both times. With them theta_2 = (1 - alpha)^2, and alpha is to be differentiated in both factors.",
             ((-0.125, -0.125),),
             hint=2,
         ),
@@ -882,12 +882,12 @@ BY_HAND = Exercise(
         ),
         Mistake("You differentiated theta^2. The loss is theta^2 / 2.", ((0.5, -0.25), (-0.25, 0.5)), hint=2),
         Mistake(
-            "Those are the gradients after one step, where the edges make no difference yet: theta_0 does not depend on eta. Take two steps.",
+            "Those are the gradients after one step, where the edges make no difference yet: theta_0 does not depend on alpha. Take two steps.",
             ((0.5, 0.5),),
             hint=1,
         ),
         Mistake(
-            "The sizes are right, the signs are turned round: theta_2 = 0.25 is positive, and d theta_2 / d eta is +1 with the edges.",
+            "The sizes are right, the signs are turned round: theta_2 = 0.25 is positive, and d theta_2 / d alpha is +1 with the edges.",
             ((-0.25, 0.125), (0.125, -0.25)),
             hint=2,
         ),
@@ -897,17 +897,17 @@ BY_HAND = Exercise(
             hint=2,
         ),
         Mistake(
-            "Those are theta_1 = -0.5 and theta_2 = 0.25, the weights on the way. Asked is the slope of the final loss by eta.",
+            "Those are theta_1 = -0.5 and theta_2 = 0.25, the weights on the way. Asked is the slope of the final loss by alpha.",
             ((-0.5, 0.25),),
             hint=1,
         ),
         Mistake(
-            "That is the final loss, theta_2^2 / 2 = 1/32. Asked is how it changes with eta.",
+            "That is the final loss, theta_2^2 / 2 = 1/32. Asked is how it changes with alpha.",
             ((0.03125, 0.03125),),
             hint=2,
         ),
         Mistake(
-            "Those are derivatives by theta. Asked is how the final loss changes with the rate eta.",
+            "Those are derivatives by theta. Asked is how the final loss changes with the rate alpha.",
             ((0.0625, 0.25), (0.25, 0.0625), (0.0625, 0.0625)),
             hint=1,
         ),
@@ -925,9 +925,9 @@ BY_HAND = Exercise(
         ),
     ),
     hints=(
-        "The gradient of theta^2/2 is theta. So theta_1 = theta_0 - eta * theta_0 = (1 - eta) * theta_0.",
-        "With the edges: the loss is (1 - eta)^4 / 2. Differentiate that by eta and put in 1.5.",
-        "Without them: theta_2 = theta_0 - eta * g_1 - eta * g_2 with g_1 = 1 and g_2 = theta_1 = -0.5 as plain numbers. "
+        "The gradient of theta^2/2 is theta. So theta_1 = theta_0 - alpha * theta_0 = (1 - alpha) * theta_0.",
+        "With the edges: the loss is (1 - alpha)^4 / 2. Differentiate that by alpha and put in 1.5.",
+        "Without them: theta_2 = theta_0 - alpha * g_1 - alpha * g_2 with g_1 = 1 and g_2 = theta_1 = -0.5 as plain numbers. "
         "The slope is theta_2 * -(g_1 + g_2).",
     ),
 )
@@ -935,22 +935,22 @@ BY_HAND = Exercise(
 # 03.5 ---------------------------------------------------------------------------------------------------------------
 
 
-def loss_after(theta: Tensor, eta: Tensor, steps: int, keep_edges: bool) -> Tensor:
+def loss_after(theta: Tensor, alpha: Tensor, steps: int, keep_edges: bool) -> Tensor:
     """The loss theta^2 / 2 after some steps; without the edges each gradient is a constant."""
     for _ in range(steps):
         gradient = theta if keep_edges else theta.detach()
-        theta = theta - eta * gradient
+        theta = theta - alpha * gradient
     return theta**2 / 2
 
 
-def _slopes(answer: Callable[..., Any], theta: Tensor, eta: Tensor, steps: int) -> tuple[Any, ...]:
-    """The loss and its slope d loss / d eta, with the edges and without them: what exercise 03.5 is about."""
+def _slopes(answer: Callable[..., Any], theta: Tensor, alpha: Tensor, steps: int) -> tuple[Any, ...]:
+    """The loss and its slope d loss / d alpha, with the edges and without them: what exercise 03.5 is about."""
 
     def seen(keep_edges: bool) -> tuple[Any, Any]:
-        rate = eta.detach().clone().requires_grad_()
+        rate = alpha.detach().clone().requires_grad_()
         loss = answer(theta, rate, steps, keep_edges)
         if not isinstance(loss, Tensor) or loss.numel() != 1 or not loss.requires_grad:
-            return loss, torch.zeros_like(eta)
+            return loss, torch.zeros_like(alpha)
         slope = torch.autograd.grad(loss.sum(), rate, allow_unused=True, materialize_grads=True)[0]
         return loss.detach(), slope
 
@@ -962,17 +962,17 @@ def _slopes_cases() -> list[Case]:
         return torch.tensor(x, dtype=torch.float64)
 
     return [
-        Case("the example: theta = 1, eta = 1.5, 2 steps", (number(1.0), number(1.5), 2)),
-        Case("theta = 2, eta = 0.3, 3 steps", (number(2.0), number(0.3), 3)),
-        Case("theta = -1, eta = 0.1, 1 step", (number(-1.0), number(0.1), 1)),
-        Case("theta = 0.7, eta = 0.4, 5 steps", (number(0.7), number(0.4), 5)),
+        Case("the example: theta = 1, alpha = 1.5, 2 steps", (number(1.0), number(1.5), 2)),
+        Case("theta = 2, alpha = 0.3, 3 steps", (number(2.0), number(0.3), 3)),
+        Case("theta = -1, alpha = 0.1, 1 step", (number(-1.0), number(0.1), 1)),
+        Case("theta = 0.7, alpha = 0.4, 5 steps", (number(0.7), number(0.4), 5)),
     ]
 
 
-def _theta_after(theta: Tensor, eta: Tensor, steps: int) -> Tensor:
+def _theta_after(theta: Tensor, alpha: Tensor, steps: int) -> Tensor:
     """Theta after some steps, with the edges."""
     for _ in range(steps):
-        theta = theta - eta * theta
+        theta = theta - alpha * theta
     return theta
 
 
@@ -986,7 +986,7 @@ def _cut_if_asked(theta: Tensor, keep_edges: bool) -> Tensor:
 
 def _rolled(
     gradient: Callable[[Tensor], Tensor] = lambda theta: theta,
-    step: Callable[[Tensor, Tensor, Tensor], Tensor] = lambda theta, eta, g: theta - eta * g,
+    step: Callable[[Tensor, Tensor, Tensor], Tensor] = lambda theta, alpha, g: theta - alpha * g,
     loss: Callable[[Tensor], Any] = _half_square,
     steps: Callable[[int], int] = lambda n: n,
     cut: Callable[[Tensor, bool], Tensor] = _cut_if_asked,
@@ -994,10 +994,10 @@ def _rolled(
 ) -> Callable[..., Any]:
     """The loop with something changed: the gradient, the step, the loss, how many steps, the cut, what is given back."""
 
-    def wrong(theta: Tensor, eta: Tensor, n: int, keep_edges: bool) -> Any:
+    def wrong(theta: Tensor, alpha: Tensor, n: int, keep_edges: bool) -> Any:
         path = [theta]
         for _ in range(steps(n)):
-            theta = step(theta, eta, cut(gradient(theta), keep_edges))
+            theta = step(theta, alpha, cut(gradient(theta), keep_edges))
             path.append(theta)
         return loss(give(path))
 
@@ -1020,16 +1020,16 @@ def _cut_and_more(cut: Callable[[Tensor, bool], Tensor]) -> tuple[Callable[..., 
         _rolled(cut=cut, loss=lambda theta: theta),
         _rolled(cut=cut, steps=lambda n: n - 1),
         _rolled(cut=cut, gradient=lambda theta: 2 * theta),
-        _rolled(cut=cut, step=lambda theta, eta, g: theta + eta * g),
+        _rolled(cut=cut, step=lambda theta, alpha, g: theta + alpha * g),
     )
 
 
 def _cut_more(step: Callable[[Tensor, Tensor], Tensor]) -> Callable[..., Tensor]:
     """Right with the edges, another step without them."""
 
-    def wrong(theta: Tensor, eta: Tensor, steps: int, keep_edges: bool) -> Tensor:
+    def wrong(theta: Tensor, alpha: Tensor, steps: int, keep_edges: bool) -> Tensor:
         for _ in range(steps):
-            theta = theta - eta * theta if keep_edges else step(theta, eta)
+            theta = theta - alpha * theta if keep_edges else step(theta, alpha)
         return theta**2 / 2
 
     return wrong
@@ -1038,22 +1038,22 @@ def _cut_more(step: Callable[[Tensor, Tensor], Tensor]) -> Callable[..., Tensor]
 def _cut_at(where: Callable[[int, int], bool]) -> Callable[..., Tensor]:
     """Right with the edges; without them only the gradients of some steps are cut."""
 
-    def wrong(theta: Tensor, eta: Tensor, steps: int, keep_edges: bool) -> Tensor:
+    def wrong(theta: Tensor, alpha: Tensor, steps: int, keep_edges: bool) -> Tensor:
         for k in range(steps):
-            theta = theta - eta * _cut_if_asked(theta, keep_edges or not where(k, steps))
+            theta = theta - alpha * _cut_if_asked(theta, keep_edges or not where(k, steps))
         return theta**2 / 2
 
     return wrong
 
 
-def _slope_itself(theta: Tensor, eta: Tensor, steps: int, keep_edges: bool) -> Tensor:
-    return torch.autograd.grad(loss_after(theta, eta, steps, keep_edges), eta, materialize_grads=True)[0]
+def _slope_itself(theta: Tensor, alpha: Tensor, steps: int, keep_edges: bool) -> Tensor:
+    return torch.autograd.grad(loss_after(theta, alpha, steps, keep_edges), alpha, materialize_grads=True)[0]
 
 
-def _first_gradient(theta: Tensor, eta: Tensor, steps: int, keep_edges: bool) -> Tensor:
+def _first_gradient(theta: Tensor, alpha: Tensor, steps: int, keep_edges: bool) -> Tensor:
     gradient = _cut_if_asked(theta, keep_edges)
     for _ in range(steps):
-        theta = theta - eta * gradient
+        theta = theta - alpha * gradient
     return theta**2 / 2
 
 
@@ -1069,9 +1069,9 @@ AUTOGRAD = Exercise(
     observe=_slopes,
     outputs=(
         "the loss with the edges",
-        "its slope by eta with the edges",
+        "its slope by alpha with the edges",
         "the loss without the edges",
-        "its slope by eta without the edges",
+        "its slope by alpha without the edges",
     ),
     mistakes=(
         Mistake(
@@ -1086,18 +1086,18 @@ AUTOGRAD = Exercise(
         ),
         Mistake(
             "It is the wrong way round: you cut the edges where keep_edges is True.",
-            (lambda theta, eta, steps, keep_edges: loss_after(theta, eta, steps, not keep_edges),),
+            (lambda theta, alpha, steps, keep_edges: loss_after(theta, alpha, steps, not keep_edges),),
             hint=3,
         ),
         Mistake(
             "You cut too much. Detaching all of theta forgets the earlier steps as well: only the gradient is a constant, "
             "the memory line stays.",
             (
-                _cut_more(lambda theta, eta: theta.detach() - eta * theta.detach()),
-                _cut_more(lambda theta, eta: theta.detach() - eta * theta),
-                lambda theta, eta, steps, keep_edges: loss_after(
-                    theta if keep_edges else _theta_after(theta, eta, steps - 1).detach(),
-                    eta,
+                _cut_more(lambda theta, alpha: theta.detach() - alpha * theta.detach()),
+                _cut_more(lambda theta, alpha: theta.detach() - alpha * theta),
+                lambda theta, alpha, steps, keep_edges: loss_after(
+                    theta if keep_edges else _theta_after(theta, alpha, steps - 1).detach(),
+                    alpha,
                     steps if keep_edges else 1,
                     keep_edges,
                 ),
@@ -1107,9 +1107,9 @@ AUTOGRAD = Exercise(
         Mistake(
             "You start afresh at every step, with the edges and without: theta is detached, so the loss remembers one step only. The memory line stays.",
             (
-                _rolled(step=lambda theta, eta, g: theta.detach() - eta * g.detach()),
+                _rolled(step=lambda theta, alpha, g: theta.detach() - alpha * g.detach()),
                 _rolled(
-                    step=lambda theta, eta, g: theta.detach() - eta * theta.detach(),
+                    step=lambda theta, alpha, g: theta.detach() - alpha * theta.detach(),
                     loss=lambda theta: theta**2,
                 ),
             ),
@@ -1121,27 +1121,27 @@ AUTOGRAD = Exercise(
             hint=3,
         ),
         Mistake(
-            "Without the edges nothing of eta is left: you detached the whole step (or worked under no_grad). Detach the gradient alone.",
+            "Without the edges nothing of alpha is left: you detached the whole step (or worked under no_grad). Detach the gradient alone.",
             (
-                lambda theta, eta, steps, keep_edges: loss_after(
-                    theta, eta if keep_edges else eta.detach(), steps, keep_edges
+                lambda theta, alpha, steps, keep_edges: loss_after(
+                    theta, alpha if keep_edges else alpha.detach(), steps, keep_edges
                 ),
             ),
             hint=3,
         ),
         Mistake(
-            "You detached whole steps (or worked under no_grad) with the edges and without: eta has no way into the loss. Detach the gradient alone, and only where keep_edges is False.",
+            "You detached whole steps (or worked under no_grad) with the edges and without: alpha has no way into the loss. Detach the gradient alone, and only where keep_edges is False.",
             (
-                lambda theta, eta, steps, keep_edges: loss_after(theta, eta.detach(), steps, keep_edges),
-                lambda theta, eta, steps, keep_edges: loss_after(theta, eta, steps, keep_edges).item(),
+                lambda theta, alpha, steps, keep_edges: loss_after(theta, alpha.detach(), steps, keep_edges),
+                lambda theta, alpha, steps, keep_edges: loss_after(theta, alpha, steps, keep_edges).item(),
             ),
             hint=3,
         ),
         Mistake(
-            "Your steps go uphill: theta - eta * gradient.",
+            "Your steps go uphill: theta - alpha * gradient.",
             (
-                _rolled(step=lambda theta, eta, g: theta + eta * g),
-                _rolled(step=lambda theta, eta, g: theta + eta * g, loss=lambda theta: theta**2),
+                _rolled(step=lambda theta, alpha, g: theta + alpha * g),
+                _rolled(step=lambda theta, alpha, g: theta + alpha * g, loss=lambda theta: theta**2),
             ),
             hint=1,
         ),
@@ -1188,10 +1188,10 @@ AUTOGRAD = Exercise(
             "You use the gradient at the start for every step. It changes from step to step: the gradient at theta is theta, so take it inside the loop.",
             (
                 _first_gradient,
-                lambda theta, eta, steps, keep_edges: (
-                    loss_after(theta, eta, steps, True)
+                lambda theta, alpha, steps, keep_edges: (
+                    loss_after(theta, alpha, steps, True)
                     if keep_edges
-                    else _first_gradient(theta, eta, steps, False)
+                    else _first_gradient(theta, alpha, steps, False)
                 ),
             ),
             hint=1,
@@ -1218,38 +1218,38 @@ AUTOGRAD = Exercise(
             "Your gradient is 1, or it is missing: the gradient of theta^2 / 2 at theta is theta.",
             (
                 _rolled(gradient=torch.ones_like),
-                _rolled(step=lambda theta, eta, g: theta - eta),
-                _rolled(step=lambda theta, eta, g: theta - g),
+                _rolled(step=lambda theta, alpha, g: theta - alpha),
+                _rolled(step=lambda theta, alpha, g: theta - g),
             ),
             hint=1,
         ),
         Mistake(
-            "Your step multiplies where it should subtract: theta - eta * gradient.",
+            "Your step multiplies where it should subtract: theta - alpha * gradient.",
             (
-                _rolled(step=lambda theta, eta, g: theta * eta * g),
-                _rolled(step=lambda theta, eta, g: (theta - eta) * g),
-                _rolled(step=lambda theta, eta, g: theta * eta),
-                _rolled(step=lambda theta, eta, g: -eta * g),
-                _rolled(step=lambda theta, eta, g: eta * g),
+                _rolled(step=lambda theta, alpha, g: theta * alpha * g),
+                _rolled(step=lambda theta, alpha, g: (theta - alpha) * g),
+                _rolled(step=lambda theta, alpha, g: theta * alpha),
+                _rolled(step=lambda theta, alpha, g: -alpha * g),
+                _rolled(step=lambda theta, alpha, g: alpha * g),
             ),
             hint=1,
         ),
         Mistake(
-            "The rate enters squared, or you divide by it: theta - eta * gradient.",
+            "The rate enters squared, or you divide by it: theta - alpha * gradient.",
             (
-                _rolled(step=lambda theta, eta, g: theta - eta**2 * g),
-                lambda theta, eta, steps, keep_edges: _rolled(gradient=lambda theta: eta * theta)(
-                    theta, eta, steps, keep_edges
+                _rolled(step=lambda theta, alpha, g: theta - alpha**2 * g),
+                lambda theta, alpha, steps, keep_edges: _rolled(gradient=lambda theta: alpha * theta)(
+                    theta, alpha, steps, keep_edges
                 ),
-                _rolled(step=lambda theta, eta, g: theta - g / eta),
+                _rolled(step=lambda theta, alpha, g: theta - g / alpha),
             ),
             hint=1,
         ),
         Mistake(
             "There is weight decay in your step: theta shrinks by itself, and by its gradient once more. The gradient of theta^2 / 2 is all there is.",
             (
-                _rolled(step=lambda theta, eta, g: (1 - eta) * theta - eta * g),
-                _rolled(step=lambda theta, eta, g: (1 - eta) * (theta - eta * g)),
+                _rolled(step=lambda theta, alpha, g: (1 - alpha) * theta - alpha * g),
+                _rolled(step=lambda theta, alpha, g: (1 - alpha) * (theta - alpha * g)),
             ),
             hint=1,
         ),
@@ -1268,8 +1268,8 @@ AUTOGRAD = Exercise(
             (_slope_itself,),
         ),
         Mistake(
-            "You shared the rate out among the steps. Every step has the whole rate eta.",
-            (lambda theta, eta, steps, keep_edges: loss_after(theta, eta / steps, steps, keep_edges),),
+            "You shared the rate out among the steps. Every step has the whole rate alpha.",
+            (lambda theta, alpha, steps, keep_edges: loss_after(theta, alpha / steps, steps, keep_edges),),
             hint=1,
         ),
         Mistake(

@@ -32,7 +32,7 @@ def test_pictures_are_of_the_size_that_the_lesson_promises():
         ("01.2", lambda s, y, q: y.sort()[0][torch.cdist(q.flatten(1), s.flatten(1)).argmin(1)], "order of their classes"),
         ("02.2", lambda z, c: _coupled(z, c, lambda f, i: (f / (f + i), i / (f + i))), "divide by the sum of the gates"),
         ("03.4", (0.25, -0.5), "second is the slope of theta_2"),
-        ("03.5", lambda theta, eta, steps, keep_edges: loss_after(theta, eta / steps, steps, keep_edges), "shared the rate"),
+        ("03.5", lambda theta, alpha, steps, keep_edges: loss_after(theta, alpha / steps, steps, keep_edges), "shared the rate"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_called_what_it_is_and_not_what_it_resembles(id, answer, words):
@@ -40,16 +40,16 @@ def test_a_mistake_is_called_what_it_is_and_not_what_it_resembles(id, answer, wo
 
 
 def test_a_loss_that_is_off_by_a_constant_has_the_right_slope_and_is_wrong():
-    def answer(theta, eta, steps, keep_edges):
-        return loss_after(theta, eta, steps, keep_edges) + 1
+    def answer(theta, alpha, steps, keep_edges):
+        return loss_after(theta, alpha, steps, keep_edges) + 1
 
     assert not judge(find("03.5"), answer).passed
 
 
 def test_the_edges_of_the_first_gradient_make_no_difference():
-    def answer(theta, eta, steps, keep_edges):
+    def answer(theta, alpha, steps, keep_edges):
         for step in range(steps):
-            theta = theta - eta * (theta if keep_edges or step == 0 else theta.detach())
+            theta = theta - alpha * (theta if keep_edges or step == 0 else theta.detach())
         return theta**2 / 2
 
     assert judge(find("03.5"), answer).passed

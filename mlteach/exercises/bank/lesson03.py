@@ -368,7 +368,7 @@ by_hand = (
         "without edges is zero": ("-0.125", "0.0"),
         "g_2 with plus": ("-0.125", "-0.375"),
         "power rule without the inner minus": (" 0.25", " -0.25"),
-        "sum with eta": ("-0.125", "-0.1875"),
+        "sum with alpha": ("-0.125", "-0.1875"),
         "one number": '''
 by_hand = 0.25
 ''',
@@ -385,8 +385,8 @@ by_hand = ("up", "down")
 by_hand = {"with": 0.25, "without": -0.125}
 ''',
         "a function": '''
-def by_hand(eta):
-    return -2 * (1 - eta) ** 3, -0.125
+def by_hand(alpha):
+    return -2 * (1 - alpha) ** 3, -0.125
 ''',
     },
     pitfalls=("wrong order", "with the edges twice", "without the edges twice", "slopes of theta_2", "signs turned", "one step"),
@@ -407,10 +407,10 @@ by_hand = np.array([0.25, -0.125])
         "two tensors": ((" 0.25", " torch.tensor(0.25)"), ("-0.125", "torch.tensor(-0.125)")),
         "by autograd": '''
 theta = torch.tensor(1.0)
-eta = torch.tensor(1.5, requires_grad=True)
-with_edges = (theta * (1 - eta) ** 2) ** 2 / 2
-without = (1 - eta * 1.0 - eta * -0.5) ** 2 / 2
-by_hand = torch.autograd.grad(with_edges, eta)[0], torch.autograd.grad(without, eta)[0]
+alpha = torch.tensor(1.5, requires_grad=True)
+with_edges = (theta * (1 - alpha) ** 2) ** 2 / 2
+without = (1 - alpha * 1.0 - alpha * -0.5) ** 2 / 2
+by_hand = torch.autograd.grad(with_edges, alpha)[0], torch.autograd.grad(without, alpha)[0]
 ''',
         "a column": '''
 by_hand = torch.tensor([[0.25], [-0.125]])
@@ -421,12 +421,12 @@ by_hand = torch.tensor([[0.25], [-0.125]])
 AUTOGRAD = Bank(
     name="loss_after",
     base='''
-def loss_after(theta, eta, steps, keep_edges):
+def loss_after(theta, alpha, steps, keep_edges):
     for _ in range(steps):
         gradient = theta
         if not keep_edges:
             gradient = gradient.detach()
-        theta = theta - eta * gradient
+        theta = theta - alpha * gradient
     return theta**2 / 2
 ''',
     wrong={
@@ -434,24 +434,24 @@ def loss_after(theta, eta, steps, keep_edges):
         "always cut": ("        if not keep_edges:\n            gradient = gradient.detach()\n", "        gradient = gradient.detach()\n"),
         "the wrong way round": ("if not keep_edges", "if keep_edges"),
         "theta detached": ("            gradient = gradient.detach()\n", "            gradient = theta = theta.detach()\n"),
-        "the step detached": ("theta = theta - eta * gradient", "theta = theta - (eta * gradient if keep_edges else (eta * gradient).detach())"),
-        "the new theta detached": ("theta = theta - eta * gradient", "theta = theta - eta * gradient\n        if not keep_edges:\n            theta = theta.detach()"),
+        "the step detached": ("theta = theta - alpha * gradient", "theta = theta - (alpha * gradient if keep_edges else (alpha * gradient).detach())"),
+        "the new theta detached": ("theta = theta - alpha * gradient", "theta = theta - alpha * gradient\n        if not keep_edges:\n            theta = theta.detach()"),
         "under no_grad": '''
-def loss_after(theta, eta, steps, keep_edges):
+def loss_after(theta, alpha, steps, keep_edges):
     with torch.set_grad_enabled(keep_edges):
         for _ in range(steps):
-            theta = theta - eta * theta
+            theta = theta - alpha * theta
     return theta**2 / 2
 ''',
         "all under no_grad": '''
-def loss_after(theta, eta, steps, keep_edges):
+def loss_after(theta, alpha, steps, keep_edges):
     for _ in range(steps):
         with torch.no_grad():
-            theta = theta - eta * theta
+            theta = theta - alpha * theta
     return theta**2 / 2
 ''',
-        "eta detached": ("theta - eta * gradient", "theta - (eta if keep_edges else eta.detach()) * gradient"),
-        "uphill": ("theta - eta", "theta + eta"),
+        "alpha detached": ("theta - alpha * gradient", "theta - (alpha if keep_edges else alpha.detach()) * gradient"),
+        "uphill": ("theta - alpha", "theta + alpha"),
         "theta, not the loss": ("return theta**2 / 2", "return theta"),
         "theta squared": ("theta**2 / 2", "theta**2"),
         "half of theta": ("theta**2 / 2", "theta / 2"),
@@ -466,193 +466,193 @@ def loss_after(theta, eta, steps, keep_edges):
         "from step 1": ("range(steps)", "range(1, steps)"),
         "always two": ("range(steps)", "range(2)"),
         "one step": '''
-def loss_after(theta, eta, steps, keep_edges):
+def loss_after(theta, alpha, steps, keep_edges):
     gradient = theta if keep_edges else theta.detach()
-    theta = theta - eta * gradient
+    theta = theta - alpha * gradient
     return theta**2 / 2
 ''',
         "returns in the loop": ("    return theta**2 / 2", "        return theta**2 / 2"),
         "the first gradient at every step": '''
-def loss_after(theta, eta, steps, keep_edges):
+def loss_after(theta, alpha, steps, keep_edges):
     gradient = theta if keep_edges else theta.detach()
     for _ in range(steps):
-        theta = theta - eta * gradient
+        theta = theta - alpha * gradient
     return theta**2 / 2
 ''',
         "cut once, before the loop": '''
-def loss_after(theta, eta, steps, keep_edges):
+def loss_after(theta, alpha, steps, keep_edges):
     if not keep_edges:
         theta = theta.detach()
     for _ in range(steps):
-        theta = theta - eta * theta
+        theta = theta - alpha * theta
     return theta**2 / 2
 ''',
         "the loss cut": ("return theta**2 / 2", "return (theta**2 / 2).detach()"),
         "a number": ("return theta**2 / 2", "return (theta**2 / 2).item()"),
-        "gradients as numbers": ("gradient = gradient.detach()", "gradient = gradient.item()\n        eta = eta.item()"),
-        "in place": ("theta = theta - eta * gradient", "theta -= eta * gradient"),
+        "gradients as numbers": ("gradient = gradient.detach()", "gradient = gradient.item()\n        alpha = alpha.item()"),
+        "in place": ("theta = theta - alpha * gradient", "theta -= alpha * gradient"),
         "sums the losses": '''
-def loss_after(theta, eta, steps, keep_edges):
+def loss_after(theta, alpha, steps, keep_edges):
     total = 0
     for _ in range(steps):
         gradient = theta if keep_edges else theta.detach()
-        theta = theta - eta * gradient
+        theta = theta - alpha * gradient
         total = total + theta**2 / 2
     return total
 ''',
         "the mean loss": '''
-def loss_after(theta, eta, steps, keep_edges):
+def loss_after(theta, alpha, steps, keep_edges):
     total = 0
     for _ in range(steps):
         gradient = theta if keep_edges else theta.detach()
-        theta = theta - eta * gradient
+        theta = theta - alpha * gradient
         total = total + theta**2 / 2
     return total / steps
 ''',
         "the loss before the last step": '''
-def loss_after(theta, eta, steps, keep_edges):
+def loss_after(theta, alpha, steps, keep_edges):
     for _ in range(steps):
         loss = theta**2 / 2
         gradient = theta if keep_edges else theta.detach()
-        theta = theta - eta * gradient
+        theta = theta - alpha * gradient
     return loss
 ''',
         "the slope itself": '''
-def loss_after(theta, eta, steps, keep_edges):
+def loss_after(theta, alpha, steps, keep_edges):
     for _ in range(steps):
         gradient = theta if keep_edges else theta.detach()
-        theta = theta - eta * gradient
-    return torch.autograd.grad(theta**2 / 2, eta)[0]
+        theta = theta - alpha * gradient
+    return torch.autograd.grad(theta**2 / 2, alpha)[0]
 ''',
         "the closed form, both times": '''
-def loss_after(theta, eta, steps, keep_edges):
-    return (theta * (1 - eta) ** steps) ** 2 / 2
+def loss_after(theta, alpha, steps, keep_edges):
+    return (theta * (1 - alpha) ** steps) ** 2 / 2
 ''',
         "autograd without create_graph": '''
-def loss_after(theta, eta, steps, keep_edges):
+def loss_after(theta, alpha, steps, keep_edges):
     theta = theta.clone().requires_grad_()
     for _ in range(steps):
         gradient = torch.autograd.grad(theta**2 / 2, theta)[0]
-        theta = theta - eta * gradient
+        theta = theta - alpha * gradient
     return theta**2 / 2
 ''',
         "create_graph the wrong way round": '''
-def loss_after(theta, eta, steps, keep_edges):
+def loss_after(theta, alpha, steps, keep_edges):
     theta = theta.clone().requires_grad_()
     for _ in range(steps):
         gradient = torch.autograd.grad(theta**2 / 2, theta, create_graph=not keep_edges, retain_graph=True)[0]
-        theta = theta - eta * gradient
+        theta = theta - alpha * gradient
     return theta**2 / 2
 ''',
-        "decay": ("theta - eta * gradient", "(1 - eta) * theta - eta * gradient"),
+        "decay": ("theta - alpha * gradient", "(1 - alpha) * theta - alpha * gradient"),
         "theta and loss": ("return theta**2 / 2", "return theta, theta**2 / 2"),
         "no return": ("return ", ""),
         "only the last gradient cut": '''
-def loss_after(theta, eta, steps, keep_edges):
+def loss_after(theta, alpha, steps, keep_edges):
     for k in range(steps):
         gradient = theta.detach() if not keep_edges and k == steps - 1 else theta
-        theta = theta - eta * gradient
+        theta = theta - alpha * gradient
     return theta**2 / 2
 ''',
         "cloned, not cut": ("gradient.detach()", "gradient.clone()"),
         "a constant added": ("return theta**2 / 2", "return theta**2 / 2 + 1"),
         "the loss at the start": ("    for _ in range(steps):", "    loss = theta**2 / 2\n    return loss\n    for _ in range(steps):"),
         "a list of losses": '''
-def loss_after(theta, eta, steps, keep_edges):
+def loss_after(theta, alpha, steps, keep_edges):
     losses = []
     for _ in range(steps):
         gradient = theta if keep_edges else theta.detach()
-        theta = theta - eta * gradient
+        theta = theta - alpha * gradient
         losses.append(theta**2 / 2)
     return losses
 ''',
-        "the rate divided by the steps": ("theta - eta * gradient", "theta - eta / steps * gradient"),
+        "the rate divided by the steps": ("theta - alpha * gradient", "theta - alpha / steps * gradient"),
         "backward": '''
-def loss_after(theta, eta, steps, keep_edges):
+def loss_after(theta, alpha, steps, keep_edges):
     for _ in range(steps):
         theta = theta.detach().requires_grad_()
         (theta**2 / 2).backward()
-        theta = theta - eta * theta.grad
+        theta = theta - alpha * theta.grad
     return theta**2 / 2
 ''',
         "all constant without edges": '''
-def loss_after(theta, eta, steps, keep_edges):
+def loss_after(theta, alpha, steps, keep_edges):
     if keep_edges:
-        return (theta * (1 - eta) ** steps) ** 2 / 2
-    return (theta - steps * eta * theta.detach()) ** 2 / 2
+        return (theta * (1 - alpha) ** steps) ** 2 / 2
+    return (theta - steps * alpha * theta.detach()) ** 2 / 2
 ''',
     },
     pitfalls=("never cut", "always cut", "the wrong way round", "theta detached", "the step detached", "uphill", "theta, not the loss",
               "autograd without create_graph"),
     right={
         "a condition": '''
-def loss_after(theta, eta, steps, keep_edges):
+def loss_after(theta, alpha, steps, keep_edges):
     for _ in range(steps):
-        theta = theta - eta * (theta if keep_edges else theta.detach())
+        theta = theta - alpha * (theta if keep_edges else theta.detach())
     return 0.5 * theta**2
 ''',
         "autograd": '''
-def loss_after(theta, eta, steps, keep_edges):
+def loss_after(theta, alpha, steps, keep_edges):
     theta = theta.clone().requires_grad_()
     for _ in range(steps):
         gradient = torch.autograd.grad(theta**2 / 2, theta, create_graph=True)[0]
         if not keep_edges:
             gradient = gradient.detach()
-        theta = theta - eta * gradient
+        theta = theta - alpha * gradient
     return theta**2 / 2
 ''',
         "create_graph by the flag": '''
-def loss_after(theta, eta, steps, keep_edges):
+def loss_after(theta, alpha, steps, keep_edges):
     theta = theta.clone().requires_grad_()
     for _ in range(steps):
         gradient = torch.autograd.grad(theta**2 / 2, theta, create_graph=keep_edges, retain_graph=True)[0]
-        theta = theta - eta * gradient
+        theta = theta - alpha * gradient
     return theta**2 / 2
 ''',
         "no_grad for the gradient": '''
-def loss_after(theta, eta, steps, keep_edges):
+def loss_after(theta, alpha, steps, keep_edges):
     for _ in range(steps):
         with torch.set_grad_enabled(keep_edges):
             gradient = 1.0 * theta
-        theta = theta - eta * gradient
+        theta = theta - alpha * gradient
     return theta.pow(2) / 2
 ''',
         "gradient as a number": '''
-def loss_after(theta, eta, steps, keep_edges):
+def loss_after(theta, alpha, steps, keep_edges):
     for _ in range(steps):
         if keep_edges:
-            theta = theta - eta * theta
+            theta = theta - alpha * theta
         else:
-            theta = theta - eta * theta.item()
+            theta = theta - alpha * theta.item()
     return theta * theta / 2
 ''',
         "closed form with the edges": '''
-def loss_after(theta, eta, steps, keep_edges):
+def loss_after(theta, alpha, steps, keep_edges):
     if keep_edges:
-        return (theta * (1 - eta) ** steps) ** 2 / 2
+        return (theta * (1 - alpha) ** steps) ** 2 / 2
     for _ in range(steps):
-        theta = theta - eta * theta.detach()
+        theta = theta - alpha * theta.detach()
     return theta**2 / 2
 ''',
         "data": ("gradient.detach()", "gradient.data"),
         "a copy": ("gradient.detach()", "gradient.detach().clone()"),
         "the package's adapt": '''
-def loss_after(theta, eta, steps, keep_edges):
+def loss_after(theta, alpha, steps, keep_edges):
     from mlteach.inner import adapt, sgd
 
     def bowl(p):
         return p["theta"] ** 2 / 2
 
-    return bowl(adapt(bowl, {"theta": theta}, sgd(eta), steps, first_order=not keep_edges))
+    return bowl(adapt(bowl, {"theta": theta}, sgd(alpha), steps, first_order=not keep_edges))
 ''',
         "torch.func": '''
-def loss_after(theta, eta, steps, keep_edges):
+def loss_after(theta, alpha, steps, keep_edges):
     def bowl(theta):
         return theta**2 / 2
 
     for _ in range(steps):
         gradient = torch.func.grad(bowl)(theta)
-        theta = theta - eta * (gradient if keep_edges else gradient.detach())
+        theta = theta - alpha * (gradient if keep_edges else gradient.detach())
     return bowl(theta)
 ''',
     },

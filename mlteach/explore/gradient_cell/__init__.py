@@ -3,7 +3,7 @@
 The cell's memory is the point, its candidate is minus the gradient, its gates are two numbers; a second cell in front
 gathers gradients (momentum):
 
-    v_t = mu * v_(t-1) + gradient at c_(t-1)        c_t = f * c_(t-1) + i * (-v_t)
+    m_t = mu * m_(t-1) + gradient at c_(t-1)        c_t = f * c_(t-1) + i * (-m_t)
 
 With f = 1, i = rate, mu = 0 that is gradient descent, to the last bit. Taught in: lesson 03.
 """

@@ -144,8 +144,8 @@ function render(host) {
       { name: "descent", terms: [{ hue: "cell", text: "θ_t" }, "=", { id: "one", hue: "forget", text: "1" }, "·", { hue: "cell", text: "θ_{t−1}" }, "+",
         { id: "α", hue: "input", text: "α" }, "·", { hue: "candidate", text: "(−∇L)" }] },
       { name: "the cell", terms: [{ hue: "cell", text: "c_t" }, "=", { id: "f", hue: "forget", text: "f" }, "·", { hue: "cell", text: "c_{t−1}" }, "+",
-        { id: "i", hue: "input", text: "i" }, "·", { hue: "candidate", text: "(−v_t)" }] },
-      { name: "in front", terms: ["v_t", "=", { id: "μ", hue: "forget", text: "μ" }, "·", "v_{t−1}", "+", "1", "·", "∇L"] },
+        { id: "i", hue: "input", text: "i" }, "·", { hue: "candidate", text: "(−m_t)" }] },
+      { name: "in front", terms: ["m_t", "=", { id: "μ", hue: "forget", text: "μ" }, "·", "m_{t−1}", "+", "1", "·", "∇L"] },
     ] });
 
     const knob = (key, label, hue, spec) => {

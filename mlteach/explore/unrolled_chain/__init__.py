@@ -41,7 +41,7 @@ class Reading(NamedTuple):
 
 READINGS: dict[str, Reading] = {
     "gates": Reading("θ", "f", "i", ("gate", "forget"), "all kept", "all cut"),
-    "learned optimizer": Reading("θ", "1", "φ", ("gate",), "all kept", "all cut"),
+    "learned optimizer": Reading("θ", "1", "ω", ("gate",), "all kept", "all cut"),
     "meta-learner LSTM": Reading("c", "f", "i", ("start", "gate", "forget"), "all kept", "all cut"),
     "MAML": Reading("θ", "1", "α", ("start",), "MAML", "FOMAML"),
 }

@@ -9,7 +9,7 @@ import { button, chart, choice, clamp, escape, explorer, figure, h, layout, long
 const KEYS = ["reading", "steps", "rate", "forget", "curvature", "start", "support", "query", "keep", "at"], MOST = 5;
 const READINGS = {
   gates: { weight: "θ", forget: "f", gate: "i", learned: ["gate", "forget"], kept: "all kept", cut: "all cut" },
-  "learned optimizer": { weight: "θ", forget: "1", gate: "φ", learned: ["gate"], kept: "all kept", cut: "all cut" },
+  "learned optimizer": { weight: "θ", forget: "1", gate: "ω", learned: ["gate"], kept: "all kept", cut: "all cut" },
   "meta-learner LSTM": { weight: "c", forget: "f", gate: "i", learned: ["start", "gate", "forget"], kept: "all kept", cut: "all cut" },
   MAML: { weight: "θ", forget: "1", gate: "α", learned: ["start"], kept: "MAML", cut: "FOMAML" },
 };
@@ -251,7 +251,7 @@ function render(host) {
         range.max = end();
         for (const control of [reading, play, scrub, ...sliders, forget, ...more]) control.draw();
         range.style.setProperty("--part", `${(100 * range.value) / end()}%`);
-        /** @type {any} */ (sliders[0].node.querySelector("label")).textContent = gate === "φ" ? "what the optimizer learned, φ" : gate === "α" ? "inner rate α" : "input gate i, the rate";
+        /** @type {any} */ (sliders[0].node.querySelector("label")).textContent = gate === "ω" ? "what the optimizer learned, ω" : gate === "α" ? "inner rate α" : "input gate i, the rate";
         /** @type {any} */ (forget.node.parentElement).hidden = READINGS[now.reading].forget !== "f";
         drawn(now, place);
         told.textContent = moment(now);

@@ -173,9 +173,7 @@ def trained(
     def gradient(omega: Params, world: World) -> tuple[Params, dict[str, float]]:
         final = world.loss(follow(omega, world))
         aim = ((final + 1e-12).log() if logs else final).mean(1).sum()
-        found = torch.autograd.grad(
-            aim, list(omega.values()), allow_unused=True, materialize_grads=True
-        )
+        found = torch.autograd.grad(aim, list(omega.values()), allow_unused=True, materialize_grads=True)
         return dict(zip(omega, found, strict=True)), {"loss": final.detach().mean().item()}
 
     return fit(
@@ -213,7 +211,13 @@ def edges(steps: int = 1000) -> None:
     """Dashed edges kept or dropped, and where the forget gate begins."""
     fresh = tested(Bowls.draw(TEST, torch.Generator().manual_seed(TEST_SEED)))
     note, unit, rows = f"{steps} meta-steps of {BATCH} noisy bowls", "log10 loss", []
-    arms = {"kept": (6.0, False), "dropped": (6.0, True), "forget.4.5": (4.5, False), "forget.37": (37.0, False)}
+    kept: dict[str, Tensor] = {}
+    arms = {
+        "kept": (6.0, False),
+        "dropped": (6.0, True),
+        "forget.4.5": (4.5, False),
+        "forget.37": (37.0, False),
+    }
     for name, (forget, first_order) in arms.items():
 
         def follow(omega: Params, world: World, first_order: bool = first_order) -> Tensor:
@@ -229,7 +233,9 @@ def edges(steps: int = 1000) -> None:
             ]
         if name == "kept":
             kept = ends
-    keep_results("03_gradient_descent_is_an_lstm_cell", "edges", rows, command="python -m studies.lesson03_gates edges")
+    keep_results(
+        "03_gradient_descent_is_an_lstm_cell", "edges", rows, command="python -m studies.lesson03_gates edges"
+    )
 
 
 #: What is done to the gates of a trained cell: forgetting turned off, or stepping.
@@ -243,6 +249,19 @@ CHANGES: dict[str, Gates] = {
 }
 
 
+@torch.no_grad()
+def forget_gates(omega: Params, world: World) -> list[Tensor]:
+    """The forget gate at every step, the mean over weights and problems, [seeds] each."""
+    seen: list[Tensor] = []
+
+    def watched(f: Tensor, i: Tensor, t: int) -> tuple[Tensor | float, Tensor | float]:
+        seen.append(f.mean((1, 2)))
+        return f, i
+
+    unrolled(omega, world, change=watched)
+    return seen
+
+
 def forgetting(steps: int = 300) -> None:
     """Starts on a plateau: the forget gate free, held at 1, and too wide open to learn."""
     fresh = tested(Plateaus.draw(TEST, torch.Generator().manual_seed(TEST_SEED)))
@@ -252,19 +271,24 @@ def forgetting(steps: int = 300) -> None:
         ("free", 6.0, as_is), ("held", 6.0, CHANGES["f-1-throughout"]), ("bias-37", 37.0, as_is),
     ):  # fmt: skip
         omega = trained(
-            lambda omega, world, change=change: unrolled(omega, world, change=change), first_omega(forget), Plateaus.draw, steps
+            lambda omega, world, change=change: unrolled(omega, world, change=change),
+            first_omega(forget),
+            Plateaus.draw,
+            steps,
         )
         for what, other in CHANGES.items() if name == "free" else [("as-trained", change)]:
             with torch.no_grad():
                 end = fresh.loss(unrolled(omega, fresh, change=other)).mean(1)
             rows.append(row(f"{name}.{what}", end, "loss", note))
         if name == "free":
-            opened: list[Tensor] = []
-            with torch.no_grad():
-                unrolled(omega, fresh, change=lambda f, i, t: (opened.append(f), (f, i))[1])
-            rows += [row(f"gate.f.{t + 1}", f.mean((1, 2)), "gate", note) for t, f in enumerate(opened)]
+            rows += [
+                row(f"gate.f.{t + 1}", f, "gate", note) for t, f in enumerate(forget_gates(omega, fresh))
+            ]
     keep_results(
-        "03_gradient_descent_is_an_lstm_cell", "forgetting", rows, command="python -m studies.lesson03_gates forgetting"
+        "03_gradient_descent_is_an_lstm_cell",
+        "forgetting",
+        rows,
+        command="python -m studies.lesson03_gates forgetting",
     )
 
 
@@ -286,7 +310,10 @@ def second_memory(steps: int = 500) -> None:
     arms: dict[str, tuple[Callable[[Params, World], Tensor], Params]] = {
         "one-memory": (unrolled, first_omega(6.0)),
         "two-memories": (unrolled, first_omega(6.0, outputs=3)),
-        "one-memory-wide": (lambda omega, world: unrolled(omega, world, widest=12.0), first_omega(6.0, gate=-4.6)),
+        "one-memory-wide": (
+            lambda omega, world: unrolled(omega, world, widest=12.0),
+            first_omega(6.0, gate=-4.6),
+        ),
         "rates": (scheduled, schedule(two=False)),
         "rates-and-mu": (scheduled, schedule(two=True)),
     }
@@ -296,7 +323,10 @@ def second_memory(steps: int = 500) -> None:
             note = f"{steps} meta-steps of {BATCH} bowls without noise, on the {aim} of the loss"
             rows.append(row(f"{name}.{aim}", logs(follow, found, fresh), "log10 loss", note))
     keep_results(
-        "03_gradient_descent_is_an_lstm_cell", "second-memory", rows, command="python -m studies.lesson03_gates second_memory"
+        "03_gradient_descent_is_an_lstm_cell",
+        "second-memory",
+        rows,
+        command="python -m studies.lesson03_gates second_memory",
     )
 
 

@@ -20,12 +20,13 @@
 # - write gradient descent as an LSTM cell, and prove that it is one,
 # - read weight decay, momentum and Adam as gates that someone set by hand,
 # - train such gates, and a starting point, on many small problems,
-# - say what is lost when the gradient's own dependence on the weights is ignored, and when that is safe.
+# - say what is lost when the gradient's own dependence on the weights is ignored, and when that is safe,
+# - test what a gate is for by turning it off.
 #
 # **Prerequisites:** [lesson 00](00_start_here.ipynb) for the notation, gradient descent, and what the gates of an LSTM do
 # ([Olah's pictures](https://colah.github.io/posts/2015-08-Understanding-LSTMs/) are enough).
 #
-# **Time:** 40 minutes of reading, and as long again for the exercises.
+# **Time:** 45 minutes of reading, and as long again for the exercises.
 #
 # **What it costs to run:** *smoke* takes about 30 s on two cores. *lecture* takes about 2 minutes.
 # *paper* takes about 15 minutes. There is no GPU in it.
@@ -44,12 +45,12 @@ import matplotlib.pyplot as plt
 import torch
 from torch import Tensor
 
-from mlteach.exercises import check
+from mlteach.exercises import check, find, yours
 from mlteach.explore import GradientCell, StepMorph, UnrolledChain, style
 from mlteach.explore.figure import show
 from mlteach.fit import fit
 from mlteach.inner import Rule, adapt, lstm_cell, momentum, sgd
-from mlteach.measure import compare, over_tasks, record
+from mlteach.measure import compare, over_tasks, record, recorded
 from mlteach.measure.compare import difference
 
 torch.set_num_threads(1)  # tensors as small as ours are quicker on one thread
@@ -127,7 +128,7 @@ assert compare("The memory of the LSTM", memory, "the weights under gradient des
                weights)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. Vote by hands: left, or right? Ask two people what gave it away. They will name the smoothness, or the speed. Then press on: the difference is 0, not small, both loops are the same computation. Let the laugh happen, then ask what *same* has to mean, because we come back to it.
+# 2 min. Vote by hands: left, or right? Ask two people what gave it away. They will name the smoothness, or the speed. Then press on: the difference is 0, not small, both loops are the same computation. Let the laugh happen, then ask what *same* has to mean, because we come back to it.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Where is the LSTM in gradient descent?
@@ -217,18 +218,24 @@ def cell(theta, gradient, f, i):
 check("03.1", cell)
 
 # %% [markdown]
+# From here on this lesson runs on *your* cell. Where the check has not passed yet, the course's own stands in, so that you can read on:
+
+# %%
+cell = yours("03.1", cell, otherwise=find("03.1").solution)
+
+# %% [markdown]
 # ## Are they really the same?
 #
-# "The same" deserves a proof. We take ten thousand weights, ten thousand gradients, and make one step in three ways: with the cell, with the
+# "The same" deserves a proof. We take ten thousand weights, ten thousand gradients, and make one step in three ways: with your cell, with the
 # line everyone writes, and with the package's rule, which is the cell for a whole dict of tensors.
 
-# %% slideshow={"slide_type": "slide"}
+# %%
 draw = torch.Generator().manual_seed(3)
 theta = 4 * torch.rand(10_000, generator=draw) - 2
 gradient = 4 * torch.rand(10_000, generator=draw) - 2
 rate = 0.1
 
-by_cell = 1.0 * theta + rate * (-gradient)
+by_cell = cell(theta, gradient, 1.0, rate)
 by_hand = theta - rate * gradient
 rule = lstm_cell(forget=1.0, input=rate)
 state = rule.init({"w": theta})
@@ -236,54 +243,84 @@ by_package, _ = rule.step({"w": theta}, {"w": gradient}, state, loss=torch.zeros
 
 compare("The cell", by_cell, "theta - rate * gradient", by_hand)
 compare("The cell", by_cell, "mlteach.inner.lstm_cell", by_package["w"])
-print("torch.equal says:", torch.equal(by_cell, by_hand))
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. The cell, the line everyone writes, and the package. Bit for bit: times 1 changes nothing, and adding -x is subtracting x. Ask whether `torch.optim.SGD` agrees to the bit. It does not on most machines: it rounds once, and we round twice.
 
 # %% [markdown]
 # Bit for bit. That is no luck: multiplying by 1 changes nothing, and adding $-x$ is subtracting $x$, in floating point as on paper.
-#
-# ### And the optimizer of PyTorch?
-#
-# Now against `torch.optim.SGD`, one step on the same ten thousand weights.
-#
-# **Predict.** On most processors, how many of the ten thousand results differ?
-#
-# - ( ) none: it is the same formula
-# - ( ) a few in a hundred, in the last bit
-# - ( ) about half of them, in the last bit
-# - ( ) all of them, in the last bit
+# (`torch.optim.SGD` may differ in the last bit. The appendix says why.)
 
-# %%
-w = theta.clone().requires_grad_()
-w.grad = gradient.clone()
-torch.optim.SGD([w], lr=rate).step()
-by_torch = w.detach()
-print("largest difference below 1e-6:", difference(by_cell, by_torch) < 1e-6)
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What does this network read?
+#
+# A recurrent network reads something at every time step. The LSTM of lesson 02 read one entry of a sequence, $x_t$. It came from outside, and the cell had no say
+# in it.
+#
+# Gradient descent reads a **batch**: at step $t$ a few examples $X_t$ with their targets $Y_t$. Their gradient is what is let in. But that gradient is
+# computed *at the weights*, and the weights are the memory. So here the input depends on the cell itself. That is the dashed arrow:
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
+def box(ax, x, y, text, part=None, round_=False):
+    """A node of the sketch, in the colour of a part of the cell."""
+    look = style.cell(part)["color"] if part else "black"
+    shape = "circle,pad=0.35" if round_ else "round,pad=0.4"
+    ax.text(x, y, text, color=look, ha="center", va="center", fontsize=15,
+            bbox=dict(boxstyle=shape, facecolor="white", edgecolor=look, linewidth=1.8))
+
+
+def arrow(ax, start, end, part=None, dashed=False):
+    look = style.color("warning") if dashed else (
+        style.cell(part)["color"] if part else "black")
+    ax.annotate("", end, start, arrowprops=dict(
+        arrowstyle="-|>", color=look, linewidth=2.2, mutation_scale=16,
+        linestyle="--" if dashed else "-", shrinkA=0, shrinkB=0))
+
+
+fig, axes = plt.subplots(1, 2, figsize=(10, 3.9))
+for ax, old, new, read in zip(axes, ("$c_{t-1}$", r"$\theta_{t-1}$"),
+                              ("$c_t$", r"$\theta_t$"),
+                              (r"$\tilde c_t$", r"$-\nabla L_t$"), strict=True):
+    box(ax, 0, 2, old, "c", True)
+    box(ax, 4, 2, new, "c", True)
+    box(ax, 2, 0.75, read, "g")
+    arrow(ax, (0.5, 2), (3.55, 2), "c")
+    arrow(ax, (2.55, 0.95), (3.68, 1.68), "i")
+    arrow(ax, (2, -0.35), (2, 0.42))
+    ax.text(2, 2.2, "forget gate", ha="center", color=style.cell("f")["color"])
+    ax.text(3.3, 1.05, "input gate", color=style.cell("i")["color"])
+    ax.set(xlim=(-0.7, 4.9), ylim=(-0.95, 2.7))
+    ax.axis("off")
+axes[0].text(2, -0.65, "$x_t$, from outside", ha="center", fontsize=13)
+axes[1].text(2, -0.65, "the batch $X_t$, $Y_t$", ha="center", fontsize=13)
+arrow(axes[1], (0.33, 1.66), (1.42, 0.95), dashed=True)
+axes[1].text(0.7, 0.95, "depends on\nthe weights", ha="right", va="center", fontsize=12,
+             color=style.ink(style.color("warning")))
+axes[0].set_title("An ordinary LSTM")
+axes[1].set_title("Gradient descent")
+show(fig, alt=(
+    "Two sketches of one time step. In an ordinary LSTM the candidate is computed from "
+    "an input that comes from outside. In gradient descent it is minus the gradient, "
+    "computed from a batch and, by a dashed arrow, from the weights, which are the "
+    "memory."
+))
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 2 min. Left: what they know. Right: the same cell, but what it reads is computed at its own memory. Say "batch" aloud: X and Y of one step. The dashed arrow is the only new thing, and it comes back at the end of the lecture.
 
 # %% [markdown]
-# <details><summary><b>Explain.</b> How many, and why?</summary>
-#
-# A few in a hundred, in the last bit. Your formula rounds twice, once after the product
-# and once after the sum. `torch.optim.SGD` calls one instruction, *fused multiply-add*, which rounds once. Processors without that instruction
-# round twice and agree to the bit. So the number of differing entries is a property of your machine, and does not belong in a lesson.
-#
-# </details>
-#
-# We can play both processors. In float64 the product of two float32 numbers is exact, so one conversion at the end is one rounding.
+# Now all the steps in a row. This is the whole data flow of Part I in one picture: batches go in from below, $\theta_0$ becomes $\theta_T$ along the top, a loss on *other* examples
+# judges the end, and the slope of that loss goes all the way back, to the gates and to $\theta_0$. $S$ is the batch of a step, $Q$ the examples for the test. (A real chain gets another batch at every step; in this one,
+# all are one bowl, and a weight is one number.) Play it, forward and back:
+
+# %% slideshow={"slide_type": "slide"}
+chain = UnrolledChain(reading="gates", steps=3, rate=0.4)
+chain
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 2 min. Play it once without a word. Then follow it: batch, gradient, weights, three times; the test loss; and back. Say where it leads: the slope arrives at the gates, so the gates can be learned. Leave the dashed edges alone for now.
 
 # %%
-rounded_twice = theta - rate * gradient
-product = torch.tensor(rate).double() * gradient.double()
-rounded_once = (theta.double() - product).float()
-differ = (rounded_once != rounded_twice).float().mean()
-print(f"rounding once or twice makes a difference in {100 * differ:.0f} of 100 entries")
-print("every entry of torch.optim.SGD is one of the two:",
-      bool(((by_torch == rounded_once) | (by_torch == rounded_twice)).all()))
-
-# %% [markdown]
-# So: gradient descent is an LSTM cell, exactly. But *equal* in floating point always means equal *as computed*. Whoever says "the same" has to say how.
+chain.at = chain.last
+print(chain.moment)
+chain.at = None  # as it was: your turn
 
 # %% [markdown]
 # ## Can you beat gradient descent by turning the gates?
@@ -299,8 +336,8 @@ explorer = GradientCell(surface="ravine")
 explorer
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 5 min. Start with *Make the cell gradient descent*: one path. Turn the input gate up slowly until the path across the ravine swings and leaves. Turn the forget gate to 0.98: the memory drifts to zero, which is no special place.
-# Give them two minutes with a neighbour: is there a pair of gates that beats the best fixed rate? Hardly any. Then turn momentum to 0.5, and it jumps.
+# 3 min. Start with *Cell = descent*: one path. Turn the input gate up slowly until the path across the ravine swings and leaves. Turn the forget gate to 0.98: the memory drifts to zero, which is no special place.
+# Give them two minutes with a neighbour: is there a pair of gates that beats the best fixed rate? Leave the answer open.
 
 # %% [markdown]
 # Everything you can drag, a program can set. Four tries:
@@ -311,18 +348,40 @@ for f, i in ((1.0, 0.05), (0.98, 0.05), (1.0, 0.06), (1.0, 0.07)):
     print(explorer.summary)
 explorer.forget, explorer.input = 1.0, 0.05  # as it was: your turn
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # You will have found three things.
 #
 # - Forgetting a little does not help. The memory drifts towards zero, and zero is no special place.
 # - A larger input gate is faster along the ravine, until the path across it swings, grows, and leaves the picture.
 # - One pair of numbers has to serve both directions. Across, the gate is almost too large; along, it is far too small.
 #
-# That is the argument for the rest of the lesson. We want gates that *look at what is coming in*. First, though: people have set these gates by hand for
-# sixty years.
+# Is the explorer's cell yours? Both walk from the explorer's start, with gates that differ from gradient descent's:
 
-# %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. Collect what they found before you show this. The last point is the argument for the rest: one pair of numbers serves two directions badly, so we want gates that look at what comes in.
+# %%
+STEEP = torch.tensor([1.0, 30.0], dtype=torch.float64)  # how the ravine bends: H
+LOWEST = torch.tensor([1.2, 0.3], dtype=torch.float64)
+
+
+def walk(start, f, i, mu, steps=20):
+    """Down the ravine, a second cell in front, start [..., 2]: [steps + 1, ..., 2]."""
+    theta, m, path = start, torch.zeros_like(start), [start]
+    for _ in range(steps):
+        gradient = STEEP * (theta - LOWEST)
+        m = cell(m, -gradient, mu, 1.0)  # with mu = 0 it remembers nothing
+        theta = cell(theta, m, f, i)
+        path.append(theta)
+    return torch.stack(path)
+
+
+explorer.forget, explorer.input, explorer.momentum = 0.98, 0.06, 0.5
+shown = torch.tensor(explorer.paths().cell)
+yours_walked = walk(shown[0], 0.98, 0.06, 0.5)
+compare("Your cell's path", yours_walked, "the explorer's", shown)
+explorer.forget, explorer.input, explorer.momentum = 1.0, 0.05, 0.0  # as it was
+
+# %% [markdown]
+# That one pair serves both directions badly is the argument for the rest of the lesson: we want gates that *look at what is coming in*. First, though: people have set these gates by hand since
+# the 1960s.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What were the gates, before anyone called them that?
@@ -334,7 +393,7 @@ explorer.forget, explorer.input = 1.0, 0.05  # as it was: your turn
 # $$\theta_t = \theta_{t-1} - \alpha\,(\nabla L(\theta_{t-1}) + \lambda\,\theta_{t-1})$$
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. Let them collect the two terms that hold theta, on paper: exercise 03.2. The forget gate is 1 minus rate times decay. With the usual numbers it stands at 0.99995, so people have turned it all along, by a hair.
+# 1.5 min. Let them collect the two terms that hold theta, on paper: exercise 03.2. The forget gate is 1 minus rate times decay. With a rate of 0.1 and a decay of 0.0005 it stands at 0.99995, so people have turned it all along, by a hair.
 
 # %% [markdown]
 # In words: step against the gradient, and against a share of yourself.
@@ -369,6 +428,7 @@ def gates_of_weight_decay(rate, decay):
 
 # %%
 check("03.2", gates_of_weight_decay)
+gates_of_decay = yours("03.2", gates_of_weight_decay, otherwise=find("03.2").solution)
 
 # %% [markdown]
 # Is that the weight decay of `torch.optim.SGD`? We let both train the small model of the first figure for 20 steps, in float64, so that rounding does not
@@ -392,15 +452,14 @@ alpha, decay = 0.5, 0.2
 theta = torch.zeros(3, dtype=torch.float64)
 path = []
 for _ in range(20):
-    f, i = 1 - alpha * decay, alpha
-    theta = f * theta + i * (-slope(theta))
+    theta = cell(theta, slope(theta), *gates_of_decay(alpha, decay))
     path.append(theta)
 theirs = path_of_torch(lambda w: torch.optim.SGD(w, lr=alpha, weight_decay=decay))
 print("difference to torch.optim.SGD(weight_decay=...) below 1e-12:",
       difference(torch.stack(path), theirs) < 1e-12)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# A forget gate of $1 - \alpha\lambda$: with the usual $\alpha = 0.1$ and $\lambda = 0.0005$ it stands at 0.99995. People have turned this gate all along, by a hair.
+# A forget gate of $1 - \alpha\lambda$: with $\alpha = 0.1$ and $\lambda = 0.0005$ it stands at 0.99995. People have turned this gate all along, by a hair.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Momentum is a second cell in front
@@ -410,7 +469,7 @@ print("difference to torch.optim.SGD(weight_decay=...) below 1e-12:",
 # $$m_t = \mu\,m_{t-1} + 1\cdot\nabla L(\theta_{t-1}) \qquad\qquad \theta_t = 1\cdot\theta_{t-1} + \alpha\,(-m_t)$$
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. Two memory lines. The first forgets slowly and takes each gradient in whole; the second forgets nothing. Point back at the explorer: that is what the slider *momentum* was.
+# 1.5 min. Two memory lines. The first forgets slowly and takes each gradient in whole; the second forgets nothing. Point back at the explorer: that is what the slider *momentum* was.
 
 # %% [markdown]
 # In words: the first cell forgets slowly and takes in each gradient whole. The second forgets nothing and takes in a part of what the first one remembers.
@@ -449,7 +508,7 @@ def two_cells(theta, m, gradient, rate, mu):
 check("03.3", two_cells)
 
 # %% [markdown]
-# Go back to the explorer and turn *momentum* up, to <span data-moves="GradientCell.momentum">0.5</span>. One hand-set second cell does what no pair of fixed gates could:
+# Go back to the explorer and turn *momentum* up, to <span data-moves="GradientCell.momentum">0.5</span>:
 
 # %%
 explorer.forget, explorer.input, explorer.momentum = 1.0, 0.06, 0.5
@@ -457,25 +516,75 @@ print(explorer.summary)
 explorer.input, explorer.momentum = 0.05, 0.0  # as it was: your turn
 
 # %% [markdown]
+# ### Is it the second cell?
+#
+# Or did we not look long enough for two good gates? Give both two knobs and the same search. One cell gets every pair of $f$ and $i$ on a grid; two cells keep
+# $f = 1$ and get every pair of $\mu$ and $i$. All are judged after 20 steps from two starts, the explorer's and its mirror image across the lowest point, by the worse of the two: a forget gate that pulls the right way from one
+# side would be luck.
+
+# %%
+far = torch.tensor([-2.0, 0.8], dtype=torch.float64)
+starts = torch.stack([LOWEST + far, LOWEST - far])  # [2, 2]
+i = torch.logspace(-3, 0, 151, dtype=torch.float64)[:, None, None, None]
+knob = {"f": torch.linspace(0.8, 1.02, 111, dtype=torch.float64),
+        "mu": torch.linspace(0, 0.95, 96, dtype=torch.float64)}
+
+
+def curve_of(f, mu):
+    """Of all pairs with i the best one's loss after every step: [steps + 1]."""
+    grid = starts.expand(len(i), max(f.numel(), mu.numel()), 2, 2)
+    apart = walk(grid, f[:, None, None], i, mu[:, None, None]) - LOWEST
+    worse = (0.5 * STEEP * apart**2).sum(-1).amax(-1)  # [steps + 1, i, f or mu]
+    return worse.flatten(1)[:, worse[-1].argmin()]
+
+
+keep, off = torch.ones(1, dtype=torch.float64), torch.zeros(1, dtype=torch.float64)
+curves = {"best fixed rate": curve_of(keep, off),
+          "best f and i": curve_of(knob["f"], off),
+          "best μ and i": curve_of(keep, knob["mu"])}
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
+fig, ax = plt.subplots()
+looks = (style.method("baseline"), style.cell("f"), style.cell("c"))
+for (name, values), look in zip(curves.items(), looks, strict=True):
+    (line,) = ax.semilogy(values, **look)
+    style.label_line(ax, line, name)
+ax.set(xlabel="step", ylabel="loss on the ravine", xlim=(0, 26),
+       xticks=range(0, 21, 5),
+       title="On this ravine a second cell beats any two gates")
+show(fig, alt=(
+    "Loss on the ravine over twenty steps, logarithmic. The best fixed rate and the "
+    "best pair of forget and input gate fall together, slowly. The best pair of "
+    "momentum and input gate ends far lower."
+))
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 1 min. Here is the answer to the question at the explorer. Every pair of f and i on a grid, every pair of mu and i on a grid: the same search. The best forget gate is 1, so the best pair is the best rate. The second cell is what helps; the appendix has the eigenvalues.
+
+# %% [markdown]
+# The best forget gate is 1, so the best pair is no better than the best rate. It is the second cell that helps, here. (The appendix shows why, with eigenvalues.)
+
+# %% [markdown]
 # ### Adam has a third
 #
-# Adam averages the gradients in one cell and the *squared* gradients in another. Both averages have coupled gates, $f = \beta$ and $i = 1-\beta$. The third
+# Adam averages the gradients in one cell and the *squared* gradients in another. Both averages have coupled gates, $f = \mu$ and $i = 1-\mu$, with a $\mu$ each
+# (`torch` calls them `betas`). The third
 # memory, the weights, then has an input gate of its own for every weight: small where gradients have been large.
 #
-# Here are the three memories, one line each. The corrections by $1-\beta^t$ make up for the empty memories at the start.
+# Here are the three memories, your cell three times. The corrections by $1-\mu^t$ make up for the empty memories at the start.
 
 
 # %%
-def three_cells(theta, m, v, gradient, t, rate, beta1=0.9, beta2=0.999):
-    m = beta1 * m + (1 - beta1) * gradient
-    v = beta2 * v + (1 - beta2) * gradient**2
-    size = (v / (1 - beta2**t)).sqrt() + 1e-8
-    i = rate / (1 - beta1**t) / size  # a gate that looks
-    return 1.0 * theta + i * (-m), m, v
+def three_cells(theta, m, v, gradient, t, rate, mu1=0.9, mu2=0.999):
+    m = cell(m, -gradient, mu1, 1 - mu1)
+    v = cell(v, -(gradient**2), mu2, 1 - mu2)
+    size = (v / (1 - mu2**t)).sqrt() + 1e-8
+    i = rate / (1 - mu1**t) / size  # a gate that looks
+    return cell(theta, m, 1.0, i), m, v
 
 
 theta = m = v = torch.zeros(3, dtype=torch.float64)
-path, velocity = [], []
+path = []
 for t in range(1, 21):
     theta, m, v = three_cells(theta, m, v, slope(theta), t, rate=0.1)
     path.append(theta)
@@ -484,7 +593,7 @@ print("difference to torch.optim.Adam below 1e-12:",
       difference(torch.stack(path), theirs) < 1e-12)
 
 # %% [markdown]
-# So the zoo of optimizers is one family: a few memory lines, with gates that someone set by hand.
+# So these optimizers are one family: a few memory lines, with gates that someone set by hand.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # | | memories | forget gates | input gate of the weights |
@@ -492,52 +601,32 @@ print("difference to torch.optim.Adam below 1e-12:",
 # | gradient descent | $\theta$ | 1 | $\alpha$ |
 # | weight decay | $\theta$ | $1 - \alpha\lambda$ | $\alpha$ |
 # | momentum | $m$, $\theta$ | $\mu$, 1 | $\alpha$ |
-# | Adam | $m$, $v$, $\theta$ | $\beta_1$, $\beta_2$, 1 | $\alpha / (\sqrt{v} + \epsilon)$, up to the corrections |
+# | Adam | $m$, $v$, $\theta$ | $\mu_1$, $\mu_2$, 1 | $\alpha / (\sqrt{v} + 10^{-8})$, up to the corrections |
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 1 min. Read the table downwards: one memory, one, two, three. Adam's input gate is the only one that looks at anything. All of these were set by hand, over sixty years.
+# 1 min. Read the table downwards: one memory, one, two, three. Adam's input gate is the only one that looks at anything. All of these were set by hand; momentum is from 1964.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## How does a real gate reach these numbers?
-#
-# The gates of an LSTM are not free numbers. Each is a sigmoid, $\sigma(b) = 1/(1 + e^{-b})$, of something the network computes, and lies between 0 and 1.
-#
-# Which bias $b$ gives an input gate of 0.01? The one that undoes the sigmoid, $b = \log\frac{0.01}{1 - 0.01}$, called the *logit*. And which bias gives a forget gate
-# of exactly 1?
-
-# %% [markdown]
-# **Predict.** On paper there is none: the sigmoid comes near 1 and never arrives. In a computer it does, as soon as $e^{-b}$ is too small to make $1 + e^{-b}$ differ from 1. In float32 that is below
-# about $6\cdot10^{-8}$. At which whole number $b$? (And in float64, where it is $1.1\cdot10^{-16}$?)
-#
-# - ( ) 8
-# - ( ) 17
-# - ( ) 60
-# - ( ) far above 100
-
-# %%
-print(f"i = 0.01 needs the bias {torch.tensor(0.01, dtype=torch.float64).logit():.3f}")
-for dtype in (torch.float32, torch.float64):
-    bias = next(b for b in range(100)
-                if torch.sigmoid(torch.tensor(float(b), dtype=dtype)) == 1)
-    print(f"f = 1 needs the bias {bias} in {str(dtype).removeprefix('torch.')}")
-
-# %% [markdown]
-# <details><summary><b>Explain.</b> Which numbers, and why?</summary>
-#
-# 17 in float32, and 37 in float64. $\sigma(b) = 1/(1 + e^{-b})$ becomes 1 when $1 + e^{-b}$ is rounded to 1. That happens when $e^{-b}$ is below half the gap between 1 and the next number: about
-# $6\cdot10^{-8}$ in float32, $1.1\cdot10^{-16}$ in float64. The logarithms of these are $-16.6$ and $-36.7$.
-#
-# </details>
-
-# %% [markdown]
 # ## Pitfall: a forget gate that is nearly open
 #
-# A common start for the meta-learner LSTM draws the bias of its forget gate between 4 and 5. That is a gate of 0.98 to 0.993. "Nearly 1", one thinks, "nearly gradient descent".
+# The gates of an LSTM are not free numbers. Each is a **sigmoid**, $\sigma(b) = 1/(1 + e^{-b})$, of a number $b$ that the network computes, and lies between 0 and 1. Before training, $b$ is little more than a *bias*.
 #
-# But the gate is applied at every step. Let us give the cell *no gradient at all* for twelve steps. Gradient descent would leave the weights alone.
+# The code that Ravi and Larochelle released draws the bias of the forget gate between 4 and 5. That is a gate of 0.982 to 0.993. "Nearly 1", one thinks, "nearly gradient descent".
+# Now give that cell *no gradient at all* for twelve steps, which is how many they make from one picture a class. Gradient descent would leave the weights alone.
 
-# %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
-fig, ax = plt.subplots()
+# %% [markdown] slideshow={"slide_type": "-"}
+# **Predict.** How much of every weight is left after the twelve steps?
+#
+# - ( ) all of it, but for rounding
+# - ( ) 98 to 99 %
+# - ( ) 80 to 92 %
+# - ( ) less than half
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 1 min. A gate is a sigmoid of a bias; write 0.982 on the board. Twelve steps without any gradient. Let them vote, then let one of them say how to compute it.
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
+fig, (ax, right) = plt.subplots(1, 2, figsize=(10, 4.2))
 steps = range(13)
 for bias, look in (
     (17.0, style.method("lstm")),
@@ -548,14 +637,39 @@ for bias, look in (
     (line,) = ax.plot(steps, [100 * f.item() ** t for t in steps], **look)
     style.label_line(ax, line, f"bias {bias:.0f}")
 ax.set(xlabel="step, with a gradient of zero", ylabel="what is left of a weight, in %",
-       xlim=(0, 14), ylim=(75, 102), title="A nearly open forget gate eats the weights")
+       xlim=(0, 16), xticks=range(0, 13, 3), ylim=(75, 102),
+       title="Nearly open eats the weights")
+
+biases = torch.linspace(0, 20, 401, requires_grad=True)
+(slopes,) = torch.autograd.grad(torch.sigmoid(biases).sum(), biases)
+dead = biases[slopes == 0].min().item()
+right.semilogy(biases.detach(), slopes.where(slopes > 0, torch.nan),
+               **style.method("lstm"))
+right.axvspan(dead, 20, color=style.color("warning"), alpha=0.15, linewidth=0)
+right.text((dead + 20) / 2, 1e-4, "exactly 0", ha="center", rotation=90, va="center",
+           color=style.ink(style.color("warning")))
+right.set(xlabel="bias of the gate", ylabel="slope of its sigmoid, float32",
+          xlim=(0, 20), xticks=range(0, 21, 5), title="Fully open cannot learn")
 show(fig, alt=(
-    "What is left of a weight over twelve steps with zero gradient. With bias 17 it "
-    "stays at 100 %. With bias 5 it falls to about 92 %, with bias 4 to about 80 %."
+    "Left: what is left of a weight over twelve steps with zero gradient. With bias "
+    "17 it stays at 100 %. With bias 5 it falls to about 92 %, with bias 4 to about "
+    "80 %. "
+    "Right: the slope of the sigmoid falls with the bias, and from about 17 on it is "
+    "exactly zero in float32."
 ))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. The pitfall of the lesson. Bias 17 is the answer to the question: in float32 its sigmoid is exactly 1, so a gate *can* be gradient descent. A bias of 4 to 5 is what the papers start from: "nearly open". Ask what is left of a weight after twelve steps without any gradient. A fifth is gone at bias 4. The detector is three lines: feed the rule zeros.
+# 2 min. Left: 0.982 to the twelfth is 0.80. The detector is three lines: feed the rule zeros. Right: so why not a bias of 17, where the sigmoid is 1 in float32? Because its slope there is 0, exactly. Such a gate is gradient descent, and stays it, whatever you train. Choose: a gate that eats a little, or one that cannot learn.
+
+# %% [markdown]
+# <details><summary><b>Explain.</b> How much, and why not open it further?</summary>
+#
+# 80 to 92 %. The gate multiplies at every step, and $0.982^{12}$ is 0.80, $0.993^{12}$ is 0.92.
+#
+# A gate of *exactly* 1 can be had: in float32 the sigmoid of 17 is 1 (the appendix says why). But its slope, which is $f(1 - f)$, is then exactly 0. No gradient passes, and such a gate stays at 1 for ever: it is
+# gradient descent, and cannot become anything else. We come back to one that had to.
+#
+# </details>
 
 # %% [markdown]
 # The symptom in practice: the adapted network is worse than the start *before it has seen anything*, and nobody looks there. The detector is three lines, and works for
@@ -582,17 +696,17 @@ for name, rule in {
     print(f"{name:16} leaves {left_after(rule):5.1f} %")
 
 # %% [markdown]
-# Twelve steps cost 8 to 20 percent of every weight. Training can learn its way around that, and does, but you will have started from something that is not gradient descent.
-# Whether the shrinking also *helps*, as weight decay does, nobody has shown, as far as we know.
+# Training can learn its way around that. What the bias costs in the end, trained and over ten seeds, stands under "Why forget at all?" below.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What happens when the gates may learn?
 #
-# Now we release them. We need three things: problems to practise on, gates that are functions, and a score.
+# Now we release them. We need three things: *problems* to practise on (bowls in ten dimensions, with noisy gradients), *gates* that are functions (of a gradient's size and of the step), and a *score* (the loss after
+# 20 steps).
 
 # %% [markdown]
 # **The problems.** A bowl in ten dimensions, $L(\theta) = \tfrac12\lVert W\theta - y\rVert^2$, with random $W$ and with its lowest point near a common centre. The cell does not know where.
-# As in real training, each gradient comes from a few examples, so it is noisy. We model that by tilting the bowl a little at every step, each time another way.
+# As in real training, each gradient comes from one batch, so it is noisy. We model that by tilting the bowl a little at every step, each time another way.
 
 # %%
 # dimensions, inner steps, size of the noise on each entry of the gradient
@@ -625,9 +739,11 @@ def loss(theta, bowls):
 
 # %% [markdown]
 # **The gates.** A small network looks at one weight at a time: how large is its gradient (the logarithm, because gradients come in all sizes), and which step is it? It answers with
-# that weight's two gates. The same network serves every weight. It starts with $f \approx 1$ and $i \approx 0.1$: close to gradient descent.
+# that weight's two gates. The same network serves every weight, one *coordinate* at a time: a coordinate is one number, not a layer. It starts with $f \approx 1$ and $i \approx 0.1$: close to gradient descent.
 #
-# **The start.** The first memory $c_0$ is a parameter as well. All that is learned stands in one dict, `omega`.
+# **The start.** The first memory $c_0$ (lesson 00's $\theta$) is a parameter as well. All that is learned stands in one dict, `omega`.
+#
+# The two differ in kind. The gates would fit a bowl of any size. $c_0$ has one number for each weight and fits ten dimensions alone: who learns the start as well gives up "any size of network".
 
 
 # %%
@@ -657,7 +773,7 @@ def gates(omega, gradient, t):
 
 
 # %% [markdown]
-# **The score.** The true loss after 20 steps, averaged over many problems. Here is the whole unrolled cell, written out:
+# **The score.** The true loss after 20 steps, averaged over many problems. Here is the whole unrolled cell, around the line that you wrote:
 
 
 # %% slideshow={"slide_type": "fragment"}
@@ -668,24 +784,26 @@ def unrolled(omega, bowls):
         error = (bowls.W @ theta[..., None])[..., 0] - bowls.y
         gradient = (error[..., None, :] @ bowls.W)[..., 0, :] + bowls.tilt[t]
         f, i = gates(omega, gradient, t)
-        theta = f * theta + i * (-gradient)
+        theta = cell(theta, gradient, f, i)
     return theta
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. Three things: problems to practise on, gates that are functions, a score. The loop is all of it. The only new line is the one that asks the network for the gates. Everything is differentiable, so we descend on the final loss.
+# 1.5 min. Three things: problems to practise on (bowls in ten dimensions, each with its lowest point elsewhere, and noisy gradients), gates that are functions (a small network looks at the size of a gradient and at the step), a score (the loss after 20 steps). The loop is all of it. The only new line is the one that asks the network for the gates. Everything is differentiable, so we descend on the final loss.
 
 
 # %% [markdown]
-# The package does the same with `adapt`, for any rule and any loss. It finds the gradients by autograd, so we give it the tilted loss and the rule. One check, then we use it:
+# The package does the same with `adapt`, for any rule and any loss. It finds the gradients by autograd, so we give it the tilted loss and the rule. A **rule** is two functions: `init(theta)` gives what
+# it remembers before the first step, its state, and `step(theta, gradient, state, *, loss)` returns the new weights and the new state. `theta` and `gradient` are dicts of tensors. Our state is the number `t` of the
+# step; the loss comes along for rules that look at it, and ours does not. One check, then we use it:
 
 
 # %%
 def learned(omega, gates=gates):
-    """The cell with the gates in ``omega``, as a rule. Its state counts steps, from 0."""
+    """The cell with the gates in ``omega``, as a rule. Its state counts the steps."""
 
     def step(theta, gradient, t, *, loss):
         f, i = gates(omega, gradient["theta"], t)
-        return {"theta": f * theta["theta"] + i * (-gradient["theta"])}, t + 1
+        return {"theta": cell(theta["theta"], gradient["theta"], f, i)}, t + 1
 
     return Rule(init=lambda theta: 0, step=step)
 
@@ -717,20 +835,15 @@ print("difference between the two below 1e-12:",
 # 1 min. Make them commit before you go on, in writing: will the input gate stay, rise, or fall? The answer is on the next slide.
 
 # %%
-def meta_gradient(first_order=False):
-    """For `fit`: (omega, problems) -> gradient of the mean final loss, what to show."""
-
-    def gradient(omega, bowls):
-        end = run(learned(omega), omega["c0"], bowls, first_order=first_order)
-        final = loss(end, bowls).mean()
-        found = torch.autograd.grad(final, list(omega.values()))
-        return dict(zip(omega, found, strict=True)), {"loss": final.item()}
-
-    return gradient
+def meta_gradient(omega, bowls):
+    """For `fit`: the gradient of the mean final loss for omega, and what to show."""
+    final = loss(run(learned(omega), omega["c0"], bowls), bowls).mean()
+    found = torch.autograd.grad(final, list(omega.values()))
+    return dict(zip(omega, found, strict=True)), {"loss": final.item()}
 
 
-def train(seed, noise=NOISE, first_order=False):
-    return fit(meta_gradient(first_order), first_omega(),
+def train(seed, noise=NOISE):
+    return fit(meta_gradient, first_omega(),
                lambda draw: sample(64, draw, noise), steps=budget["meta_steps"],
                generator=torch.Generator().manual_seed(seed), lr=0.05,
                schedule="cosine")
@@ -797,7 +910,7 @@ show(fig, alt=(
 ))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. Read the guesses back before you show this. It invented a learning rate schedule, and nobody told it. Ask why small steps at the end: near the bottom the gradient is mostly noise.
+# 2 min. Read the guesses back before you show this. It invented a learning rate schedule, and nobody told it. Ask why small steps at the end: near the bottom the gradient is mostly noise.
 
 # %%
 first, last = i[0].mean(), i[-1].mean()
@@ -808,7 +921,7 @@ print(f"forget gate: never below {math.floor(100 * f.min()) / 100}")
 # <details><summary><b>Explain.</b> What do the gates do, and why?</summary>
 #
 # It falls, and the forget gate stays open. Early on, the gradient says mostly where the bottom is: take large steps. Near the bottom it is mostly noise: take small steps, so that the noise averages out. That is a learning rate schedule, and the
-# cell invented it from nothing but "end low". The forget gate stays near 1, as Ravi and Larochelle saw in theirs: in this problem nothing is worth forgetting.
+# cell invented it from nothing but "end low".
 #
 # The narrow band says more: for all the weights the gate is nearly the same. The cell looks at the step far more than at the gradient. Here, a schedule is most of what there is to learn.
 #
@@ -817,11 +930,11 @@ print(f"forget gate: never below {math.floor(100 * f.min()) / 100}")
 # %% [markdown]
 # ## Is the learned cell any good?
 #
-# A learned optimizer that beats an untuned one proves nothing. So each rival gets its best setting out of a grid, chosen on 256 problems of their own, for the same score:
+# A learned optimizer that beats an untuned one proves nothing. So each rival gets its best setting out of a grid, chosen on 256 problems of their own, for the number that the figure shows, the mean of the loss's logarithm:
 #
 # - gradient descent with one fixed rate,
 # - momentum, rate and $\mu$,
-# - gradient descent with a rate that falls in a straight line to zero, which is the schedule a good engineer would try.
+# - gradient descent with a rate that falls in a straight line to zero, which an engineer may try by hand.
 #
 # Then all of them meet problems that none has seen, first from zero, then from the start $c_0$ that the cell has learned.
 
@@ -852,8 +965,11 @@ def final_loss(rule, c0, bowls):
 
 
 def best_of(rules, start, practice):
-    """The rule with the lowest mean final loss from ``start`` on practice problems."""
-    return min(rules, key=lambda rule: final_loss(rule, start, practice).mean().item())
+    """The rule with the lowest mean log loss from ``start`` on practice problems."""
+    def score(rule):
+        return final_loss(rule, start, practice).log().mean().item()
+
+    return min(rules, key=score)
 
 
 PLACES = ("from zero", "from c0")
@@ -871,12 +987,7 @@ for place in PLACES:
     over_seeds = torch.stack(logs).mean(0)  # problem by problem
     results["learned cell", place] = over_tasks(over_seeds)
 
-# %%
-print(f"{'log10 of the final loss':24}{'from zero':>14}{'from c0':>16}")
-for name in [*RIVALS, "learned cell"]:
-    cells = [f"{mean:8.2f} ± {half:.2f}"
-             for mean, half, _ in (results[name, place] for place in PLACES)]
-    print(f"{name:24}" + "".join(cells))
+# %% tags=["setup"]
 for (name, place), interval in results.items():
     seconds = sum(each.seconds for each in fits) if name == "learned cell" else None
     record(f"bowls.{name}.{place}".replace(" ", "-"), interval, unit="log10 loss",
@@ -895,7 +1006,7 @@ for row, name in enumerate([*RIVALS, "learned cell"]):
                         ha="center", fontsize=12)
 ax.set(yticks=range(0, -4, -1), ylim=(-3.4, 0.6),
        xlabel="final loss, log10 (further left is better), with 95 % intervals",
-       title="The learned cell found the good engineer's schedule")
+       title="The learned cell is as good as a falling rate")
 ax.set_yticklabels([*RIVALS, "learned cell"])
 show(fig, alt=(
     "Final losses with intervals, from zero (hollow) and from the learned start "
@@ -908,12 +1019,102 @@ show(fig, alt=(
 # 2 min. Every rival got its best setting out of a grid, on other problems. The cell beats every fixed rate and momentum; a falling rate, once a person has thought of it, does about as well. Say what this does not show: these are the bowls it was trained on.
 
 # %% [markdown]
-# <details><summary><b>Explain.</b> What does the table say, and what does it not say?</summary>
+# <details><summary><b>Explain.</b> What does the figure say, and what does it not say?</summary>
 #
 # The cell beats every *fixed* rate and momentum, by far more than the intervals. A rate that falls in a straight line, once a person has thought of it, does about as well from zero: what the cell has
-# learned is worth as much as a good idea, and nobody had to have it. The learned start helps everyone, because the bowls share a region, and it is the cell's own find too.
+# learned is worth as much as a good idea, and nobody had to have it. The learned start helps everyone, because the bowls share a region, and it is the cell's own find too. (Compare the filled marks with the hollow ones: the start is all that differs.)
 #
 # It does not say that learned optimizers beat hand-made ones in general. The cell is tested on the kind of bowl it was trained on, for the same 20 steps. Lesson 04 leaves home.
+#
+# </details>
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Why forget at all?
+#
+# The forget gate stayed open. Ravi and Larochelle saw the same in theirs, and gave a reason to have one all the same: forgetting helps *where the loss is high and the gradient next to zero*, in a bad place that no gradient leads out of.
+#
+# Let us build that place. Every start lies far out on a plateau, around a valley near zero. The same cell is trained there, in the same way. Then we do not look at its gates, we *intervene*: in the trained cell some gates are
+# held, and the end is measured again.
+
+# %% [markdown] slideshow={"slide_type": "-"}
+# **Predict.** Which of these costs the cell that was trained on the plateaus nothing?
+#
+# - ( ) It never forgets.
+# - ( ) It does not forget from step 4 on.
+# - ( ) From step 4 on it only forgets.
+# - ( ) It stops after step 3.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 1.5 min. Draw the plateau and the valley near zero on the board, with a start far out and its tiny gradient. To hold a gate in a trained network is an experiment; to look at a gate is not. Which of the four costs nothing?
+
+# %%
+def one(gate):
+    return torch.ones_like(gate)
+
+
+CHANGES = {
+    "as trained": lambda f, i, t: (f, i),
+    "never forgets": lambda f, i, t: (one(f), i),
+    "does not forget from step 4": lambda f, i, t: (f if t < 3 else one(f), i),
+    "only forgets from step 4": lambda f, i, t: (f, i if t < 3 else 0 * i),
+    "stops after step 3": lambda f, i, t: (f, i) if t < 3 else (one(f), 0 * i),
+}
+
+
+def ends(change):
+    """On the bowls, with some gates held: the mean over seeds, with its interval."""
+    logs = []
+    for each in fits:
+        held = learned(each.theta, lambda *seen: change(*gates(*seen), seen[-1]))
+        logs.append(final_loss(held, each.theta["c0"], fresh).log10())
+    return over_tasks(torch.stack(logs).mean(0))
+
+
+on_bowls = [ends(change) for change in CHANGES.values()]
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
+found = recorded("03", "forgetting")
+rows = dict(zip(CHANGES, (
+    "free.as-trained", "free.f-1-throughout", "free.f-1-from-4",
+    "free.only-forgets-from-4", "free.stops-after-3"), strict=True))
+rows |= {"trained with f = 1": "held.as-trained",
+         "trained from bias 37": "bias-37.as-trained"}
+fig, axes = plt.subplots(1, 2, figsize=(10.5, 4.4), sharey=True)
+for y, interval in enumerate(on_bowls):
+    axes[0].errorbar(interval.mean, -y, xerr=interval.half_width, fmt="o", markersize=8,
+                     capsize=4, color=style.color("lstm"))
+for y, name in enumerate(rows.values()):
+    axes[1].errorbar(found[name]["value"], -y, xerr=found[name]["interval"], fmt="o",
+                     markersize=8, capsize=4,
+                     color=style.color("lstm" if y < 5 else "baseline"))
+axes[1].axvline(found["start"]["value"], color="black", linewidth=0.8, linestyle=":")
+axes[1].text(found["start"]["value"], 0.45, "start ", ha="right", fontsize=12)
+axes[0].set(yticks=range(0, -7, -1), ylim=(-6.5, 0.9), xlabel="final loss, log10",
+            title="Bowls, your cell")
+axes[0].set_yticklabels(list(rows))
+axes[1].set(xlabel="final loss, 10 seeds", xlim=(-0.03, 1.02),
+            title="Plateaus, recorded")
+show(fig, alt=(
+    "Final losses with some gates held. On the bowls holding the forget gate at 1 "
+    "changes nothing; without steps the cell is far off. On the plateaus, never to "
+    "forget leaves the loss near where it began; not to forget from step 4 on costs "
+    "nothing; only to forget from step 4 on is no better than to stop. A cell trained "
+    "with f = 1, and one whose forget gate began at bias 37, stay near the start."
+))
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 2 min. Left, the bowls: hold f at 1, and nothing happens, so there it is no use. Right, the plateaus: without forgetting the cell stays where it began. From step 4 on it does not need it: it forgets first, and descends then. The last row is the pitfall: bias 37 is where a float64 sigmoid has no slope, and that cell never learns to forget.
+
+# %% [markdown]
+# <details><summary><b>Explain.</b> Which, and what is forgetting for?</summary>
+#
+# It does not forget from step 4 on: that costs nothing. It never forgets: then the cell stays near where it began, for there is no gradient to follow. From step 4 on it only forgets: that is no better than to stop after step 3.
+# So the trained cell forgets *first*, which carries it to where gradients are, and descends *then*. On the bowls every place has a gradient, and holding the gate at 1 changes nothing.
+#
+# Mind what we built: forgetting leads to zero and nowhere else, and our valleys lie around zero. Small weights are often a fair place to begin again, and that is all the gate can bet on.
+#
+# The last row is the pitfall again. The cells of this lesson compute in float64, where a sigmoid is exactly 1, and has no slope, from a bias of 37 on. Begun there, the forget gate never learns, and the cell ends where the one ends that was
+# trained with $f = 1$.
 #
 # </details>
 
@@ -923,7 +1124,7 @@ show(fig, alt=(
 # Change one thing: every gradient is exact. Then there is nothing to average out, and all that counts is speed along the ravine. The cell is trained anew on such bowls, and every rival is tuned anew.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# **Predict.** On bowls without noise: who ends lowest?
+# **Predict.** On bowls without noise, every gradient exact: who ends lowest?
 #
 # - ( ) gradient descent with the best fixed rate
 # - ( ) momentum
@@ -943,40 +1144,94 @@ for name, rules in (RIVALS | {"learned cell": [learned(quiet.theta)]}).items():
     print(f"{name:16} {quiet_loss.mean:6.1f}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. Hide nothing: here it loses, by more than a hundred times. One memory against two. No gate replaces a memory that is not there, and that is lesson 04.
+# 1.5 min. Hide nothing: here it loses, by powers of ten. The obvious story is that momentum has two memories and the cell has one. Ask how one would test it. Then the next picture.
 
 # %% [markdown]
 # <details><summary><b>Explain.</b> Who wins?</summary>
 #
-# Momentum, by more than a hundred times. The learned cell still beats every fixed rate, but it has one memory and momentum has two. No gate, however clever, replaces a memory that is not there.
-# Lesson 04 gives the learned optimizer memories of its own.
+# Momentum, by powers of ten. The learned cell still beats every fixed rate.
 #
 # </details>
+
+# %% [markdown] tags=["answer"]
+# ### What made the difference?
+#
+# Is it the second memory? That is the story one would tell: momentum has two and the cell has one. So give the cell a second one, with a gate of its own, and train it in the same way. And take everything else away: twenty plain numbers, one rate a step, no
+# gate, no second memory. Each is trained on the mean of the final loss, as above, and on the mean of its logarithm (ten seeds, recorded):
+
+# %% tags=["answer"] jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
+found = recorded("03", "second-memory")
+arms = {"learned cell, one memory": "one-memory",
+        "learned cell, two memories": "two-memories",
+        "learned cell, gate up to 12": "one-memory-wide",
+        "20 rates, one memory": "rates", "20 rates and 20 μ": "rates-and-mu"}
+fig, ax = plt.subplots(figsize=(9, 4.4))
+for y, name in enumerate(arms.values()):
+    for aim, marker in (("mean", "o"), ("log", "D")):
+        each = found[f"{name}.{aim}"]
+        look = style.color("lstm" if y < 3 else "baseline")
+        ax.errorbar(each["value"], -y, xerr=each["interval"], fmt=marker, markersize=9,
+                    capsize=4, color=look,
+                    markerfacecolor=look if aim == "log" else "white")
+ax.set(yticks=range(0, -5, -1), ylim=(-4.6, 0.8),
+       xlabel="final loss without noise, log10 (hollow: trained on the mean, "
+              "full: on the log)",
+       title="TITLE_QUIET")
+ax.set_yticklabels(list(arms))
+show(fig, alt=(
+    "ALT_QUIET"
+))
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 1.5 min. NOTES_QUIET
+
+# %% [markdown] tags=["answer"]
+# PROSE_QUIET
+
+# %% [markdown]
+# And the schedule? We said that the input gate falls because gradients near the bottom are mostly noise. Take the noise away, and see what the gate of the other cell does:
+
+# %% jupyter={"source_hidden": true}
+fig, ax = plt.subplots()
+_, i_quiet = gates_over_steps(quiet.theta, fresh_quiet)
+for gate, name, look in (
+    (i, "with noise", style.method("lstm")),
+    (i_quiet, "without", style.method("lstm") | {"linestyle": "--"}),
+):
+    low, middle, high = (gate.flatten(1).quantile(q, dim=1) for q in (0.05, 0.5, 0.95))
+    (line,) = ax.plot(range(1, T + 1), middle, **look)
+    ax.fill_between(range(1, T + 1), low, high, color=line.get_color(), alpha=0.2,
+                    linewidth=0)
+    style.label_line(ax, line, name)
+ax.set(xlabel="inner step", ylabel="how far the input gate is open", xlim=(0, 25),
+       xticks=range(0, 21, 5), ylim=(0, 1.08), title="TITLE_SCHEDULE")
+show(fig, alt=(
+    "ALT_SCHEDULE"
+))
 
 # %% [markdown]
 # ## What did we differentiate?
 #
 # To train the gates we ran 20 steps and differentiated the last loss. But each gradient along the way was computed *at* the weights, so it depends on them, and they depend on the gates.
-# Autograd followed those edges too. Here is the unrolled cell in small, one weight on a bowl, with those edges dashed. $S$ is what a step sees, $Q$ what the end is judged on. Play it: values go forward, slopes come back.
-# Then cut an edge, at a rate of <span data-moves="UnrolledChain.rate">0.4</span>.
+# Autograd followed those edges too, the dashed ones. Here is the chain again, with every dashed edge cut: a gradient counts as a number that fell from the sky. Play it, and compare the columns of its table. Then keep an edge, at a rate of <span data-moves="UnrolledChain.rate">0.4</span>.
 
 # %% slideshow={"slide_type": "slide"}
-chain = UnrolledChain(reading="gates", steps=3, rate=0.4)
-chain
+cut = UnrolledChain(reading="gates", steps=3, rate=0.4, keep=False)
+cut
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. Play it forward and back once. Follow the solid lines with a finger, then the dashed ones; cut them all, and the memory line is the only way back. The papers drop the dashed edges: no second derivative, and each step is cheaper. It is another gradient. How far off can it be?
+# 1 min. The chain of before, with the dashed edges cut: the memory line is the only way back. Two of the papers of Part I cut them: no second derivative, and each step is cheaper. Point at the table: another number for every gate. How far off can it be?
+
+# %% [markdown]
+# Andrychowicz et al. and Ravi and Larochelle *drop* the dashed edges. Then no second derivative is needed, and that is cheaper. But it is another gradient. How far can it be off?
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# Andrychowicz et al. and Ravi and Larochelle *drop* the dashed edges: they treat each gradient as a number that fell from the sky. Then no second derivative is needed. That is cheaper, and most
-# papers after them do it. But it is another gradient. How far can it be off?
+# The smallest example: one weight, $L(\theta) = \tfrac12\theta^2$, start $\theta_0 = 1$, a rate of $\alpha = 1.5$, two steps. The rate is the input gate, and we ask how the final loss changes with it:
 #
-# The smallest example: one weight, $L(\theta) = \tfrac12\theta^2$, start $\theta_0 = 1$, a rate of $\eta = 1.5$, two steps. The rate is the input gate, and we ask how the final loss changes with it:
-#
-# $$\theta_1 = \theta_0 - \eta\,g_1,\qquad \theta_2 = \theta_1 - \eta\,g_2,\qquad g_1 = \theta_0,\; g_2 = \theta_1,\qquad \frac{d L(\theta_2)}{d\eta} = \;?$$
+# $$\theta_1 = \theta_0 - \alpha\,g_1,\qquad \theta_2 = \theta_1 - \alpha\,g_2,\qquad g_1 = \theta_0,\; g_2 = \theta_1,\qquad \frac{d L(\theta_2)}{d\alpha} = \;?$$
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# **Predict.** The rate 1.5 jumps over the bottom, from 1 to −0.5 to 0.25. Which way does each of the two gradients turn $\eta$?
+# **Predict.** The rate 1.5 jumps over the bottom, from 1 to −0.5 to 0.25. Which way does each of the two gradients turn $\alpha$?
 #
 # - ( ) Both turn it down.
 # - ( ) Both turn it up.
@@ -991,26 +1246,26 @@ chain
 # </details>
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. By hand, with a neighbour, two minutes: exercise 03.4. The answers are +0.25 and -0.125. Opposite signs: one gradient says the rate is too large, the other turns it up.
+# 2.5 min. By hand, with a neighbour, two minutes: exercise 03.4. Then vote. The derivation is on the next slide.
 
 # %% [markdown]
 # ## Your turn: 03.4, two gradients by hand
 #
-# Compute $dL(\theta_2)/d\eta$ at $\eta = 1.5$ twice: first with the dashed edges, then without them ($g_1$ and $g_2$ are plain numbers). Write the two numbers, in this order, with a comma between them.
+# Compute $dL(\theta_2)/d\alpha$ at $\alpha = 1.5$ twice: first with the dashed edges, then without them ($g_1$ and $g_2$ are plain numbers). Write the two numbers, in this order, with a comma between them.
 #
 # <details><summary>Hint 1</summary>
 #
-# The gradient of theta^2/2 is theta. So theta_1 = theta_0 - eta * theta_0 = (1 - eta) * theta_0.
+# The gradient of theta^2/2 is theta. So theta_1 = theta_0 - alpha * theta_0 = (1 - alpha) * theta_0.
 #
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# With the edges: the loss is (1 - eta)^4 / 2. Differentiate that by eta and put in 1.5.
+# With the edges: the loss is (1 - alpha)^4 / 2. Differentiate that by alpha and put in 1.5.
 #
 # </details>
 # <details><summary>Hint 3</summary>
 #
-# Without them: theta_2 = theta_0 - eta * g_1 - eta * g_2 with g_1 = 1 and g_2 = theta_1 = -0.5 as plain numbers. The slope is theta_2 * -(g_1 + g_2).
+# Without them: theta_2 = theta_0 - alpha * g_1 - alpha * g_2 with g_1 = 1 and g_2 = theta_1 = -0.5 as plain numbers. The slope is theta_2 * -(g_1 + g_2).
 #
 # </details>
 
@@ -1025,11 +1280,27 @@ by_hand = (
 # %%
 check("03.4", by_hand)
 
+# %% [markdown] tags=["answer"] slideshow={"slide_type": "slide"}
+# ### Both gradients, line by line
+#
+# *With the edges*, $g_1$ and $g_2$ move with the rate:
+#
+# $$\theta_1 = (1-\alpha)\,\theta_0,\quad \theta_2 = (1-\alpha)^2\,\theta_0,\quad L = \tfrac12(1-\alpha)^4,\quad \frac{dL}{d\alpha} = -2\,(1-\alpha)^3 = -2\,(-0.5)^3 = +0.25$$
+#
+# *Without them*, $g_1 = 1$ and $g_2 = -0.5$ are plain numbers, and $\alpha$ stands only where it is written:
+#
+# $$\theta_2 = \theta_0 - \alpha\,(g_1 + g_2),\quad \frac{dL}{d\alpha} = \theta_2\cdot\frac{d\theta_2}{d\alpha} = \theta_2\cdot\bigl(-(g_1 + g_2)\bigr) = 0.25\cdot(-0.5) = -0.125$$
+#
+# The true gradient says: the rate is too large, turn it down. Without the dashed edges it says the opposite. Follow it and the descent gets worse.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 1.5 min. Two lines, the same example. In the first alpha stands four times, in the second twice. Opposite signs: one gradient says the rate is too large, the other turns it up.
+
 # %% [markdown]
 # ## Your turn: 03.5, the same two gradients by autograd
 #
-# `loss_after(theta, eta, steps, keep_edges)` makes `steps` steps of gradient descent on $\tfrac12\theta^2$ with the rate `eta` and returns the final loss. The check differentiates it for `eta`.
-# With `keep_edges=False` the result must be the gradient without the dashed edges. All of `theta` and `eta` are tensors.
+# `loss_after(theta, alpha, steps, keep_edges)` makes `steps` steps of gradient descent on $\tfrac12\theta^2$ with the rate `alpha` and returns the final loss. The check differentiates it for `alpha`.
+# With `keep_edges=False` the result must be the gradient without the dashed edges. All of `theta` and `alpha` are tensors.
 #
 # <details><summary>Hint 1</summary>
 #
@@ -1049,11 +1320,11 @@ check("03.4", by_hand)
 
 
 # %% tags=["exercise"]
-def loss_after(theta, eta, steps, keep_edges):
+def loss_after(theta, alpha, steps, keep_edges):
     ### BEGIN SOLUTION
     for _ in range(steps):
         gradient = theta if keep_edges else theta.detach()
-        theta = theta - eta * gradient
+        theta = theta - alpha * gradient
     return theta**2 / 2
     ### END SOLUTION
 
@@ -1062,65 +1333,48 @@ def loss_after(theta, eta, steps, keep_edges):
 check("03.5", loss_after)
 
 # %% [markdown]
-# Now ours, in three ways: by autograd through the package's `adapt`, by the closed forms, and by central differences, which know nothing of edges. They try $\eta$ a little larger and a little smaller
-# and look at what happens.
-
-
-# %% tags=["answer"]
-def final(eta, keep_edges, steps=2):
-    """The loss after some steps from theta = 1 with the rate eta, on theta^2 / 2."""
-
-    def bowl(p):
-        return p["theta"] ** 2 / 2
-
-    start = {"theta": torch.ones((), dtype=torch.float64)}
-    return bowl(adapt(bowl, start, sgd(eta), steps, first_order=not keep_edges))
-
-
-def slope_of_rate(eta, keep_edges):
-    eta = torch.tensor(eta, dtype=torch.float64, requires_grad=True)
-    return torch.autograd.grad(final(eta, keep_edges), eta)[0].item()
-
-
-eta, step = 1.5, 1e-5
-theta_2 = (1 - eta) ** 2
-kept, kept_formula = slope_of_rate(eta, True), -2 * (1 - eta) ** 3
-cut, cut_formula = slope_of_rate(eta, False), -theta_2 * (1 - theta_2) / eta
-nudged = (final(eta + step, True) - final(eta - step, True)).item() / (2 * step)
-print(f"with the edges:    autograd {kept:+.3f}, closed form {kept_formula:+.3f}")
-print(f"without the edges: autograd {cut:+.3f}, closed form {cut_formula:+.3f}")
-print(f"central differences:        {nudged:+.3f}")
-
-# %% [markdown] tags=["answer"]
-# The chain from above, with these two steps, says it as well:
+# Your `loss_after` now draws the picture that answers when it is safe. First against central differences, which know nothing of edges: they try $\alpha$ a little larger and a little smaller and look at
+# what happens.
 
 # %% tags=["answer"]
-chain.steps, chain.rate = 2, 1.5
-print(chain.summary)
-chain.steps, chain.rate = 3, 0.4  # as it was: your turn
+loss_after = yours("03.5", loss_after, otherwise=find("03.5").solution)
 
-# %% [markdown] tags=["answer"] slideshow={"slide_type": "fragment"}
-# +0.25 and −0.125. The true gradient says: the rate is too large, turn it down. Without the dashed edges it says the opposite: turn it up. Follow it and the descent gets worse.
+
+def number(x):
+    return torch.tensor(x, dtype=torch.float64)
+
+
+def slope_of_rate(alpha, keep_edges):
+    alpha = number(alpha).requires_grad_()
+    end = loss_after(number(1.0), alpha, 2, keep_edges)
+    return torch.autograd.grad(end, alpha)[0].item()
+
+
+higher, lower = (loss_after(number(1.0), number(1.5 + h), 2, True)
+                 for h in (1e-5, -1e-5))
+print(f"with the edges:      {slope_of_rate(1.5, True):+.3f}")
+print(f"without the edges:   {slope_of_rate(1.5, False):+.3f}")
+print(f"central differences: {(higher - lower).item() / 2e-5:+.3f}")
 
 # %% [markdown]
 # ### When is it safe?
 
 # %% tags=["answer"] jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 fig, ax = plt.subplots()
-etas = [k / 50 for k in range(1, 97)]
+rates = [k / 50 for k in range(1, 97)]
 for keep, name, look in (
     (True, "with the edges", style.method("lstm")),
     (False, "without them", style.method("warning") | {"linestyle": "--"}),
 ):
-    (line,) = ax.plot(etas, [slope_of_rate(eta, keep) for eta in etas], **look)
+    (line,) = ax.plot(rates, [slope_of_rate(each, keep) for each in rates], **look)
     style.label_line(ax, line, name, dy=6 if keep else -8)
 ax.axhline(0, color="black", linewidth=0.8)
 ax.axvspan(1, 2, color=style.color("warning"), alpha=0.12, linewidth=0)
 ax.plot([1.5, 1.5], [0.25, -0.125], "o", color="black", zorder=3)
 ax.text(1.5, -1.0, "opposite signs", ha="center",
         color=style.ink(style.color("warning")), fontsize=13)
-ax.set(xlabel="rate η times curvature (here 1)",
-       ylabel="how the final loss changes with η", xlim=(0, 2.5), ylim=(-2, 2),
+ax.set(xlabel="rate α times curvature (here 1)",
+       ylabel="how the final loss changes with α", xlim=(0, 2.5), ylim=(-2, 2),
        title="Small steps agree, large steps contradict each other")
 show(fig, alt=(
     "Two slopes against the rate times the curvature. Near zero they agree, both "
@@ -1129,32 +1383,49 @@ show(fig, alt=(
 ))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. The rule to take home: dropping is safe while rate times curvature is small. Between 1 and 2 the sign is wrong. Nobody knows the curvature of a network, so one tries both; lesson 08 is about why it so often works.
+# 2 min. The rule to take home: dropping is safe while rate times curvature is small. Between 1 and 2 the sign is wrong. Nobody knows the curvature of a network, so one tries both. The next picture does.
 
 # %% [markdown]
 # The dashed edge carries the factor *input gate times curvature*: moving the weights by 1 changes the next step by $i \cdot L''$. While that is small, hardly anything flows there, and dropping it is safe.
 # When steps are about as large as the bowl is narrow, it is not. The curvature of your network is not known to you, so in practice one tries both.
 #
-# Let us try both. The same gates, the same problems, the same seeds, with the edges dropped:
+# ### What does it cost on our bowls?
+#
+# Let us try both. The same gates, the same problems, ten seeds for the first weights and for the problems (recorded):
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
+found = recorded("03", "edges")
+fig, ax = plt.subplots(figsize=(9, 3.9))
+rows = [(f"{arm}.{place.replace(' ', '-')}", f"edges {arm}, {place}")
+        for place in PLACES for arm in ("kept", "dropped")]
+for y, (name, _) in enumerate(rows):
+    look = style.color("lstm" if name.startswith("kept") else "warning")
+    each = found[name]
+    ax.plot(each["each"], [-y + 0.18] * len(each["each"]), "|", color=look,
+            markersize=12, markeredgewidth=1.8)
+    ax.errorbar(each["value"], -y - 0.08, xerr=each["interval"], fmt="o", color=look,
+                markersize=8, capsize=4)
+ax.set(yticks=range(0, -4, -1), ylim=(-3.5, 0.5),
+       xlabel="final loss, log10: each seed, and the mean",
+       title="TITLE_EDGES")
+ax.set_yticklabels([label for _, label in rows])
+show(fig, alt=(
+    "ALT_EDGES"
+))
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 1.5 min. NOTES_EDGES
 
 # %%
-dropped = [train(seed, first_order=True) for seed in budget["seeds"]]
-print(f"{'log10 of the final loss':28}{'from zero':>14}{'from c0':>16}")
-for name, group in (("edges kept", fits), ("edges dropped", dropped)):
-    for seed, each in zip(budget["seeds"], group, strict=True):
-        line = [
-            over_tasks(final_loss(learned(each.theta), start, fresh).log10())
-            for start in (zero, each.theta["c0"].detach())
-        ]
-        cells = "".join(f"{mean:8.2f} ± {half:.2f}" for mean, half, _ in line)
-        print(f"{f'{name}, seed {seed}':28}{cells}")
-        record(f"bowls.{name}.seed-{seed}".replace(" ", "-"), line[1],
-               unit="log10 loss", seeds=[seed], seconds=each.seconds)
+for place in PLACES:
+    cost = found[f"cost.{place.replace(' ', '-')}"]
+    worse = sum(each > 0 for each in cost["each"])
+    mean, half = cost["value"], cost["interval"]
+    print(f"{place}: dropping costs {mean:.2f} ± {half:.2f} in log10;",
+          f"{worse} of {len(cost['each'])} seeds are worse")
 
 # %% [markdown]
-# It still learns, and every time it learns something worse. With the edges kept the seeds agree. With the edges dropped they scatter, and from zero, where the gates have to do all the work, each loses more than the
-# intervals allow for. Still, every one of them beats the best fixed rate of the table above, and a step of training was cheaper. Elsewhere dropping may cost nothing, or everything. The field's habit
-# rests on experience more than on proof; lesson 08 is about why it so often works.
+# PROSE_EDGES
 #
 # One more thing falls out. Without the dashed edges, the only way from the start $c_0$ to the end is the memory line, and it multiplies by the forget gates. With $f = 1$ the gradient for the start is
 # the gradient at the *end*, unchanged:
@@ -1175,10 +1446,11 @@ print("difference below 1e-12:", difference(for_the_start, at_the_end) < 1e-12)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What you learned
 #
-# - Gradient descent is an LSTM cell: memory $\theta$, forget gate 1, input gate $\alpha$, candidate $-\nabla L$. Bit for bit, if you compute it in two roundings.
+# - Gradient descent is an LSTM cell: memory $\theta$, forget gate 1, input gate $\alpha$, candidate $-\nabla L$. What it reads, a batch's gradient, depends on its own memory: the dashed edge.
 # - Weight decay turns the forget gate. Momentum and Adam put more cells in front. All of these are gates set by hand.
-# - A sigmoid gate can reach exactly 1, at a bias of 17 in float32. At a bias of 4 to 5 it quietly eats a tenth of the weights.
-# - Gates that may learn find a learning rate schedule by themselves, and the start can be learned along with them. They beat the best fixed rate, match a good schedule, and lose where a second memory is needed.
+# - A nearly open forget gate eats the weights, and one at exactly 1 has no slope and never learns.
+# - Gates that may learn find a learning rate schedule by themselves, and the start with them. They beat the best fixed rate and match a good schedule. What a gate is for, holding it tells: forgetting helps where no gradient leads out.
+# - Without noise momentum beats the learned cell. SUMMARY_QUIET
 # - Dropping the dashed edges is another gradient. It is safe when rate times curvature is small, and can have the wrong sign when it is not.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -1203,11 +1475,11 @@ print("difference below 1e-12:", difference(for_the_start, at_the_end) < 1e-12)
 #
 # </details>
 #
-# **3.** You drop the dashed edges, the forget gate is 0.9, and you unroll three steps. The gradient at the end is $g$. What is the gradient for the start $c_0$?
+# **3.** You drop the dashed edges, the forget gate is 0.9 at every step whatever $\theta$ is (the gates do not read $\theta$), and you unroll three steps. The gradient at the end is $g$. What is the gradient for the start $c_0$?
 #
 # <details><summary>Answer</summary>
 #
-# $0.9^3 g = 0.729\,g$. Without the dashed edges the memory line is the only way back, and each step multiplies by its forget gate. With $f = 1$ the gradient arrives whole, for the same reason that an LSTM remembers.
+# $0.9^3 g = 0.729\,g$. Without the dashed edges the memory line is the only way back, and each step multiplies by its forget gate. (A gate that read $\theta$ would be a second way.) With $f = 1$ the gradient arrives whole, for the same reason that an LSTM remembers.
 #
 # </details>
 
@@ -1218,6 +1490,8 @@ print("difference below 1e-12:", difference(for_the_start, at_the_end) < 1e-12)
 # - Marcin Andrychowicz et al., [Learning to learn by gradient descent by gradient descent](https://arxiv.org/abs/1606.04474), 2016. The dashed edges are theirs.
 # - Sepp Hochreiter, Steven Younger, Peter Conwell, [Learning to learn using gradient descent](https://doi.org/10.1007/3-540-44668-0_13), 2001. The idea, with an LSTM, fifteen years earlier.
 # - Chelsea Finn, Pieter Abbeel, Sergey Levine, [Model-agnostic meta-learning](https://arxiv.org/abs/1703.03400), 2017. The learned start alone.
+# - Boris Polyak, [Some methods of speeding up the convergence of iteration methods](https://doi.org/10.1016/0041-5553(64)90137-5), 1964. Momentum.
+# - Sachin Ravi, [the code of the meta-learner LSTM](https://github.com/twitter/meta-learning-lstm), 2017. Where the bias of the forget gate is drawn.
 # - Hung-yi Lee, [Machine Learning 2019](https://speech.ee.ntu.edu.tw/~hylee/ml/2019-spring.php), the lectures on meta-learning (in Chinese). "Gradient descent as LSTM" is a title of his.
 #
 # The words and the code of this lesson are our own.
@@ -1226,3 +1500,78 @@ print("difference below 1e-12:", difference(for_the_start, at_the_end) < 1e-12)
 # ## Next
 #
 # [Learning to learn by gradient descent](04_learning_to_learn_by_gradient_descent.ipynb) gives one such cell a memory of its own and many weights to look after.
+
+# %% [markdown]
+# ## Appendix: what you can skip
+#
+# ### And the optimizer of PyTorch?
+#
+# One step of `torch.optim.SGD` on the ten thousand weights from above may differ from yours in the last bit of a few in a hundred entries. Your formula rounds twice, once after the product and once after the sum. `torch.optim.SGD` calls, where the processor has it, one
+# instruction, *fused multiply-add*, which rounds once. So the number of differing entries is a property of your machine. We can play both processors: in float64 the product of two float32 numbers is exact, so one conversion at the end is one rounding.
+
+# %%
+theta = 4 * torch.rand(10_000, generator=torch.Generator().manual_seed(3)) - 2
+gradient = 4 * torch.rand(10_000, generator=torch.Generator().manual_seed(4)) - 2
+w = theta.clone().requires_grad_()
+w.grad = gradient.clone()
+torch.optim.SGD([w], lr=0.1).step()
+rounded_twice = theta - 0.1 * gradient
+rounded_once = (theta.double() - torch.tensor(0.1).double() * gradient.double()).float()
+differ = (rounded_once != rounded_twice).float().mean()
+print(f"rounding once or twice makes a difference in {100 * differ:.0f} of 100 entries")
+print("every entry of torch.optim.SGD is one of the two:",
+      bool(((w == rounded_once) | (w == rounded_twice)).all()))
+
+# %% [markdown]
+# ### At which bias is a sigmoid exactly 1?
+#
+# On paper at none. In a computer $\sigma(b) = 1/(1 + e^{-b})$ becomes 1 when $1 + e^{-b}$ is rounded to 1: when $e^{-b}$ is below half the gap between 1 and the next number (`torch.finfo(dtype).eps`). The other way round, the bias that gives a gate $p$ is $\log\frac{p}{1-p}$, its *logit*.
+
+# %%
+for dtype in (torch.float32, torch.float64):
+    bias = next(b for b in range(100)
+                if torch.sigmoid(torch.tensor(float(b), dtype=dtype)) == 1)
+    print(f"{dtype}: f = 1 from bias {bias} on, and -log(eps / 2) is",
+          f"{-math.log(torch.finfo(dtype).eps / 2):.1f}")
+
+# %% [markdown]
+# ### Why does the second cell help on a ravine?
+#
+# Along one direction of a bowl with curvature $h$, a step multiplies the distance to the lowest point by $1 - i\,h$ (with $f = 1$). Twenty steps multiply it by that number to the power of 20, so its *size* is what counts, and the slowest direction decides.
+#
+# With a second cell the state of a direction is two numbers, the distance $d$ and the velocity $m$, and a step is a matrix. What counts is its largest eigenvalue in size:
+#
+# $$\begin{pmatrix} m_t \\ d_t \end{pmatrix} = \begin{pmatrix} \mu & h \\ -i\mu & 1 - i h \end{pmatrix} \begin{pmatrix} m_{t-1} \\ d_{t-1} \end{pmatrix}, \qquad \lambda^2 - (1 + \mu - i h)\,\lambda + \mu = 0$$
+#
+# Where the two eigenvalues are complex, both have the size $\sqrt{\mu}$, *whatever the curvature is*. That is what one pair of gates cannot do: be equally good along and across.
+
+# %% jupyter={"source_hidden": true}
+def slowest(i, mu, h):
+    """The size of the largest eigenvalue of one step, for gates i [n]: [n]."""
+    top = torch.stack([torch.full_like(i, mu), torch.full_like(i, h)], dim=-1)
+    bottom = torch.stack([-i * mu, 1 - i * h], dim=-1)
+    return torch.linalg.eigvals(torch.stack([top, bottom], dim=-2)).abs().amax(-1)
+
+
+rate = torch.logspace(-2.3, -0.7, 321, dtype=torch.float64)
+fig, axes = plt.subplots(1, 2, figsize=(10, 4.2), sharey=True)
+for ax, mu, name in zip(axes, (0.0, 0.5), ("One cell, f = 1", "A second cell, μ = 0.5"),
+                        strict=True):
+    along, across = (slowest(rate, mu, h.item()) for h in STEEP)
+    for size, text, look in ((along, "along", style.cell("c")),
+                             (across, "across", style.cell("i"))):
+        (line,) = ax.semilogx(rate, size, **look)
+        style.label_line(ax, line, text, x=0.008, dx=0, dy=-12, ha="center")
+    worst = torch.maximum(along, across)
+    ax.plot(rate[worst.argmin()], worst.min(), "o", color="black", zorder=3)
+    ax.axhline(1, color=style.color("warning"), linewidth=1)
+    ax.set(title=name, xlabel="input gate i", ylim=(0, 1.6), xticks=(0.01, 0.1),
+           xticklabels=("0.01", "0.1"))
+    ax.minorticks_off()
+axes[0].set_ylabel("what a step leaves of the distance")
+show(fig, alt=(
+    "What one step leaves of the distance along and across the ravine, against the "
+    "input gate. With one cell the best gate, a dot, lies where both curves cross, "
+    "above 0.9. With a second cell both curves have a flat part at the root of mu, and "
+    "the best gate leaves much less."
+))

@@ -1131,8 +1131,9 @@ show(fig, alt=(
 found = recorded("03", "edges")
 for bias, name in (("4.5", "forget.4.5"), ("6", "kept"), ("37", "forget.37")):
     each = found[f"{name}.from-c0"]
-    print(f"from bias {bias:4} it ends at {each['value']:.2f} ± {each['interval']:.2f};",
-          f"best seed {min(each['each']):.2f}, worst {max(each['each']):.2f}")
+    mean, half, seeds = each["value"], each["interval"], each["each"]
+    print(f"from bias {bias:4} it ends at {mean:.2f} ± {half:.2f};",
+          f"best seed {min(seeds):.2f}, worst {max(seeds):.2f}")
 
 # %% [markdown]
 # Training learns its way around a nearly open gate, in all seeds but one. That one never gets there, and makes the interval wide; why, we do not know. A gate that cannot learn costs nothing here, where there is nothing to forget.
@@ -1198,11 +1199,11 @@ ax.set(yticks=range(0, -5, -1), ylim=(-4.6, 0.8),
        title="What helps: a second memory, or rates that may jump")
 ax.set_yticklabels(list(arms))
 show(fig, alt=(
-    "Final losses without noise, ten seeds each, trained on the mean of the loss and on "
-    "its logarithm. The learned cell with one memory ends highest, with a wider gate no "
-    "lower. A second memory lowers it by powers of ten. Twenty plain rates, with one "
-    "memory, end as low as that when trained on the logarithm, and high when trained on "
-    "the mean."
+    "Final losses without noise, ten seeds each, trained on the mean of the loss and "
+    "on its logarithm. The learned cell with one memory ends highest, with a wider "
+    "gate no lower. A second memory lowers it by powers of ten. Twenty plain rates, "
+    "with one memory, end as low as that when trained on the logarithm, and high when "
+    "trained on the mean."
 ))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -1230,11 +1231,12 @@ for gate, name, look in (
                     linewidth=0)
     style.label_line(ax, line, name)
 ax.set(xlabel="inner step", ylabel="how far the input gate is open", xlim=(0, 25),
-       xticks=range(0, 21, 5), ylim=(0, 1.08), title="Without noise the gate stays half open")
+       xticks=range(0, 21, 5), ylim=(0, 1.08),
+       title="Without noise the gate stays half open")
 show(fig, alt=(
-    "The input gate over twenty steps, of a cell trained with noisy gradients and of one "
-    "trained with exact ones. With noise it falls to nearly zero. Without, it begins at "
-    "its upper end and stays about half open at the last step."
+    "The input gate over twenty steps, of a cell trained with noisy gradients and of "
+    "one trained with exact ones. With noise it falls to nearly zero. Without, it "
+    "begins at its upper end and stays about half open at the last step."
 ))
 
 # %% [markdown]
@@ -1461,7 +1463,7 @@ for place in PLACES:
           f"{worse} of {len(cost['each'])} seeds are worse")
 
 # %% [markdown]
-# It still learns, and every seed learns something worse, from both starts. With the edges kept the seeds lie on one spot. With the edges dropped they scatter: what it costs is anything between next to nothing and half of what the schedule had gained over the best fixed rate (dotted). So one
+# It still learns, and every seed learns something worse, from both starts. With the edges kept the seeds lie on one spot. With the edges dropped they scatter: what it costs is anything between next to nothing and most of what the schedule had gained over the best fixed rate (dotted). So one
 # seed tells little here. On other problems dropping may cost nothing, or everything; lesson 08 is about why it so often works.
 #
 # One more thing falls out. Without the dashed edges, the only way from the start $c_0$ to the end is the memory line, and it multiplies by the forget gates. With $f = 1$ the gradient for the start is

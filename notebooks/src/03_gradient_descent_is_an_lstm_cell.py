@@ -281,12 +281,14 @@ for ax, old, new, read in zip(axes, ("$c_{t-1}$", r"$\theta_{t-1}$"),
     box(ax, 0, 2, old, "c", True)
     box(ax, 4, 2, new, "c", True)
     box(ax, 2, 0.75, read, "g")
+    ax.text(2.75, 0.45, "candidate", fontsize=12, color=style.cell("g")["color"])
+    ax.text(0, 2.55, "memory", ha="center", fontsize=12, color=style.cell("c")["color"])
     arrow(ax, (0.5, 2), (3.55, 2), "c")
     arrow(ax, (2.55, 0.95), (3.68, 1.68), "i")
     arrow(ax, (2, -0.35), (2, 0.42))
-    ax.text(2, 2.2, "forget gate", ha="center", color=style.cell("f")["color"])
-    ax.text(3.3, 1.05, "input gate", color=style.cell("i")["color"])
-    ax.set(xlim=(-0.7, 4.9), ylim=(-0.95, 2.7))
+    ax.text(2, 2.15, "forget gate", ha="center", color=style.cell("f")["color"])
+    ax.text(3.3, 1.15, "input gate", color=style.cell("i")["color"])
+    ax.set(xlim=(-0.7, 4.9), ylim=(-0.95, 2.85))
     ax.axis("off")
 axes[0].text(2, -0.65, "$x_t$, from outside", ha="center", fontsize=13)
 axes[1].text(2, -0.65, "the batch $X_t$, $Y_t$", ha="center", fontsize=13)
@@ -1097,7 +1099,7 @@ for y, name in enumerate(rows.values()):
 axes[1].axvline(found["start"]["value"], color="black", linewidth=0.8, linestyle=":")
 axes[1].text(found["start"]["value"], 0.45, "start ", ha="right", fontsize=12)
 axes[0].set(yticks=range(0, -7, -1), ylim=(-6.5, 0.9), xlabel="final loss, log10",
-            title="Bowls, your cell")
+            title="Bowls, trained above")
 axes[0].set_yticklabels(list(rows))
 axes[1].set(xlabel="final loss, 10 seeds", xlim=(-0.03, 1.02),
             title="Plateaus, recorded")
@@ -1193,9 +1195,11 @@ for y, name in enumerate(arms.values()):
         ax.errorbar(each["value"], -y, xerr=each["interval"], fmt=marker, markersize=9,
                     capsize=4, color=look,
                     markerfacecolor=look if aim == "log" else "white")
-ax.set(yticks=range(0, -5, -1), ylim=(-4.6, 0.8),
-       xlabel="final loss without noise, log10 (hollow: trained on the mean, "
-              "full: on the log)",
+        if y == 3:
+            ax.annotate(f"trained on the {aim}", (each["value"], -3), (0, 12),
+                        textcoords="offset points", ha="center", fontsize=12)
+ax.set(yticks=range(0, -5, -1), ylim=(-4.6, 0.8), xlim=(-6.9, -1.8),
+       xlabel="final loss without noise, log10 (further left is better)",
        title="What helps: a second memory, or rates that may jump")
 ax.set_yticklabels(list(arms))
 show(fig, alt=(

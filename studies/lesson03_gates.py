@@ -322,6 +322,9 @@ def second_memory(steps: int = 500) -> None:
             found = trained(follow, omega, quiet, steps, logs=aim == "log")
             note = f"{steps} meta-steps of {BATCH} bowls without noise, on the {aim} of the loss"
             rows.append(row(f"{name}.{aim}", logs(follow, found, fresh), "log10 loss", note))
+            if name == "rates" and aim == "log":
+                steps_of = enumerate(found["rate"].exp().unbind(1), 1)
+                rows += [row(f"rate.{t}", rate, "rate", note) for t, rate in steps_of]
     keep_results(
         "03_gradient_descent_is_an_lstm_cell",
         "second-memory",

@@ -1120,7 +1120,7 @@ show(fig, alt=(
 # It does not forget from step 4 on: that costs nothing. It never forgets: then the cell stays near where it began, for there is no gradient to follow. From step 4 on it only forgets: that is no better than to stop after step 3.
 # So the trained cell forgets *first*, which carries it to where gradients are, and descends *then*. On the bowls every place has a gradient, and holding the gate at 1 changes nothing.
 #
-# Mind what we built: forgetting leads to zero and nowhere else, and our valleys lie around zero. Small weights are often a fair place to begin again, and that is all the gate can bet on.
+# Mind what we built: forgetting leads to zero and nowhere else, and our valleys lie around zero. That zero is a better place than here is all that such a gate can bet on.
 #
 # The last row is the pitfall again. The cells of this lesson compute in float64, where a sigmoid is exactly 1, and has no slope, from a bias of 37 on. Begun there, the forget gate never learns, and the cell ends where the one ends that was
 # trained with $f = 1$.
@@ -1138,7 +1138,7 @@ for bias, name in (("4.5", "forget.4.5"), ("6", "kept"), ("37", "forget.37")):
           f"best seed {min(seeds):.2f}, worst {max(seeds):.2f}")
 
 # %% [markdown]
-# Training learns its way around a nearly open gate, in all seeds but one. That one never gets there, and makes the interval wide; why, we do not know. A gate that cannot learn costs nothing here, where there is nothing to forget.
+# Training learns its way around a nearly open gate, in all of the ten seeds but one. That one does not get there, and makes the interval wide; why, we do not know. A gate that cannot learn costs nothing here, where there is nothing to forget.
 
 # %% [markdown]
 # ### And without the noise?
@@ -1187,7 +1187,7 @@ arms = {"learned cell, one memory": "one-memory",
         "learned cell, two memories": "two-memories",
         "learned cell, gate up to 12": "one-memory-wide",
         "20 rates, one memory": "rates", "20 rates and 20 μ": "rates-and-mu"}
-fig, ax = plt.subplots(figsize=(9, 4.4))
+fig, (ax, right) = plt.subplots(1, 2, figsize=(11, 4.4), width_ratios=(1.7, 1))
 for y, name in enumerate(arms.values()):
     for aim, marker in (("mean", "o"), ("log", "D")):
         each = found[f"{name}.{aim}"]
@@ -1198,24 +1198,33 @@ for y, name in enumerate(arms.values()):
         if y == 3:
             ax.annotate(f"trained on the {aim}", (each["value"], -3), (0, 12),
                         textcoords="offset points", ha="center", fontsize=12)
-ax.set(yticks=range(0, -5, -1), ylim=(-4.6, 0.8), xlim=(-6.9, -1.8),
-       xlabel="final loss without noise, log10 (further left is better)",
-       title="What helps: a second memory, or rates that may jump")
+ax.set(yticks=range(0, -5, -1), ylim=(-4.6, 0.8), xlim=(-6.9, -1.4),
+       xlabel="final loss, log10 (further left is better)",
+       title="A second memory helps; so do rates alone")
 ax.set_yticklabels(list(arms))
+rates = [found[f"rate.{t}"]["each"][0] for t in range(1, T + 1)]
+right.semilogy(range(1, T + 1), rates, color=style.color("baseline"), marker="D",
+               linewidth=1)
+right.axhline(1, color=style.color("lstm"), linewidth=1)
+right.text(1, 1.1, "a sigmoid gate ends here", fontsize=12,
+           color=style.ink(style.color("lstm")))
+right.set(xlabel="inner step", ylabel="rate", xticks=(1, 5, 10, 15, 20),
+          title="These rates jump")
 show(fig, alt=(
     "Final losses without noise, ten seeds each, trained on the mean of the loss and "
     "on its logarithm. The learned cell with one memory ends highest, with a wider "
     "gate no lower. A second memory lowers it by powers of ten. Twenty plain rates, "
     "with one memory, end as low as that when trained on the logarithm, and high when "
-    "trained on the mean."
+    "trained on the mean. Right: those rates, of one seed, jump from step to step, and "
+    "some are far above 1, where a sigmoid gate ends."
 ))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 1.5 min. Look at the full marks. A second memory helps, by powers of ten. But row four has one memory, no gate and no network: twenty numbers, and it ends as low. So a second memory is enough, and it is not needed. What the learned cell could not do is let its rate jump from step to step.
+# 1.5 min. Look at the full marks. A second memory helps, by powers of ten. But row four has one memory, no gate and no network: twenty numbers, and it ends as low. So a second memory is enough, and it is not needed. Right: its rates jump from step to step, and some are far above 1. The gates of the cell come from a small smooth network.
 
 # %% [markdown] tags=["answer"]
 # Give the cell a second memory, and it ends lower, by powers of ten: the second memory is *enough*. A wider gate alone changes little. But look at the twenty rates. They have one memory and look at nothing, and trained on the logarithm they end
-# as low as anything here: a second memory is *not needed*. Their rates jump up and down from step to step, small ones for the steep directions, large ones for the flat. (Numerical mathematics knows such schedules by the name of Chebyshev.) Our gates come from a small smooth network and cannot jump.
+# as low as anything here: a second memory is *not needed*. Their rates (right, one seed) jump up and down from step to step, and some lie far above 1. (Numerical mathematics knows such schedules by the name of Chebyshev.) Our gates come from a small network that is smooth in the step.
 #
 # So "one memory against two" is half of the story. The other half is the target: the mean of the loss is ruled by the few worst bowls, and what is safe there is slow elsewhere. Lesson 04 gives the learned optimizer memories of its own.
 

@@ -357,7 +357,7 @@ explorer.forget, explorer.input = 1.0, 0.05  # as it was: your turn
 # - A larger input gate is faster along the ravine, until the path across it swings, grows, and leaves the picture.
 # - One pair of numbers has to serve both directions. Across, the gate is almost too large; along, it is far too small.
 #
-# Is the explorer's cell yours? Both walk from the explorer's start, with gates that differ from gradient descent's:
+# Is the explorer's cell yours? Both walk from the same start:
 
 # %%
 STEEP = torch.tensor([1.0, 30.0], dtype=torch.float64)  # how the ravine bends: H
@@ -1209,7 +1209,8 @@ right.axhspan(1, 14, color=style.color("lstm"), alpha=0.15, linewidth=0)
 right.text(10.5, 10, "beyond a sigmoid gate", fontsize=12, ha="center",
            color=style.ink(style.color("lstm")))
 right.set(xlabel="inner step", ylabel="rate", xticks=(1, 5, 10, 15, 20), ylim=(0.2, 14),
-          yticks=(0.2, 0.5, 1, 2, 5, 10), yticklabels=("0.2", "0.5", "1", "2", "5", "10"),
+          yticks=(0.2, 0.5, 1, 2, 5, 10),
+       yticklabels=("0.2", "0.5", "1", "2", "5", "10"),
           title="These rates jump")
 right.minorticks_off()
 show(fig, alt=(

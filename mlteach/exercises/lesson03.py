@@ -850,7 +850,10 @@ SECOND_IS: dict[str, tuple[float, ...]] = {
     "Without the edges alpha does not vanish: it still multiplies g_1 and g_2. Only the gradients are plain numbers.": (
         0.0,
     ),
-    "In the second alpha is multiplied in once more. Differentiating by alpha takes it away.": (-0.1875, 0.1875),
+    "In the second alpha is multiplied in once more. Differentiating by alpha takes it away.": (
+        -0.1875,
+        0.1875,
+    ),
     "The second is the loss itself (1/32) or theta_2, not its slope.": (0.03125,),
 }
 

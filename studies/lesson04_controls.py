@@ -1,6 +1,6 @@
 """Lesson 04's controls: for each cause that the lesson names, the same race with that cause taken away or put in alone.
 
-    python -m studies.lesson04_controls            all of it: ten minutes on one free core
+    python -m studies.lesson04_controls            all of it: a quarter of an hour on one free core
     python -m studies.lesson04_controls scale      one part alone
 
 The parts: ``scale`` and ``one-number`` (bowls of another scale, and ReLU: its step times one number, tuned as a rival's

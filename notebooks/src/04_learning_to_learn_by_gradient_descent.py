@@ -22,7 +22,7 @@
 # - turn one gradient into two numbers that an LSTM can read,
 # - train such an optimizer by truncated unrolls, and say where the history is cut, and why,
 # - race it against tuned rivals on the same fresh problems, and on steps and networks it was not trained for,
-# - show in its own numbers why it fails where it fails.
+# - test a cause before you believe it, where it fails.
 #
 # **Prerequisites:** [lesson 03](03_gradient_descent_is_an_lstm_cell.ipynb): gradient descent as a memory line, momentum as a second cell,
 # and what it costs to drop the dashed edges.
@@ -31,7 +31,7 @@
 #
 # **What it costs to run:** *smoke* takes under 60 s on two cores. *lecture* takes under 3 minutes, one of them spent training.
 # *paper* takes about 15 minutes, and no GPU. The optimizers of the races were trained longer, by
-# `python -m studies.lesson04_learned_optimizers`, and come with the course.
+# `python -m studies.lesson04_learned_optimizers`, and come with the course; `python -m studies.lesson04_controls` makes the controls.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 1 min. The title of the paper is a joke that is exact: gradient descent learns an optimizer, and the optimizer learns. Say the promise, and say that you will show as well where it fails.
@@ -435,7 +435,7 @@ for t in range(4):
     arrow((2 * t + 0.27, 2), (2 * t + 1.73, 2), PARTS["c"], width=2.5)
     if t < 2:
         arrow((2 * t + 1.6, 0.5), (2 * t + 3.4, 0.5))
-        ax.text(2 * t + 2.15, 0.28, "h, c", ha="center", fontsize=11)
+        ax.text(2 * t + 1.95, 0.28, "h, c", ha="center", fontsize=11)
 ax.text(1.6, 1.42, "$u_0$", color=PARTS["i"], fontsize=13, ha="right")
 ax.text(1, 2.12, "1", color=PARTS["c"], fontsize=12, ha="center")
 ax.axvline(4.27, 0.03, 0.97, color="black", linewidth=1.2, linestyle=(0, (1, 2)))
@@ -446,14 +446,14 @@ ax.axis("off")
 show(fig, alt=(
     "The run as a chain. Along the top the weights theta 0 to theta 3, joined by a "
     "line with forget gate 1; above each but the first its loss. At each step a batch"
-    " comes in from below and becomes a gradient; a dashed red arrow leads from the "
+    " comes in from below and becomes a gradient; a dashed arrow leads from the "
     "weights into it. The gradient enters an LSTM, whose answer is added to the "
     "weights and whose memory goes on to the next LSTM. A dotted line after two steps"
     " says: a piece ends, numbers go on, their history does not."
 ))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. Read it as a recurrent network: batches come in, weights and memories go on. Then the red arrows. In a network that reads text the next letter does not ask what the cell remembers. Here the input is the gradient at theta, and theta is the memory. Cut one drops the red arrows. Cut two is the dotted line.
+# 2 min. Read it as a recurrent network: batches come in, weights and memories go on. Then the dashed arrows. In a network that reads text the next letter does not ask what the cell remembers. Here the input is the gradient at theta, and theta is the memory. Cut one drops the dashed arrows. Cut two is the dotted line.
 
 # %% [markdown]
 # Read it as a recurrent network. The **batches are its inputs**; weights and memories go on from step to step. One thing is unlike any network that reads a text. There the
@@ -861,7 +861,7 @@ differences(ax, "quadratics", "as trained", (100, 200, 500))
 for mark, t in zip("os^", (100, 200, 500)):
     ax.plot([], [], mark, color=style.color("lstm"), markeredgecolor="black",
             label=f"step {t}")
-ax.legend(loc="lower right", fontsize=11)
+ax.legend(loc="upper right", fontsize=11)
 ax.set(xlabel="mean log10 loss: LSTM minus rival (left of 0: the LSTM is lower)",
        title="At step 100 only momentum is level with it")
 show(fig, alt=(
@@ -1185,9 +1185,9 @@ ax.set(yticks=range(len(rows)), yticklabels=rows, ylim=(len(rows) - 0.5, -0.5),
 show(fig, alt=(
     "Mean log10 loss at step 100 of the learned optimizer with three seeds, and of "
     "tuned Adam. As trained it is ahead of Adam. On ReLU it is behind, and stays there "
-    "when silent weights are left untouched. With leaking units there are no more zeros "
-    "than at home, and it does no better; on straight lines it is worst of all. On ReLU "
-    "with one tuned number it is nearly level with Adam."
+    "when silent weights are left untouched. With leaking units there are no more "
+    "zeros than at home, and it does no better; on straight lines it is worst of all. On "
+    "ReLU with one tuned number it is nearly level with Adam."
 ))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -1259,7 +1259,7 @@ axes[3].axvspan(*met, color="black", alpha=0.08, linewidth=0)
 axes[3].annotate("sizes it meets\nin its own runs", (math.sqrt(math.prod(met)), -14.6),
                  fontsize=11, ha="center")
 axes[3].set(xscale="log", ylim=(-16, 1), xlabel="what a full bar means",
-            title="sum of the 16 equal")
+            title="all 16 equal steps")
 axes[3].axhline(0, color="black", linewidth=0.6)
 show(fig, alt=(
     "Four plots of three seeds of the learned optimizer, in purple, beside tuned "

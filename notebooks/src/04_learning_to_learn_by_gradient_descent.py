@@ -149,6 +149,42 @@ for said, count, layers in (
 # In words: the size is counted in powers of $e$, and the direction is the sign. Below $e^{-10} \approx 0.00005$ the size stays at $-1$, and the
 # direction fades to zero in a straight line. At the border both branches give $(-1, \pm 1)$: nothing jumps.
 
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 2 min. Read the formula by its two numbers, size and direction. Ask what goes wrong with the logarithm alone: at a gradient of zero it is minus infinity, and weights behind a pixel that is always white have gradients of exactly zero.
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
+sizes = torch.cat([-torch.logspace(1, -8, 200), torch.logspace(-8, 1, 200)]).double()
+seen = preprocess(sizes)
+fig, ax = plt.subplots(figsize=(8.5, 3.8))
+for column, name, look in (
+    (0, "size", style.method("lstm")),
+    (1, "direction", style.method("lstm") | {"linestyle": ":"}),
+):
+    (line,) = ax.plot(sizes, seen[:, column], **look)
+    style.label_line(ax, line, name)
+edge = math.exp(-10)
+for side in (-edge, edge):
+    ax.axvline(side, color="black", linewidth=0.8)
+near = edge * torch.tensor([-1 - 1e-6, -1 + 1e-6, 1 - 1e-6, 1 + 1e-6])
+ax.plot(near, preprocess(near), "o", color="black", markersize=5)
+ax.annotate("below $e^{-10}$", (0, 0.45), ha="center", fontsize=12,
+            backgroundcolor="white")
+ax.set_xscale("symlog", linthresh=edge)  # a line in the axis' linear part is a line
+ax.set(xlabel="gradient", ylabel="what the LSTM reads",
+       xticks=[-10, -0.1, -1e-3, 0, 1e-3, 0.1, 10], xlim=(-12, 300), ylim=(-1.15, 1.2))
+ax.set_title("Nine powers of ten, and both numbers stay near 1")
+ax.minorticks_off()
+show(fig, alt=(
+    "The two numbers that the LSTM reads, against the gradient on a symmetric "
+    "logarithmic axis. The size falls from about 0.2 at gradients of 10 to -1 at e to"
+    " the -10 and stays there; the direction is the sign outside and a steep straight"
+    " line through zero inside. Dots just inside and just outside the two borders lie"
+    " on each other: nothing jumps."
+))
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 1 min. Nine powers of ten on the axis, and neither number leaves the reach of an LSTM. The two branches meet at e to the minus 10: the dots.
+
 # %% [markdown]
 # ## Your turn: 04.1, two numbers for one gradient
 #
@@ -183,39 +219,6 @@ def features(x, p):
 
 # %%
 check("04.1", features)
-
-# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
-sizes = torch.cat([-torch.logspace(1, -8, 200), torch.logspace(-8, 1, 200)]).double()
-seen = preprocess(sizes)
-fig, ax = plt.subplots(figsize=(8.5, 3.8))
-for column, name, look in (
-    (0, "size", style.method("lstm")),
-    (1, "direction", style.method("lstm") | {"linestyle": ":"}),
-):
-    (line,) = ax.plot(sizes, seen[:, column], **look)
-    style.label_line(ax, line, name)
-edge = math.exp(-10)
-for side in (-edge, edge):
-    ax.axvline(side, color="black", linewidth=0.8)
-near = edge * torch.tensor([-1 - 1e-6, -1 + 1e-6, 1 - 1e-6, 1 + 1e-6])
-ax.plot(near, preprocess(near), "o", color="black", markersize=5)
-ax.annotate("below $e^{-10}$", (0, 0.45), ha="center", fontsize=12,
-            backgroundcolor="white")
-ax.set_xscale("symlog", linthresh=edge)  # a line in the axis' linear part is a line
-ax.set(xlabel="gradient", ylabel="what the LSTM reads",
-       xticks=[-10, -0.1, -1e-3, 0, 1e-3, 0.1, 10], xlim=(-12, 300), ylim=(-1.15, 1.2))
-ax.set_title("Nine powers of ten, and both numbers stay near 1")
-ax.minorticks_off()
-show(fig, alt=(
-    "The two numbers that the LSTM reads, against the gradient on a symmetric "
-    "logarithmic axis. The size falls from about 0.2 at gradients of 10 to -1 at e to"
-    " the -10 and stays there; the direction is the sign outside and a steep straight"
-    " line through zero inside. Dots just inside and just outside the two borders lie"
-    " on each other: nothing jumps."
-))
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. Read the formula by its two numbers, size and direction. Then the picture: nine powers of ten on the axis. Ask what goes wrong with log alone: at a gradient of zero it is minus infinity, and weights behind a pixel that is always white have gradients of exactly zero. The two branches meet at e to the minus 10: the dots.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The whole optimizer, by hand
@@ -630,14 +633,14 @@ for place, rows in enumerate(found.values()):
         axes[0].plot(x, kept, "o", **look | {"markersize": 10})
         axes[0].plot(x, dropped, "o", **look | {"color": "white"})
         axes[1].plot(x, cosine, "os^"[seed - 1], **look)
-axes[0].annotate("true", (1.3, 60), fontsize=12, ha="left")
-axes[0].annotate("cut", (1.3, 0.2), fontsize=12, ha="left")
+axes[0].annotate("edges kept", (1.2, 300), fontsize=12, ha="left")
+axes[0].annotate("edges cut", (1.2, 0.2), fontsize=12, ha="left")
 for number, seed in enumerate((1, 2, 3)):
     axes[1].annotate(f"{seed}", (1 + (3 * number - 3) / 12, -1.08), fontsize=11,
                      ha="center", va="top")
 axes[0].set(ylabel="length of the gradient for $\\omega$",
-            title="Trained: the true one grows")
-axes[1].set(ylabel="cosine of true and cut", ylim=(-1.35, 1.1), yticks=[-1, 0, 1],
+            title="Trained: one is far longer")
+axes[1].set(ylabel="cosine of the two", ylim=(-1.35, 1.1), yticks=[-1, 0, 1],
             title="and they point apart")
 axes[1].annotate("seed", (0.62, -1.08), fontsize=11, ha="right", va="top")
 axes[1].axhline(0, color="black", linewidth=0.6)
@@ -751,7 +754,7 @@ record("quadratics.live.100", over_tasks(live[at.index(100)]), unit="log10 loss"
 #
 # The optimizers of the race had 5000 updates each, about three minutes on one core, from three seeds. You can make them with
 # `python -m studies.lesson04_learned_optimizers`. A race is fair if the rivals are tuned. So each got its best rate out of a grid, chosen on 256 problems of their
-# own, **for each horizon anew**: the best rate for 100 steps is often not the best for 500. Their forget gates are the usual ones: 0.9 for momentum, 0.9 and 0.999 for Adam.
+# own, **for each horizon anew**: the best rate for 100 steps need not be the best for 500. Their forget gates are the usual ones: 0.9 for momentum, 0.9 and 0.999 for Adam.
 # Then all of them run on the same 256 fresh problems, and the one that you have trained above as well.
 #
 # **Predict.** The learned optimizer was trained for 100 steps. Who is lowest at step 500?
@@ -1186,8 +1189,8 @@ show(fig, alt=(
     "Mean log10 loss at step 100 of the learned optimizer with three seeds, and of "
     "tuned Adam. As trained it is ahead of Adam. On ReLU it is behind, and stays there "
     "when silent weights are left untouched. With leaking units there are no more "
-    "zeros than at home, and it does no better; on straight lines it is worst of all. On "
-    "ReLU with one tuned number it is nearly level with Adam."
+    "zeros than at home, and it does no better; on straight lines it is worst of all. "
+    "On ReLU with one tuned number it is nearly level with Adam."
 ))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -1243,6 +1246,7 @@ for ax, scene in zip(axes, ("the same again", "up and down", "turning back")):
     ax.axhline(0, color="black", linewidth=0.6)
     ax.set(title=scene, xlabel="step", ylim=(-1.3, 0.6), xticks=(1, 8, 16))
 axes[0].set_ylabel("added to the weight")
+axes[1].annotate("purple: three seeds\ngrey: tuned Adam", (1.5, -0.9), fontsize=11)
 for each in seeds:
     each.load("the same again")
     sums = {name: [] for name in ("learned", "SGD", "Adam")}

@@ -315,7 +315,7 @@ for name, rule in (
 # in times a small number $s$, and comes out divided by it. The smaller $s$ is, the less is left of the bend.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. Momentum, put into an ordinary LSTM. Layer one passes on, layer two gathers. Ask how a gate of exactly mu is made: exercise 04.2. And ask about the tanh: near zero it is a line, so we work near zero. So momentum lies inside the family, and training can only do better on the problems it trains for. Whether it finds its way there is another question.
+# 2 min. Momentum, put into an ordinary LSTM. Layer one passes on, layer two gathers. Ask how a gate of exactly mu is made: exercise 04.2. And ask about the tanh: near zero it is a line, so we work near zero. So momentum lies inside the family, and the best of the family is no worse. Whether training finds its way there is another question.
 
 # %% [markdown]
 # ## Your turn: 04.2, a forget gate that is momentum
@@ -634,7 +634,7 @@ for place, rows in enumerate(found.values()):
         axes[0].plot(x, dropped, "o", **look | {"color": "white"})
         axes[1].plot(x, cosine, "os^"[seed - 1], **look)
 axes[0].annotate("edges kept", (1.2, 300), fontsize=12, ha="left")
-axes[0].annotate("edges cut", (1.2, 0.2), fontsize=12, ha="left")
+axes[0].annotate("edges cut", (1.2, 0.14), fontsize=12, ha="left")
 for number, seed in enumerate((1, 2, 3)):
     axes[1].annotate(f"{seed}", (1 + (3 * number - 3) / 12, -1.08), fontsize=11,
                      ha="center", va="top")
@@ -752,8 +752,7 @@ record("quadratics.live.100", over_tasks(live[at.index(100)]), unit="log10 loss"
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The first race: quadratics
 #
-# The optimizers of the race had 5000 updates each, about three minutes on one core, from three seeds. You can make them with
-# `python -m studies.lesson04_learned_optimizers`. A race is fair if the rivals are tuned. So each got its best rate out of a grid, chosen on 256 problems of their
+# The optimizers of the race had 5000 updates each, about three minutes on one core, from three seeds. A race is fair if the rivals are tuned. So each got its best rate out of a grid, chosen on 256 problems of their
 # own, **for each horizon anew**: the best rate for 100 steps need not be the best for 500. Their forget gates are the usual ones: 0.9 for momentum, 0.9 and 0.999 for Adam.
 # Then all of them run on the same 256 fresh problems, and the one that you have trained above as well.
 #
@@ -856,7 +855,7 @@ show(fig, alt=(
 ))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. Left picture first: it leads for a hundred steps, with momentum at its heels. Then the right one, and the guesses. At 500 it has lost to momentum and Adam by orders of magnitude. Say both with the same voice: it was trained for a hundred steps, and that is what it is good at.
+# 3 min. Left picture first: it leads for a hundred steps, with momentum at its heels. Then the right one, and the guesses. At 500 it has lost to momentum and Adam by orders of magnitude. Say both with the same voice, and ask why it is overtaken. The next two slides test two answers.
 
 # %% jupyter={"source_hidden": true}
 fig, ax = plt.subplots(figsize=(8.5, 3.6))
@@ -1064,8 +1063,8 @@ print("after 60 steps on 4 fresh networks it is below tuned Adam:",
 
 # %% [markdown]
 # (How it was trained: as before, one network a run, and with two changes. The objective is the loss on *all* 898 digits, while the gradients that the LSTM reads
-# still come from 64. And the pieces are 5 steps long, as the table of
-# choices suggests. 16,000 updates take about five minutes on one free core.)
+# still come from 64. And the pieces are 5 steps long, as the
+# choices above suggest. 16,000 updates take about five minutes on one free core.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # **Predict.** It is trained on 20 sigmoid units, for 100 steps. Now change one thing at a time. With one of these changes momentum, Nesterov and Adam are all ahead of it. With which?
@@ -1109,7 +1108,7 @@ show(fig, alt=(
 ))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. One plot at a time, and read their predictions back. At home it is below all five rivals to the end, twice as long as it was trained for. Forty units: nothing has changed for it. Two layers: it leads, and Adam catches it at two hundred steps. ReLU: it loses to all three that remember gradients. The paper reports the same for ReLU, without a number. Ask why, and keep the answers: two slides on you test them.
+# 3 min. One plot at a time, and read their predictions back. At home it is below all five rivals to the end, twice as long as it was trained for. Forty units: nothing has changed for it. Two layers: it leads, and Adam catches it at two hundred steps. ReLU: it loses to all three that remember gradients. The paper reports the same for ReLU, without a number. Ask why, and keep the answers: the next slide tests them.
 
 # %% jupyter={"source_hidden": true}
 fig, axes = plt.subplots(1, 4, figsize=(10, 3.4), sharey=True)
@@ -1133,7 +1132,7 @@ show(fig, alt=(
 # - **Two layers**: below all five at step 100, each of the three seeds. At step 200 Adam is level with it.
 # - **ReLU**: it loses to Nesterov, to Adam and to momentum at step 100, and to all five at step 200. The paper saw the same failure. Here the seeds lie far apart.
 #
-# One caution. The rivals were tuned on 16 networks, with four rates to a power of ten, and a rate near the edge of stability can be unlucky on the fresh ones. Nesterov at step 200 is such a case: its interval is the widest.
+# One caution. The rivals were tuned on 16 networks, with four rates to a power of ten, and a rate that is good for those can be bad for some of the fresh ones. Nesterov at step 200 looks like such a case: its interval is the widest.
 # Compare with the curves before you quote a difference.
 #
 # ### What does it see of another network?

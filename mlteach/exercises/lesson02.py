@@ -13,6 +13,231 @@ from mlteach.exercises.exercise import Case, Exercise, Mistake
 # 02.1 ---------------------------------------------------------------------------------------------------------------
 
 
+def rnn_step(x: Tensor, h: Tensor, W: Tensor, U: Tensor, b: Tensor) -> Tensor:
+    """x [batch, inputs] and the old state h [batch, units], weights W [units, inputs], U [units, units], b [units]."""
+    return torch.tanh(x @ W.T + h @ U.T + b)
+
+
+def _rnn_case(draw: torch.Generator, batch: int, inputs: int, units: int) -> tuple[Tensor, ...]:
+    shapes = ((batch, inputs), (batch, units), (units, inputs), (units, units), (units,))
+    return tuple(torch.randn(*shape, generator=draw, dtype=torch.float64) for shape in shapes)
+
+
+def _rnn_cases() -> list[Case]:
+    draw = torch.Generator().manual_seed(20)
+    return [
+        Case("two inputs, three units, a batch of four", _rnn_case(draw, 4, 2, 3)),
+        Case("three inputs, three units, a batch of three", _rnn_case(draw, 3, 3, 3)),
+        Case("five inputs, two units, a batch of one", _rnn_case(draw, 1, 5, 2)),
+        Case("one input, one unit", _rnn_case(draw, 1, 1, 1)),
+    ]
+
+
+def _draw_rnn(draw: torch.Generator) -> Case:
+    batch, inputs, units = torch.randint(1, 6, (3,), generator=draw).tolist()
+    return Case(f"{inputs} inputs, {units} units, a batch of {batch}", _rnn_case(draw, batch, inputs, units))
+
+
+def _rnn(z: Callable[..., Tensor], squash: Callable[[Tensor], Tensor] = torch.tanh) -> Callable[..., Tensor]:
+    """A step that squashes another sum."""
+    return lambda x, h, W, U, b: squash(z(x, h, W, U, b))
+
+
+def _sum(x: Tensor, h: Tensor, W: Tensor, U: Tensor, b: Tensor) -> Tensor:
+    return x @ W.T + h @ U.T + b
+
+
+RNN_STEP = Exercise(
+    id="02.1",
+    title="one step of the RNN",
+    solution=rnn_step,
+    cases=_rnn_cases,
+    draw=_draw_rnn,
+    outputs=("the new h",),
+    chain=lambda inputs, output: (inputs[0], torch.as_tensor(output), *inputs[2:]),
+    mistakes=(
+        Mistake(
+            "The tanh is missing: the new state is the squashed sum.",
+            (_sum, _rnn(_sum, lambda z: z.clamp(-1, 1)), _rnn(_sum, lambda z: z / (1 + z.abs()))),
+            hint=3,
+        ),
+        Mistake(
+            "You squash with another curve. The new state lies between -1 and 1: tanh.",
+            (_rnn(_sum, torch.sigmoid), _rnn(_sum, torch.relu), _rnn(_sum, torch.sin), _rnn(_sum, torch.atan)),
+            hint=3,
+        ),
+        Mistake(
+            "You squash twice. One tanh round the whole sum is enough.",
+            (
+                _rnn(_sum, lambda z: torch.tanh(torch.tanh(z))),
+                _rnn(lambda x, h, W, U, b: _sum(x, torch.tanh(h), W, U, b)),
+                _rnn(lambda x, h, W, U, b: _sum(torch.tanh(x), h, W, U, b)),
+                lambda x, h, W, U, b: torch.tanh(torch.tanh(x @ W.T) + torch.tanh(h @ U.T) + b),
+            ),
+            hint=3,
+        ),
+        Mistake(
+            "The bias b is missing.",
+            (
+                _rnn(lambda x, h, W, U, b: x @ W.T + h @ U.T),
+                lambda x, h, W, U, b: x @ W.T + h @ U.T,
+            ),
+            hint=3,
+        ),
+        Mistake(
+            "The bias stands outside the tanh. It belongs to the sum that is squashed.",
+            (
+                lambda x, h, W, U, b: torch.tanh(x @ W.T + h @ U.T) + b,
+                lambda x, h, W, U, b: torch.tanh(x @ W.T + h @ U.T) - b,
+            ),
+            hint=3,
+        ),
+        Mistake(
+            "The bias is added once. You take it twice (torch's two vectors are one here), or take it away.",
+            (
+                _rnn(lambda x, h, W, U, b: _sum(x, h, W, U, 2 * b)),
+                _rnn(lambda x, h, W, U, b: _sum(x, h, W, U, -b)),
+            ),
+            hint=3,
+        ),
+        Mistake(
+            "The old state h is missing: without it the network remembers nothing.",
+            (
+                _rnn(lambda x, h, W, U, b: x @ W.T + b),
+                _rnn(lambda x, h, W, U, b: x @ W.T + U.sum(1) + b),
+                _rnn(lambda x, h, W, U, b: x @ W.T),
+            ),
+            hint=2,
+        ),
+        Mistake(
+            "What comes in, x, is missing.",
+            (_rnn(lambda x, h, W, U, b: h @ U.T + b), _rnn(lambda x, h, W, U, b: h @ U.T)),
+            hint=2,
+        ),
+        Mistake(
+            "You squash the parts one by one. The tanh goes round the whole sum.",
+            (
+                lambda x, h, W, U, b: torch.tanh(x @ W.T + b) + torch.tanh(h @ U.T),
+                lambda x, h, W, U, b: torch.tanh(x @ W.T) + torch.tanh(h @ U.T + b),
+                lambda x, h, W, U, b: torch.tanh(x @ W.T) + torch.tanh(h @ U.T) + b,
+                lambda x, h, W, U, b: torch.tanh(x @ W.T) + torch.tanh(h @ U.T) + torch.tanh(b),
+                lambda x, h, W, U, b: torch.tanh(x @ W.T + b) + h @ U.T,
+                lambda x, h, W, U, b: torch.tanh(x @ W.T) + h @ U.T + b,
+                lambda x, h, W, U, b: x @ W.T + torch.tanh(h @ U.T + b),
+                lambda x, h, W, U, b: x @ W.T + b + torch.tanh(h @ U.T),
+            ),
+            hint=3,
+        ),
+        Mistake(
+            "You add the old state itself. In this network it comes in through U alone.",
+            (
+                lambda x, h, W, U, b: h + rnn_step(x, h, W, U, b),
+                _rnn(lambda x, h, W, U, b: _sum(x, h, W, U, b) + h),
+                _rnn(lambda x, h, W, U, b: x @ W.T + h + b),
+                lambda x, h, W, U, b: h + torch.tanh(x @ W.T + b),
+                lambda x, h, W, U, b: (h + rnn_step(x, h, W, U, b)) / 2,
+            ),
+            hint=2,
+        ),
+        Mistake(
+            "You multiply what comes in with what was there. The step adds the two.",
+            (
+                _rnn(lambda x, h, W, U, b: (x @ W.T) * (h @ U.T) + b),
+                _rnn(lambda x, h, W, U, b: (x @ W.T + b) * (h @ U.T)),
+                _rnn(lambda x, h, W, U, b: (x @ W.T) * (h @ U.T + b)),
+                lambda x, h, W, U, b: torch.tanh(x @ W.T + b) * torch.tanh(h @ U.T),
+                lambda x, h, W, U, b: torch.tanh(x @ W.T + b) * h,
+            ),
+            hint=2,
+        ),
+        Mistake(
+            "One of the two parts is taken away. The step adds them.",
+            (
+                _rnn(lambda x, h, W, U, b: x @ W.T - h @ U.T + b),
+                _rnn(lambda x, h, W, U, b: h @ U.T - x @ W.T + b),
+                _rnn(lambda x, h, W, U, b: -_sum(x, h, W, U, b)),
+            ),
+            hint=2,
+        ),
+        Mistake(
+            "U is not transposed. With the batch in rows each weight stands on the right, transposed: h @ U.T.",
+            (
+                _rnn(lambda x, h, W, U, b: x @ W.T + h @ U + b),
+                lambda x, h, W, U, b: x @ W.T + h @ U + b,
+                _rnn(lambda x, h, W, U, b: x @ W.T + h @ U),
+            ),
+            hint=1,
+        ),
+        Mistake(
+            "W is not transposed. With the batch in rows each weight stands on the right, transposed: x @ W.T.",
+            (
+                _rnn(lambda x, h, W, U, b: x @ W + h @ U.T + b),
+                _rnn(lambda x, h, W, U, b: x @ W + h @ U + b),
+                lambda x, h, W, U, b: x @ W + h @ U + b,
+            ),
+            hint=1,
+        ),
+        Mistake(
+            "The batch stands in the rows of x and h, so the weights stand on the right, transposed: x @ W.T. Yours stand on the left.",
+            (
+                _rnn(lambda x, h, W, U, b: W @ x + U @ h + b),
+                _rnn(lambda x, h, W, U, b: (W @ x.T + U @ h.T) + b),
+                _rnn(lambda x, h, W, U, b: W @ x.T + U @ h.T + b[:, None]),
+                _rnn(lambda x, h, W, U, b: W.T @ x + U.T @ h + b),
+            ),
+            hint=1,
+        ),
+        Mistake(
+            "The weights have changed places: W is for what comes in, U for what was there.",
+            (
+                _rnn(lambda x, h, W, U, b: x @ U.T + h @ W.T + b),
+                _rnn(lambda x, h, W, U, b: x @ U + h @ W + b),
+                _rnn(lambda x, h, W, U, b: x @ W.T + h @ W.T + b),
+                _rnn(lambda x, h, W, U, b: x @ U.T + h @ U.T + b),
+            ),
+            hint=2,
+        ),
+        Mistake(
+            "You multiply number by number (`*`). A weight matrix mixes all numbers of a row: `@`.",
+            (
+                _rnn(lambda x, h, W, U, b: x * W + h * U + b),
+                _rnn(lambda x, h, W, U, b: x * W.T + h * U.T + b),
+                _rnn(lambda x, h, W, U, b: x @ W.T + h * U + b),
+                _rnn(lambda x, h, W, U, b: x @ W.T + h * U.T + b),
+            ),
+            hint=1,
+        ),
+        Mistake(
+            "You return more than the new state.",
+            (
+                lambda x, h, W, U, b: (rnn_step(x, h, W, U, b),) * 2,
+                lambda x, h, W, U, b: (rnn_step(x, h, W, U, b), _sum(x, h, W, U, b)),
+                lambda x, h, W, U, b: (rnn_step(x, h, W, U, b), h),
+            ),
+        ),
+        Mistake(
+            "You mixed over the batch. Every sequence of the batch has a state of its own.",
+            (
+                lambda x, h, W, U, b: rnn_step(x, h, W, U, b).mean(0),
+                lambda x, h, W, U, b: rnn_step(x, h, W, U, b).sum(0),
+                lambda x, h, W, U, b: rnn_step(x, h, W, U, b)[0],
+            ),
+        ),
+        Mistake(
+            "The numbers are right, but you wrote the new state into h itself. Return a new tensor.",
+            (lambda x, h, W, U, b: h.copy_(rnn_step(x, h, W, U, b)),),
+        ),
+    ),
+    hints=(
+        "The batch stands in the rows: `x @ W.T` is W times x for every row at once.",
+        "What comes in goes through W, what was there goes through U. The two are added.",
+        "Add b as well, and put the whole sum through `torch.tanh`.",
+    ),
+)
+
+# 02.2 ---------------------------------------------------------------------------------------------------------------
+
+
 def left(f: Tensor) -> Tensor:
     """d c_T / d c_t along the memory line, for every step t: the product of the forget gates after t."""
     later = torch.cat([f[1:], torch.ones_like(f[:1])])
@@ -68,7 +293,7 @@ def _with_last(last: Line) -> Line:
 
 
 LEFT = Exercise(
-    id="02.1",
+    id="02.2",
     title="what is left at the end",
     solution=left,
     cases=_left_cases,
@@ -344,7 +569,7 @@ LEFT = Exercise(
     ),
 )
 
-# 02.2 ---------------------------------------------------------------------------------------------------------------
+# 02.3 ---------------------------------------------------------------------------------------------------------------
 
 Pair = tuple[Tensor, Tensor]
 
@@ -445,7 +670,7 @@ def _step_in_place(z: Tensor, c: Tensor) -> Pair:
 
 
 STEP = Exercise(
-    id="02.2",
+    id="02.3",
     title="one step of the cell",
     solution=step,
     cases=_step_cases,
@@ -804,7 +1029,7 @@ def _two_axes(z: Tensor) -> Tensor:
     return z
 
 
-# 02.3 ---------------------------------------------------------------------------------------------------------------
+# 02.4 ---------------------------------------------------------------------------------------------------------------
 
 
 def forget_bias(steps: int, share: float) -> float:
@@ -857,7 +1082,7 @@ def _minus(bias: Bias) -> Bias:
 
 
 BIAS = Exercise(
-    id="02.3",
+    id="02.4",
     title="a bias that remembers",
     solution=forget_bias,
     cases=_bias_cases,
@@ -1086,4 +1311,4 @@ BIAS = Exercise(
     ),
 )
 
-EXERCISES = (LEFT, STEP, BIAS)
+EXERCISES = (RNN_STEP, LEFT, STEP, BIAS)

@@ -30,7 +30,7 @@ def test_pictures_are_of_the_size_that_the_lesson_promises():
     [
         ("01.2", lambda s, y, q: y[:1].expand(len(q)), "same support picture wins for every query"),
         ("01.2", lambda s, y, q: y.sort()[0][torch.cdist(q.flatten(1), s.flatten(1)).argmin(1)], "order of their classes"),
-        ("02.2", lambda z, c: _coupled(z, c, lambda f, i: (f / (f + i), i / (f + i))), "divide by the sum of the gates"),
+        ("02.3", lambda z, c: _coupled(z, c, lambda f, i: (f / (f + i), i / (f + i))), "divide by the sum of the gates"),
         ("03.4", (0.25, -0.5), "second is the slope of theta_2"),
         ("03.5", lambda theta, alpha, steps, keep_edges: loss_after(theta, alpha / steps, steps, keep_edges), "shared the rate"),
     ],

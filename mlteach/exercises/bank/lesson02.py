@@ -2,6 +2,77 @@
 
 from mlteach.exercises.bank import Bank
 
+RNN_STEP = Bank(
+    name="rnn_step",
+    base='''
+def rnn_step(x, h, W, U, b):
+    z = x @ W.T + h @ U.T + b
+    return torch.tanh(z)
+''',
+    wrong={
+        "no tanh": ("torch.tanh(z)", "z"),
+        "sigmoid": ("torch.tanh(z)", "torch.sigmoid(z)"),
+        "relu": ("torch.tanh(z)", "torch.relu(z)"),
+        "tanh twice": ("torch.tanh(z)", "torch.tanh(torch.tanh(z))"),
+        "no bias": (" + b", ""),
+        "bias outside": ((" + b", ""), ("torch.tanh(z)", "torch.tanh(z) + b")),
+        "bias twice": (" + b", " + b + b"),
+        "bias taken away": (" + b", " - b"),
+        "no old state": (" + h @ U.T", ""),
+        "no input": ("x @ W.T + ", ""),
+        "squashed one by one": ("return torch.tanh(z)", "return torch.tanh(x @ W.T + b) + torch.tanh(h @ U.T)"),
+        "the old state not squashed": ("return torch.tanh(z)", "return torch.tanh(x @ W.T + b) + h @ U.T"),
+        "residual": ("return torch.tanh(z)", "return h + torch.tanh(z)"),
+        "no U": ("h @ U.T", "h"),
+        "multiplied": ("x @ W.T + h @ U.T", "(x @ W.T) * (h @ U.T)"),
+        "subtracted": ("+ h @", "- h @"),
+        "U not transposed": ("U.T", "U"),
+        "W not transposed": ("W.T", "W"),
+        "neither transposed": (("U.T", "U"), ("W.T", "W")),
+        "on the left": ("x @ W.T + h @ U.T", "W @ x + U @ h"),
+        "columns": ("x @ W.T + h @ U.T + b", "W @ x.T + U @ h.T + b[:, None]"),
+        "weights swapped": ("x @ W.T + h @ U.T", "x @ U.T + h @ W.T"),
+        "W twice": ("U.T", "W.T"),
+        "number by number": ("x @ W.T + h @ U.T", "x * W + h * U"),
+        "the old state squashed": ("h @ U.T", "torch.tanh(h) @ U.T"),
+        "two come back": ("return torch.tanh(z)", "return torch.tanh(z), z"),
+        "the mean of the batch": ("torch.tanh(z)", "torch.tanh(z).mean(0)"),
+        "in place": ("return torch.tanh(z)", "return h.copy_(torch.tanh(z))"),
+        "detached": ("return torch.tanh(z)", "return torch.tanh(z).detach()"),
+        "the old state detached": ("h @ U.T", "h.detach() @ U.T"),
+        "no gradients": ("def rnn_step", "@torch.no_grad()\ndef rnn_step"),
+        "in single precision": ("torch.tanh(z)", "torch.tanh(z).float()"),
+        "a number": ("torch.tanh(z)", "torch.tanh(z).sum()"),
+        "no return": ("return torch.tanh(z)", "torch.tanh(z)"),
+        "prints": ("return torch.tanh(z)", "print(torch.tanh(z))"),
+        "math.tanh": ("torch.tanh(z)", "math.tanh(z)"),
+    },
+    pitfalls=("no tanh", "no bias", "no old state", "U not transposed", "weights swapped", "bias outside", "detached"),
+    right={
+        "in one line": '''
+def rnn_step(x, h, W, U, b):
+    return (x @ W.T + h @ U.T + b).tanh()
+''',
+        "by F.linear": ("x @ W.T + h @ U.T + b", "F.linear(x, W, b) + F.linear(h, U)"),
+        "by einsum": ("h @ U.T", "torch.einsum('bj,ij->bi', h, U)"),
+        "by mT": ("x @ W.T", "x @ W.mT"),
+        "side by side": (
+            "x @ W.T + h @ U.T + b",
+            "torch.cat([x, h], dim=-1) @ torch.cat([W, U], dim=1).T + b",
+        ),
+        "columns, turned back": (
+            ("x @ W.T + h @ U.T + b", "W @ x.T + U @ h.T + b[:, None]"), ("torch.tanh(z)", "torch.tanh(z).T"),
+        ),
+        "by torch's own": ("return torch.tanh(z)", "return torch.rnn_tanh_cell(x, h, W, U, b, torch.zeros_like(b))"),
+        "row by row": '''
+def rnn_step(x, h, W, U, b):
+    return torch.stack([torch.tanh(W @ one + U @ old + b) for one, old in zip(x, h)])
+''',
+        "tanh by hand": ("torch.tanh(z)", "2 * torch.sigmoid(2 * z) - 1"),
+        "addmm": ("x @ W.T + h @ U.T + b", "torch.addmm(torch.addmm(b, x, W.T), h, U.T)"),
+    },
+)  # fmt: skip
+
 LEFT = Bank(
     name="left",
     base='''
@@ -471,4 +542,4 @@ def forget_bias(steps, share):
     },
 )  # fmt: skip
 
-BANK = {"02.1": LEFT, "02.2": STEP, "02.3": BIAS}
+BANK = {"02.1": RNN_STEP, "02.2": LEFT, "02.3": STEP, "02.4": BIAS}

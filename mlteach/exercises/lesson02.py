@@ -63,7 +63,12 @@ RNN_STEP = Exercise(
         ),
         Mistake(
             "You squash with another curve. The new state lies between -1 and 1: tanh.",
-            (_rnn(_sum, torch.sigmoid), _rnn(_sum, torch.relu), _rnn(_sum, torch.sin), _rnn(_sum, torch.atan)),
+            (
+                _rnn(_sum, torch.sigmoid),
+                _rnn(_sum, torch.relu),
+                _rnn(_sum, torch.sin),
+                _rnn(_sum, torch.atan),
+            ),
             hint=3,
         ),
         Mistake(

@@ -232,7 +232,8 @@ class LstmGates(Explorer):
         )
         if self.error is not None:
             text += (
-                f" The marked value was {sig(self.values[2])}: off by {sig(self.error)}. {'★' * self.stars}"
+                f" The marked value was {sig(self.values[2])}; with it or its opposite c ends up to"
+                f" {sig(self.error)} away. {'★' * self.stars}"
             )
         return text.rstrip()
 
@@ -262,7 +263,8 @@ class LstmGates(Explorer):
         top[5].bar(steps, now.part, color=memory["color"], alpha=0.45, width=0.8)
         (left,) = top[5].plot(steps, now.left, **forget)
         top[5].plot(steps, np.minimum(now.rnn_left, 2), **grey)
-        style.label_line(top[5], left, "left at\nthe end", fontsize=9)
+        style.label_line(top[5], left, "left of\na nudge", fontsize=9)
+        top[5].set_title("bars: each step's part of the last c", loc="left", fontsize=9, weight="normal")
         top[5].set(xlabel="step", ylabel="left", xticks=(1, 6, 12, 18, 24), xlim=(0, STEPS + 1))
         for ax in top:
             ax.yaxis.label.set(rotation=0, ha="right", va="center")

@@ -81,7 +81,7 @@ export function summary(state) {
   if (state.step < STEPS)
     text += ` A nudge to c here reaches step ${STEPS} with ${sig(100 * now.left[k])} % of its size (in the RNN ${sig(100 * now.rnn_left[k])} %); ${halfLife(now.f.slice(k + 1))}.`;
   text += ` At the end c = ${sig(now.c.at(-1))}, h = ${sig(now.h.at(-1))}, and in the RNN h = ${sig(now.rnn.at(-1))}.`;
-  if (task) text += ` The marked value was ${sig(state.values[2])}: off by ${sig(task.error)}. ${"★".repeat(task.stars)}`;
+  if (task) text += ` The marked value was ${sig(state.values[2])}; with it or its opposite c ends up to ${sig(task.error)} away. ${"★".repeat(task.stars)}`;
   return text.trimEnd();
 }
 

@@ -335,13 +335,14 @@ explorer.step = 3  # as it was
 #
 # Aloud: *all four look at the same two things; three of them answer with a share, from 0 to 1, and the candidate answers with a content, from −1 to 1.* The sigmoid $\sigma(z) = 1/(1+e^{-z})$ makes a share of any number.
 
+# %% [markdown] slideshow={"slide_type": "-"}
+# And look at the four $U$: the gates read $h$, and $h$ shows $c$. So a nudge to $c_t$ has a second way to the end: out through $h_t$, into the gates of step $t+1$, and back into $c$. The product of forget gates is the way along the memory line *alone*; what
+# the detour does to the gradient you see below.
+
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 2 min. Four formulas, one pattern: all four look at the same two things. Three answer with a share, one with a content. Ask which of them may be negative. Then point at U: the gates read h, and h shows c. That is a second way for a nudge, and for the gradient.
 
 # %% [markdown]
-# Look at the four $U$. The gates read $h$, and $h$ shows $c$. So a nudge to $c_t$ has a second way to the end: out through $h_t$, into the gates of step $t+1$, and back into $c$. The product of forget gates is the way along the memory line *alone*; what
-# the detour does to the gradient you see below.
-#
 # PyTorch computes the four sums at once and stacks them, in the order $i, f, g, o$: a vector of $4n$ numbers for $n$ units.
 #
 # ## Your turn: 02.3, one step of the cell
@@ -384,10 +385,11 @@ check("02.3", step)
 # The cell is the sum of your RNN, four times as long, and then your step. Is it `torch.nn.LSTMCell`?
 
 
-# %% slideshow={"slide_type": "slide"}
+# %%
 step = yours("02.3", step, otherwise=find("02.3").solution)
 
 
+# %% slideshow={"slide_type": "slide"}
 def lstm_step(x, h, c, W, U, b):
     """The new (h, c). x: [batch, inputs]; h and c: [batch, units]; b: [4 units]."""
     return step(x @ W.T + h @ U.T + b, c)
@@ -762,11 +764,11 @@ show(fig, alt=(
 # | set to remember | **5: nearly open** | **−5: nearly shut** |
 
 # %% [markdown] slideshow={"slide_type": "-"}
-# **Predict.** The first guesses at 100 steps, the last is right. What do the two in between do?
+# **Predict.** The first guesses at 100 steps, the last is right, with every seed. Which bias was it?
 #
-# - ( ) The forget gate alone is enough.
-# - ( ) Either gate alone is enough.
-# - ( ) It takes both gates.
+# - ( ) The forget bias alone does it with every seed.
+# - ( ) Either bias alone does it with every seed.
+# - ( ) Only both together do it with every seed.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 2 min. Two things were changed at once, so nothing is known about either. Let them vote, and ask one of each camp for the reason. Most rooms take the forget gate: the whispering line has told them so.
@@ -820,6 +822,8 @@ before = {name: [at_the_start(learner, seed) for seed in SEEDS]
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### What does it take?
+#
+# Six starts, five seeds each. *Kept?* How much of the gradient reaches step 1, before training. *Kept out?* How steep the tanh is that shows the memory, before training: flat means full. *Learned?* After training.
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
 arms = recorded("02", "arms")
@@ -855,24 +859,27 @@ show(fig, alt=(
     "others it is many powers of ten less. The last tanh is steep in the LSTMs with "
     "the input gate shut and in the one as made, and flat in the one that has its "
     "forget gate open alone. Only the LSTM that has both is right in 100 of 100, with "
-    "every seed; the others guess, or nearly so, also after 1,000 training steps."
+    "every seed. The others guess; with the forget gate open alone a few seeds get "
+    "there, most of them only after 1,000 training steps."
 ))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. One row at a time, from the bottom. Only the bottom row has both shaded boxes, and only it learns. The forget gate alone: the gradient arrives, and the memory is full before training begins. The input gate alone: the memory is empty, and nothing reaches the first step.
+# 3 min. One row at a time, from the bottom. Only the bottom row has its dots in both shaded boxes, and only it learns with every seed. The forget gate alone: the gradient arrives, and the memory is full before training begins; some seeds work their way out, with patience (hollow). The input gate alone: the memory is empty, and nothing reaches the first step.
 
 # %% [markdown]
 # <details><summary><b>Explain.</b> Which gates does it take?</summary>
 #
-# It takes both gates. With the input gate alone the memory still halves at every step, and no gradient reaches the mark. With the forget gate alone the gradient arrives. But a memory that keeps everything also keeps all that comes in, and a half-open input gate
-# lets in a share of the candidate a hundred times: the memory is full before training begins, and its tanh is flat. Keeping is half of it. The other half is to keep out.
+# Only both together do it with every seed. With the input gate alone the memory still halves at every step, and no gradient reaches the mark. With the forget gate alone the gradient arrives. But a memory that keeps everything also keeps all that comes in, and a half-open input gate
+# lets in a share of the candidate a hundred times: the memory is full before training begins, and its tanh is flat. Some seeds find a way out, with patience (the hollow dots); most do not. Keeping is half of it. The other half is to keep out.
 #
 # </details>
 #
-# So the detector above has a blind spot: "forget open" passes it and guesses. Look at the last tanh as well. Tallec and Ollivier (2018) set just this pair of biases, forget at $b$ and input at $-b$, from the length of the memory.
+# So the detector above has a blind spot: "forget open" passes it, and most seeds guess. Look at the last tanh as well. Tallec and Ollivier (2018) set just this pair of biases, forget at $b$ and input at $-b$, from the length of the memory.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Which way does the gradient take?
+#
+# Before training, back from step 100. On the right the whole gradient (dashed), and what stays on the memory line alone (solid).
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
 fig, (ax, near) = plt.subplots(1, 2, figsize=(11, 4.3), width_ratios=(1.3, 1),
@@ -890,7 +897,8 @@ for seed, (lengths, _) in zip(SEEDS, before["LSTM, forget open"], strict=True):
     whole = style.method("lstm") | {"linestyle": "--", "linewidth": 1.5}
     near.semilogy(range(1, 101), lengths, **whole)
     alone, _ = at_the_start(STARTS["LSTM, forget open"], seed, detour=False)
-    (line,) = near.semilogy(range(1, 101), alone, **style.cell("f"))
+    (line,) = near.semilogy(range(1, 101), alone, color=style.cell("f")["color"],
+                            linewidth=1.5)
 style.label_line(near, line, "memory line alone", x=30, dx=0, dy=-20)
 ax.set(xlabel="step t", ylabel="gradient at step t, relative to the last",
        xlim=(1, 100), ylim=(1e-22, 1e4), title="A factor a step: a straight line")
@@ -916,7 +924,7 @@ show(fig, alt=(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Why does the identity start fail?
 #
-# The RNN that starts from the identity keeps as well: $U = 1$. It sends back far more gradient than the other one, and guesses all the same. Two things can fill a memory that keeps everything:
+# The RNN that starts with $U$ the identity keeps as well. It sends back far more gradient than the other one, and guesses all the same. Two things can fill a memory that keeps everything:
 #
 # - **the noise**: 99 bits that do not matter. Take it away: all bits but the marked one are 0, a *quiet* line;
 # - **its own voice**: the same constant at every step, out of a bias, and in the LSTM what $h$ says to the candidate. Take it away: it *starts empty*, with those weights at 0 (training may change them).
@@ -946,7 +954,10 @@ show(fig, alt="Right answers at 100 steps, the mean over seeds. " + " ".join(
 # 3 min. The control for the question that the gradient leaves open. Read each panel from the top: take away the noise, take away the cell's own voice, take away both. The identity RNN has no gate to shut, so it is at the mercy of both. The last panel needs no favour: its input gate keeps both out.
 
 # %% [markdown]
-# RESULT
+# So that is why the identity start fails. Take away both, and it learns the hundred steps. Leave it either one, and it guesses or is hardly better: it has no gate to shut, so what comes in stays in. Starting from the identity keeps a network's memory; it does not guard it.
+#
+# The LSTM with its forget gate open alone is in the same place. With its own voice it guesses in a quiet line too; without it some seeds learn, and in a quiet line most. And the LSTM with both gates set needs no favour: its input gate keeps out both, the noise and the cell itself.
+
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Remembering is not learning to remember
@@ -1135,7 +1146,7 @@ assert compare("d c_T / d c_0", slope, "the product of the forget gates", f.prod
 # - A recurrent network is one small network in a loop. Its state is whispered from step to step, and so is the gradient, the other way.
 # - In an RNN a nudge meets $\mathrm{diag}(1-h^2)\,U$ at every step. The product vanishes or explodes. An RNN that remembers safely swallows its gradient.
 # - In an LSTM the memory line multiplies by the forget gate and by nothing else. $c$ is what the cell knows, $h$ is what it says, and three gates decide what stays, what comes in, and what is shown. The gates read $h$: a second way for the gradient.
-# - A long memory takes two things: to **keep** (forget gate open) and to **keep out** (input gate shut). Either alone fails at 100 steps: without the first no gradient arrives, without the second the memory is full before training begins.
+# - A long memory takes two things: to **keep** (forget gate open) and to **keep out** (input gate shut). Without the first no gradient arrives from 100 steps back. Without the second the memory is full before training begins, with noise and with the cell's own voice, and few seeds get out of that.
 # - The letters LSTM are not enough: as PyTorch makes it, its gates stand half open. Set both biases for the length you need, and look at what is left *and* at the last tanh.
 # - With only the memory line left, the cell is a sum of what was let in. You will meet it again at once.
 

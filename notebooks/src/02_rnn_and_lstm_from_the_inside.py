@@ -749,7 +749,7 @@ show(fig, alt=(
 #
 # </details>
 #
-# The hollow marks are recorded runs of this same notebook, with five seeds and 1,000 training steps (*paper*). The intervals are over seeds: a wide one means that some seeds learn it and some do not. Patience does not help where the line is too long.
+# The hollow marks are recorded runs of this notebook (*paper*). A wide interval over seeds means that some learn it and some do not. Patience does not help where the line is too long.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Which of the two gates was it?
@@ -780,8 +780,7 @@ for start in ("input shut", "forget open"):
     print(f"LSTM, {start}: {right} right answers in 100")
 
 # %% [markdown]
-# One run proves little. So these are recorded runs, five seeds each, and beside them two things you can measure before any training, for the same starts: how much of the gradient at the last step reaches the memory of step 1, and how steep the last tanh
-# is, the one through which $c$ (in the RNN, the sum) is shown. Flat means: the memory is so full that nothing shows any more.
+# One run proves little. Here are five recorded seeds each, and beside them two things that you measure now, before any training.
 
 
 # %%

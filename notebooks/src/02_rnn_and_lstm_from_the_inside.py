@@ -953,7 +953,7 @@ show(fig, alt="Right answers at 100 steps, the mean over seeds. " + " ".join(
 # 3 min. The control for the question that the gradient leaves open. Read each panel from the top: take away the noise, take away the cell's own voice, take away both. The identity RNN has no gate to shut, so it is at the mercy of both. The last panel needs no favour: its input gate keeps both out.
 
 # %% [markdown]
-# So that is why the identity start fails. Take away both, and it learns the hundred steps. Leave it either one, and it guesses or is hardly better: it has no gate to shut, so what comes in stays in. Starting from the identity keeps a network's memory; it does not guard it.
+# So that is why the identity start fails. Take away both, and it learns the hundred steps. Leave it either one, and it guesses or is hardly better: it has no gate to shut, so what comes in stays in.
 #
 # The LSTM with its forget gate open alone is in the same place. With its own voice it guesses in a quiet line too; without it some seeds learn, and in a quiet line most. And the LSTM with both gates set needs no favour: its input gate keeps out both, the noise and the cell itself.
 

@@ -263,7 +263,7 @@ class LstmGates(Explorer):
         top[5].bar(steps, now.part, color=memory["color"], alpha=0.45, width=0.8)
         (left,) = top[5].plot(steps, now.left, **forget)
         top[5].plot(steps, np.minimum(now.rnn_left, 2), **grey)
-        style.label_line(top[5], left, "nudge", fontsize=9)
+        style.label_line(top[5], left, "left", fontsize=9)
         words = "bars: each step's part of the last c; line: what is left of a nudge to c"
         top[5].set_title(words, loc="left", fontsize=9, weight="normal")
         top[5].set(xlabel="step", ylabel="left", xticks=(1, 6, 12, 18, 24), xlim=(0, STEPS + 1))

@@ -125,14 +125,17 @@ def job(learner: Learner, loud: float, training_steps: int, seed: int) -> tuple[
     torch.set_num_threads(1)
     net = learner.net()
 
-    def gradient(theta: Params, episode: tuple[Tensor, Tensor]) -> tuple[Params, dict[str, float]]:
+    def gradient(theta: Params, episode: Any) -> tuple[Params, dict[str, float]]:
         x, bit = episode
         loss = F.binary_cross_entropy_with_logits(logit(net, theta, x), bit)
         found = torch.autograd.grad(loss, list(theta.values()))
         return clip(dict(zip(theta, found, strict=True)), 1.0), {"loss": loss.item()}
 
+    def batch(draw: torch.Generator) -> Any:  # no episode: `fit` hands on whatever is drawn
+        return sample(64, loud, draw)
+
     run = fit(
-        gradient, learner.first(seed), lambda draw: sample(64, loud, draw), steps=training_steps,
+        gradient, learner.first(seed), batch, steps=training_steps,
         generator=torch.Generator().manual_seed(seed), lr=learner.rate, schedule="cosine", progress=None,
     )  # fmt: skip
     chosen, tested = (percent_right(net, run.theta, loud, seed) for seed in (CHOOSE, TEST))

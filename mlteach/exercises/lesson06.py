@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from mlteach.exercises.exercise import Case, Exercise, Mistake
-from mlteach.params import Params, gradient_of, leaves, map_params
+from mlteach.params import Params, gradient_of, leaves, map_params, stack
+from mlteach.tasks.episode import Episode
 
 Loss = Callable[[Params], Tensor]
 
@@ -606,6 +607,413 @@ META_GRADIENT = Exercise(
 
 # 06.3 ---------------------------------------------------------------------------------------------------------------
 
+#: What the learner's function is handed as ``loss``: parameters, inputs and targets, with a task axis or without.
+TaskLoss = Callable[[Params, Tensor, Tensor], Tensor]
+
+
+def maml(
+    loss: TaskLoss, theta: Params, episode: Episode, alpha: float, k: int = 1, first_order: bool = False
+) -> tuple[Params, Tensor]:
+    """MAML's gradient and its mean query loss: k steps on every task's support loss side by side, then the query losses' mean.
+
+    ``first_order=True`` is FOMAML, ``k=0`` joint training.
+    """
+    phi = stack(theta, episode.tasks)
+    for _ in range(k):
+        support = loss(phi, episode.support_x, episode.support_y).sum()
+        gradient = torch.autograd.grad(support, list(phi.values()), create_graph=not first_order)
+        phi = {name: value - alpha * g for (name, value), g in zip(phi.items(), gradient, strict=True)}
+    query = loss(phi, episode.query_x, episode.query_y).mean()
+    found = torch.autograd.grad(query, list(theta.values()))
+    return dict(zip(theta, found, strict=True)), query.detach()
+
+
+#: The five ways in which the learner's function is called.
+CALLS: dict[str, dict[str, Any]] = {
+    "with k = 1": {"k": 1},
+    "with k = 3": {"k": 3},
+    "with k = 1 and first_order=True": {"k": 1, "first_order": True},
+    "with k = 3 and first_order=True": {"k": 3, "first_order": True},
+    "with k = 0": {"k": 0},
+}
+
+
+def _tanh_loss(params: Params, x: Tensor, y: Tensor) -> Tensor:
+    """The mean squared error of a small network: [tasks], or one number without a task axis."""
+    return (torch.tanh(x @ params["w"]) @ params["v"] - y).square().mean((-2, -1))
+
+
+def _tasks(seed: int, tasks: int, size: int, alpha: float) -> tuple[Params, tuple[Tensor, ...], float]:
+    draw = torch.Generator().manual_seed(seed)
+
+    def normal(*shape: int) -> Tensor:
+        return torch.randn(*shape, generator=draw, dtype=torch.float64)
+
+    theta = {"w": normal(2, size), "v": normal(size, 1)}
+    shapes = ((tasks, 4, 2), (tasks, 4, 1), (tasks, 5, 2), (tasks, 5, 1))
+    return theta, tuple(normal(*shape) for shape in shapes), alpha
+
+
+def _more_tasks(draw: torch.Generator) -> Case:
+    tasks, size = (int(torch.randint(2, 5, (), generator=draw)) for _ in range(2))
+    seed = int(torch.randint(3, 10**6, (), generator=draw))
+    return Case(f"{tasks} tasks, drawn", _tasks(seed, tasks, size, 0.1))
+
+
+def _observe_maml(
+    answer: Callable[..., Any], theta: Params, episode: tuple[Tensor, ...], alpha: float
+) -> Any:
+    """Gradient and loss of each of `CALLS`, one after the other on the same leaves, and the start afterwards."""
+    start, given = leaves(theta), Episode(*episode)
+    found = []
+    for flags in CALLS.values():
+        came = answer(_tanh_loss, start, given, alpha, **flags)
+        if not (isinstance(came, tuple) and len(came) == 2 and isinstance(came[0], dict)):
+            return came
+        if set(came[0]) != set(theta) or not all(isinstance(each, Tensor) for each in came[0].values()):
+            return came
+        found += [
+            {name: came[0][name].detach().clone() for name in theta},
+            torch.as_tensor(came[1], dtype=torch.float64).detach().clone(),
+        ]
+    for value in start.values():
+        value.grad = None  # a graph that hangs on its own leaf is never freed
+    return *found, map_params(lambda value: value.detach().clone(), start)
+
+
+@dataclass(frozen=True)
+class _Way:
+    """A turn of the outer loop with something else in one of its places; as it stands it is right."""
+
+    inner: Callable[[Episode], tuple[Tensor, Tensor]] = lambda e: (e.support_x, e.support_y)
+    outer: Callable[[Episode], tuple[Tensor, Tensor]] = lambda e: (e.query_x, e.query_y)
+    create_graph: Callable[[bool], bool] = lambda first_order: not first_order
+    steps: Callable[[int], int] = lambda k: k
+    at: str = "phi"  # where the inner gradient is taken, and from where the step is made
+    sum_in: Callable[[Tensor], Tensor] = torch.sum
+    sum_out: Callable[[Tensor], Tensor] = torch.mean
+    step: Callable[[Tensor, float, Tensor], Tensor] = lambda value, alpha, g: value - alpha * g
+    by: str = "theta"
+    cut: bool = False
+    end: Callable[[Params, Params, Params, Tensor, float], Any] = lambda theta, phi, g, query, alpha: (
+        g,
+        query,
+    )
+
+    def __call__(
+        self,
+        loss: TaskLoss,
+        theta: Params,
+        episode: Episode,
+        alpha: float,
+        k: int = 1,
+        first_order: bool = False,
+    ) -> Any:
+        start = phi = stack(theta, episode.tasks)
+        for _ in range(self.steps(k)):
+            at = phi if self.at in ("phi", "restart") else start
+            value = self.sum_in(loss(at, *self.inner(episode)))
+            found = torch.autograd.grad(value, list(at.values()), create_graph=self.create_graph(first_order))
+            base = start if self.at == "restart" else phi
+            phi = {n: self.step(v, alpha, g) for (n, v), g in zip(base.items(), found, strict=True)}
+        if self.cut:
+            phi = {name: value.detach().requires_grad_() for name, value in phi.items()}
+        query = self.sum_out(loss(phi, *self.outer(episode)))
+        by = theta if self.by == "theta" else phi
+        gradient = dict(zip(by, torch.autograd.grad(query, list(by.values())), strict=True))
+        return self.end(theta, phi, gradient, query.detach(), alpha)
+
+
+def _one_phi(
+    loss: TaskLoss, theta: Params, episode: Episode, alpha: float, k: int = 1, first_order: bool = False
+) -> Any:
+    """All tasks poured into one."""
+    poured = Episode(*(each.flatten(0, 1)[None] for each in episode))
+    return maml(loss, theta, poured, alpha, k, first_order)
+
+
+def _only_task(number: int) -> Callable[..., Any]:
+    def wrong(loss: TaskLoss, theta: Params, episode: Episode, *rest: Any, **flags: Any) -> Any:
+        one = Episode(*(each[number][None] for each in episode))
+        return maml(loss, theta, one, *rest, **flags)
+
+    return wrong
+
+
+def _in_a_row(
+    loss: TaskLoss, theta: Params, episode: Episode, alpha: float, k: int = 1, first_order: bool = False
+) -> Any:
+    """Each task begins where the one before has ended."""
+    phi, total = theta, torch.zeros((), dtype=torch.float64)
+    for support_x, support_y, query_x, query_y in zip(*episode, strict=True):
+        for _ in range(k):
+            found = torch.autograd.grad(
+                loss(phi, support_x, support_y), list(phi.values()), create_graph=not first_order
+            )
+            phi = {n: v - alpha * g for (n, v), g in zip(phi.items(), found, strict=True)}
+        total = total + loss(phi, query_x, query_y) / episode.tasks
+    return dict(zip(theta, torch.autograd.grad(total, list(theta.values())), strict=True)), total.detach()
+
+
+def _piling_up(
+    loss: TaskLoss, theta: Params, episode: Episode, alpha: float, k: int = 1, first_order: bool = False
+) -> Any:
+    """The outer gradient by ``.backward()``, read off ``.grad``, where the next call finds it again."""
+    phi = stack(theta, episode.tasks)
+    for _ in range(k):
+        value = loss(phi, episode.support_x, episode.support_y).sum()
+        found = torch.autograd.grad(value, list(phi.values()), create_graph=not first_order)
+        phi = {n: v - alpha * g for (n, v), g in zip(phi.items(), found, strict=True)}
+    query = loss(phi, episode.query_x, episode.query_y).mean()
+    query.backward()
+    return {n: torch.as_tensor(v.grad) for n, v in theta.items()}, query.detach()
+
+
+def _both_sets(weight: float) -> Callable[..., Any]:
+    """The support loss after the steps counts as well."""
+
+    def wrong(loss: TaskLoss, theta: Params, episode: Episode, *rest: Any, **flags: Any) -> Any:
+        seen = episode._replace(query_x=episode.support_x, query_y=episode.support_y)
+        parts = [maml(loss, theta, each, *rest, **flags) for each in (episode, seen)]
+        gradient = map_params(lambda q, s: weight * (q + s), *(part[0] for part in parts))
+        return gradient, weight * (parts[0][1] + parts[1][1])
+
+    return wrong
+
+
+def _flagged(wrong: _Way, when: Callable[[int, bool], bool]) -> Callable[..., Any]:
+    """``wrong`` only for some calls."""
+
+    def partly(
+        loss: TaskLoss, theta: Params, episode: Episode, alpha: float, k: int = 1, first_order: bool = False
+    ) -> Any:
+        way: Any = wrong if when(k, first_order) else maml
+        return way(loss, theta, episode, alpha, k, first_order)
+
+    return partly
+
+
+def _support(e: Episode) -> tuple[Tensor, Tensor]:
+    return e.support_x, e.support_y
+
+
+def _query(e: Episode) -> tuple[Tensor, Tensor]:
+    return e.query_x, e.query_y
+
+
+def _everywhere(**places: Any) -> tuple[_Way, ...]:
+    """A mistake in a turn that is right otherwise, and in one that always is first order, or never."""
+    return (
+        _Way(**places),
+        _Way(create_graph=lambda f: False, **places),
+        _Way(create_graph=lambda f: True, **places),
+    )
+
+
+MAML = Exercise(
+    id="06.3",
+    title="MAML's outer loop",
+    solution=maml,
+    cases=lambda: [
+        Case(f"{tasks} tasks, alpha = {alpha}", _tasks(seed, tasks, size, alpha))
+        for seed, tasks, size, alpha in ((1, 3, 3, 0.1), (2, 4, 2, 0.05))
+    ],
+    draw=_more_tasks,
+    observe=_observe_maml,
+    called_twice=False,  # _observe_maml calls five times
+    differentiable=(),
+    any_float=True,
+    outputs=(
+        *(f"{what} {how}" for how in CALLS for what in ("the gradient", "the loss")),
+        "the start afterwards",
+    ),
+    mistakes=(
+        Mistake(
+            "That is FOMAML, whatever first_order says: your steps' gradients are constants, or phi is cut off. Give them a way "
+            "back with create_graph=not first_order.",
+            (
+                _Way(create_graph=lambda f: False),
+                _Way(cut=True, by="phi", end=lambda t, p, g, q, a: ({n: v.sum(0) for n, v in g.items()}, q)),
+            ),
+            hint=2,
+        ),
+        Mistake(
+            "first_order changes nothing in yours: it is MAML with it and without. FOMAML takes the steps' gradients as constants: "
+            "create_graph=not first_order.",
+            (_Way(create_graph=lambda f: True),),
+            hint=2,
+        ),
+        Mistake(
+            "The flag is turned round: first_order=True leaves the way back out, so create_graph=not first_order.",
+            (_Way(create_graph=lambda f: f),),
+            hint=2,
+        ),
+        Mistake(
+            "With first_order=True no step is made in yours. FOMAML makes the same steps; it only takes their gradients as constants.",
+            (_flagged(_Way(steps=lambda k: 0), lambda k, f: f),),
+            hint=2,
+        ),
+        Mistake(
+            "You step by the gradient of the mean over the tasks, so every task's step is too short by their number. A task's loss "
+            "reads its own copy alone: with the sum each copy gets its own task's gradient.",
+            _everywhere(sum_in=torch.mean),
+            hint=1,
+        ),
+        Mistake(
+            "Yours is the sum over the tasks. The outer loss is their mean: else a larger batch takes a longer step.",
+            (*_everywhere(sum_out=torch.sum), *_everywhere(sum_in=torch.mean, sum_out=torch.sum)),
+        ),
+        Mistake(
+            "The steps go down the query loss. They see the support set alone.",
+            (*_everywhere(inner=_query),),
+            hint=1,
+        ),
+        Mistake(
+            "You judge phi on the support set it has just learned from. The outer loss is the query loss.",
+            (*_everywhere(outer=_support),),
+            hint=3,
+        ),
+        Mistake(
+            "The two sets have changed places: steps on the support set, the outer loss on the queries.",
+            (*_everywhere(inner=_query, outer=_support),),
+            hint=1,
+        ),
+        Mistake(
+            "The outer loss counts the support set as well. It is the query loss after the steps, nothing else.",
+            (_both_sets(1.0), _both_sets(0.5)),
+            hint=3,
+        ),
+        Mistake(
+            "Your steps go uphill: phi - alpha * gradient.",
+            _everywhere(step=lambda value, alpha, g: value + alpha * g),
+        ),
+        Mistake(
+            "The rate alpha is missing in the step, or it is a number of your own.",
+            (
+                *_everywhere(step=lambda value, alpha, g: value - g),
+                *_everywhere(step=lambda value, alpha, g: value - 0.01 * g),
+                *_everywhere(step=lambda value, alpha, g: value - 0.1 * g),
+                *_everywhere(step=lambda value, alpha, g: value - g / alpha),
+                *_everywhere(step=lambda value, alpha, g: value * (1 - alpha) - g),
+                *_everywhere(step=lambda value, alpha, g: alpha * value - g),
+            ),
+        ),
+        Mistake(
+            "k counts the inner steps, and yours makes another number of them. With k = 0 it makes none, which is joint training.",
+            (
+                *_everywhere(steps=lambda k: 1),
+                *_everywhere(steps=lambda k: max(1, k)),
+                *_everywhere(steps=lambda k: min(1, k)),
+                *_everywhere(steps=lambda k: 0),
+                *_everywhere(steps=lambda k: k + 1),
+                *_everywhere(steps=lambda k: max(0, k - 1)),
+                *_everywhere(steps=lambda k: 3),
+                *_everywhere(steps=lambda k: 5),
+            ),
+            hint=1,
+        ),
+        Mistake(
+            "Each step begins at theta again, so only the last one is left. The next step goes on from phi.",
+            _everywhere(at="restart"),
+            hint=1,
+        ),
+        Mistake(
+            "Every step takes the gradient at theta. The second is taken where the first has ended, at phi.",
+            _everywhere(at="theta"),
+            hint=1,
+        ),
+        Mistake(
+            "All tasks share one phi in yours. Every task goes its own way from theta, so begin with stack(theta, episode.tasks), a "
+            "copy for each.",
+            (_one_phi,),
+            hint=1,
+        ),
+        Mistake(
+            "Only one task of the batch counts in yours. The outer loss is the mean over all of them.",
+            (_only_task(0), _only_task(-1)),
+        ),
+        Mistake(
+            "Each task begins where the last one ended. The start must be the same for all: phi is made anew from theta for every task.",
+            (_in_a_row,),
+            hint=1,
+        ),
+        Mistake(
+            ".backward() adds to what .grad held before, so the next batch gets the gradients of all batches so far. Ask "
+            "torch.autograd.grad, which hands the gradient over and leaves nothing behind.",
+            (_piling_up,),
+            hint=3,
+        ),
+        Mistake(
+            "You take the gradient by the tasks' copies, or by phi, and it has one row for each task. Take it by theta: the copies are "
+            "made of it, so the rows are added up on the way back.",
+            (
+                *_everywhere(by="phi"),
+                *_everywhere(by="phi", end=lambda t, p, g, q, a: ({n: v.mean(0) for n, v in g.items()}, q)),
+            ),
+            hint=3,
+        ),
+        Mistake(
+            "The sign is turned round. Asked for is the gradient; the optimizer goes against it.",
+            _everywhere(end=lambda t, p, g, q, a: (map_params(torch.neg, g), q)),
+        ),
+        Mistake(
+            "You move theta yourself. Asked for is the gradient; how far to go along it is the optimizer's, line 8.",
+            (
+                *(
+                    way
+                    for rate in (0.001, 0.01, 0.1, 1.0)
+                    for way in _everywhere(
+                        end=lambda t, p, g, q, a, rate=rate: (
+                            {n: (t[n] - rate * g[n]).detach() for n in t},
+                            q,
+                        )
+                    )
+                ),
+                *_everywhere(end=lambda t, p, g, q, a: ({n: (t[n] - a * g[n]).detach() for n in t}, q)),
+            ),
+        ),
+        Mistake(
+            "That is the change of the weights, theta - phi, as Reptile takes it. MAML's gradient needs the queries.",
+            (
+                *_everywhere(end=lambda t, p, g, q, a: ({n: (t[n] - p[n]).mean(0).detach() for n in t}, q)),
+                *_everywhere(end=lambda t, p, g, q, a: ({n: (p[n] - t[n]).mean(0).detach() for n in t}, q)),
+            ),
+        ),
+        Mistake(
+            "You return phi. Asked for are the gradient by theta, and the query loss.",
+            (
+                *_everywhere(end=lambda t, p, g, q, a: (map_params(torch.detach, p), q)),
+                *_everywhere(end=lambda t, p, g, q, a: ({n: v.mean(0).detach() for n, v in p.items()}, q)),
+                *_everywhere(end=lambda t, p, g, q, a: p),
+            ),
+        ),
+        Mistake(
+            "Two things are asked for, in this order: the gradient, a dict with theta's names, and the mean query loss.",
+            (
+                *_everywhere(end=lambda t, p, g, q, a: g),
+                *_everywhere(end=lambda t, p, g, q, a: q),
+                *_everywhere(end=lambda t, p, g, q, a: (q, g)),
+                *_everywhere(end=lambda t, p, g, q, a: (list(g.values()), q)),
+                *_everywhere(end=lambda t, p, g, q, a: (tuple(g.values()), q)),
+                *_everywhere(end=lambda t, p, g, q, a: [g, q]),
+                *_everywhere(end=lambda t, p, g, q, a: list(g.values())),
+                *_everywhere(end=lambda t, p, g, q, a: tuple(g.values())),
+            ),
+            looks=lambda inputs, right, came: not (isinstance(came, tuple) and len(came) == len(right)),
+        ),
+    ),
+    hints=(
+        "Lines 4 to 6: phi = stack(theta, episode.tasks) is a copy of the start for every task. Then k times: the gradient of "
+        "loss(phi, episode.support_x, episode.support_y).sum() by phi's tensors, and a step of alpha against it.",
+        "torch.autograd.grad(value, list(phi.values()), create_graph=not first_order). Without the graph the step is a constant, "
+        "which is FOMAML.",
+        "Line 8's gradient: query = loss(phi, episode.query_x, episode.query_y).mean(), then torch.autograd.grad(query, "
+        "list(theta.values())), with theta's names again. Return it with query.detach().",
+    ),
+)
+
+# 06.4 ---------------------------------------------------------------------------------------------------------------
+
 
 def meta_sgd_step(loss: Loss, theta: Params, rates: Params) -> Params:
     """theta - rates * gradient, each number with a rate of its own, with the way back to both."""
@@ -801,7 +1209,7 @@ def _as(form: Callable[[Params, Loss, Params], Any]) -> Callable[..., Any]:
 
 
 META_SGD_STEP = Exercise(
-    id="06.3",
+    id="06.4",
     title="a step whose rates are learned",
     solution=meta_sgd_step,
     cases=lambda: [
@@ -1047,4 +1455,4 @@ META_SGD_STEP = Exercise(
     ),
 )
 
-EXERCISES = (BEST_GUESS, META_GRADIENT, META_SGD_STEP)
+EXERCISES = (BEST_GUESS, META_GRADIENT, MAML, META_SGD_STEP)

@@ -875,4 +875,262 @@ def meta_sgd_step(loss, theta, rates):
     },
 )
 
-BANK = {"06.1": GUESS, "06.2": BOWL, "06.3": META_SGD}
+MAML = Bank(
+    name="maml",
+    base="""
+def maml(loss, theta, episode, alpha, k=1, first_order=False):
+    phi = stack(theta, episode.tasks)
+    for _ in range(k):
+        support = loss(phi, episode.support_x, episode.support_y).sum()
+        gradient = torch.autograd.grad(support, list(phi.values()), create_graph=not first_order)
+        phi = {name: value - alpha * g for (name, value), g in zip(phi.items(), gradient)}
+    query = loss(phi, episode.query_x, episode.query_y).mean()
+    found = torch.autograd.grad(query, list(theta.values()))
+    return dict(zip(theta, found)), query.detach()
+""",
+    setup="from mlteach.params import stack",
+    pitfalls=(
+        "no create_graph",
+        "always second order",
+        "the inner mean",
+        "the outer sum",
+        "judged on the support set",
+        "one phi for all",
+        "backward",
+    ),
+    wrong={
+        "no create_graph": (", create_graph=not first_order", ""),
+        "retain_graph for create_graph": ("create_graph=not first_order", "retain_graph=not first_order"),
+        "always second order": ("create_graph=not first_order", "create_graph=True"),
+        "the flag turned round": ("create_graph=not first_order", "create_graph=first_order"),
+        "first order makes no step": (
+            "for _ in range(k):",
+            "for _ in range(0 if first_order else k):",
+        ),
+        "phi detached": (
+            "    query = ",
+            "    phi = {name: value.detach() + 0 * theta[name] for name, value in phi.items()}\n    query = ",
+        ),
+        "gradients detached": ("value - alpha * g for", "value - alpha * g.detach() for"),
+        "the inner mean": (".support_y).sum()", ".support_y).mean()"),
+        "the outer sum": (".query_y).mean()", ".query_y).sum()"),
+        "both means and sums": (
+            (".support_y).sum()", ".support_y).mean()"),
+            (".query_y).mean()", ".query_y).sum()"),
+        ),
+        "steps on the queries": ("episode.support_x, episode.support_y", "episode.query_x, episode.query_y"),
+        "judged on the support set": (
+            "episode.query_x, episode.query_y",
+            "episode.support_x, episode.support_y",
+        ),
+        "the sets swapped": (
+            ("episode.support_x, episode.support_y", "episode.query_x, episode.query_Y"),
+            ("episode.query_x, episode.query_y", "episode.support_x, episode.support_y"),
+            ("query_Y", "query_y"),
+        ),
+        "uphill": ("value - alpha * g", "value + alpha * g"),
+        "no alpha": ("value - alpha * g", "value - g"),
+        "a rate of one's own": ("value - alpha * g", "value - 0.01 * g"),
+        "one step always": ("for _ in range(k)", "for _ in range(1)"),
+        "at least one step": ("for _ in range(k)", "for _ in range(max(k, 1))"),
+        "no step": ("for _ in range(k)", "for _ in range(0)"),
+        "one step more": ("for _ in range(k)", "for _ in range(k + 1)"),
+        "one step less": ("for _ in range(k)", "for _ in range(1, k)"),
+        "each step from theta": ("value - alpha * g for", "theta[name] - alpha * g for"),
+        "gradients at theta": """
+def maml(loss, theta, episode, alpha, k=1, first_order=False):
+    start = stack(theta, episode.tasks)
+    phi = start
+    for _ in range(k):
+        support = loss(start, episode.support_x, episode.support_y).sum()
+        gradient = torch.autograd.grad(support, list(start.values()), create_graph=not first_order)
+        phi = {name: value - alpha * g for (name, value), g in zip(phi.items(), gradient)}
+    query = loss(phi, episode.query_x, episode.query_y).mean()
+    return dict(zip(theta, torch.autograd.grad(query, list(theta.values())))), query.detach()
+""",
+        "one phi for all": """
+def maml(loss, theta, episode, alpha, k=1, first_order=False):
+    phi = theta
+    for _ in range(k):
+        support = loss(phi, episode.support_x, episode.support_y).mean()
+        gradient = torch.autograd.grad(support, list(phi.values()), create_graph=not first_order)
+        phi = {name: value - alpha * g for (name, value), g in zip(phi.items(), gradient)}
+    query = loss(phi, episode.query_x, episode.query_y).mean()
+    return dict(zip(theta, torch.autograd.grad(query, list(theta.values())))), query.detach()
+""",
+        "the first task": """
+def maml(loss, theta, episode, alpha, k=1, first_order=False):
+    phi = theta
+    for _ in range(k):
+        support = loss(phi, episode.support_x[0], episode.support_y[0])
+        gradient = torch.autograd.grad(support, list(phi.values()), create_graph=not first_order)
+        phi = {name: value - alpha * g for (name, value), g in zip(phi.items(), gradient)}
+    query = loss(phi, episode.query_x[0], episode.query_y[0])
+    return dict(zip(theta, torch.autograd.grad(query, list(theta.values())))), query.detach()
+""",
+        "the last task": """
+def maml(loss, theta, episode, alpha, k=1, first_order=False):
+    for sx, sy, qx, qy in zip(*episode):
+        phi = theta
+        for _ in range(k):
+            gradient = torch.autograd.grad(loss(phi, sx, sy), list(phi.values()), create_graph=not first_order)
+            phi = {name: value - alpha * g for (name, value), g in zip(phi.items(), gradient)}
+        query = loss(phi, qx, qy)
+    return dict(zip(theta, torch.autograd.grad(query, list(theta.values())))), query.detach()
+""",
+        "one task after the other": """
+def maml(loss, theta, episode, alpha, k=1, first_order=False):
+    total, phi = 0, theta
+    for sx, sy, qx, qy in zip(*episode):
+        for _ in range(k):
+            gradient = torch.autograd.grad(loss(phi, sx, sy), list(phi.values()), create_graph=not first_order)
+            phi = {name: value - alpha * g for (name, value), g in zip(phi.items(), gradient)}
+        total = total + loss(phi, qx, qy) / episode.tasks
+    return dict(zip(theta, torch.autograd.grad(total, list(theta.values())))), total.detach()
+""",
+        "a loop that sums": """
+def maml(loss, theta, episode, alpha, k=1, first_order=False):
+    total = 0
+    for sx, sy, qx, qy in zip(*episode):
+        phi = theta
+        for _ in range(k):
+            gradient = torch.autograd.grad(loss(phi, sx, sy), list(phi.values()), create_graph=not first_order)
+            phi = {name: value - alpha * g for (name, value), g in zip(phi.items(), gradient)}
+        total = total + loss(phi, qx, qy)
+    return dict(zip(theta, torch.autograd.grad(total, list(theta.values())))), total.detach()
+""",
+        "backward": """
+def maml(loss, theta, episode, alpha, k=1, first_order=False):
+    phi = stack(theta, episode.tasks)
+    for _ in range(k):
+        support = loss(phi, episode.support_x, episode.support_y).sum()
+        gradient = torch.autograd.grad(support, list(phi.values()), create_graph=not first_order)
+        phi = {name: value - alpha * g for (name, value), g in zip(phi.items(), gradient)}
+    query = loss(phi, episode.query_x, episode.query_y).mean()
+    query.backward()
+    return {name: value.grad for name, value in theta.items()}, query.detach()
+""",
+        "backward inside": """
+def maml(loss, theta, episode, alpha, k=1, first_order=False):
+    total = 0
+    for sx, sy, qx, qy in zip(*episode):
+        phi = theta
+        for _ in range(k):
+            loss(phi, sx, sy).backward(create_graph=not first_order)
+            phi = {name: value - alpha * value.grad for name, value in phi.items()}
+        total = total + loss(phi, qx, qy) / episode.tasks
+    return dict(zip(theta, torch.autograd.grad(total, list(theta.values())))), total.detach()
+""",
+        "by phi": (
+            "torch.autograd.grad(query, list(theta.values()))",
+            "torch.autograd.grad(query, list(phi.values()))",
+        ),
+        "by phi, averaged": (
+            "return dict(zip(theta, found))",
+            "found = torch.autograd.grad(loss(phi, episode.query_x, episode.query_y).mean(), list(phi.values()))\n"
+            "    return {n: g.mean(0) for n, g in zip(theta, found)}",
+        ),
+        "both sets": (
+            ".query_y).mean()",
+            ".query_y).mean() + loss(phi, episode.support_x, episode.support_y).mean()",
+        ),
+        "minus the gradient": ("dict(zip(theta, found))", "{n: -g for n, g in zip(theta, found)}"),
+        "theta moved": ("dict(zip(theta, found))", "{n: theta[n] - 0.01 * g for n, g in zip(theta, found)}"),
+        "theta moved by alpha": (
+            "dict(zip(theta, found))",
+            "{n: theta[n] - alpha * g for n, g in zip(theta, found)}",
+        ),
+        "theta moved in place": (
+            "    return dict",
+            "    with torch.no_grad():\n        for v, g in zip(theta.values(), found):\n            v -= 0.001 * g\n    return dict",
+        ),
+        "Reptile": ("dict(zip(theta, found))", "{n: (theta[n] - phi[n]).mean(0) for n in theta}"),
+        "phi returned": ("dict(zip(theta, found))", "phi"),
+        "the gradient alone": ("dict(zip(theta, found)), query.detach()", "dict(zip(theta, found))"),
+        "the loss alone": ("dict(zip(theta, found)), query.detach()", "query"),
+        "the loss first": (
+            "dict(zip(theta, found)), query.detach()",
+            "query.detach(), dict(zip(theta, found))",
+        ),
+        "a tuple of gradients": ("dict(zip(theta, found))", "found"),
+        "a list of both": (
+            "return dict(zip(theta, found)), query.detach()",
+            "return [dict(zip(theta, found)), query.detach()]",
+        ),
+        "nothing returned": ("return dict", "result = dict"),
+        "the loss not averaged": (
+            "query.detach()",
+            "loss(phi, episode.query_x, episode.query_y).sum().detach()",
+        ),
+        "the support loss returned": (
+            "query.detach()",
+            "loss(phi, episode.support_x, episode.support_y).mean().detach()",
+        ),
+        "no copies": ("phi = stack(theta, episode.tasks)", "phi = dict(theta)"),
+        "under no_grad": (
+            "        support =",
+            "        torch.set_grad_enabled(False)\n        support =",
+        ),
+        "a fresh start": (
+            "phi = stack(theta, episode.tasks)",
+            "phi = {n: v.detach().requires_grad_() for n, v in stack(theta, episode.tasks).items()}",
+        ),
+    },
+    right={
+        "a loop over tasks": """
+def maml(loss, theta, episode, alpha, k=1, first_order=False):
+    total = 0
+    for support_x, support_y, query_x, query_y in zip(*episode):
+        phi = dict(theta)
+        for _ in range(k):
+            grads = torch.autograd.grad(loss(phi, support_x, support_y), list(phi.values()), create_graph=not first_order)
+            phi = {name: phi[name] - alpha * g for name, g in zip(phi, grads)}
+        total = total + loss(phi, query_x, query_y) / episode.tasks
+    grads = torch.autograd.grad(total, list(theta.values()))
+    return dict(zip(theta, grads)), total.item()
+""",
+        "the loss a number": ("query.detach()", "query.item()"),
+        "the loss with its graph": ("query.detach()", "query"),
+        "clones": (
+            "phi = stack(theta, episode.tasks)",
+            "phi = {n: torch.stack([v] * episode.tasks) for n, v in theta.items()}",
+        ),
+        "retained too": ("create_graph=not first_order", "create_graph=not first_order, retain_graph=True"),
+        "detached when first order": (
+            ("create_graph=not first_order", "create_graph=True"),
+            ("    query =", "    query ="),
+            (
+                "        phi = {",
+                "        gradient = [g.detach() if first_order else g for g in gradient]\n        phi = {",
+            ),
+        ),
+        "torch.func": """
+def maml(loss, theta, episode, alpha, k=1, first_order=False):
+    def outer(theta):
+        phi = stack(theta, episode.tasks)
+        for _ in range(k):
+            g = torch.func.grad(lambda p: loss(p, episode.support_x, episode.support_y).sum())(phi)
+            phi = {n: phi[n] - alpha * (g[n].detach() if first_order else g[n]) for n in phi}
+        return loss(phi, episode.query_x, episode.query_y).mean()
+    gradient, value = torch.func.grad_and_value(outer)(theta)
+    return gradient, value
+""",
+        "backward, cleared before": """
+def maml(loss, theta, episode, alpha, k=1, first_order=False):
+    for v in theta.values():
+        v.grad = None
+    phi = stack(theta, episode.tasks)
+    for _ in range(k):
+        support = loss(phi, episode.support_x, episode.support_y).sum()
+        gradient = torch.autograd.grad(support, list(phi.values()), create_graph=not first_order)
+        phi = {name: value - alpha * g for (name, value), g in zip(phi.items(), gradient)}
+    query = loss(phi, episode.query_x, episode.query_y).mean()
+    query.backward()
+    return {name: value.grad.clone() for name, value in theta.items()}, query.detach()
+""",
+        "the sum, divided": (".query_y).mean()", ".query_y).sum() / episode.tasks"),
+        "no list": ("list(phi.values())", "phi.values()"),
+    },
+)
+
+BANK = {"06.1": GUESS, "06.2": BOWL, "06.3": MAML, "06.4": META_SGD}

@@ -628,13 +628,13 @@ def maml(
     return dict(zip(theta, found, strict=True)), query.detach()
 
 
-#: The five ways in which the learner's function is called.
-CALLS: dict[str, dict[str, Any]] = {
-    "with k = 1": {"k": 1},
-    "with k = 3": {"k": 3},
-    "with k = 1 and first_order=True": {"k": 1, "first_order": True},
-    "with k = 3 and first_order=True": {"k": 3, "first_order": True},
-    "with k = 0": {"k": 0},
+#: The five ways in which the learner's function is called: k and first_order.
+CALLS: dict[str, tuple[int, bool]] = {
+    "with k = 1": (1, False),
+    "with k = 3": (3, False),
+    "with k = 1 and first_order=True": (1, True),
+    "with k = 3 and first_order=True": (3, True),
+    "with k = 0": (0, False),
 }
 
 
@@ -666,8 +666,8 @@ def _observe_maml(
     """Gradient and loss of each of `CALLS`, one after the other on the same leaves, and the start afterwards."""
     start, given = leaves(theta), Episode(*episode)
     found = []
-    for flags in CALLS.values():
-        came = answer(_tanh_loss, start, given, alpha, **flags)
+    for k, first_order in CALLS.values():
+        came = answer(_tanh_loss, start, given, alpha, k, first_order)
         if not (isinstance(came, tuple) and len(came) == 2 and isinstance(came[0], dict)):
             return came
         if set(came[0]) != set(theta) or not all(isinstance(each, Tensor) for each in came[0].values()):
@@ -724,12 +724,30 @@ class _Way:
         return self.end(theta, phi, gradient, query.detach(), alpha)
 
 
-def _one_phi(
-    loss: TaskLoss, theta: Params, episode: Episode, alpha: float, k: int = 1, first_order: bool = False
-) -> Any:
-    """All tasks poured into one."""
-    poured = Episode(*(each.flatten(0, 1)[None] for each in episode))
-    return maml(loss, theta, poured, alpha, k, first_order)
+def _one_phi(summed: bool) -> Callable[..., Any]:
+    """One phi for all tasks: it goes down the mean of their support losses, or the sum."""
+
+    def wrong(
+        loss: TaskLoss,
+        theta: Params,
+        episode: Episode,
+        alpha: float,
+        k: int = 1,
+        first_order: bool = False,
+    ) -> Any:
+        poured = Episode(*(each.flatten(0, 1)[None] for each in episode))
+        times = episode.tasks if summed else 1
+        return maml(loss, theta, poured, times * alpha, k, first_order)
+
+    return wrong
+
+
+def _only_the_loss(inputs: tuple[Any, ...], right: Any, came: Any) -> bool:
+    """Whether every gradient is right, and a loss is not."""
+    if not isinstance(came, tuple) or len(came) != len(right):
+        return False
+    pairs = [(r, c) for r, c in zip(right, came, strict=True) if isinstance(r, dict)]
+    return all(torch.allclose(r[name], c[name], rtol=1e-6) for r, c in pairs for name in r)
 
 
 def _only_task(number: int) -> Callable[..., Any]:
@@ -925,7 +943,7 @@ MAML = Exercise(
         Mistake(
             "All tasks share one phi in yours. Every task goes its own way from theta, so begin with stack(theta, episode.tasks), a "
             "copy for each.",
-            (_one_phi,),
+            (_one_phi(False), _one_phi(True)),
             hint=1,
         ),
         Mistake(
@@ -986,6 +1004,12 @@ MAML = Exercise(
                 *_everywhere(end=lambda t, p, g, q, a: ({n: v.mean(0).detach() for n, v in p.items()}, q)),
                 *_everywhere(end=lambda t, p, g, q, a: p),
             ),
+        ),
+        Mistake(
+            "The gradient is right; the loss beside it is not. It is the mean over the tasks of the query loss after the steps.",
+            (),
+            hint=3,
+            looks=_only_the_loss,
         ),
         Mistake(
             "Two things are asked for, in this order: the gradient, a dict with theta's names, and the mean query loss.",

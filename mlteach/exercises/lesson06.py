@@ -1031,7 +1031,7 @@ MAML = Exercise(
         "loss(phi, episode.support_x, episode.support_y).sum() by phi's tensors, and a step of alpha against it.",
         "torch.autograd.grad(value, list(phi.values()), create_graph=not first_order). Without the graph the step is a constant, "
         "which is FOMAML.",
-        "Line 8's gradient: query = loss(phi, episode.query_x, episode.query_y).mean(), then torch.autograd.grad(query, "
+        "Line 7: query = loss(phi, episode.query_x, episode.query_y).mean(), then torch.autograd.grad(query, "
         "list(theta.values())), with theta's names again. Return it with query.detach().",
     ),
 )

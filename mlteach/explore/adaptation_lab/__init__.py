@@ -11,7 +11,7 @@ from MAML, FOMAML, Reptile, joint training, or from nowhere. Taught in: lessons 
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -66,6 +66,8 @@ class AdaptationLab(Explorer):
     starts: by name, the parameters of MLPs 1-...-1 of one shape (`MLP`), for example as trained a cell before. Names
         that begin with MAML, FOMAML, Reptile, joint or random are drawn as such.
     family: the tasks that they were trained on, for the ranges. trained: how many inner steps each start was trained for.
+    fresh: which of them were trained in this session. They are shown and told as all are, but what is stored beside the
+        widget leaves them out: their last digits differ from machine to machine.
     points: the support points' x; their y is the truth. Values far out of range raise ``TraitError``; amplitude, phase
         and points may leave the training range by a little, and the widget says so.
 
@@ -100,8 +102,10 @@ class AdaptationLab(Explorer):
         family: Sinusoids | None = None,
         activation: str = "relu",
         trained: dict[str, int] | None = None,
+        fresh: Collection[str] = (),
         **traits: Any,
     ) -> None:
+        self._fresh = set(fresh)
         self._family = family or Sinusoids.finn()
         sizes = _sizes(starts)
         self._net = MLP(sizes, activation=activation)  # type: ignore[arg-type]
@@ -127,18 +131,21 @@ class AdaptationLab(Explorer):
         )  # fmt: skip
 
     @classmethod
-    def recorded(cls, **traits: Any) -> "AdaptationLab":
+    def recorded(
+        cls, fresh: dict[str, Params] | None = None, *, trained: dict[str, int] | None = None, **traits: Any
+    ) -> "AdaptationLab":
         """The starts that come with the course, as ``python -m studies.lesson06_starts`` trained them.
 
+        fresh: starts of your own, by name, which stand before them; trained: the inner steps these were trained for.
         Raises CheckpointError when they are not there.
         """
-        starts, trained = {}, {}
+        starts, trained = dict(fresh or {}), dict(trained or {})
         for file, name in _RECORDED.items():
             stored = load_checkpoint(data_folder() / "checkpoints" / f"06-{file}.safetensors")
             starts[name] = {key.removeprefix("theta."): value for key, value in stored.tensors.items()}
             if "inner_steps" in stored.about["settings"]:
                 trained[name] = stored.about["settings"]["inner_steps"]
-        return cls(starts, trained=trained, **traits)
+        return cls(starts, trained=trained, fresh=tuple(fresh or {}), **traits)
 
     @t.validate("amplitude", "phase")
     def _in_range(self, proposal: dict[str, Any]) -> float:
@@ -245,8 +252,18 @@ class AdaptationLab(Explorer):
 
     @property
     def summary(self) -> str:
+        return self._said(self.names)
+
+    @property
+    def stored(self) -> str:
+        """The summary without the starts that were trained in this session."""
+        return self._said([name for name in self.names if name not in self._fresh])
+
+    def _said(self, names: list[str]) -> str:
         ends, every = [], self._errors(self._path())
         for name, errors in zip(self.names, every, strict=True):
+            if name not in names:
+                continue
             blown = int(np.isinf(errors).argmax()) if np.isinf(errors).any() else LAST + 1
             lost = f"no number (blows up at step {blown})"
             ends.append(

@@ -94,6 +94,11 @@ class Explorer(anywidget.AnyWidget):
         """What is seen at this moment, as text. The widget shows the same text and reads it to a screen reader."""
         raise NotImplementedError
 
+    @property
+    def stored(self) -> str:
+        """The sentence that is stored beside the widget: the summary, or what of it is the same on every machine."""
+        return self.summary
+
     def draw(self, fig: Figure) -> None:
         """Draw what is seen into an empty figure of ``size`` inches."""
         raise NotImplementedError
@@ -112,7 +117,7 @@ class Explorer(anywidget.AnyWidget):
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """The live widget, and beside it a picture and a sentence for every place where the widget cannot live."""
         data, about = super()._repr_mimebundle_(**kwargs) or ({}, {})
-        alt = f"{type(self).__name__}. {self.summary}"
+        alt = f"{type(self).__name__}. {self.stored}"
         data |= {"text/plain": alt, "image/png": base64.b64encode(self.png()).decode("ascii")}
         return data, {**about, "image/png": {"alt": alt}}
 

@@ -107,6 +107,19 @@ def test_the_shipped_starts_say_how_they_were_made(name) -> None:
         assert one["mean"] + one["half_width"] < 0.7 and one["mean"] < min(best)
 
 
+def test_a_fresh_start_is_told_but_not_stored(recorded: AdaptationLab) -> None:
+    """Its last digits differ from machine to machine, so they do not stand in a notebook that is compared."""
+    fresh = MLP((1, 40, 40, 1)).init(torch.Generator().manual_seed(3))
+    lab = AdaptationLab.recorded({"trained here": fresh}, trained={"trained here": 1})
+    assert lab.names == ["trained here", *NAMES] and lab.trained[0] == 1
+    assert "trained here" in lab.summary and "trained here" not in lab.stored
+    assert (
+        lab.stored
+        == recorded.summary
+        == lab._repr_mimebundle_()[0]["text/plain"].removeprefix("AdaptationLab. ")
+    )
+
+
 def test_points_from_a_seed(lab: AdaptationLab) -> None:
     lab.resample(5, seed=7, half="left")
     assert lab.seed == 7 and len(lab.points) == 5 and all(-5 <= x <= 0 for x in lab.points)

@@ -1,4 +1,4 @@
-"""Is it really MAML? Several well-known implementations are not: their meta-gradient is silently first order.
+"""Is it really MAML? Not everything of that name is: the meta-gradient may silently be first order.
 
 The test needs no trust in anybody's autograd: it moves theta a little, adapts again, and looks at the query loss.
 `watch` sees inner gradients while the code runs, `functions` and `modules` call it, `slopes` measures, `judge` decides, `verdict`

@@ -1055,8 +1055,8 @@ for place, name in enumerate(reversed(ARMS.values())):
 right.axvline(finn.zero_shot_mse(), **style.method("truth"))
 right.set(yticks=range(len(ARMS)), yticklabels=list(reversed(ARMS)), xlim=(0, 4.2),
           xlabel="error after one step")
-fig.suptitle("A batch of tasks agrees with the others, one task does not",
-             fontweight="bold", x=0.01, ha="left")
+fig.suptitle("More tasks agree better with the others", fontweight="bold", x=0.01,
+             ha="left")
 show(fig, alt="Left, the cosine between the gradient of a batch and that of other "
      "tasks, over the size of the batch: it rises at both starts, and is lower at "
      "MAML's. Right, bars of the error after one step for starts trained with 25, 5 "
@@ -1505,17 +1505,17 @@ fig, (left, right) = plt.subplots(1, 2, figsize=(8, 3), layout="constrained")
 support, query = ways[0.02]
 low, high = 1e-4, 1e3
 x, y = ((path[10] / path[0]).clamp(low, high) for path in (support, query))
-colors = {"false alarms": "metric", "missed": "lstm", "right": "warning"}
+hues = {"false alarms": "#000000", "missed": style.color("maml"),
+        "right": style.color("warning")}
 quiet = ~(counted[0.02]["harmed"] | counted[0.02]["false alarms"])
 left.plot(x[quiet], y[quiet], "o", color="#c3c8cf", markersize=2.5)
-for name, look in colors.items():
+for (name, hue), mark in zip(hues.items(), "xoo"):
     which = counted[0.02][name]
-    left.plot(x[which], y[which], "o", color=style.color(look), markersize=4)
-for spot, text, look in (((3, 2e-4), "false alarms", "metric"),
-                         ((2e-4, 200), "missed", "lstm"),
-                         ((3, 60), "right", "warning")):
+    left.plot(x[which], y[which], mark, color=hue, markersize=4.5)
+for spot, text in (((3, 2e-4), "false alarms"), ((2e-4, 200), "missed"),
+                   ((3, 60), "right")):
     left.annotate(f"{text}: {int(counted[0.02][text].sum())}", spot, fontsize=10,
-                  color=style.ink(style.color(look)), fontweight="bold")
+                  color=style.ink(hues[text]), fontweight="bold")
 left.annotate(f"silent, and fine:\n{int(quiet.sum())}", (2e-4, 2e-4), fontsize=10)
 left.axvline(1, color="black", linewidth=1)
 left.axhline(1, color="black", linewidth=1)

@@ -688,11 +688,11 @@ for create_graph in (True, False):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### MAML, whole
 #
-# | | the algorithm (Finn and others 2017, with query sets) | here |
+# | | the algorithm (Finn and others 2017) | here |
 # |---|---|---|
 # | 1 | let $\theta$ be random | `fresh(seed)` |
 # | 2 | **repeat** | `fit(..., steps=...)` |
-# | 3 | &nbsp;&nbsp; draw a batch of tasks $\tau$ | `finn.sample(25, 10, 10)` |
+# | 3 | &nbsp;&nbsp; draw a batch of tasks $\tau$ | `finn.sample(25, ...)` |
 # | 4 | &nbsp;&nbsp; for every task: $\varphi_\tau \leftarrow \theta$ | your `maml` |
 # | 5 | &nbsp;&nbsp; &nbsp;&nbsp; $k$ times: | your `maml` |
 # | 6 | &nbsp;&nbsp; &nbsp;&nbsp; &nbsp;&nbsp; $\varphi_\tau \leftarrow \varphi_\tau - \alpha\nabla L^\tau_{\text{support}}(\varphi_\tau)$ | your `maml` |
@@ -702,7 +702,7 @@ for create_graph in (True, False):
 # Two flags make two other methods of it. With $k = 0$ lines 5 and 6 are gone: **joint training**. With line 6's gradient a constant: **FOMAML**.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 1.5 min. Line by line, with the finger on the right column. Lines 4 to 7 are four lines of Python and this lesson's main exercise. Ask which line is slow: 7 goes back through all of 6.
+# 1.5 min. Line by line, with the finger on the right column. Lines 4 to 7 are this lesson's main exercise. Ask which line is slow: 7 goes back through all of 6.
 
 # %% [markdown]
 # ## Your turn: 06.3, MAML's outer loop
@@ -1043,8 +1043,8 @@ left.set(xlabel="tasks in the batch",
          ylabel="cosine of their gradients", ylim=(0, 1.05), xlim=(1, 50),
          xticks=(1, 5, 25), xticklabels=("1", "5", "25"))
 left.minorticks_off()
-ARMS = {"25 tasks a step": "batch-25", "5 tasks": "batch-5", "1 task": "batch-1",
-        "1 task, β a fifth": "batch-1-slow"}
+ARMS = {"25 tasks": "batch-25", "5 tasks": "batch-5", "1 task": "batch-1",
+        "1, at β/5": "batch-1-slow"}
 for place, name in enumerate(reversed(ARMS.values())):
     figure = choices[f"{name}.step1"]
     right.barh(place, figure["value"], xerr=half_width(figure), height=0.66,
@@ -1643,7 +1643,7 @@ show(fig, alt="Median and mean error over inner steps, for MAML and for Meta-SGD
 # - Without looking at the points nobody beats $-(5.1/\pi)\cos x$ and 3.006. Joint training gets there and stops; fine-tuning it goes the right way, too slowly.
 # - MAML judges a start *after* the steps. It stands near what is slow to reach, and where the loss bends.
 # - Its gradient is the query gradient pulled back through each step by $I - \alpha H$. By hand, by autograd, by finite differences: the same numbers.
-# - Its outer loop is four lines. $k = 0$ makes joint training of it; without `create_graph` it is FOMAML, whatever the file is called.
+# - Its outer loop is eight lines. $k = 0$ makes joint training of it; without `create_graph` it is FOMAML, whatever the file is called.
 # - The way back costs work and memory with every step; a batch of tasks keeps what they pull alike.
 # - A single task can make a mean. Print the median beside it. A support loss that ends above where it began says that the steps were too long.
 
@@ -1741,7 +1741,7 @@ else:
     print("Write the step first. Then this cell says whether it is MAML.")
 
 # %% [markdown]
-# ### The package does it with the rule
+# ### Meta-SGD from the package
 #
 # The inner rule is made from the meta-parameters, so the gradient reaches the rates as well. Is it the product of the two gradients?
 

@@ -14,6 +14,7 @@ Writes ``data/checkpoints/05-meta-lstm.safetensors`` (the start c_0 and omega), 
 import json
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -71,10 +72,21 @@ CANDIDATES = {
 }
 
 
-def train(recipe: Recipe, characters: Characters, *, checkpoint: str | None = None) -> Fit:
-    """The start and omega, trained together: full unroll of the inner steps, their gradients held for constants."""
+def train(
+    recipe: Recipe,
+    characters: Characters,
+    *,
+    checkpoint: str | None = None,
+    seed: int = SEED,
+    rule: Callable[[Params], Rule] | None = None,
+) -> Fit:
+    """The start and omega, trained together: full unroll of the inner steps, their gradients held for constants.
+
+    rule: another inner rule made of the same parameters; default the meta-learner LSTM's own.
+    """
     net, lstm = recipe.net, recipe.lstm
-    generator = torch.Generator().manual_seed(SEED)
+    rule = rule or lstm.rule
+    generator = torch.Generator().manual_seed(seed)
 
     def gradient(theta: Params, episode: Episode) -> tuple[Params, dict[str, float]]:
         found, numbers = maml_gradient(
@@ -82,7 +94,7 @@ def train(recipe: Recipe, characters: Characters, *, checkpoint: str | None = No
             cross_entropy,
             theta,
             episode,
-            lstm.rule,
+            rule,
             recipe.steps,
             first_order=True,
             start=lstm.start,

@@ -5,7 +5,7 @@ from mlteach.inner.adapt import adapt
 from mlteach.inner.carry import carried
 from mlteach.inner.cell import lstm_cell
 from mlteach.inner.coordinatewise import CoordinatewiseLSTM
-from mlteach.inner.meta_lstm import MetaLSTM, gates
+from mlteach.inner.meta_lstm import MetaLSTM, gates, meta_cell
 from mlteach.inner.momentum import momentum
 from mlteach.inner.nesterov import nesterov
 from mlteach.inner.preprocess import preprocess
@@ -22,6 +22,7 @@ __all__ = [
     "carried",
     "gates",
     "lstm_cell",
+    "meta_cell",
     "momentum",
     "nesterov",
     "preprocess",

@@ -46,6 +46,27 @@ class Gates(NamedTuple):
     input: list[Params]
 
 
+Cell = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor, Params], tuple[Tensor, Tensor, Tensor]]
+
+
+def meta_cell(
+    h: Tensor, theta: Tensor, f: Tensor, i: Tensor, gradient: Tensor, omega: Params
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The second layer: the new theta and the new gates, [N] each.
+
+    h [N, hidden]: what the first layer says. theta, gradient, and the gates f, i of the step before: [N]. omega: ``W_F``,
+    ``W_I`` [hidden + 2], for h, then theta, then the gate, and the biases ``b_F``, ``b_I`` [].
+
+    Taught in: lesson 05, exercise 05.1.
+    """
+
+    def gate(before: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        return torch.sigmoid(h @ weight[:-2] + weight[-2] * theta + weight[-1] * before + bias)
+
+    f, i = gate(f, omega["W_F"], omega["b_F"]), gate(i, omega["W_I"], omega["b_I"])
+    return f * theta + i * (-gradient), f, i
+
+
 @dataclass(frozen=True)
 class MetaLSTM:
     """The meta-learner LSTM as an inner rule with parameters omega of its own.
@@ -55,11 +76,14 @@ class MetaLSTM:
         maml_gradient(net, loss, theta, episode, lstm.rule, 8, first_order=True, start=lstm.start)
 
     hidden: the width of the first layer. p: where `preprocess` takes a number for small.
-    forget_bias, input_bias: between which values the biases are drawn. Those of the paper, here the default, begin with
-        f near 1 and i near 0.01: almost nothing is forgotten, and little is learned until omega has found out how.
+    forget_bias, input_bias: between which values the biases are drawn. The default begins with f near 1 and i near 0.01:
+        almost nothing is forgotten, and little is learned until omega has found out how. The equations do not say between
+        which values; the authors' released code draws forget biases from 4 to 5 and input biases from -5 to -4, and Mark
+        Dong's rewrite in PyTorch forget biases from 4 to 6, which is the default here, and the same input biases.
 
     The gates of the step before enter as gates, as in the paper's equations; the authors' released code feeds them back
-    before the sigmoid. The first layer starts like PyTorch's LSTM, where that code draws from U(-0.01, 0.01).
+    before the sigmoid. The first layer starts like PyTorch's LSTM, where that code draws from U(-0.01, 0.01). Before the
+    first step the gates to be fed back are f = 1 and i = 0: everything is kept, and nothing came in.
 
     Source: Ravi and Larochelle 2017, equations 2 and 3, sections 3.2 to 3.4. Taught in: lesson 05.
     """
@@ -95,36 +119,30 @@ class MetaLSTM:
         """The learned start c_0: what in ``theta`` is not omega."""
         return {name: value for name, value in theta.items() if not name.startswith(PREFIX)}
 
-    def rule(self, omega: Params) -> Rule:
-        """The rule with these omega; other names in the dict are passed over. It works with and without a task axis."""
-        weights = torch.stack([omega["lstm.forget.weight"], omega["lstm.input.weight"]], 1)
-        of_hidden, (of_theta, of_gate) = weights[:-2], weights[-2:]
+    def rule(self, omega: Params, cell: Cell = meta_cell) -> Rule:
+        """The rule with these omega; other names in the dict are passed over. It works with and without a task axis.
+
+        cell: another second layer, with the arguments of `meta_cell`.
+        """
+        layer1 = [omega[f"lstm.layer1.{name}"] for name in ("input", "hidden", "bias")]
+        layer2 = {
+            f"{kind}_{letter}": omega[f"lstm.{gate}.{name}"]
+            for letter, gate in (("F", "forget"), ("I", "input"))
+            for kind, name in (("W", "weight"), ("b", "bias"))
+        }
 
         def init(theta: Params) -> MetaState:
-            memory = weights.new_zeros(sum(value.numel() for value in theta.values()), self.hidden)
+            memory = layer1[0].new_zeros(sum(value.numel() for value in theta.values()), self.hidden)
             return MetaState(memory, memory, memory.new_ones(len(memory)), memory.new_zeros(len(memory)))
 
         def step(
             theta: Params, gradient: Params, state: MetaState, /, *, loss: Tensor
         ) -> tuple[Params, MetaState]:
-            c, g = to_vector(theta), to_vector(gradient)
+            g = to_vector(gradient)
             seen = torch.cat([_spread(preprocess(loss, self.p), theta), preprocess(g, self.p)], 1)
-            hidden, cell = torch.lstm_cell(
-                seen,
-                (state.hidden, state.cell),
-                omega["lstm.layer1.input"],
-                omega["lstm.layer1.hidden"],
-                omega["lstm.layer1.bias"],
-            )
-            by_hidden = (hidden @ of_hidden).unbind(1)
-            forget, enter = (
-                torch.sigmoid(
-                    by_hidden[k] + of_theta[k] * c + of_gate[k] * before + omega[f"lstm.{gate}.bias"]
-                )
-                for k, (gate, before) in enumerate((("forget", state.forget), ("input", state.input)))
-            )
-            moved = forget * c + enter * (-g)
-            return from_vector(moved, theta), MetaState(hidden, cell, forget, enter)
+            h, memory = torch.lstm_cell(seen, (state.hidden, state.cell), *layer1)
+            moved, forget, enter = cell(h, to_vector(theta), state.forget, state.input, g, layer2)
+            return from_vector(moved, theta), MetaState(h, memory, forget, enter)
 
         return Rule(init, step)
 

@@ -1,0 +1,184 @@
+"""Why the meta-learner LSTM of lesson 05 forgets: its gates set by hand, step by step and layer by layer, and trained without.
+
+    python -m studies.lesson05_forgetting
+
+On test tasks, in the support mode, each answer a difference task by task:
+
+- the recorded long run: what it costs never to forget, only to forget, or to stop, from step 4 on; and whose forgetting it is;
+- short runs, three seeds: the same;
+- short runs, the same seeds: trained with forget gates that are 1 from the first outer step to the last.
+
+Writes ``data/results/05-forgetting.json``. The short runs are kept in ``runs/``, outside git, and gone on with from there.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from mlteach.checkpoint import load_checkpoint, params_from
+from mlteach.inner import Rule, adapt
+from mlteach.inner.meta_lstm import MetaState
+from mlteach.measure import over_seeds, over_tasks
+from mlteach.measure.ledger import data_folder, keep_results
+from mlteach.nets import cross_entropy, share_right
+from mlteach.params import Params, from_vector, stack, to_vector
+from mlteach.tasks import Characters, Episode
+from studies.lesson05_meta_lstm import CHOSEN, drawn, layer_name, train
+
+#: ``LATE``: the steps before the first that is changed; so many tasks for the long run, and for each short one.
+TASKS, TASKS_SHORT, LATE, SHORT, SEEDS = 200, 100, 3, 600, (0, 1, 2)
+Change = Callable[[Params, Params], tuple[Params, Params]]  # the gates f, i -> what is put in their place
+
+
+def alike(value: float, gate: Params) -> Params:
+    """A gate set by hand, the same for every weight."""
+    return {name: torch.full_like(each, value) for name, each in gate.items()}
+
+
+def kind(name: str) -> str:
+    """ "conv", "scale", "shift", "head" or "head bias": a layer's kind, without its number."""
+    return layer_name(name).rstrip(" 0123456789")
+
+
+def only_forgetting(*kinds: str, by_layer: bool = False) -> Change:
+    """Nothing is learned, and these kinds of layers alone forget; ``by_layer``: every weight of a layer as its mean does."""
+
+    def change(f: Params, i: Params) -> tuple[Params, Params]:
+        own = {
+            name: torch.full_like(each, each.mean().item()) if by_layer else each for name, each in f.items()
+        }
+        return {name: own[name] if kind(name) in kinds else torch.ones_like(f[name]) for name in f}, alike(
+            0, i
+        )
+
+    return change
+
+
+KINDS = ("conv", "scale", "shift", "head", "head bias")
+#: What is changed, and after how many steps.
+CHANGES: dict[str, tuple[int, Change]] = {
+    "never forget": (0, lambda f, i: (alike(1, f), i)),
+    "never forget, from step 4 on": (LATE, lambda f, i: (alike(1, f), i)),
+    "only forget, from step 4 on": (LATE, only_forgetting(*KINDS)),
+    "stop after step 3": (LATE, only_forgetting()),
+}
+WHOSE: dict[str, tuple[int, Change]] = {
+    **{f"only {each}s forget, from step 4 on": (LATE, only_forgetting(each)) for each in KINDS},
+    "all weights of a layer forget alike, from step 4 on": (LATE, only_forgetting(*KINDS, by_layer=True)),
+}
+
+
+def after(theta: Params, episode: Episode, changes: dict[str, tuple[int, Change]]) -> dict[str, Tensor]:
+    """Each task's accuracy in percent [tasks], batch norm by the support set: of the whole meta-learner, and of each change."""
+    net, rule, states = CHOSEN.net, CHOSEN.lstm.rule(theta), []
+
+    def support_loss(params: Params) -> Tensor:
+        return cross_entropy(net(params, episode.support_x), episode.support_y)
+
+    def watched(theta: Params, gradient: Params, state: MetaState, /, *, loss: Tensor) -> Any:
+        states.append(state)
+        return rule.step(theta, gradient, state, loss=loss)
+
+    def changed(change: Change, first: int) -> Rule:
+        def step(theta: Params, gradient: Params, state: MetaState, /, *, loss: Tensor) -> Any:
+            _, state = rule.step(theta, gradient, state, loss=loss)
+            f, i = change(from_vector(state.forget, theta), from_vector(state.input, theta))
+            moved = {name: f[name] * theta[name] - i[name] * gradient[name] for name in theta}
+            return moved, state._replace(forget=to_vector(f), input=to_vector(i))
+
+        return Rule(lambda theta: states[first], step)
+
+    def right(phi: Params) -> Tensor:
+        return 100 * share_right(
+            net(phi, episode.query_x, "support", support=episode.support_x), episode.query_y
+        )
+
+    with torch.no_grad():
+        begin = stack(CHOSEN.lstm.start(theta), episode.tasks)
+        path = adapt(support_loss, begin, Rule(rule.init, watched), CHOSEN.steps, path=True)
+        found = {"the whole meta-learner": right(path[-1])}
+        for name, (first, change) in changes.items():
+            rest = CHOSEN.steps - first if name != "stop after step 3" else 0
+            found[name] = right(adapt(support_loss, path[first], changed(change, first), rest))
+    return found
+
+
+def never_forgetting(theta: Params) -> Rule:
+    """The meta-learner whose forget gates are 1: no weights, and a bias at which float32's sigmoid is exactly 1."""
+    weight, bias = theta["lstm.forget.weight"], theta["lstm.forget.bias"]
+    ones = {"lstm.forget.weight": torch.zeros_like(weight), "lstm.forget.bias": torch.full_like(bias, 40.0)}
+    return CHOSEN.lstm.rule(theta | ones)
+
+
+def short_run(seed: int, forgets: bool, characters: Characters) -> Params:
+    """The parameters after a short run of this seed, with forget gates that are learned or 1."""
+    recipe, rule = replace(CHOSEN, outer_steps=SHORT), None if forgets else never_forgetting
+    name = f"05-forgetting-short-{seed}-{'learned' if forgets else 'one'}.safetensors"
+    return train(
+        recipe, characters, checkpoint=str(data_folder().parent / "runs" / name), seed=seed, rule=rule
+    ).theta
+
+
+def figure(name: str, unit: str, seeds: list[int], interval: Any, note: str) -> dict[str, Any]:
+    """One line of the results; without seeds, or with one, an interval over the tasks, else over the seeds."""
+    return {
+        "name": name, "value": round(interval.mean, 2), "interval": round(interval.half_width, 2), "unit": unit,
+        "seeds": seeds, "device": "cpu", "tasks": interval.n if len(seeds) < 2 else None, "note": note,
+    }  # fmt: skip
+
+
+def main() -> None:
+    """Train what is missing, intervene, and write."""
+    torch.set_num_threads(1)
+    train_on, _, test = Characters.omniglot().split("random")
+    figures: list[dict[str, Any]] = []
+
+    def measure(
+        run: str, seed: int, theta: Params, tasks: int, changes: dict[str, tuple[int, Change]]
+    ) -> Any:
+        """What each change costs; the values of the whole meta-learner, and those differences' means."""
+        batches = [
+            after(theta, each, changes) for each in tqdm(drawn(test, tasks, 78), desc=f"{run}, seed {seed}")
+        ]
+        found = {name: torch.cat([batch[name] for batch in batches]) for name in batches[0]}
+        whole = found.pop("the whole meta-learner")
+        about = "minus the whole meta-learner, task by task"
+        for name, values in found.items():
+            figures.append(
+                figure(f"{run}.{name}.seed-{seed}", "points", [seed], over_tasks(values - whole), about)
+            )
+        figures.append(figure(f"{run}.whole.seed-{seed}", "%", [seed], over_tasks(whole), "right answers"))
+        return whole, {name: (values - whole).mean().item() for name, values in found.items()}
+
+    some = CHOSEN.net.init(torch.Generator()) | CHOSEN.lstm.init(torch.Generator())
+    stored = load_checkpoint(data_folder() / "checkpoints" / "05-meta-lstm.safetensors")
+    measure("long", 0, params_from(stored, some), TASKS, CHANGES | WHOSE)
+    by_seed: dict[str, list[float]] = {}
+    for seed in SEEDS:
+        whole, costs = measure("short", seed, short_run(seed, True, train_on), TASKS_SHORT, CHANGES)
+        theta = short_run(seed, False, train_on)
+        without = [
+            after(theta, each, {"": (0, CHANGES["never forget"][1])})[""]
+            for each in drawn(test, TASKS_SHORT, 78)
+        ]
+        trained = over_tasks(torch.cat(without) - whole)
+        about = "minus the one of the same seed that may forget, task by task"
+        figures.append(
+            figure(f"short.trained without forgetting.seed-{seed}", "points", [seed], trained, about)
+        )
+        for name, value in (costs | {"trained without forgetting": trained.mean}).items():
+            by_seed.setdefault(name, []).append(value)
+    for name, values in by_seed.items():
+        about = f"mean and interval over the seeds, {SHORT} outer steps each"
+        figures.append(figure(f"short.{name}", "points", list(SEEDS), over_seeds(values), about))
+    keep_results(
+        "05_the_meta_learner_lstm", "forgetting", figures, command="python -m studies.lesson05_forgetting"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,18 +1,21 @@
 """Why the meta-learner LSTM of lesson 05 forgets: its gates set by hand, step by step and layer by layer, and trained without.
 
-    python -m studies.lesson05_forgetting
+    python -m studies.lesson05_forgetting [long | short]
 
 On test tasks, in the support mode, each answer a difference task by task:
 
-- the recorded long run: what it costs never to forget, only to forget, or to stop, from step 4 on; and whose forgetting it is;
-- short runs, three seeds: the same;
+- the recorded long run: what it costs never to forget, only to forget, or to stop, from step 4 on; whose forgetting it is; and
+  what the forget gates have to be told about the gradient, when it does not move a weight any more itself;
+- short runs, three seeds: the first of these;
 - short runs, the same seeds: trained with forget gates that are 1 from the first outer step to the last.
 
-Writes ``data/results/05-forgetting.json``. The short runs are kept in ``runs/``, outside git, and gone on with from there.
+Writes ``data/results/05-forgetting-long.json`` and ``05-forgetting-short.json``. The short runs are kept in ``runs/``, outside git, and gone on with from there.
 """
 
+import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -20,6 +23,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from mlteach.checkpoint import load_checkpoint, params_from
+from mlteach.explore.gate_history.watch import layer_name
 from mlteach.inner import Rule, adapt
 from mlteach.inner.meta_lstm import MetaState
 from mlteach.measure import over_seeds, over_tasks
@@ -27,11 +31,12 @@ from mlteach.measure.ledger import data_folder, keep_results
 from mlteach.nets import cross_entropy, share_right
 from mlteach.params import Params, from_vector, stack, to_vector
 from mlteach.tasks import Characters, Episode
-from studies.lesson05_meta_lstm import CHOSEN, drawn, layer_name, train
+from studies.lesson05_meta_lstm import CHOSEN, drawn, train
 
 #: ``LATE``: the steps before the first that is changed; so many tasks for the long run, and for each short one.
 TASKS, TASKS_SHORT, LATE, SHORT, SEEDS = 200, 100, 3, 600, (0, 1, 2)
 Change = Callable[[Params, Params], tuple[Params, Params]]  # the gates f, i -> what is put in their place
+Told = Callable[[Params], Params]  # the gradient -> what the gates are told in its place
 
 
 def alike(value: float, gate: Params) -> Params:
@@ -66,13 +71,35 @@ CHANGES: dict[str, tuple[int, Change]] = {
     "only forget, from step 4 on": (LATE, only_forgetting(*KINDS)),
     "stop after step 3": (LATE, only_forgetting()),
 }
+NEVER = {"never forget": CHANGES["never forget"]}
 WHOSE: dict[str, tuple[int, Change]] = {
-    **{f"only {each}s forget, from step 4 on": (LATE, only_forgetting(each)) for each in KINDS},
-    "all weights of a layer forget alike, from step 4 on": (LATE, only_forgetting(*KINDS, by_layer=True)),
+    "only the head's weights forget, from step 4 on": (LATE, only_forgetting("head")),
+    "all but the head's weights forget, from step 4 on": (LATE, only_forgetting(*{*KINDS} - {"head"})),
+    "each weight forgets as its layer's mean, from step 4 on": (LATE, only_forgetting(*KINDS, by_layer=True)),
 }
 
 
-def after(theta: Params, episode: Episode, changes: dict[str, tuple[int, Change]]) -> dict[str, Tensor]:
+def shuffled(gradient: Params) -> Params:
+    """Within each layer and task, the gradients of other weights."""
+    draw = torch.Generator().manual_seed(0)
+    return {
+        name: each.flatten(1)[:, torch.randperm(each[0].numel(), generator=draw)].reshape(each.shape)
+        for name, each in gradient.items()
+    }
+
+
+#: From step 4 on nothing is learned, everything may forget, and the gates are told this about the gradient.
+TOLD: dict[str, Told] = {
+    "told nothing": lambda gradient: alike(0, gradient),
+    "told another weight's gradient": shuffled,
+    "told the signs alone": lambda gradient: {name: 1e-5 * each.sign() for name, each in gradient.items()},
+    "told the opposite signs": lambda gradient: {name: -each for name, each in gradient.items()},
+}
+
+
+def after(
+    theta: Params, episode: Episode, changes: dict[str, tuple[int, Change]], told: dict[str, Told]
+) -> dict[str, Tensor]:
     """Each task's accuracy in percent [tasks], batch norm by the support set: of the whole meta-learner, and of each change."""
     net, rule, states = CHOSEN.net, CHOSEN.lstm.rule(theta), []
 
@@ -83,9 +110,9 @@ def after(theta: Params, episode: Episode, changes: dict[str, tuple[int, Change]
         states.append(state)
         return rule.step(theta, gradient, state, loss=loss)
 
-    def changed(change: Change, first: int) -> Rule:
+    def changed(change: Change, first: int, tell: Told = dict) -> Rule:
         def step(theta: Params, gradient: Params, state: MetaState, /, *, loss: Tensor) -> Any:
-            _, state = rule.step(theta, gradient, state, loss=loss)
+            _, state = rule.step(theta, tell(gradient), state, loss=loss)
             f, i = change(from_vector(state.forget, theta), from_vector(state.input, theta))
             moved = {name: f[name] * theta[name] - i[name] * gradient[name] for name in theta}
             return moved, state._replace(forget=to_vector(f), input=to_vector(i))
@@ -104,6 +131,9 @@ def after(theta: Params, episode: Episode, changes: dict[str, tuple[int, Change]
         for name, (first, change) in changes.items():
             rest = CHOSEN.steps - first if name != "stop after step 3" else 0
             found[name] = right(adapt(support_loss, path[first], changed(change, first), rest))
+        for name, tell in told.items():
+            rule_told = changed(only_forgetting(*KINDS), LATE, tell)
+            found[name] = right(adapt(support_loss, path[LATE], rule_told, CHOSEN.steps - LATE))
     return found
 
 
@@ -131,53 +161,59 @@ def figure(name: str, unit: str, seeds: list[int], interval: Any, note: str) -> 
     }  # fmt: skip
 
 
-def main() -> None:
-    """Train what is missing, intervene, and write."""
-    torch.set_num_threads(1)
-    train_on, _, test = Characters.omniglot().split("random")
-    figures: list[dict[str, Any]] = []
+def measured(theta: Params, episodes: list[Episode], *what: Any) -> dict[str, Tensor]:
+    """`after`, of many batches of tasks."""
+    batches = [after(theta, each, *what) for each in tqdm(episodes, unit="batch")]
+    return {name: torch.cat([batch[name] for batch in batches]) for name in batches[0]}
 
-    def measure(
-        run: str, seed: int, theta: Params, tasks: int, changes: dict[str, tuple[int, Change]]
-    ) -> Any:
-        """What each change costs; the values of the whole meta-learner, and those differences' means."""
-        batches = [
-            after(theta, each, changes) for each in tqdm(drawn(test, tasks, 78), desc=f"{run}, seed {seed}")
-        ]
-        found = {name: torch.cat([batch[name] for batch in batches]) for name in batches[0]}
-        whole = found.pop("the whole meta-learner")
-        about = "minus the whole meta-learner, task by task"
-        for name, values in found.items():
-            figures.append(
-                figure(f"{run}.{name}.seed-{seed}", "points", [seed], over_tasks(values - whole), about)
-            )
-        figures.append(figure(f"{run}.whole.seed-{seed}", "%", [seed], over_tasks(whole), "right answers"))
-        return whole, {name: (values - whole).mean().item() for name, values in found.items()}
 
+def lines(found: dict[str, Tensor], seed: int) -> tuple[list[dict[str, Any]], dict[str, float]]:
+    """What each change costs, as lines of the results, and its mean by name."""
+    found = dict(found)
+    whole = found.pop("the whole meta-learner")
+    apart = {name: over_tasks(values - whole) for name, values in found.items()}
+    about = "minus the whole meta-learner, task by task"
+    each = [figure(f"{name}.seed-{seed}", "points", [seed], cost, about) for name, cost in apart.items()]
+    right = figure(f"the whole meta-learner.seed-{seed}", "%", [seed], over_tasks(whole), "right answers")
+    return [*each, right], {name: cost.mean for name, cost in apart.items()}
+
+
+def long_run(test: Characters) -> list[dict[str, Any]]:
+    """The recorded meta-learner, all that is changed and told."""
     some = CHOSEN.net.init(torch.Generator()) | CHOSEN.lstm.init(torch.Generator())
     stored = load_checkpoint(data_folder() / "checkpoints" / "05-meta-lstm.safetensors")
-    measure("long", 0, params_from(stored, some), TASKS, CHANGES | WHOSE)
-    by_seed: dict[str, list[float]] = {}
+    theta = params_from(stored, some)
+    return lines(measured(theta, drawn(test, TASKS, 78), CHANGES | WHOSE, TOLD), 0)[0]
+
+
+def short_runs(test: Characters, train_on: Characters) -> list[dict[str, Any]]:
+    """Three seeds, the main changes, and those that were trained without forgetting."""
+    episodes = drawn(test, TASKS_SHORT, 78)
+    told = {name: TOLD[name] for name in ("told nothing", "told the opposite signs")}
+    figures, by_seed = [], dict[str, list[float]]()
     for seed in SEEDS:
-        whole, costs = measure("short", seed, short_run(seed, True, train_on), TASKS_SHORT, CHANGES)
-        theta = short_run(seed, False, train_on)
-        without = [
-            after(theta, each, {"": (0, CHANGES["never forget"][1])})[""]
-            for each in drawn(test, TASKS_SHORT, 78)
-        ]
-        trained = over_tasks(torch.cat(without) - whole)
-        about = "minus the one of the same seed that may forget, task by task"
-        figures.append(
-            figure(f"short.trained without forgetting.seed-{seed}", "points", [seed], trained, about)
-        )
-        for name, value in (costs | {"trained without forgetting": trained.mean}).items():
+        found = measured(short_run(seed, True, train_on), episodes, CHANGES, told)
+        without = measured(short_run(seed, False, train_on), episodes, NEVER, {})
+        kept, costs = lines(found | {"trained without forgetting": without["never forget"]}, seed)
+        figures += kept
+        for name, value in costs.items():
             by_seed.setdefault(name, []).append(value)
+    about = f"mean and interval over the seeds, {SHORT} outer steps each"
     for name, values in by_seed.items():
-        about = f"mean and interval over the seeds, {SHORT} outer steps each"
-        figures.append(figure(f"short.{name}", "points", list(SEEDS), over_seeds(values), about))
-    keep_results(
-        "05_the_meta_learner_lstm", "forgetting", figures, command="python -m studies.lesson05_forgetting"
-    )
+        figures.append(figure(name, "points", list(SEEDS), over_seeds(values), about))
+    return figures
+
+
+def main() -> None:
+    """Train what is missing, intervene, and write: ``long``, ``short``, or both."""
+    torch.set_num_threads(1)
+    train_on, _, test = Characters.omniglot().split("random")
+    parts = {"long": partial(long_run, test), "short": partial(short_runs, test, train_on)}
+    for name in sys.argv[1:] or parts:
+        keep_results(
+            "05_the_meta_learner_lstm", f"forgetting-{name}", parts[name](),
+            command=f"python -m studies.lesson05_forgetting {name}", outer_steps=SHORT if name == "short" else CHOSEN.outer_steps,
+        )  # fmt: skip
 
 
 if __name__ == "__main__":

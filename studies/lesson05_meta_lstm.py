@@ -23,14 +23,14 @@ from torch import Tensor
 from tqdm import tqdm
 
 from mlteach.checkpoint import save_checkpoint
+from mlteach.explore.gate_history.watch import layer_name, watch
 from mlteach.fit import Fit, fit
-from mlteach.inner import MetaLSTM, Rule, gates, sgd
+from mlteach.inner import MetaLSTM, Rule, sgd
 from mlteach.measure import Interval, over_tasks, step_accuracy
-from mlteach.measure.accuracy import path_of
 from mlteach.measure.ledger import data_folder, keep_results
-from mlteach.nets import Conv4, cross_entropy, share_right
+from mlteach.nets import Conv4, cross_entropy
 from mlteach.outer import maml_gradient
-from mlteach.params import Params, clip, stack
+from mlteach.params import Params, clip
 from mlteach.tasks import Characters, Episode
 
 SEED, WAYS, SHOTS, QUERIES, TEST_TASKS, EPISODES = 0, 5, 1, 15, 1000, 6
@@ -153,65 +153,6 @@ def nearest(episode: Episode) -> Tensor:
     return (says == episode.query_y).float().mean(-1)
 
 
-def spread(gate: Params) -> Tensor:
-    """Mean, 10th and 90th percentile over a layer's coordinates: [T, layers, 3]."""
-    rows = []
-    for value in gate.values():
-        flat = value.flatten(1)
-        low, high = torch.quantile(flat, torch.tensor([0.1, 0.9]), dim=1)
-        rows.append(torch.stack([flat.mean(1), low, high], -1))
-    return torch.stack(rows, 1)
-
-
-def scores(net: Conv4, path: list[Params], episode: Episode) -> Tensor:
-    """Support loss, query loss and query accuracy before and after each step, support statistics: [T, steps + 1, 3]."""
-    found = []
-    with torch.no_grad():
-        for phi in path:
-            logits = net(phi, episode.query_x, "support", support=episode.support_x)
-            support = cross_entropy(net(phi, episode.support_x), episode.support_y)
-            found.append(
-                torch.stack(
-                    [support, cross_entropy(logits, episode.query_y), share_right(logits, episode.query_y)],
-                    -1,
-                )
-            )
-    return torch.stack(found, 1)
-
-
-def layer_name(name: str) -> str:
-    """As a reader says it: "conv1.weight" is conv 1, gamma of batch norm is scale, its beta is shift."""
-    if name.startswith("head"):
-        return "head" if name.endswith("weight") else "head bias"
-    module, kind = name.split(".")
-    return {"weight": "conv", "gamma": "scale", "beta": "shift"}[kind] + f" {module[-1]}"
-
-
-def record_gates(
-    recipe: Recipe, theta: Params, episode: Episode, rule: Rule, rate: float
-) -> dict[str, Tensor]:
-    """What `GateHistory` shows of a few episodes."""
-    net, start = recipe.net, recipe.lstm.start(theta)
-    seen = gates(
-        lambda params: cross_entropy(net(params, episode.support_x), episode.support_y),
-        stack(start, episode.tasks),
-        rule,
-        recipe.steps,
-    )
-    ours = scores(net, seen.path, episode)
-    order = episode.support_y.argsort(1)[:, :, None, None]
-    pictures = (255 * episode.support_x[:, :, 0]).round().to(torch.uint8)
-    return {
-        "forget": torch.stack([spread(each) for each in seen.forget], 1),
-        "input": torch.stack([spread(each) for each in seen.input], 1),
-        "support_loss": ours[..., 0],
-        "query_loss": ours[..., 1],
-        "accuracy": ours[..., 2],
-        "descent": scores(net, path_of(net, start, episode, sgd(rate), recipe.steps), episode),
-        "pictures": pictures.gather(1, order.expand_as(pictures)),
-    }
-
-
 def choose(train_on: Characters, validation: Characters) -> None:
     """Short runs of every candidate, judged on validation characters; writes 05-choice.json."""
     episodes, figures = drawn(validation, 200, 77), []
@@ -277,7 +218,7 @@ def main() -> None:
     save_checkpoint(folder / "checkpoints" / "05-meta-lstm.safetensors", named, about)
 
     episode = test.sample(EPISODES, WAYS, SHOTS, QUERIES, generator=torch.Generator().manual_seed(79))
-    tables = record_gates(recipe, theta, episode, rule, rate)
+    tables = watch(net, start, rule, episode, recipe.steps, rate)
     save_checkpoint(
         folder / "checkpoints" / "05-gates.safetensors",
         tables,

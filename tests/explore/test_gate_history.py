@@ -4,10 +4,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 import traitlets
 
 from mlteach.errors import EpisodeError
 from mlteach.explore import GateHistory
+from mlteach.inner import MetaLSTM, adapt
+from mlteach.nets import Conv4, cross_entropy
+from mlteach.params import stack
+from mlteach.tasks import Episode
 
 SHAPE = (3, 5, 4)  # episodes, steps, layers
 LAYERS = ["conv 1", "scale 1", "head", "head bias"]
@@ -143,6 +148,24 @@ def test_the_recorded_episodes_are_learned() -> None:
         right.append(after[2])
     assert np.mean(right) > 0.7
     assert history.gates("forget")[..., 0].min() > 0.5
+
+
+def test_it_watches_a_meta_learner_adapt() -> None:
+    draw = torch.Generator().manual_seed(0)
+    net, lstm = (
+        Conv4(3, filters=2, head="flatten"),
+        MetaLSTM(hidden=2, forget_bias=(1, 1), input_bias=(-1, -1)),
+    )
+    x, y = torch.rand(2, 2, 3, 1, 28, 28, generator=draw), torch.tensor([[2, 0, 1], [0, 1, 2]])
+    theta, episode = net.init(draw) | lstm.init(draw), Episode(x[0], y, x[1], y)
+    start, rule = lstm.start(theta), lstm.rule(theta)
+    history = GateHistory.of(net, start, rule, episode, 2, rate=0.1, episode=1, step=2)
+    phi = adapt(lambda p: cross_entropy(net(p, x[0]), y), stack(start, 2), rule, 2)
+    assert history.scores()[2, 0] == pytest.approx(cross_entropy(net(phi, x[0]), y)[1].item(), rel=1e-5)
+    assert history.layers[0] == "conv 1" and history.gates("forget").shape == (2, len(start), 3)
+    assert (history.gates("input") < 0.5).all() and (history.gates("forget") > 0.5).all()
+    first = np.frombuffer(history.pictures, np.uint8).reshape(2, 3, 28, 28)[0, 0]
+    np.testing.assert_allclose(first, 255 * x[0, 0, 1, 0].numpy(), atol=0.51)  # class 0 first
 
 
 def test_no_two_layers_are_drawn_alike(javascript) -> None:

@@ -2,22 +2,28 @@
 
 Each inner step moves every parameter of the learner by theta' = f theta - i gradient, with gates of its own. Here they
 are seen layer by layer (the mean, and where four fifths of the coordinates lie), beside the learner's loss. Gradient
-descent would be f = 1, i = alpha. The numbers are recorded: nothing is trained here. Taught in: lesson 05.
+descent would be f = 1, i = alpha. The numbers are recorded, or watched now: nothing is trained here. Taught in: lesson 05.
 """
 
 import math
 import re
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import traitlets as t
 from matplotlib.figure import Figure
+from torch import Tensor
 
 from mlteach.checkpoint import load_checkpoint
 from mlteach.errors import EpisodeError
 from mlteach.explore import style
 from mlteach.explore.base import Explorer, sig
+from mlteach.explore.gate_history.watch import layer_name, watch
+from mlteach.inner import Rule
 from mlteach.measure.ledger import data_folder
+from mlteach.params import Params
+from mlteach.tasks.episode import Episode
 
 RECORDED = "05-gates"
 #: Kinds of layers are told apart by these, as in view.js.
@@ -116,6 +122,25 @@ class GateHistory(Explorer):
         stored = load_checkpoint(data_folder() / "checkpoints" / f"{RECORDED}.safetensors")
         layers, rate = stored.about["layers"], stored.about["rate"]
         return cls(**stored.tensors, layers=layers, rate=rate, **traits)
+
+    @classmethod
+    def of(
+        cls,
+        net: Callable[..., Tensor],
+        start: Params,
+        rule: Rule,
+        tasks: Episode,
+        steps: int,
+        *,
+        rate: float,
+        **traits: Any,
+    ) -> "GateHistory":
+        """What the gates of ``rule``, a meta-learner LSTM, do on these tasks, watched now.
+
+        net: a Conv-4 of `mlteach.nets`; start: its parameters c_0. rate: of the gradient descent to compare with.
+        """
+        tables = watch(net, start, rule, tasks, steps, rate)
+        return cls(**tables, layers=[layer_name(name) for name in start], rate=rate, **traits)
 
     @t.validate("episode", "step")
     def _in_range(self, proposal: dict[str, Any]) -> int:

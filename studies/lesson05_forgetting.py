@@ -1,12 +1,14 @@
 """Why the meta-learner LSTM of lesson 05 forgets: its gates set by hand, step by step and layer by layer, and trained without.
 
-    python -m studies.lesson05_forgetting [long | short]
+    python -m studies.lesson05_forgetting            both parts
+    python -m studies.lesson05_forgetting long       the recorded long run
+    python -m studies.lesson05_forgetting short 0 1  short runs, of these seeds (default: three)
 
 On test tasks, in the support mode, each answer a difference task by task:
 
 - the recorded long run: what it costs never to forget, only to forget, or to stop, from step 4 on; whose forgetting it is; and
   what the forget gates have to be told about the gradient, when it does not move a weight any more itself;
-- short runs, three seeds: the first of these;
+- short runs, other seeds: the first of these;
 - short runs, the same seeds: trained with forget gates that are 1 from the first outer step to the last.
 
 Writes ``data/results/05-forgetting-long.json`` and ``05-forgetting-short.json``. The short runs are kept in ``runs/``, outside git, and gone on with from there.
@@ -186,12 +188,12 @@ def long_run(test: Characters) -> list[dict[str, Any]]:
     return lines(measured(theta, drawn(test, TASKS, 78), CHANGES | WHOSE, TOLD), 0)[0]
 
 
-def short_runs(test: Characters, train_on: Characters) -> list[dict[str, Any]]:
-    """Three seeds, the main changes, and those that were trained without forgetting."""
+def short_runs(test: Characters, train_on: Characters, seeds: tuple[int, ...]) -> list[dict[str, Any]]:
+    """A few seeds, the main changes, and those that were trained without forgetting."""
     episodes = drawn(test, TASKS_SHORT, 78)
     told = {name: TOLD[name] for name in ("told nothing", "told the opposite signs")}
     figures, by_seed = [], dict[str, list[float]]()
-    for seed in SEEDS:
+    for seed in seeds:
         found = measured(short_run(seed, True, train_on), episodes, CHANGES, told)
         without = measured(short_run(seed, False, train_on), episodes, NEVER, {})
         kept, costs = lines(found | {"trained without forgetting": without["never forget"]}, seed)
@@ -199,20 +201,21 @@ def short_runs(test: Characters, train_on: Characters) -> list[dict[str, Any]]:
         for name, value in costs.items():
             by_seed.setdefault(name, []).append(value)
     about = f"mean and interval over the seeds, {SHORT} outer steps each"
-    for name, values in by_seed.items():
-        figures.append(figure(name, "points", list(SEEDS), over_seeds(values), about))
+    for name, values in by_seed.items() if len(seeds) > 1 else ():
+        figures.append(figure(name, "points", list(seeds), over_seeds(values), about))
     return figures
 
 
 def main() -> None:
     """Train what is missing, intervene, and write: ``long``, ``short``, or both."""
+    seeds = tuple(map(int, sys.argv[2:])) or SEEDS
     torch.set_num_threads(1)
     train_on, _, test = Characters.omniglot().split("random")
-    parts = {"long": partial(long_run, test), "short": partial(short_runs, test, train_on)}
-    for name in sys.argv[1:] or parts:
+    parts = {"long": partial(long_run, test), "short": partial(short_runs, test, train_on, seeds)}
+    for name in sys.argv[1:2] or parts:
         keep_results(
             "05_the_meta_learner_lstm", f"forgetting-{name}", parts[name](),
-            command=f"python -m studies.lesson05_forgetting {name}", outer_steps=SHORT if name == "short" else CHOSEN.outer_steps,
+            command=" ".join(["python -m studies.lesson05_forgetting", name, *sys.argv[2:]]), outer_steps=SHORT if name == "short" else CHOSEN.outer_steps,
         )  # fmt: skip
 
 

@@ -1,8 +1,8 @@
 """Why the meta-learner LSTM of lesson 05 forgets: its gates set by hand, step by step and layer by layer, and trained without.
 
     python -m studies.lesson05_forgetting            both parts
-    python -m studies.lesson05_forgetting long       the recorded long run
-    python -m studies.lesson05_forgetting short 0 1  short runs, of these seeds (default: three)
+    python -m studies.lesson05_forgetting long [0 1] the recorded long run, seed 0, and further ones
+    python -m studies.lesson05_forgetting short [0]  short runs, of these seeds or of three
 
 On test tasks, in the support mode, each answer a difference task by task:
 
@@ -180,12 +180,21 @@ def lines(found: dict[str, Tensor], seed: int) -> tuple[list[dict[str, Any]], di
     return [*each, right], {name: cost.mean for name, cost in apart.items()}
 
 
-def long_run(test: Characters) -> list[dict[str, Any]]:
-    """The recorded meta-learner, all that is changed and told."""
+def long_run(seed: int, characters: Characters) -> Params:
+    """The parameters of the long run: for seed 0 the course's, else trained here."""
+    if seed:
+        kept = data_folder().parent / "runs" / f"05-forgetting-long-{seed}.safetensors"
+        return train(CHOSEN, characters, checkpoint=str(kept), seed=seed).theta
     some = CHOSEN.net.init(torch.Generator()) | CHOSEN.lstm.init(torch.Generator())
-    stored = load_checkpoint(data_folder() / "checkpoints" / "05-meta-lstm.safetensors")
-    theta = params_from(stored, some)
-    return lines(measured(theta, drawn(test, TASKS, 78), CHANGES | WHOSE, TOLD), 0)[0]
+    return params_from(load_checkpoint(data_folder() / "checkpoints" / "05-meta-lstm.safetensors"), some)
+
+
+def long_runs(test: Characters, train_on: Characters, seeds: tuple[int, ...]) -> list[dict[str, Any]]:
+    """The recorded meta-learner, seed 0, and those of other seeds: all that is changed and told."""
+    episodes, what = drawn(test, TASKS, 78), (CHANGES | WHOSE, TOLD)
+    return [
+        each for seed in seeds for each in lines(measured(long_run(seed, train_on), episodes, *what), seed)[0]
+    ]
 
 
 def short_runs(test: Characters, train_on: Characters, seeds: tuple[int, ...]) -> list[dict[str, Any]]:
@@ -208,10 +217,13 @@ def short_runs(test: Characters, train_on: Characters, seeds: tuple[int, ...]) -
 
 def main() -> None:
     """Train what is missing, intervene, and write: ``long``, ``short``, or both."""
-    seeds = tuple(map(int, sys.argv[2:])) or SEEDS
+    seeds = tuple(map(int, sys.argv[2:]))
     torch.set_num_threads(1)
     train_on, _, test = Characters.omniglot().split("random")
-    parts = {"long": partial(long_run, test), "short": partial(short_runs, test, train_on, seeds)}
+    parts = {
+        "long": partial(long_runs, test, train_on, seeds or (0,)),
+        "short": partial(short_runs, test, train_on, seeds or SEEDS),
+    }
     for name in sys.argv[1:2] or parts:
         keep_results(
             "05_the_meta_learner_lstm", f"forgetting-{name}", parts[name](),

@@ -339,7 +339,7 @@ check("05.1", cell)
 cell = yours("05.1", cell, otherwise=meta_cell)
 
 # %% [markdown]
-# This cell is what the lesson goes on with: it computes the loss below, it is trained, and its gates are drawn.
+# The lesson goes on with this cell: it computes the loss below, is trained, and its gates are drawn.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How is it trained?
@@ -824,8 +824,6 @@ for name, figure in cost.items():
 
 # %% [markdown]
 # Never to forget costs the most; to go back to gradient descent with both gates costs less. The memory comes second. The loss hardly counts. But do not read more into this than it says: all parts were trained together, and a part that was *trained* away would be missed less, or more.
-#
-# So a forget gate of 0.97, which looked like a detail, is not one. Why?
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Why forget at all?
@@ -886,7 +884,7 @@ said = {
 
 
 def bars(ax, names):
-    """The long run's costs, with intervals over tasks; short runs as dots."""
+    """The long run's costs, with intervals over tasks; the short run's as dots."""
     for place, name in enumerate(names):
         found = forgetting["long"][f"{name}.seed-0"]
         ax.barh(place, found["value"], xerr=found["interval"], height=0.6, capsize=4,
@@ -904,14 +902,14 @@ def bars(ax, names):
 fig, ax = plt.subplots(figsize=(9, 3.9))
 bars(ax, said)
 ax.plot(now.mean(), 3, "x", color="black", markersize=9, markeredgewidth=2)
-ax.set_title("From step 4 on, forgetting the right weights of the head is all it does")
+ax.set_title("From step 4 on, forgetting in the head is all it takes")
 show(fig, alt=(
     "Points lost. To stop after step 3 costs about five; to forget only, nothing. "
     "Forgetting each layer alike is worth nothing, the head's alone nearly all."
 ))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. From step 4 on, but for the first bar. Read three bars against each other: stop, only forget, only forget as the layer's mean. The first is what steps 4 to 8 are worth. The second: all of it is forgetting. The third: none of it is shrinking. So it matters which weights are forgotten; the next two bars say in which layer. Dots are short runs with other seeds.
+# 3 min. From step 4 on, but for the first bar. Read three bars against each other: stop, only forget, only forget as the layer's mean. The first is what steps 4 to 8 are worth. The second: all of it is forgetting. The third: none of it is shrinking. So it matters which weights are forgotten; the next two bars say in which layer. The dots are a run of 600 outer steps, an eighth of the training: there the input gates still take the late steps, and forgetting is worth nothing. It is learned late.
 
 # %% [markdown]
 # <details><summary><b>Explain.</b> How much is left?</summary>
@@ -920,9 +918,18 @@ show(fig, alt=(
 #
 # </details>
 #
-# Bars are the recorded run with intervals over 200 tasks; dots are short runs with other seeds, the cross is your 20 tasks. To forget and nothing else costs nothing. To stop costs five points. It is the head that matters, and in it *which* weights are forgotten.
+# Bars are the recorded run with intervals over 200 tasks; the cross is your 20 tasks. To forget and nothing else costs nothing. To stop costs all that steps 4 to 8 are worth. The head's weights are enough, and in them it matters *which* are forgotten.
 #
-# Who tells the gates which? The gradient, small as it is: the LSTM reads its logarithm and its sign. That can be tested, too. From step 4 on let everything forget and nothing be learned, and tell the gates something else about the gradient.
+# The dots are a short run of 600 outer steps, and it is another one: its input gates take the late steps, and never to forget costs it nothing. So the forgetting is learned late. Trained *without* forget gates a short run is as good:
+
+# %%
+without = forgetting["short"].get("trained without forgetting.seed-0")
+if without:
+    print("trained with f = 1, minus trained with forget gates, 600 outer steps each:",
+          f"{without['value']:+.1f} ± {without['interval']:.1f} points")
+
+# %% [markdown]
+# Back to the long run. Who tells its gates which weights? The gradient, small as it is: the LSTM reads its logarithm and its sign. That can be tested, too. From step 4 on let everything forget and nothing be learned, and tell the gates something else about the gradient.
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 told = {
@@ -937,10 +944,10 @@ STEP = 5
 in_the_head = from_vector(gradients[STEP - 1], seen.path[0])["head.weight"]
 opened = seen.forget[STEP - 1]["head.weight"]
 bins = torch.linspace(0.9, 1, 41)
-for sign, look, dash in ((1, "warning", "-"), (-1, "maml", "--")):
+for sign, color, dash in ((1, style.cell("f")["color"], "-"), (-1, plain, "--")):
     group = opened[in_the_head.sign() == sign]
     share = 100 * torch.histogram(group, bins).hist / len(group)
-    left.stairs(share, bins, color=style.color(look), linewidth=2.4, linestyle=dash,
+    left.stairs(share, bins, color=color, linewidth=2.4, linestyle=dash,
                 label=f"gradient {'above' if sign > 0 else 'below'} zero")
 left.legend(loc="upper left", frameon=False)
 left.set(xlabel=f"forget gates of the head's weights, step {STEP}", ylabel="of them, %",
@@ -960,7 +967,7 @@ show(fig, alt=(
 # **So why does it forget?** Not to get out of a bad place: the support loss is nearly zero. Not as weight decay: shrinking as such is worth nothing. The gates forget a weight of the head more where its gradient is above zero, and that steers: told nothing it is worth nothing, told the opposite it does great harm.
 # The gradient has become too small to move a weight through the input gate, whatever the gate. But $(1 - f) \odot \theta$ needs no large gradient, only a gate that knows the sign. **Forgetting has become a second way to take a step.**
 #
-# This is one recorded run, and short ones with the same tendency where the figure shows dots. What the paper's own network forgot for, nobody can read off its plots; a mean near one does not say it.
+# That is what *this* long run does; the short one does not, and whether every long training comes to it is not measured here. What the paper's own network forgot for, nobody can read off its plots: a mean near one does not say it.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Pitfall: a mechanism is read off a mean
@@ -975,7 +982,7 @@ show(fig, alt=(
 # 2 min. The general lesson. A mean over thousands of gates fits many stories. The detector is one line: replace the thing by its mean. It has a miss, too: it says that the story is wrong, not which one is right; for that the gates had to be told lies.
 
 # %% [markdown]
-# The detector says no to the wrong story. It does not say which story is right: for that, each part needs a control of its own. And it can be fooled: where the mean is all that a part needs, as with the loss above, both the right and the wrong story pass.
+# The detector refuses a wrong story. It does not say which one is right: for that, each part needs a control of its own.
 
 # %% [markdown]
 # ## What the paper published
@@ -1044,7 +1051,7 @@ print(f"left of the start after 12 steps: {sigmoid(4) ** 12:.2f} at a bias of 4,
 # - One cell of 2046 numbers serves all 7509 weights. It reads size and sign of gradient and loss.
 # - A learned start fits one network: the freedom of size that lesson 04's optimizer had is given up.
 # - Its gates are near what the paper says, and not the same: open or shut at first, wide open when there is nothing left to learn, and a forget gate that does the last steps.
-# - It is no weight decay: the forget gate reads the sign of a gradient that is too small to matter, and steers by it. Only intervention shows that; a mean of 0.97 does not.
+# - In the long run forgetting is no weight decay: the gate reads the sign of a gradient that is too small to matter, and steers by it. A short run does without. Only intervention shows that; a mean of 0.97 does not.
 # - After 100 seconds it is below pixels that were centred and blurred, and behind MAML and matching: a rule that runs for every weight is dear. The long run is above that floor.
 # - Fix the gates at $f = 1$ and $i = \alpha$, and what is left to learn is the start.
 

@@ -11,7 +11,8 @@ On test tasks, in the support mode, each answer a difference task by task:
 - short runs, other seeds: the first of these;
 - short runs, the same seeds: trained with forget gates that are 1 from the first outer step to the last.
 
-Writes ``data/results/05-forgetting-long.json`` and ``05-forgetting-short.json``. The short runs are kept in ``runs/``, outside git, and gone on with from there.
+Writes ``data/results/05-forgetting-long.json`` and ``05-forgetting-short.json``. What is trained is
+kept in ``runs/``, outside git, and gone on with from there.
 """
 
 import sys

@@ -133,7 +133,7 @@ for k, step in enumerate(("t", "t+1")):
     box(x + 4.15, 2.6, f"$i_{{{step}}}$", input_hue, wide=0.8)
     arrow((x + 1.0, -0.59), (x + 1.0, -0.01))
     arrow((x + 1.0, 0.61), (x + 1.0, 1.29), gradient_hue)
-    ax.text(x + 1.12, 0.93, "log and sign", fontsize=11, va="center")
+    ax.text(x + 0.9, 0.93, "log and sign", fontsize=11, ha="right", va="center")
     for gate in (2.75, 4.15):
         arrow((x + 1.95, 1.7), (x + gate - 0.25, 2.29))
     arrow((x + 2.75, 2.91), (x + 2.75, 3.68), forget_hue, 2.5)
@@ -902,7 +902,8 @@ def bars(ax, names):
 fig, ax = plt.subplots(figsize=(9, 3.9))
 bars(ax, said)
 ax.plot(now.mean(), 3, "x", color="black", markersize=9, markeredgewidth=2)
-ax.set_title("From step 4 on, forgetting in the head is all it takes")
+ax.set(xlabel="change in points (bars: the long run, dots: a short run, cross: now)",
+       title="From step 4 on, forgetting in the head is all it takes")
 show(fig, alt=(
     "Points lost. To stop after step 3 costs about five; to forget only, nothing. "
     "Forgetting each layer alike is worth nothing, the head's alone nearly all."
@@ -953,7 +954,7 @@ left.legend(loc="upper left", frameon=False)
 left.set(xlabel=f"forget gates of the head's weights, step {STEP}", ylabel="of them, %",
          title="The gate reads the sign")
 bars(right, told)
-right.set_title("What the gates are told")
+right.set(xlabel="change in points (dots: a short run)", title="What the gates are told")
 show(fig, alt=(
     "Left: forget gates of the head are lower where the gradient is above zero. Right: "
     "told nothing or another weight's gradient, forgetting is worth nothing; told the "

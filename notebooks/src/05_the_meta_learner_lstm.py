@@ -954,7 +954,8 @@ left.legend(loc="upper left", frameon=False)
 left.set(xlabel=f"forget gates of the head's weights, step {STEP}", ylabel="of them, %",
          title="The gate reads the sign")
 bars(right, told)
-right.set(xlabel="change in points (dots: a short run)", title="What the gates are told")
+right.set(xlabel="change in points (dots: a short run)",
+          title="What the gates are told")
 show(fig, alt=(
     "Left: forget gates of the head are lower where the gradient is above zero. Right: "
     "told nothing or another weight's gradient, forgetting is worth nothing; told the "

@@ -111,7 +111,7 @@ def test_batched_over_tasks_equals_the_plain_loop(case: str, first_order: bool):
 
 
 def gradient_descent(alpha: float) -> Params:
-    """Phi whose biases alone fix the gates at f = 1, exactly, and i = alpha."""
+    """Omega whose biases alone fix the gates at f = 1, exactly, and i = alpha."""
     omega = meta_parameters()
     return omega | {
         "lstm.forget.weight": torch.zeros(5, dtype=F64),

@@ -88,7 +88,7 @@ def train(
     rule = rule or lstm.rule
     generator = torch.Generator().manual_seed(seed)
 
-    def gradient(theta: Params, episode: Episode) -> tuple[Params, dict[str, float]]:
+    def gradient(theta: Params, episode: Episode) -> tuple[Params, dict[str, Tensor]]:
         found, numbers = maml_gradient(
             net,
             cross_entropy,

@@ -2,68 +2,180 @@
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from mlteach.exercises.exercise import Case, Exercise, Mistake
-from mlteach.params import Params, map_params
+from mlteach.params import Params, add, gradient_of, leaves, map_params
 
+Loss = Callable[[Params, Any], Tensor]
+Tasks = Sequence[Sequence[Any]]
 Adapt = Callable[[Params, Any], Params]
 
 # 07.1 ---------------------------------------------------------------------------------------------------------------
 
 
-def reptile_step(adapt: Adapt, theta: Params, tasks: Sequence[Any], epsilon: float) -> Params:
-    """theta + epsilon * the mean over tasks of (adapt(theta, task) - theta)."""
-    phis = [adapt(theta, task) for task in tasks]
+def reptile_step(loss: Loss, theta: Params, tasks: Tasks, beta: float, alpha: float) -> Params:
+    """The start after one outer step of Reptile: theta + beta * the mean over the tasks of (phi - theta).
+
+    A task is a list of minibatches, and phi is where one step of gradient descent on each of them leads from theta.
+    """
+    phis = []
+    for minibatches in tasks:
+        phi = theta
+        for minibatch in minibatches:
+            point = leaves(phi)
+            gradient = gradient_of(loss(point, minibatch), point)
+            phi = {name: value - alpha * gradient[name] for name, value in phi.items()}
+        phis.append(phi)
     return {
-        name: value + epsilon * sum(phi[name] - value for phi in phis) / len(phis)
+        name: value + beta * sum(phi[name] - value for phi in phis) / len(phis)
         for name, value in theta.items()
     }
 
 
-def _adapt(theta: Params, task: Tensor) -> Params:
-    """Three steps of gradient descent on a quartic well around ``task``: not linear, so that order matters."""
-    w, b = theta["w"], theta["b"]
-    for _ in range(3):
-        gap = w + b - task
-        slope = gap + 0.3 * gap**3
-        w, b = w - 0.1 * slope, b - 0.1 * slope.mean()
-    return {"w": w, "b": b}
+def _well(phi: Params, minibatch: Tensor) -> Tensor:
+    """A quartic well around ``minibatch``: its gradient is not linear, so that the order of the steps matters."""
+    gap = phi["w"] + phi["b"] - minibatch
+    return (gap.square() / 2 + 0.075 * gap**4).mean()
 
 
 def _observe_step(
-    answer: Callable[..., Params], theta: Params, tasks: tuple[Tensor, ...], epsilon: float
+    answer: Callable[..., Params],
+    theta: Params,
+    tasks: tuple[tuple[Tensor, ...], ...],
+    beta: float,
+    alpha: float,
 ) -> Any:
-    return answer(_adapt, theta, tasks, epsilon)
+    return answer(_well, theta, tasks, beta, alpha)
 
 
-def _step_cases() -> list[Case]:
-    draw = torch.Generator().manual_seed(71)
-
-    def case(count: int, epsilon: float) -> Case:
-        theta = {
-            "w": torch.randn(4, generator=draw, dtype=torch.float64),
-            "b": torch.randn((), generator=draw, dtype=torch.float64),
-        }
-        tasks = tuple(torch.randn(count, 4, generator=draw, dtype=torch.float64))
-        words = "one task" if count == 1 else f"{count} tasks"
-        return Case(f"{words}, epsilon = {epsilon}", (theta, tasks, epsilon))
-
-    return [case(1, 0.3), case(3, 0.1), case(4, 0.6)]
-
-
-def _more_tasks(draw: torch.Generator) -> Case:
-    count = int(torch.randint(2, 6, (), generator=draw))
+def _step_case(draw: torch.Generator, count: int, k: int, beta: float, alpha: float, more: str = "") -> Case:
     theta = {
         "w": torch.randn(4, generator=draw, dtype=torch.float64),
         "b": torch.randn((), generator=draw, dtype=torch.float64),
     }
-    tasks = tuple(torch.randn(count, 4, generator=draw, dtype=torch.float64))
-    epsilon = 0.05 + 0.9 * torch.rand((), generator=draw, dtype=torch.float64).item()
-    return Case(f"{count} tasks, epsilon = {epsilon:.2f}, drawn", (theta, tasks, epsilon))
+    tasks = tuple(tuple(torch.randn(k, 4, generator=draw, dtype=torch.float64)) for _ in range(count))
+    words = f"{count} task{'s' if count > 1 else ''}, {k} inner step{'s' if k > 1 else ''}"
+    return Case(f"{words}, beta = {beta:.2g}, alpha = {alpha:.2g}{more}", (theta, tasks, beta, alpha))
+
+
+def _step_cases() -> list[Case]:
+    draw = torch.Generator().manual_seed(71)
+    sizes = ((1, 3, 0.3, 0.2), (3, 2, 0.1, 0.4), (4, 5, 0.6, 0.3))
+    return [_step_case(draw, *each) for each in sizes]
+
+
+def _more_tasks(draw: torch.Generator) -> Case:
+    count, k = (int(torch.randint(2, 6, (), generator=draw)) for _ in range(2))
+    beta, alpha = (0.05 + 0.5 * torch.rand(2, generator=draw, dtype=torch.float64)).tolist()
+    return _step_case(draw, count, k, beta, alpha, ", drawn")
+
+
+Answer = Callable[[Loss, Params, Tasks, float, float], Any]
+Inner = Callable[[Loss, Params, Sequence[Any], float, float], Params]
+
+
+def _slope(loss: Loss, phi: Params, minibatch: Any) -> Params:
+    point = leaves(phi)
+    return gradient_of(loss(point, minibatch), point)
+
+
+def _moved(phi: Params, gradient: Params, rate: float) -> Params:
+    return {name: value - rate * gradient[name] for name, value in phi.items()}
+
+
+def _inner(
+    rate: Callable[[float, float, int], float] = lambda alpha, beta, k: alpha,
+    batches: Callable[[Sequence[Any]], Sequence[Any]] = lambda batches: batches,
+    change: Callable[[Tensor], Tensor] = lambda gradient: gradient,
+    still: bool = False,
+) -> Inner:
+    """The inner loop, with another rate, other minibatches, other gradients, or (still) all of them at theta."""
+
+    def adapt(loss: Loss, theta: Params, minibatches: Sequence[Any], alpha: float, beta: float) -> Params:
+        phi = theta
+        for minibatch in batches(minibatches):
+            gradient = map_params(change, _slope(loss, theta if still else phi, minibatch))
+            phi = _moved(phi, gradient, rate(alpha, beta, len(minibatches)))
+        return phi
+
+    return adapt
+
+
+def _from_the_start(
+    loss: Loss, theta: Params, minibatches: Sequence[Any], alpha: float, beta: float
+) -> Params:
+    """Gradients at phi, but each step begins at theta again."""
+    phi = theta
+    for minibatch in minibatches:
+        phi = _moved(theta, _slope(loss, phi, minibatch), alpha)
+    return phi
+
+
+def _piling_up(loss: Loss, theta: Params, minibatches: Sequence[Any], alpha: float, beta: float) -> Params:
+    """Every step goes along the sum of the gradients so far, as `.grad` keeps it."""
+    phi, kept = theta, map_params(torch.zeros_like, theta)
+    for minibatch in minibatches:
+        kept = add(kept, _slope(loss, phi, minibatch))
+        phi = _moved(phi, kept, alpha)
+    return phi
+
+
+def _at_once(share: Callable[[int], float]) -> Inner:
+    """One step on all minibatches together."""
+
+    def adapt(loss: Loss, theta: Params, minibatches: Sequence[Any], alpha: float, beta: float) -> Params:
+        phi = theta
+        for minibatch in minibatches:
+            phi = _moved(phi, _slope(loss, theta, minibatch), alpha * share(len(minibatches)))
+        return phi
+
+    return adapt
+
+
+def _whole(step: "Step", inner: Inner | None = None) -> Answer:
+    """An answer out of an outer step and an inner loop, the right one where none is given."""
+    inner = inner or _inner()
+
+    def answer(loss: Loss, theta: Params, tasks: Tasks, beta: float, alpha: float) -> Any:
+        return step(lambda start, task: inner(loss, start, task, alpha, beta), theta, tasks, beta)
+
+    return answer
+
+
+def _outer_step(adapt: Adapt, theta: Params, tasks: Sequence[Any], beta: float) -> Params:
+    """The outer half of the solution."""
+    phis = [adapt(theta, task) for task in tasks]
+    return {
+        name: value + beta * sum(phi[name] - value for phi in phis) / len(phis)
+        for name, value in theta.items()
+    }
+
+
+def _with(inner: Inner) -> tuple[Answer, ...]:
+    """The right outer step, and a move after every task, around another inner loop."""
+    return _whole(_outer_step, inner), _whole(_serial(), inner)
+
+
+def _swapped_rates(loss: Loss, theta: Params, tasks: Tasks, beta: float, alpha: float) -> Params:
+    return reptile_step(loss, theta, tasks, alpha, beta)
+
+
+def _outer_alpha(loss: Loss, theta: Params, tasks: Tasks, beta: float, alpha: float) -> Params:
+    return reptile_step(loss, theta, tasks, alpha, alpha)
+
+
+def _together(loss: Loss, theta: Params, tasks: Tasks, beta: float, alpha: float) -> Params:
+    """The tasks walk together, each step by the mean of their gradients."""
+    phi = theta
+    for step in zip(*tasks, strict=True):
+        for minibatch in step:
+            phi = _moved(phi, _slope(loss, phi, minibatch), alpha / len(step))
+    return {name: value + beta * (phi[name] - value) for name, value in theta.items()}
 
 
 Step = Callable[[Adapt, Params, Sequence[Any], float], Any]
@@ -82,21 +194,21 @@ def _chained(adapt: Adapt, theta: Params, tasks: Sequence[Any]) -> list[Params]:
     return phis
 
 
-def _towards(theta: Tensor, goal: Tensor, epsilon: float) -> Tensor:
-    return theta + epsilon * (goal - theta)
+def _towards(theta: Tensor, goal: Tensor, beta: float) -> Tensor:
+    return theta + beta * (goal - theta)
 
 
 def _step(
     formula: Formula = _towards,
     phis: Callable[[Adapt, Params, Sequence[Any]], list[Params]] = _all,
     goal: Callable[[Tensor], Tensor] = lambda phis: phis.mean(0),
-    share: Callable[[float, int], float] = lambda epsilon, count: epsilon,
+    share: Callable[[float, int], float] = lambda beta, count: beta,
 ) -> Step:
     """`reptile_step` with something else in one of its places; ``goal`` makes one of all phis, on axis 0."""
 
-    def wrong(adapt: Adapt, theta: Params, tasks: Sequence[Any], epsilon: float) -> Params:
+    def wrong(adapt: Adapt, theta: Params, tasks: Sequence[Any], beta: float) -> Params:
         found = phis(adapt, theta, tasks)
-        part = share(epsilon, len(tasks))
+        part = share(beta, len(tasks))
         return {
             n: formula(value, goal(torch.stack([phi[n] for phi in found])), part)
             for n, value in theta.items()
@@ -106,28 +218,28 @@ def _step(
 
 
 def _serial(
-    share: Callable[[float, int], float] = lambda epsilon, count: epsilon, formula: Formula = _towards
+    share: Callable[[float, int], float] = lambda beta, count: beta, formula: Formula = _towards
 ) -> Step:
     """A move after every task, each from where the one before has led."""
 
-    def wrong(adapt: Adapt, theta: Params, tasks: Sequence[Any], epsilon: float) -> Params:
+    def wrong(adapt: Adapt, theta: Params, tasks: Sequence[Any], beta: float) -> Params:
         for task in tasks:
             phi = adapt(theta, task)
-            theta = {n: formula(value, phi[n], share(epsilon, len(tasks))) for n, value in theta.items()}
+            theta = {n: formula(value, phi[n], share(beta, len(tasks))) for n, value in theta.items()}
         return theta
 
     return wrong
 
 
-def _divided_with_theta(adapt: Adapt, theta: Params, tasks: Sequence[Any], epsilon: float) -> Params:
-    summed = _step(share=lambda epsilon, count: epsilon * count)(adapt, theta, tasks, epsilon)
+def _divided_with_theta(adapt: Adapt, theta: Params, tasks: Sequence[Any], beta: float) -> Params:
+    summed = _step(share=lambda beta, count: beta * count)(adapt, theta, tasks, beta)
     return {name: value / len(tasks) for name, value in summed.items()}
 
 
-def _theta_taken_once(adapt: Adapt, theta: Params, tasks: Sequence[Any], epsilon: float) -> Params:
+def _theta_taken_once(adapt: Adapt, theta: Params, tasks: Sequence[Any], beta: float) -> Params:
     phis, n = _all(adapt, theta, tasks), len(tasks)
     return {
-        name: value + epsilon * (torch.stack([phi[name] for phi in phis]).sum(0) - value) / n
+        name: value + beta * (torch.stack([phi[name] for phi in phis]).sum(0) - value) / n
         for name, value in theta.items()
     }
 
@@ -135,291 +247,404 @@ def _theta_taken_once(adapt: Adapt, theta: Params, tasks: Sequence[Any], epsilon
 def _of_differences(function: Callable[[Tensor], Tensor]) -> Step:
     """A step by the mean of another function of each difference phi - theta."""
 
-    def wrong(adapt: Adapt, theta: Params, tasks: Sequence[Any], epsilon: float) -> Params:
+    def wrong(adapt: Adapt, theta: Params, tasks: Sequence[Any], beta: float) -> Params:
         phis = _all(adapt, theta, tasks)
         return {
-            name: value + epsilon * torch.stack([function(phi[name] - value) for phi in phis]).mean(0)
+            name: value + beta * torch.stack([function(phi[name] - value) for phi in phis]).mean(0)
             for name, value in theta.items()
         }
 
     return wrong
 
 
-def _one_by_one(adapt: Adapt, theta: Params, tasks: Sequence[Any], epsilon: float) -> Params:
+def _one_by_one(adapt: Adapt, theta: Params, tasks: Sequence[Any], beta: float) -> Params:
     """All tasks start from theta, but the moves are made one after the other."""
     new = theta
     for phi in _all(adapt, theta, tasks):
-        new = {name: _towards(value, phi[name], epsilon) for name, value in new.items()}
+        new = {name: _towards(value, phi[name], beta) for name, value in new.items()}
     return new
 
 
-def _in_place(adapt: Adapt, theta: Params, tasks: Sequence[Any], epsilon: float) -> Params:
+def _in_place(adapt: Adapt, theta: Params, tasks: Sequence[Any], beta: float) -> Params:
     phis = _all(adapt, theta, tasks)
     for name, value in theta.items():
-        value += epsilon * (torch.stack([phi[name] for phi in phis]).mean(0) - value)
+        value += beta * (torch.stack([phi[name] for phi in phis]).mean(0) - value)
     return theta
 
 
-def _into_the_dict(adapt: Adapt, theta: Params, tasks: Sequence[Any], epsilon: float) -> Params:
-    theta.update(reptile_step(adapt, dict(theta), tasks, epsilon))
+def _into_the_dict(adapt: Adapt, theta: Params, tasks: Sequence[Any], beta: float) -> Params:
+    theta.update(_outer_step(adapt, dict(theta), tasks, beta))
     return theta
 
 
 def _of_the_step(form: Callable[[Params, list[Params]], Any]) -> Step:
-    def wrong(adapt: Adapt, theta: Params, tasks: Sequence[Any], epsilon: float) -> Any:
-        return form(reptile_step(adapt, theta, tasks, epsilon), _all(adapt, theta, tasks))
+    def wrong(adapt: Adapt, theta: Params, tasks: Sequence[Any], beta: float) -> Any:
+        return form(_outer_step(adapt, theta, tasks, beta), _all(adapt, theta, tasks))
 
     return wrong
 
 
 _OTHER_FORMULAS: tuple[Formula, ...] = (
-    lambda theta, goal, epsilon: goal,
-    lambda theta, goal, epsilon: theta - epsilon * (goal - theta),
-    lambda theta, goal, epsilon: epsilon * theta + (1 - epsilon) * goal,
-    lambda theta, goal, epsilon: epsilon * (goal - theta),
-    lambda theta, goal, epsilon: theta + epsilon * goal,
+    lambda theta, goal, beta: goal,
+    lambda theta, goal, beta: theta - beta * (goal - theta),
+    lambda theta, goal, beta: beta * theta + (1 - beta) * goal,
+    lambda theta, goal, beta: beta * (goal - theta),
+    lambda theta, goal, beta: theta + beta * goal,
 )
 
 
-def _own_epsilon(fixed: float) -> Step:
-    return _step(share=lambda epsilon, count: fixed)
+def _own_beta(fixed: float) -> Step:
+    return _step(share=lambda beta, count: fixed)
 
+
+def _lifted(mistake: Mistake) -> Mistake:
+    """A mistake in the outer step, around the right inner loop."""
+    return replace(mistake, wrong=tuple(map(_whole, mistake.wrong)))
+
+
+INNER_MISTAKES = (
+    Mistake(
+        "All your gradients are taken at theta: that is joint training with a longer step. Take each at phi, where the steps before have led.",
+        (*_with(_inner(still=True)), *_with(_at_once(lambda k: 1 / k))),
+        hint=2,
+    ),
+    Mistake(
+        "Each inner step begins at theta again, so only the last one is left. phi goes on from where it is.",
+        _with(_from_the_start),
+        hint=2,
+    ),
+    Mistake(
+        "Your gradients pile up: backward() adds each to what is in .grad already. Set it to zero before every step, or use gradient_of.",
+        _with(_piling_up),
+        hint=2,
+    ),
+    Mistake(
+        "You use one minibatch of each task, once. Make a step on every one of them.",
+        (*_with(_inner(batches=lambda each: each[:1])), *_with(_inner(batches=lambda each: each[-1:]))),
+        hint=1,
+    ),
+    Mistake(
+        "Every inner step sees the same minibatch. Step number i goes down on minibatch i.",
+        (
+            *_with(_inner(batches=lambda each: [each[0]] * len(each))),
+            *_with(_inner(batches=lambda each: [each[-1]] * len(each))),
+        ),
+        hint=1,
+    ),
+    Mistake(
+        "You leave a minibatch out, or take one twice: k minibatches, k steps, in their order.",
+        (
+            *_with(_inner(batches=lambda each: each[:-1])),
+            *_with(_inner(batches=lambda each: each[1:])),
+            *_with(_inner(batches=lambda each: [*each, each[-1]])),
+            *_with(_inner(batches=lambda each: each[::-1])),
+        ),
+        hint=1,
+    ),
+    Mistake(
+        "You climb in the inner loop: gradient descent goes *minus* alpha times the gradient.",
+        _with(_inner(rate=lambda alpha, beta, k: -alpha)),
+        hint=2,
+    ),
+    Mistake(
+        "alpha is missing in the inner loop: a step is alpha times the gradient.",
+        _with(_inner(rate=lambda alpha, beta, k: 1.0)),
+        hint=2,
+    ),
+    Mistake(
+        "The two rates are mixed up. alpha is the size of an inner step, beta how far the start follows.",
+        (
+            _swapped_rates,
+            _outer_alpha,
+            *_with(_inner(rate=lambda alpha, beta, k: beta)),
+            *_with(_inner(rate=lambda alpha, beta, k: alpha * beta)),
+        ),
+    ),
+    Mistake(
+        "Your inner steps are divided by their number. Each is alpha times its gradient, in full.",
+        _with(_inner(rate=lambda alpha, beta, k: alpha / k)),
+        hint=2,
+    ),
+    Mistake(
+        "You change the gradient: its sign, its direction alone, or its square. An inner step is alpha times the gradient as it is.",
+        (
+            *_with(_inner(change=torch.sign)),
+            *_with(_inner(change=torch.square)),
+            *_with(_inner(change=lambda g: g / (g.norm() + 1e-12))),
+            *_with(_inner(change=torch.abs)),
+        ),
+        hint=2,
+    ),
+    Mistake(
+        "Your inner rate is a number of your own. Take the alpha that is handed over.",
+        tuple(
+            answer
+            for fixed in (0.02, 0.1, 0.01, 0.001)
+            for answer in _with(_inner(rate=lambda alpha, beta, k, fixed=fixed: fixed))  # type: ignore[misc]
+        ),
+    ),
+    Mistake(
+        "The tasks share one phi. Each has a walk of its own, from theta.",
+        (_together,),
+        hint=1,
+    ),
+)
 
 REPTILE_STEP = Exercise(
     id="07.1",
-    title="one outer step of Reptile",
+    title="Reptile, one outer step",
     solution=reptile_step,
     cases=_step_cases,
     draw=_more_tasks,
     observe=_observe_step,
     any_float=True,
     mistakes=(
-        Mistake(
-            "You go all the way to what training found: epsilon is missing. With one task that is plain SGD, task after task.",
+        *INNER_MISTAKES,
+        *map(
+            _lifted,
             (
-                _step(lambda theta, goal, epsilon: goal),
-                _step(lambda theta, goal, epsilon: goal, goal=lambda phis: phis[-1]),
-            ),
-        ),
-        Mistake(
-            "You walk away from what training found. theta - phi is what an optimizer descends on; the step itself goes from theta towards phi.",
-            (_step(lambda theta, goal, epsilon: theta - epsilon * (goal - theta)),),
-        ),
-        Mistake(
-            "The weights are swapped: you keep epsilon of theta. Keep 1 - epsilon of it, and take epsilon of phi.",
-            (_step(lambda theta, goal, epsilon: epsilon * theta + (1 - epsilon) * goal),),
-        ),
-        Mistake(
-            "Each task goes on from where the one before it ended. In a batch every task starts from theta.",
-            (
-                _step(phis=_chained),
-                _step(phis=_chained, goal=lambda phis: phis[-1]),
-                _step(lambda theta, goal, epsilon: goal, phis=_chained, goal=lambda phis: phis[-1]),
-                _step(lambda theta, goal, epsilon: goal, phis=_chained),
-                _step(phis=_chained, goal=lambda phis: phis.sum(0)),
-                _step(phis=_chained, share=lambda epsilon, count: epsilon / count),
-                _step(phis=_chained, share=lambda epsilon, count: epsilon * count),
-                _step(
-                    phis=_chained, goal=lambda phis: phis[-1], share=lambda epsilon, count: epsilon / count
+                Mistake(
+                    "You go all the way to what training found: beta is missing. With one task that is plain SGD, task after task.",
+                    (
+                        _step(lambda theta, goal, beta: goal),
+                        _step(lambda theta, goal, beta: goal, goal=lambda phis: phis[-1]),
+                    ),
                 ),
-                *(_step(other, phis=_chained) for other in _OTHER_FORMULAS),
-                *(_step(other, phis=_chained, goal=lambda phis: phis[-1]) for other in _OTHER_FORMULAS),
-            ),
-            hint=1,
-        ),
-        Mistake(
-            "You move after every task. That is serial Reptile; in a batch all tasks start from the same theta, and it "
-            "moves once.",
-            (
-                _serial(),
-                _serial(lambda epsilon, count: epsilon / count),
-                _serial(formula=lambda theta, phi, epsilon: theta - epsilon * (phi - theta)),
-            ),
-            hint=1,
-        ),
-        Mistake(
-            "All tasks start from theta, but you move once for each of them, so the last one counts most. It moves once, towards their mean.",
-            (_one_by_one,),
-            hint=1,
-        ),
-        Mistake(
-            "You add the differences up. Take their mean, or more tasks make a longer step.",
-            (
-                _step(share=lambda epsilon, count: epsilon * count),
-                _step(
-                    lambda theta, goal, epsilon: theta - epsilon * (goal - theta),
-                    share=lambda epsilon, count: epsilon * count,
+                Mistake(
+                    "You walk away from what training found. theta - phi is what an optimizer descends on; the step itself goes from theta towards phi.",
+                    (_step(lambda theta, goal, beta: theta - beta * (goal - theta)),),
                 ),
-            ),
-            hint=3,
-        ),
-        Mistake(
-            "You add the weights of all the phis up and go towards that. Go towards their mean.",
-            (
-                _step(goal=lambda phis: phis.sum(0)),
-                _step(
-                    lambda theta, goal, epsilon: (1 - epsilon) * theta + epsilon * goal,
-                    goal=lambda phis: phis.sum(0),
+                Mistake(
+                    "The weights are swapped: you keep beta of theta. Keep 1 - beta of it, and take beta of phi.",
+                    (_step(lambda theta, goal, beta: beta * theta + (1 - beta) * goal),),
                 ),
-                _step(lambda theta, goal, epsilon: goal, goal=lambda phis: phis.sum(0)),
-            ),
-            hint=3,
-        ),
-        Mistake(
-            "You divide by another number than that of the tasks, or twice. The mean divides by len(tasks), once.",
-            (
-                _step(share=lambda epsilon, count: epsilon / count),
-                _divided_with_theta,
-                _theta_taken_once,
-                _step(share=lambda epsilon, count: epsilon * count / max(count - 1, 1)),
-                _step(share=lambda epsilon, count: epsilon * count / (count + 1)),
-                _step(goal=lambda phis: phis.sum(0) / max(len(phis) - 1, 1)),
-                _step(goal=lambda phis: phis.sum(0) / (len(phis) + 1)),
-                _step(
-                    lambda theta, goal, epsilon: theta + (goal - theta) * epsilon,
-                    share=lambda epsilon, count: 1 / count,
+                Mistake(
+                    "Each task goes on from where the one before it ended. In a batch every task starts from theta.",
+                    (
+                        _step(phis=_chained),
+                        _step(phis=_chained, goal=lambda phis: phis[-1]),
+                        _step(lambda theta, goal, beta: goal, phis=_chained, goal=lambda phis: phis[-1]),
+                        _step(lambda theta, goal, beta: goal, phis=_chained),
+                        _step(phis=_chained, goal=lambda phis: phis.sum(0)),
+                        _step(phis=_chained, share=lambda beta, count: beta / count),
+                        _step(phis=_chained, share=lambda beta, count: beta * count),
+                        _step(
+                            phis=_chained, goal=lambda phis: phis[-1], share=lambda beta, count: beta / count
+                        ),
+                        *(_step(other, phis=_chained) for other in _OTHER_FORMULAS),
+                        *(
+                            _step(other, phis=_chained, goal=lambda phis: phis[-1])
+                            for other in _OTHER_FORMULAS
+                        ),
+                    ),
+                    hint=1,
                 ),
-            ),
-            hint=3,
-        ),
-        Mistake(
-            "Only the last task counts in your step: what the loop made of the others is overwritten. Take the mean over all of them.",
-            (
-                _step(goal=lambda phis: phis[-1]),
-                _step(goal=lambda phis: phis[-1], share=lambda epsilon, count: epsilon / count),
-                *(_step(other, goal=lambda phis: phis[-1]) for other in _OTHER_FORMULAS[1:]),
-                _step(goal=lambda phis: phis[-1] / len(phis)),
-            ),
-            hint=2,
-        ),
-        Mistake(
-            "Only the first task counts in your step. Take the mean over all of them.",
-            (
-                _step(goal=lambda phis: phis[0]),
-                _step(goal=lambda phis: phis[0]),
-                _step(goal=lambda phis: phis[0], share=lambda epsilon, count: epsilon / count),
-                *(_step(other, goal=lambda phis: phis[0]) for other in _OTHER_FORMULAS),
-            ),
-            hint=2,
-        ),
-        Mistake(
-            "You return the change alone. The new start is theta plus that.",
-            (
-                _step(lambda theta, goal, epsilon: epsilon * (goal - theta)),
-                _step(lambda theta, goal, epsilon: epsilon * (theta - goal)),
-                _step(lambda theta, goal, epsilon: goal - theta),
-                _step(lambda theta, goal, epsilon: theta - goal),
-            ),
-        ),
-        Mistake(
-            "theta + epsilon * phi grows without end: move by the difference phi - theta.",
-            (
-                _step(lambda theta, goal, epsilon: theta + epsilon * goal),
-                _step(lambda theta, goal, epsilon: theta - epsilon * goal),
-            ),
-            hint=3,
-        ),
-        Mistake(
-            "Two weights that add up to 1 are asked for: 1 - epsilon for theta, epsilon for the mean of the phis. Yours do not.",
-            (
-                _step(lambda theta, goal, epsilon: epsilon * goal),
-                _step(lambda theta, goal, epsilon: (1 - epsilon) * theta),
-                _step(lambda theta, goal, epsilon: (1 - epsilon) * goal),
-                _step(lambda theta, goal, epsilon: goal - epsilon * theta),
-                _step(lambda theta, goal, epsilon: goal + epsilon * theta),
-                _step(lambda theta, goal, epsilon: (1 - epsilon) * theta + goal),
-                _step(lambda theta, goal, epsilon: epsilon * goal - theta),
-                _step(lambda theta, goal, epsilon: (1 + epsilon) * theta + epsilon * goal),
-                _step(lambda theta, goal, epsilon: theta + epsilon * goal - theta),
-                _step(lambda theta, goal, epsilon: epsilon * (theta + goal)),
-                _step(lambda theta, goal, epsilon: theta + epsilon * (theta + goal)),
-            ),
-            hint=3,
-        ),
-        Mistake(
-            "You take another function of the differences: their sign, their square, or their direction alone. They count as they are.",
-            (
-                *map(_of_differences, (torch.sign, torch.square, torch.abs)),
-                _of_differences(lambda difference: difference / (difference.norm() + 1e-12)),
-                _step(lambda theta, goal, epsilon: theta + epsilon * (goal - theta).sign()),
-                _step(lambda theta, goal, epsilon: theta + epsilon * (goal - theta) / (goal - theta).norm()),
-            ),
-        ),
-        Mistake(
-            "You begin the move at phi. It begins at theta and goes a part of the way to phi.",
-            (_step(lambda theta, goal, epsilon: goal + epsilon * (goal - theta)),),
-        ),
-        Mistake(
-            "epsilon stands in the wrong place: the difference is multiplied by it, once.",
-            (
-                _step(lambda theta, goal, epsilon: theta + (goal - theta) / epsilon),
-                _step(lambda theta, goal, epsilon: theta + epsilon * goal - epsilon),
-                _step(lambda theta, goal, epsilon: epsilon * theta + (goal - theta)),
-                _step(lambda theta, goal, epsilon: theta + epsilon**2 * (goal - theta)),
-                _step(lambda theta, goal, epsilon: theta + epsilon + (goal - theta)),
-                _step(lambda theta, goal, epsilon: theta + (1 - epsilon) * (theta - goal)),
-            ),
-            hint=3,
-        ),
-        Mistake(
-            "Your epsilon is a number of your own. Take the one that is handed over.",
-            tuple(map(_own_epsilon, (0.5, 0.1, 0.01, 0.25, 0.001))),
-        ),
-        Mistake(
-            "You go towards the median of the phis, or their sum over something. Go towards their mean.",
-            (
-                _step(goal=lambda phis: phis.median(0).values),
-                _step(goal=lambda phis: phis.amax(0)),
-                _step(goal=lambda phis: phis.amin(0)),
-            ),
-        ),
-        Mistake(
-            "You take the mean over the numbers of a tensor as well. It runs over the tasks alone, for each number by itself.",
-            (
-                _step(goal=lambda phis: phis.mean()),
-                _step(lambda theta, goal, epsilon: theta + epsilon * (goal - theta).mean()),
-                _step(lambda theta, goal, epsilon: theta + epsilon * (goal - theta).sum()),
-                _step(lambda theta, goal, epsilon: theta + epsilon * (goal - theta).norm()),
-                _step(goal=lambda phis: phis.flatten(1).norm(dim=1).max() if phis.dim() > 1 else phis.max()),
-                _step(goal=lambda phis: phis.mean().expand_as(phis[0])),
-                _step(goal=lambda phis: phis.sum()),
-            ),
-        ),
-        Mistake(
-            "You mix the tasks into one and train on that. Train on each, then take the mean of what came out.",
-            (
-                _step(phis=lambda adapt, theta, tasks: [adapt(theta, sum(tasks) / len(tasks))]),
-                _step(phis=lambda adapt, theta, tasks: [adapt(theta, sum(tasks))]),
-                _step(phis=lambda adapt, theta, tasks: [adapt(theta, torch.stack(list(tasks)).mean(0))]),
-                _step(phis=lambda adapt, theta, tasks: [adapt(theta, torch.stack(list(tasks)))]),
-            ),
-        ),
-        Mistake(
-            "Your step changes the theta that was handed over. Every task of the next batch needs the old start until all have trained: build new "
-            "tensors, in a new dict.",
-            (_in_place, _into_the_dict),
-        ),
-        Mistake(
-            "Nothing moves: what you return is the start itself.",
-            (_step(lambda theta, goal, epsilon: theta), lambda adapt, theta, tasks, epsilon: theta),
-        ),
-        Mistake(
-            "You return something else than a new start: a dict with the names of theta is asked for, all of them.",
-            (
-                _of_the_step(lambda new, phis: list(new.values())),
-                _of_the_step(lambda new, phis: tuple(new.values())),
-                _of_the_step(lambda new, phis: list(new.items())),
-                _of_the_step(lambda new, phis: phis),
-                _of_the_step(lambda new, phis: (new, phis)),
-                *(_of_the_step(lambda new, phis, only=only: {only: new[only]}) for only in ("w", "b")),  # type: ignore[misc]
-                *(_of_the_step(lambda new, phis, only=only: new[only]) for only in ("w", "b")),  # type: ignore[misc]
+                Mistake(
+                    "You move after every task. That is serial Reptile; in a batch all tasks start from the same theta, and it "
+                    "moves once.",
+                    (
+                        _serial(),
+                        _serial(lambda beta, count: beta / count),
+                        _serial(formula=lambda theta, phi, beta: theta - beta * (phi - theta)),
+                    ),
+                    hint=1,
+                ),
+                Mistake(
+                    "All tasks start from theta, but you move once for each of them, so the last one counts most. It moves once, towards their mean.",
+                    (_one_by_one,),
+                    hint=1,
+                ),
+                Mistake(
+                    "You add the differences up. Take their mean, or more tasks make a longer step.",
+                    (
+                        _step(share=lambda beta, count: beta * count),
+                        _step(
+                            lambda theta, goal, beta: theta - beta * (goal - theta),
+                            share=lambda beta, count: beta * count,
+                        ),
+                    ),
+                    hint=3,
+                ),
+                Mistake(
+                    "You add the weights of all the phis up and go towards that. Go towards their mean.",
+                    (
+                        _step(goal=lambda phis: phis.sum(0)),
+                        _step(
+                            lambda theta, goal, beta: (1 - beta) * theta + beta * goal,
+                            goal=lambda phis: phis.sum(0),
+                        ),
+                        _step(lambda theta, goal, beta: goal, goal=lambda phis: phis.sum(0)),
+                    ),
+                    hint=3,
+                ),
+                Mistake(
+                    "You divide by another number than that of the tasks, or twice. The mean divides by len(tasks), once.",
+                    (
+                        _step(share=lambda beta, count: beta / count),
+                        _divided_with_theta,
+                        _theta_taken_once,
+                        _step(share=lambda beta, count: beta * count / max(count - 1, 1)),
+                        _step(share=lambda beta, count: beta * count / (count + 1)),
+                        _step(goal=lambda phis: phis.sum(0) / max(len(phis) - 1, 1)),
+                        _step(goal=lambda phis: phis.sum(0) / (len(phis) + 1)),
+                        _step(
+                            lambda theta, goal, beta: theta + (goal - theta) * beta,
+                            share=lambda beta, count: 1 / count,
+                        ),
+                    ),
+                    hint=3,
+                ),
+                Mistake(
+                    "Only the last task counts in your step: what the loop made of the others is overwritten. Take the mean over all of them.",
+                    (
+                        _step(goal=lambda phis: phis[-1]),
+                        _step(goal=lambda phis: phis[-1], share=lambda beta, count: beta / count),
+                        *(_step(other, goal=lambda phis: phis[-1]) for other in _OTHER_FORMULAS[1:]),
+                        _step(goal=lambda phis: phis[-1] / len(phis)),
+                    ),
+                    hint=2,
+                ),
+                Mistake(
+                    "Only the first task counts in your step. Take the mean over all of them.",
+                    (
+                        _step(goal=lambda phis: phis[0]),
+                        _step(goal=lambda phis: phis[0]),
+                        _step(goal=lambda phis: phis[0], share=lambda beta, count: beta / count),
+                        *(_step(other, goal=lambda phis: phis[0]) for other in _OTHER_FORMULAS),
+                    ),
+                    hint=2,
+                ),
+                Mistake(
+                    "You return the change alone. The new start is theta plus that.",
+                    (
+                        _step(lambda theta, goal, beta: beta * (goal - theta)),
+                        _step(lambda theta, goal, beta: beta * (theta - goal)),
+                        _step(lambda theta, goal, beta: goal - theta),
+                        _step(lambda theta, goal, beta: theta - goal),
+                    ),
+                ),
+                Mistake(
+                    "theta + beta * phi grows without end: move by the difference phi - theta.",
+                    (
+                        _step(lambda theta, goal, beta: theta + beta * goal),
+                        _step(lambda theta, goal, beta: theta - beta * goal),
+                    ),
+                    hint=3,
+                ),
+                Mistake(
+                    "Two weights that add up to 1 are asked for: 1 - beta for theta, beta for the mean of the phis. Yours do not.",
+                    (
+                        _step(lambda theta, goal, beta: beta * goal),
+                        _step(lambda theta, goal, beta: (1 - beta) * theta),
+                        _step(lambda theta, goal, beta: (1 - beta) * goal),
+                        _step(lambda theta, goal, beta: goal - beta * theta),
+                        _step(lambda theta, goal, beta: goal + beta * theta),
+                        _step(lambda theta, goal, beta: (1 - beta) * theta + goal),
+                        _step(lambda theta, goal, beta: beta * goal - theta),
+                        _step(lambda theta, goal, beta: (1 + beta) * theta + beta * goal),
+                        _step(lambda theta, goal, beta: theta + beta * goal - theta),
+                        _step(lambda theta, goal, beta: beta * (theta + goal)),
+                        _step(lambda theta, goal, beta: theta + beta * (theta + goal)),
+                    ),
+                    hint=3,
+                ),
+                Mistake(
+                    "You take another function of the differences: their sign, their square, or their direction alone. They count as they are.",
+                    (
+                        *map(_of_differences, (torch.sign, torch.square, torch.abs)),
+                        _of_differences(lambda difference: difference / (difference.norm() + 1e-12)),
+                        _step(lambda theta, goal, beta: theta + beta * (goal - theta).sign()),
+                        _step(
+                            lambda theta, goal, beta: theta + beta * (goal - theta) / (goal - theta).norm()
+                        ),
+                    ),
+                ),
+                Mistake(
+                    "You begin the move at phi. It begins at theta and goes a part of the way to phi.",
+                    (_step(lambda theta, goal, beta: goal + beta * (goal - theta)),),
+                ),
+                Mistake(
+                    "beta stands in the wrong place: the difference is multiplied by it, once.",
+                    (
+                        _step(lambda theta, goal, beta: theta + (goal - theta) / beta),
+                        _step(lambda theta, goal, beta: theta + beta * goal - beta),
+                        _step(lambda theta, goal, beta: beta * theta + (goal - theta)),
+                        _step(lambda theta, goal, beta: theta + beta**2 * (goal - theta)),
+                        _step(lambda theta, goal, beta: theta + beta + (goal - theta)),
+                        _step(lambda theta, goal, beta: theta + (1 - beta) * (theta - goal)),
+                    ),
+                    hint=3,
+                ),
+                Mistake(
+                    "Your beta is a number of your own. Take the one that is handed over.",
+                    tuple(map(_own_beta, (0.5, 0.1, 0.01, 0.25, 0.001))),
+                ),
+                Mistake(
+                    "You go towards the median of the phis, or their sum over something. Go towards their mean.",
+                    (
+                        _step(goal=lambda phis: phis.median(0).values),
+                        _step(goal=lambda phis: phis.amax(0)),
+                        _step(goal=lambda phis: phis.amin(0)),
+                    ),
+                ),
+                Mistake(
+                    "You take the mean over the numbers of a tensor as well. It runs over the tasks alone, for each number by itself.",
+                    (
+                        _step(goal=lambda phis: phis.mean()),
+                        _step(lambda theta, goal, beta: theta + beta * (goal - theta).mean()),
+                        _step(lambda theta, goal, beta: theta + beta * (goal - theta).sum()),
+                        _step(lambda theta, goal, beta: theta + beta * (goal - theta).norm()),
+                        _step(
+                            goal=lambda phis: (
+                                phis.flatten(1).norm(dim=1).max() if phis.dim() > 1 else phis.max()
+                            )
+                        ),
+                        _step(goal=lambda phis: phis.mean().expand_as(phis[0])),
+                        _step(goal=lambda phis: phis.sum()),
+                    ),
+                ),
+                Mistake(
+                    "You mix the tasks into one and train on that. Train on each, then take the mean of what came out.",
+                    (
+                        _step(
+                            phis=lambda adapt, theta, tasks: [
+                                adapt(theta, [sum(step) / len(step) for step in zip(*tasks, strict=True)])
+                            ]
+                        ),
+                    ),
+                ),
+                Mistake(
+                    "Your step changes the theta that was handed over. Every task of the next batch needs the old start until all have trained: build new "
+                    "tensors, in a new dict.",
+                    (_in_place, _into_the_dict),
+                ),
+                Mistake(
+                    "Nothing moves: what you return is the start itself.",
+                    (_step(lambda theta, goal, beta: theta), lambda adapt, theta, tasks, beta: theta),
+                ),
+                Mistake(
+                    "You return something else than a new start: a dict with the names of theta is asked for, all of them.",
+                    (
+                        _of_the_step(lambda new, phis: list(new.values())),
+                        _of_the_step(lambda new, phis: tuple(new.values())),
+                        _of_the_step(lambda new, phis: list(new.items())),
+                        _of_the_step(lambda new, phis: phis),
+                        _of_the_step(lambda new, phis: (new, phis)),
+                        *(
+                            _of_the_step(lambda new, phis, only=only: {only: new[only]})
+                            for only in ("w", "b")
+                        ),  # type: ignore[misc]
+                        *(_of_the_step(lambda new, phis, only=only: new[only]) for only in ("w", "b")),  # type: ignore[misc]
+                    ),
+                ),
             ),
         ),
     ),
     hints=(
-        "First let every task train from theta. Then one move, towards the mean of what came out.",
-        "`phis = [adapt(theta, task) for task in tasks]`; the rest is one line for each name in theta.",
-        "`value + epsilon * sum(phi[name] - value for phi in phis) / ...`: divided by what?",
+        "Two loops: over the tasks, and inside over a task's minibatches. Every task begins with phi = theta.",
+        "An inner step: `point = leaves(phi)`, then `gradient = gradient_of(loss(point, minibatch), point)`, and phi goes alpha times "
+        "that downhill. Collect the phis.",
+        "After the loops one move: `value + beta * sum(phi[name] - value for phi in phis) / ...`, for every name: divided by what?",
     ),
 )
 

@@ -1,12 +1,20 @@
 """The exercises of lesson 08: why first order works."""
 
+import contextlib
+import functools
+import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch.func import grad, jvp
 
 from mlteach.exercises.exercise import Case, Exercise, Mistake
+from mlteach.measure.expansion import METHODS, avg_grad, avg_grad_inner
+from mlteach.params import Params, dot, norm, scale, subtract
 
 # 08.1 ---------------------------------------------------------------------------------------------------------------
 
@@ -256,6 +264,360 @@ COUNTED = Exercise(
 
 # 08.2 ---------------------------------------------------------------------------------------------------------------
 
+Loss = Callable[[Params], Tensor]
+DescendsOn = Callable[[Sequence[Loss], Params, Any], Params]
+Answer = Callable[[DescendsOn, Sequence[Loss], Params], Any]
+
+
+def measured(descends_on: DescendsOn, losses: Sequence[Loss], theta: Params) -> tuple[float, float]:
+    """c and d: how often AvgGrad, and -alpha AvgGradInner, are in the mean of ``descends_on`` over all orders."""
+
+    def mean(alpha: Any) -> Params:
+        orders = list(itertools.permutations(losses))
+        return scale(1 / len(orders), _sum([descends_on(order, theta, alpha) for order in orders]))
+
+    zero, one = torch.tensor([0.0, 1.0], dtype=torch.float64)
+    value, slope = jvp(mean, (zero,), (one,))
+    first, second = avg_grad(losses, theta), avg_grad_inner(losses, theta)
+    return (dot(value, first) / dot(first, first)).item(), -(dot(slope, second) / dot(second, second)).item()
+
+
+def _sum(parts: Sequence[Params]) -> Params:
+    return {name: torch.stack([part[name] for part in parts]).sum(0) for name in parts[0]}
+
+
+@dataclass(frozen=True)
+class Bowl:
+    """A smooth loss of three parameters, not quadratic, that knows its derivatives: what is measured here is measured often."""
+
+    rows: Tensor
+    centre: Tensor
+
+    def __call__(self, theta: Params) -> Tensor:
+        """The loss, a scalar."""
+        gap = self.rows @ (theta["w"] - self.centre)
+        return gap.square().sum() / 2 + (gap**4).sum() / 20
+
+    def slope(self, w: Tensor) -> Tensor:
+        """Its gradient, [3]."""
+        gap = self.rows @ (w - self.centre)
+        return self.rows.mT @ (gap + gap**3 / 5)
+
+    def bend(self, w: Tensor, v: Tensor) -> Tensor:
+        """Its Hessian times v, [3]."""
+        gap = self.rows @ (w - self.centre)
+        return self.rows.mT @ ((1 + 0.6 * gap.square()) * (self.rows @ v))
+
+
+def _bowls(k: int, seed: int) -> tuple[list[Loss], Params]:
+    """k losses and a start."""
+    draw = torch.Generator().manual_seed(seed)
+    rows, centres = (
+        torch.randn(shape, generator=draw, dtype=torch.float64) / 2 for shape in ((k, 3, 3), (k, 3))
+    )
+    start = {"w": torch.randn(3, generator=draw, dtype=torch.float64)}
+    return [Bowl(*each) for each in zip(rows, centres, strict=True)], start
+
+
+def descends_on(method: str, losses: Sequence[Bowl], theta: Params, alpha: Any) -> Params:
+    """`outer_gradient` of bowls."""
+    places, met = [theta["w"]], []
+    for loss in losses:
+        met.append(loss.slope(places[-1]))
+        places.append(places[-1] - alpha * met[-1])
+    if method == "reptile":
+        return {"w": torch.stack(met).sum(0)}
+    back = met[-1]
+    if (
+        method == "maml"
+    ):  # the last minibatch judges, and its gradient goes back through the steps on the others
+        for loss, place in zip(losses[-2::-1], places[-3::-1], strict=True):
+            back = back - alpha * loss.bend(place, back)
+    return {"w": back}
+
+
+def _observe_measured(answer: Answer, method: str, k: int, seed: int) -> Any:
+    losses, theta = _bowls(k, seed)
+    return answer(functools.partial(descends_on, method), losses, theta)
+
+
+def _measured_cases() -> list[Case]:
+    sizes = (("reptile", 3, 1), ("maml", 2, 2), ("fomaml", 3, 4))
+    return [Case(f"{method}, {k} minibatches", (method, k, seed)) for method, k, seed in sizes]
+
+
+def _more_measured(draw: torch.Generator) -> Case:
+    method = METHODS[int(torch.randint(len(METHODS), (), generator=draw))]
+    k, seed = int(torch.randint(2, 4, (), generator=draw)), int(torch.randint(100, (), generator=draw))
+    return Case(f"{method}, {k} minibatches, drawn", (method, k, seed))
+
+
+Orders = Callable[[Sequence[Loss]], Sequence[Sequence[Loss]]]
+
+
+def _every(losses: Sequence[Loss]) -> Sequence[Sequence[Loss]]:
+    return list(itertools.permutations(losses))
+
+
+def _share(x: Params, term: Params) -> Tensor:
+    return dot(x, term) / dot(term, term)
+
+
+def _with_own(losses: Sequence[Loss], theta: Params) -> Params:
+    """The mean of H_i b_j over all pairs, i = j included."""
+    gradients = _sum([grad(loss)(theta) for loss in losses])
+    products = [jvp(grad(loss), (theta,), (gradients,))[1] for loss in losses]
+    return scale(1 / len(losses) ** 2, _sum(products))
+
+
+def _own_alone(losses: Sequence[Loss], theta: Params) -> Params:
+    """The mean of H_i b_i."""
+    products = [jvp(grad(loss), (theta,), (grad(loss)(theta),))[1] for loss in losses]
+    return scale(1 / len(losses), _sum(products))
+
+
+def _measured(
+    orders: Orders = _every,
+    divide: bool = True,
+    value_at: float = 0.0,
+    slope_at: float = 0.0,
+    share: Callable[[Params, Params], Any] = _share,
+    inner: Callable[[Sequence[Loss], Params], Params] = avg_grad_inner,
+    gradient: Callable[[Sequence[Loss], Params], Params] = avg_grad,
+    pair: Callable[[Any, Any], Any] = lambda c, d: (c, -d),
+    times: Callable[[int], float] = lambda k: 1.0,
+) -> Answer:
+    """`measured` with something else in one of its places; ``pair`` makes the answer of the shares of value and slope."""
+
+    def wrong(descends_on: DescendsOn, losses: Sequence[Loss], theta: Params) -> Any:
+        def mean(alpha: Any) -> Params:
+            taken = orders(losses)
+            found = _sum([descends_on(order, theta, alpha) for order in taken])
+            return scale(1 / len(taken) if divide else 1.0, found)
+
+        one = torch.ones((), dtype=torch.float64)
+        value = mean(value_at * one)
+        slope = scale(times(len(losses)), jvp(mean, (slope_at * one,), (one,))[1])
+        return pair(share(value, gradient(losses, theta)), share(slope, inner(losses, theta)))
+
+    return wrong
+
+
+def _half_divided(first: bool) -> Answer:
+    """One of the two divided by the length of its term, and not by its square."""
+
+    def wrong(descends_on: DescendsOn, losses: Sequence[Loss], theta: Params) -> Any:
+        c, d = measured(descends_on, losses, theta)
+        lengths = norm(avg_grad(losses, theta)), norm(avg_grad_inner(losses, theta))
+        return (c * lengths[0], d) if first else (c, d * lengths[1])
+
+    return wrong
+
+
+def _crossed(descends_on: DescendsOn, losses: Sequence[Loss], theta: Params) -> Any:
+    """Value and slope exchanged."""
+    orders, zero = _every(losses), torch.zeros((), dtype=torch.float64)
+    slope, value = jvp(
+        lambda alpha: scale(1 / len(orders), _sum([descends_on(order, theta, alpha) for order in orders])),
+        (zero,),
+        (torch.ones_like(zero),),
+    )
+    return _share(value, avg_grad(losses, theta)), -_share(slope, avg_grad_inner(losses, theta))
+
+
+def _long_way(descends_on: DescendsOn, losses: Sequence[Loss], theta: Params, step: float) -> Params:
+    """The slope as a difference over a step of alpha."""
+    orders = _every(losses)
+    ends = [scale(1 / len(orders), _sum([descends_on(o, theta, a) for o in orders])) for a in (0.0, step)]
+    return scale(1 / step, subtract(ends[1], ends[0]))
+
+
+def _by_difference(step: float, divided: bool = True) -> Answer:
+    def wrong(descends_on: DescendsOn, losses: Sequence[Loss], theta: Params) -> Any:
+        c, _ = measured(descends_on, losses, theta)
+        slope = scale(1.0 if divided else step, _long_way(descends_on, losses, theta, step))
+        return c, -_share(slope, avg_grad_inner(losses, theta)).item()
+
+    return wrong
+
+
+def _nearly(inputs: tuple[Any, ...], right: Any, came: Any) -> bool:
+    """The first number right, the second near it and not right."""
+    with contextlib.suppress(Exception):
+        c, d = (float(each) for each in came)
+        return abs(c - right[0]) < 1e-6 and abs(d - right[1]) < 0.3 * right[1]
+    return False
+
+
+MEASURED = Exercise(
+    id="08.2",
+    title="measure the coefficients",
+    solution=measured,
+    cases=_measured_cases,
+    draw=_more_measured,
+    observe=_observe_measured,
+    outputs=("c", "d"),
+    tolerance=1e-4,
+    mistakes=(
+        Mistake(
+            "You measure one order of the minibatches. The formula holds in the mean over all of them.",
+            (
+                _measured(lambda losses: [losses]),
+                _measured(lambda losses: [list(losses)[::-1]]),
+                _measured(lambda losses: [losses], pair=lambda c, d: (c, d)),
+            ),
+            hint=1,
+        ),
+        Mistake(
+            "You take some of the orders and not all: k minibatches have k! orders, itertools.permutations gives them.",
+            (
+                _measured(lambda losses: [losses, list(losses)[::-1]]),
+                _measured(lambda losses: [[*losses[i:], *losses[:i]] for i in range(len(losses))]),
+                _measured(lambda losses: _every(losses)[1:]),
+                _measured(lambda losses: _every(losses)[:-1]),
+            ),
+            hint=1,
+        ),
+        Mistake(
+            "Your orders leave a minibatch out, or take one twice: each order holds all of them, once.",
+            (
+                _measured(lambda losses: list(itertools.permutations(losses, 2))),
+                _measured(lambda losses: list(itertools.combinations(losses, 2))),
+                _measured(lambda losses: list(itertools.product(losses, repeat=len(losses)))),
+                _measured(lambda losses: list(itertools.combinations_with_replacement(losses, len(losses)))),
+            ),
+            hint=1,
+        ),
+        Mistake(
+            "You add the orders up. Take their mean, or both numbers are k! times too large.",
+            (_measured(divide=False), _measured(divide=False, pair=lambda c, d: (c, d))),
+            hint=1,
+        ),
+        Mistake(
+            "The minus belongs to the formula: it is c AvgGrad *minus* alpha d AvgGradInner, so d is minus the share of the slope.",
+            (_measured(pair=lambda c, d: (c, d)), _measured(pair=lambda c, d: (-c, -d))),
+            hint=3,
+        ),
+        Mistake(
+            "The two numbers stand in the other order: first c, of AvgGrad, then d.",
+            (_measured(pair=lambda c, d: (-d, c)), _measured(pair=lambda c, d: (d, c))),
+        ),
+        Mistake(
+            "That is one number, d / c or one of the two. Both are asked for: (c, d).",
+            (
+                _measured(pair=lambda c, d: -d / c),
+                _measured(pair=lambda c, d: c),
+                _measured(pair=lambda c, d: -d),
+                _measured(pair=lambda c, d: (1, -d / c)),
+            ),
+        ),
+        Mistake(
+            "The value is to be taken at alpha = 0: elsewhere the second term, and all that come after, are in it.",
+            (
+                *(_measured(value_at=a) for a in (1.0, 0.1, 0.01, 1e-3)),
+                *(_measured(value_at=a, slope_at=a) for a in (1.0, 0.1, 0.05, 0.02, 0.01, 1e-3)),
+            ),
+            hint=2,
+        ),
+        Mistake(
+            "The derivative is to be taken at alpha = 0: elsewhere the later terms of the series are in it.",
+            (*(_measured(slope_at=a) for a in (1.0, 0.1, 0.02, 0.01, 1e-3)),),
+            hint=2,
+        ),
+        Mistake(
+            "c comes from the value at alpha = 0 and AvgGrad, d from the derivative and AvgGradInner. Yours cross.",
+            (
+                _measured(inner=avg_grad),
+                _measured(gradient=avg_grad_inner),
+                _crossed,
+                _measured(inner=avg_grad, gradient=avg_grad_inner),
+                _measured(inner=avg_grad, pair=lambda c, d: (c, d)),
+            ),
+            hint=3,
+        ),
+        Mistake(
+            "The share of a term in x is x . term divided by term . term: its *squared* length.",
+            (
+                _measured(share=lambda x, term: dot(x, term) / norm(term)),
+                _half_divided(first=False),
+                _half_divided(first=True),
+                _measured(share=dot),
+                _measured(share=lambda x, term: dot(x, term) / dot(x, x)),
+                _measured(share=lambda x, term: dot(term, term) / dot(x, term)),
+                _measured(share=lambda x, term: dot(x, term) / (norm(x) * norm(term))),
+                _measured(share=lambda x, term: dot(x, term) / norm(x)),
+                _measured(share=lambda x, term: norm(x)),
+            ),
+            hint=3,
+        ),
+        Mistake(
+            "The share is one number for all parameters together, by their inner product, and not one for each.",
+            (
+                _measured(share=lambda x, term: x["w"] / term["w"]),
+                _measured(
+                    share=lambda x, term: x["w"] / term["w"],
+                    pair=lambda c, d: (c.tolist(), (-d).tolist()),
+                ),
+            ),
+            hint=3,
+        ),
+        Mistake(
+            "Your AvgGradInner holds the pairs i = j too. A Hessian meets the *other* minibatches' gradients.",
+            (_measured(inner=_with_own), _measured(inner=_own_alone)),
+            hint=3,
+        ),
+        Mistake(
+            "Your AvgGradInner is twice too large, or too small: it is the mean of H_i b_j over the ordered pairs i != j.",
+            (
+                _measured(pair=lambda c, d: (c, -d / 2)),
+                _measured(pair=lambda c, d: (c, -2 * d)),
+                _measured(inner=lambda losses, theta: scale(len(losses), avg_grad_inner(losses, theta))),
+            ),
+        ),
+        Mistake(
+            "You divide by the number of minibatches. How often the terms are in what the method descends on is asked for, as it is.",
+            (
+                _measured(times=lambda k: 1 / k),
+                _measured(
+                    gradient=lambda losses, theta: scale(len(losses), avg_grad(losses, theta)),
+                    inner=lambda losses, theta: scale(len(losses), avg_grad_inner(losses, theta)),
+                ),
+                _measured(gradient=lambda losses, theta: scale(len(losses), avg_grad(losses, theta))),
+            ),
+        ),
+        Mistake(
+            "Your slope is zero: with the tangent 0, or a mean that does not see alpha, nothing changes.",
+            (_measured(pair=lambda c, d: (c, 0.0)), _measured(pair=lambda c, d: (c, -0.0 * d))),
+            hint=2,
+        ),
+        Mistake(
+            "You take the change, and do not divide it by the alpha that made it.",
+            tuple(_by_difference(step, divided=False) for step in (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)),
+            hint=2,
+        ),
+        Mistake(
+            "Your derivative is a difference over too long a way, so later terms are in it. jvp gives it exactly; or let alpha be 1e-6.",
+            tuple(map(_by_difference, (1.0, 0.1, 0.05, 0.02, 0.01, 1e-3))),
+            hint=2,
+        ),
+        Mistake(
+            "Your d is near, and not right: is the derivative exact, at alpha = 0, and the mean over all orders?",
+            (),
+            looks=_nearly,
+            hint=2,
+        ),
+    ),
+    hints=(
+        "First a function mean(alpha): what the method descends on, in the mean over `itertools.permutations(losses)`.",
+        "Value and derivative at alpha = 0 come together: `value, slope = jvp(mean, (zero,), (one,))`, with zero and one as "
+        "float64 tensors.",
+        "The share of a term in x is `dot(x, term) / dot(term, term)`. c: of avg_grad(losses, theta) in the value. d: of "
+        "avg_grad_inner(losses, theta) in the slope, with a minus.",
+    ),
+)
+
+# 08.3 ---------------------------------------------------------------------------------------------------------------
+
 
 def inner(H1: Tensor, b1: Tensor, H2: Tensor, b2: Tensor) -> Tensor:
     """AvgGradInner of two minibatches."""
@@ -283,7 +645,7 @@ def _draw_pair(generator: torch.Generator) -> Case:
 
 
 INNER = Exercise(
-    id="08.2",
+    id="08.3",
     title="AvgGradInner of two minibatches",
     solution=inner,
     cases=_pair_cases,
@@ -420,7 +782,7 @@ INNER = Exercise(
     ),
 )
 
-# 08.3 ---------------------------------------------------------------------------------------------------------------
+# 08.4 ---------------------------------------------------------------------------------------------------------------
 
 
 def project(theta: Tensor, at: Tensor, normal: Tensor) -> Tensor:
@@ -464,7 +826,7 @@ NO_SQUARES: tuple[Callable[[Tensor], Tensor], ...] = (
 )
 
 PROJECT = Exercise(
-    id="08.3",
+    id="08.4",
     title="the nearest solution",
     solution=project,
     cases=_plane_cases,
@@ -683,4 +1045,4 @@ PROJECT = Exercise(
     ),
 )
 
-EXERCISES = (COUNTED, INNER, PROJECT)
+EXERCISES = (COUNTED, MEASURED, INNER, PROJECT)

@@ -1,13 +1,13 @@
 """Reptile: the start moves towards what each task's training made of it. No gradient goes through the inner loop.
 
     phi_k = theta after k inner steps on a task
-    theta = theta + epsilon * mean over tasks of (phi_k - theta)
+    theta = theta + beta * mean over tasks of (phi_k - theta)
 
 Read as a gradient, which any optimizer can follow, that is theta - phi_k. With gradient descent inside, each step was
 -alpha times a gradient, so (theta - phi_k) / alpha is the sum of the k gradients on the way; with k = 1 there is one,
 at theta itself, and Reptile is joint training.
 
-Serial Reptile: one task an episode. Batched: several. In `fit`, ``optimizer=torch.optim.SGD`` with ``lr=epsilon`` is
+Serial Reptile: one task an episode. Batched: several. In `fit`, ``optimizer=torch.optim.SGD`` with ``lr=beta`` is
 the rule above, and the default, Adam, the variant with Adam outside.
 """
 

@@ -94,7 +94,7 @@ ROWS = {
     "MethodMap": Row(explore.MethodMap, Keys("MAML", ("ArrowRight",)), ("method", "Reptile")),
     "Projections": Row(
         lambda: explore.Projections("three lines", exact=True),
-        Keys("outer rate ε", ("ArrowRight",) * 4),
+        Keys("outer rate β", ("ArrowRight",) * 4),
         ("scene", "circles"),
         Drag("The start", (60, 20)),
     ),

@@ -113,7 +113,7 @@ def test_the_task_rewards_the_place_where_reptile_stays() -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("inner", 0), ("epsilon", 1.5), ("scene", "spheres"), ("order", "at will"), ("start", (1.0,))],
+    [("inner", 0), ("beta", 1.5), ("scene", "spheres"), ("order", "at will"), ("start", (1.0,))],
 )
 def test_values_out_of_range_are_refused(name: str, value) -> None:
     with pytest.raises(traitlets.TraitError):
@@ -133,7 +133,7 @@ def test_javascript_walks_the_same_path_and_says_the_same(javascript) -> None:
             start=None if rng.random() < 0.2 else tuple(rng.uniform(-1.5, 1.5, 2).round(3)),
             inner=int(rng.integers(1, 21)),
             exact=bool(rng.random() < 0.3),
-            epsilon=round(float(rng.uniform(0.05, 1)), 2),
+            beta=round(float(rng.uniform(0.05, 1)), 2),
             order=str(rng.choice(["all at once", "in turn"])),
         )
         for _ in range(120)

@@ -89,8 +89,8 @@ def test_i23a_with_one_step_reptile_is_joint_training():
 
 @pytest.mark.parametrize("tasks", [1, 3])
 def test_in_fit_with_sgd_it_is_algorithm_1_and_2(tasks):
-    """phi <- phi + epsilon mean(phi_k - phi), epsilon going linearly to zero, written out."""
-    epsilon, steps = 0.5, 6
+    """phi <- phi + beta mean(phi_k - phi), beta going linearly to zero, written out."""
+    beta, steps = 0.5, 6
 
     def sample(g: torch.Generator) -> Episode:
         return Sinusoids.reptile().sample(tasks, 10, 1, generator=g, dtype=torch.float64)
@@ -98,12 +98,12 @@ def test_in_fit_with_sgd_it_is_algorithm_1_and_2(tasks):
     run = fit(
         lambda theta, episode: reptile_gradient(NET, squared_error, theta, episode, sgd(0.02), 2, batch=5),
         start(), sample, steps=steps, generator=torch.Generator().manual_seed(3),
-        lr=epsilon, schedule="linear", optimizer=torch.optim.SGD, progress=None,
+        lr=beta, schedule="linear", optimizer=torch.optim.SGD, progress=None,
     )  # fmt: skip
     theta, g = start(), torch.Generator().manual_seed(3)
     for step in range(steps):
         difference = plain(theta, sample(g), sgd(0.02), 2, 5)
-        theta = subtract(theta, scale(epsilon * (1 - step / steps), difference))
+        theta = subtract(theta, scale(beta * (1 - step / steps), difference))
     assert relative(run.theta, theta) < 1e-10
 
 
@@ -176,35 +176,35 @@ def torch_sgd(theta: Params, parts, lr: float) -> Params:
 
 
 def reptile(
-    episodes: list[Episode], *, epsilon: float, steps: int, batch: int, alpha: float = 0.05
+    episodes: list[Episode], *, beta: float, steps: int, batch: int, alpha: float = 0.05
 ) -> Params:
     """The package's Reptile on these episodes, in turn."""
     drawn = iter(episodes)
     return fit(
         lambda theta, episode: reptile_gradient(NET, squared_error, theta, episode, sgd(alpha), steps, batch=batch),
-        start(), lambda g: next(drawn), steps=len(episodes), generator=torch.Generator(), lr=epsilon,
+        start(), lambda g: next(drawn), steps=len(episodes), generator=torch.Generator(), lr=beta,
         optimizer=torch.optim.SGD, progress=None,
     ).theta  # fmt: skip
 
 
-def test_i23a_serial_with_one_step_is_sgd_on_the_tasks_with_rate_epsilon_alpha():
+def test_i23a_serial_with_one_step_is_sgd_on_the_tasks_with_rate_beta_alpha():
     episodes = [sinusoids(tasks=1, seed=seed) for seed in range(6)]
     parts = [part for episode in episodes for (part,) in batches(episode, 1, 12)]
-    found = reptile(episodes, epsilon=0.3, steps=1, batch=12)
+    found = reptile(episodes, beta=0.3, steps=1, batch=12)
     assert relative(found, torch_sgd(start(), parts, 0.3 * 0.05)) < 1e-12
 
 
-def test_with_epsilon_one_and_one_task_a_step_it_is_sgd_that_stays_k_steps_with_a_task():
+def test_with_beta_one_and_one_task_a_step_it_is_sgd_that_stays_k_steps_with_a_task():
     episodes = [sinusoids(tasks=1, seed=seed) for seed in range(4)]
     parts = [part for episode in episodes for task in batches(episode, 3, 4) for part in task]
     expected = torch_sgd(start(), parts, 0.05)
-    assert relative(reptile(episodes, epsilon=1.0, steps=3, batch=4), expected) < 1e-12
-    assert relative(reptile(episodes, epsilon=0.5, steps=3, batch=4), expected) > 1e-3
+    assert relative(reptile(episodes, beta=1.0, steps=3, batch=4), expected) < 1e-12
+    assert relative(reptile(episodes, beta=0.5, steps=3, batch=4), expected) > 1e-3
 
 
 def test_i23g_on_a_single_task_it_is_lookahead():
-    """Zhang, Lucas, Hinton, Ba 2019, algorithm 1: fast weights make k steps, slow ones follow by epsilon."""
-    episodes, epsilon = (
+    """Zhang, Lucas, Hinton, Ba 2019, algorithm 1: fast weights make k steps, slow ones follow by beta."""
+    episodes, beta = (
         [shuffled(sinusoids(tasks=1), torch.Generator().manual_seed(s)) for s in range(5)],
         0.4,
     )
@@ -212,11 +212,11 @@ def test_i23g_on_a_single_task_it_is_lookahead():
     for episode in episodes:
         (parts,) = batches(episode, 3, 4)
         fast = torch_sgd(slow, parts, 0.05)
-        slow = {name: value + epsilon * (fast[name] - value) for name, value in slow.items()}
-    assert relative(reptile(episodes, epsilon=epsilon, steps=3, batch=4), slow) < 1e-12
+        slow = {name: value + beta * (fast[name] - value) for name, value in slow.items()}
+    assert relative(reptile(episodes, beta=beta, steps=3, batch=4), slow) < 1e-12
 
 
-def test_i23g_with_epsilon_one_it_is_federated_averaging_of_clients_that_all_take_part():
+def test_i23g_with_beta_one_it_is_federated_averaging_of_clients_that_all_take_part():
     """McMahan et al. 2017, algorithm 1, C = 1, clients of one size. Other sizes weigh, and then it is not."""
     clients = sinusoids(tasks=4)
     rounds = [shuffled(clients, torch.Generator().manual_seed(s)) for s in range(3)]
@@ -228,7 +228,7 @@ def test_i23g_with_epsilon_one_it_is_federated_averaging_of_clients_that_all_tak
             server = {n: sum(w * phi[n] for w, phi in zip(shares, local, strict=True)) for n in server}
         return server
 
-    found = reptile(rounds, epsilon=1.0, steps=3, batch=4)
+    found = reptile(rounds, beta=1.0, steps=3, batch=4)
     assert relative(found, averaged([0.25] * 4)) < 1e-12
     assert relative(found, averaged([0.7, 0.1, 0.1, 0.1])) > 1e-3
 
@@ -238,7 +238,7 @@ def test_i23g_one_round_of_it_is_the_parallel_sgd_of_zinkevich():
     shares = sinusoids(tasks=3)
     local = [torch_sgd(start(), parts, 0.05) for parts in batches(shares, 12, 1)]
     mean = {name: torch.stack([phi[name] for phi in local]).mean(0) for name in local[0]}
-    assert relative(reptile([shares], epsilon=1.0, steps=12, batch=1), mean) < 1e-12
+    assert relative(reptile([shares], beta=1.0, steps=12, batch=1), mean) < 1e-12
 
 
 def test_i23e_on_affine_manifolds_it_rests_at_the_least_squares_point():

@@ -1,33 +1,136 @@
 """Answers to the exercises of lesson 07."""
 
-from mlteach.exercises.bank import Bank
+from dataclasses import replace
+
+from mlteach.exercises.bank import Answer, Bank
+
+#: The outer halves below, with the inner loop as a function of its own in front.
+OUTER = "def reptile_step(adapt, theta, tasks, beta):"
+WHOLE = """def reptile_step(loss, theta, tasks, beta, alpha):
+    def adapt(start, minibatches):
+        phi = start
+        for minibatch in minibatches:
+            point = leaves(phi)
+            gradient = gradient_of(loss(point, minibatch), point)
+            phi = {n: v - alpha * gradient[n] for n, v in phi.items()}
+        return phi
+"""
+
+
+def whole(bank: Bank) -> Bank:
+    """The same answers with their inner loop."""
+
+    def text(answer: Answer) -> Answer:
+        return answer.replace(OUTER, WHOLE) if isinstance(answer, str) else answer
+
+    wrong = {label: text(answer) for label, answer in bank.wrong.items()}
+    right = {label: text(answer) for label, answer in bank.right.items()}
+    return replace(bank, base=bank.base.replace(OUTER, WHOLE), wrong=wrong, right=right)
+
 
 STEP = Bank(
     name="reptile_step",
-    setup="import copy\n",
+    setup="import copy\nfrom mlteach.params import gradient_of, leaves\nfrom torch.func import grad\n",
     base="""
-def reptile_step(adapt, theta, tasks, epsilon):
+def reptile_step(adapt, theta, tasks, beta):
     phis = [adapt(theta, task) for task in tasks]
     new = {}
     for name, value in theta.items():
         mean = sum(phi[name] for phi in phis) / len(phis)
-        new[name] = value + epsilon * (mean - value)
+        new[name] = value + beta * (mean - value)
     return new
 """,
     pitfalls=(
-        "no epsilon",
+        "no beta",
         "the wrong way",
         "weights swapped",
         "one after the other",
         "a move after every task",
         "the sum",
         "the last task only",
+        "all gradients at theta",
+        "one inner step",
+        "the same minibatch",
+        "uphill",
+        "no alpha",
     ),
     wrong={
-        "no epsilon": ("value + epsilon * (mean - value)", "mean"),
-        "the wrong way": ("value + epsilon", "value - epsilon"),
+        "all gradients at theta": ("point = leaves(phi)", "point = leaves(start)"),
+        "one inner step": ("for minibatch in minibatches:", "for minibatch in minibatches[:1]:"),
+        "the last minibatch": ("for minibatch in minibatches:", "for minibatch in minibatches[-1:]:"),
+        "starts anew for each minibatch": (
+            "v - alpha * gradient[n] for n, v in phi.items()",
+            "v - alpha * gradient[n] for n, v in start.items()",
+        ),
+        "the same minibatch": ("loss(point, minibatch)", "loss(point, minibatches[0])"),
+        "a step too few": ("for minibatch in minibatches:", "for minibatch in minibatches[1:]:"),
+        "backwards": ("for minibatch in minibatches:", "for minibatch in reversed(minibatches):"),
+        "uphill": ("v - alpha", "v + alpha"),
+        "no alpha": ("v - alpha * gradient[n]", "v - gradient[n]"),
+        "beta inside": ("v - alpha * gradient[n]", "v - beta * gradient[n]"),
+        "alpha outside": ("value + beta * (mean", "value + alpha * (mean"),
+        "alpha over k": ("alpha * gradient", "alpha / len(minibatches) * gradient"),
+        "signs inside": ("alpha * gradient[n]", "alpha * gradient[n].sign()"),
+        "the demo's rate": ("alpha * gradient", "0.02 * gradient"),
+        "one phi for all tasks": """
+def reptile_step(loss, theta, tasks, beta, alpha):
+    phi = theta
+    for minibatches in tasks:
+        for minibatch in minibatches:
+            point = leaves(phi)
+            gradient = gradient_of(loss(point, minibatch), point)
+            phi = {n: v - alpha * gradient[n] for n, v in phi.items()}
+    return {n: v + beta * (phi[n] - v) for n, v in theta.items()}
+""",
+        "plain SGD": """
+def reptile_step(loss, theta, tasks, beta, alpha):
+    for minibatches in tasks:
+        for minibatch in minibatches:
+            gradient = grad(loss)(theta, minibatch)
+            theta = {n: v - alpha * gradient[n] for n, v in theta.items()}
+    return theta
+""",
+        "theta moves inside": """
+def reptile_step(loss, theta, tasks, beta, alpha):
+    for minibatches in tasks:
+        phi = theta
+        for minibatch in minibatches:
+            gradient = grad(loss)(phi, minibatch)
+            phi = {n: v - alpha * gradient[n] for n, v in phi.items()}
+        theta = {n: v + beta * (phi[n] - v) for n, v in theta.items()}
+    return theta
+""",
+        "the last phi alone": """
+def reptile_step(loss, theta, tasks, beta, alpha):
+    for minibatches in tasks:
+        phi = theta
+        for minibatch in minibatches:
+            gradient = grad(loss)(phi, minibatch)
+            phi = {n: v - alpha * gradient[n] for n, v in phi.items()}
+    return {n: v + beta * (phi[n] - v) for n, v in theta.items()}
+""",
+        "joint training": """
+def reptile_step(loss, theta, tasks, beta, alpha):
+    every = [grad(loss)(theta, minibatch) for minibatches in tasks for minibatch in minibatches]
+    return {n: v - beta * alpha * sum(g[n] for g in every) / len(tasks) for n, v in theta.items()}
+""",
+        "backward on leaves that are kept": """
+def reptile_step(loss, theta, tasks, beta, alpha):
+    phis = []
+    for minibatches in tasks:
+        phi = {n: v.clone().requires_grad_() for n, v in theta.items()}
+        for minibatch in minibatches:
+            loss(phi, minibatch).backward()
+            with torch.no_grad():
+                for v in phi.values():
+                    v -= alpha * v.grad
+        phis.append(phi)
+    return {n: (v + beta * sum(p[n] - v for p in phis) / len(phis)).detach() for n, v in theta.items()}
+""",
+        "no beta": ("value + beta * (mean - value)", "mean"),
+        "the wrong way": ("value + beta", "value - beta"),
         "theta minus phi": ("(mean - value)", "(value - mean)"),
-        "weights swapped": ("value + epsilon * (mean - value)", "epsilon * value + (1 - epsilon) * mean"),
+        "weights swapped": ("value + beta * (mean - value)", "beta * value + (1 - beta) * mean"),
         "one after the other": (
             "phis = [adapt(theta, task) for task in tasks]",
             """phis, here = [], theta
@@ -43,67 +146,67 @@ def reptile_step(adapt, theta, tasks, epsilon):
     phis = [here]""",
         ),
         "one after the other, all the way": """
-def reptile_step(adapt, theta, tasks, epsilon):
+def reptile_step(adapt, theta, tasks, beta):
     for task in tasks:
         theta = adapt(theta, task)
     return theta
 """,
         "a move after every task": """
-def reptile_step(adapt, theta, tasks, epsilon):
+def reptile_step(adapt, theta, tasks, beta):
     for task in tasks:
         phi = adapt(theta, task)
-        theta = {name: value + epsilon * (phi[name] - value) for name, value in theta.items()}
+        theta = {name: value + beta * (phi[name] - value) for name, value in theta.items()}
     return theta
 """,
         "a short move after every task": """
-def reptile_step(adapt, theta, tasks, epsilon):
+def reptile_step(adapt, theta, tasks, beta):
     for task in tasks:
         phi = adapt(theta, task)
-        theta = {name: value + epsilon / len(tasks) * (phi[name] - value) for name, value in theta.items()}
+        theta = {name: value + beta / len(tasks) * (phi[name] - value) for name, value in theta.items()}
     return theta
 """,
         "moves added up, phis from the start": """
-def reptile_step(adapt, theta, tasks, epsilon):
+def reptile_step(adapt, theta, tasks, beta):
     new = dict(theta)
     for phi in [adapt(theta, task) for task in tasks]:
-        new = {name: value + epsilon * (phi[name] - value) for name, value in new.items()}
+        new = {name: value + beta * (phi[name] - value) for name, value in new.items()}
     return new
 """,
-        "the sum": ("epsilon * (mean - value)", "epsilon * len(phis) * (mean - value)"),
+        "the sum": ("beta * (mean - value)", "beta * len(phis) * (mean - value)"),
         "the phis added up": (" / len(phis)", ""),
         "over one less": ("len(phis)", "max(len(phis) - 1, 1)"),
-        "divided twice": ("epsilon * (mean - value)", "epsilon / len(phis) * (mean - value)"),
+        "divided twice": ("beta * (mean - value)", "beta / len(phis) * (mean - value)"),
         "the last task only": ("mean = sum(phi[name] for phi in phis) / len(phis)", "mean = phis[-1][name]"),
         "the last task only, by a loop": """
-def reptile_step(adapt, theta, tasks, epsilon):
+def reptile_step(adapt, theta, tasks, beta):
     for task in tasks:
         phi = adapt(theta, task)
-        new = {name: value + epsilon * (phi[name] - value) for name, value in theta.items()}
+        new = {name: value + beta * (phi[name] - value) for name, value in theta.items()}
     return new
 """,
         "the last task only, divided": """
-def reptile_step(adapt, theta, tasks, epsilon):
+def reptile_step(adapt, theta, tasks, beta):
     for task in tasks:
         phi = adapt(theta, task)
-        new = {name: value + epsilon * (phi[name] - value) / len(tasks) for name, value in theta.items()}
+        new = {name: value + beta * (phi[name] - value) / len(tasks) for name, value in theta.items()}
     return new
 """,
         "the first task only": ("mean = sum(phi[name] for phi in phis) / len(phis)", "mean = phis[0][name]"),
         "returns in the loop": """
-def reptile_step(adapt, theta, tasks, epsilon):
+def reptile_step(adapt, theta, tasks, beta):
     for task in tasks:
         phi = adapt(theta, task)
-        return {name: value + epsilon * (phi[name] - value) for name, value in theta.items()}
+        return {name: value + beta * (phi[name] - value) for name, value in theta.items()}
 """,
-        "the change alone": ("value + epsilon * (mean - value)", "epsilon * (mean - value)"),
-        "the difference alone": ("value + epsilon * (mean - value)", "mean - value"),
-        "theta plus epsilon phi": ("(mean - value)", "mean"),
-        "epsilon phi alone": ("value + epsilon * (mean - value)", "epsilon * mean"),
-        "only theta shrunk": ("value + epsilon * (mean - value)", "(1 - epsilon) * value"),
-        "epsilon on theta alone": ("value + epsilon * (mean - value)", "mean - epsilon * value"),
-        "divided by epsilon": ("epsilon * (mean - value)", "(mean - value) / epsilon"),
-        "the whole way past": ("value + epsilon * (mean - value)", "value + (mean - value)"),
-        "brackets": ("epsilon * (mean - value)", "epsilon * mean - value"),
+        "the change alone": ("value + beta * (mean - value)", "beta * (mean - value)"),
+        "the difference alone": ("value + beta * (mean - value)", "mean - value"),
+        "theta plus beta phi": ("(mean - value)", "mean"),
+        "beta phi alone": ("value + beta * (mean - value)", "beta * mean"),
+        "only theta shrunk": ("value + beta * (mean - value)", "(1 - beta) * value"),
+        "beta on theta alone": ("value + beta * (mean - value)", "mean - beta * value"),
+        "divided by beta": ("beta * (mean - value)", "(mean - value) / beta"),
+        "the whole way past": ("value + beta * (mean - value)", "value + (mean - value)"),
+        "brackets": ("beta * (mean - value)", "beta * mean - value"),
         "the median": (
             "sum(phi[name] for phi in phis) / len(phis)",
             "torch.stack([phi[name] for phi in phis]).median(0).values",
@@ -114,167 +217,204 @@ def reptile_step(adapt, theta, tasks, epsilon):
         ),
         "trained on all tasks as one": (
             "[adapt(theta, task) for task in tasks]",
-            "[adapt(theta, sum(tasks) / len(tasks))]",
+            "[adapt(theta, [sum(step) / len(step) for step in zip(*tasks)])]",
         ),
         "all tasks handed over": ("[adapt(theta, task) for task in tasks]", "[adapt(theta, tasks)]"),
-        "epsilon one half, always": ("epsilon * (mean", "0.5 * (mean"),
+        "beta one half, always": ("beta * (mean", "0.5 * (mean"),
         "theta in place": (
-            "new[name] = value + epsilon * (mean - value)",
-            "new[name] = value.add_(epsilon * (mean - value))",
+            "new[name] = value + beta * (mean - value)",
+            "new[name] = value.add_(beta * (mean - value))",
         ),
         "the dict in place": ("new = {}", "new = theta"),
         "only the first name": (
-            "        new[name] = value + epsilon * (mean - value)\n    return new",
-            "        new[name] = value + epsilon * (mean - value)\n        return new",
+            "        new[name] = value + beta * (mean - value)\n    return new",
+            "        new[name] = value + beta * (mean - value)\n        return new",
         ),
         "a list": ("return new", "return list(new.values())"),
         "the trained weights": ("    return new", "    return phis"),
         "dicts subtracted": """
-def reptile_step(adapt, theta, tasks, epsilon):
+def reptile_step(adapt, theta, tasks, beta):
     phis = [adapt(theta, task) for task in tasks]
-    return theta + epsilon * sum(phi - theta for phi in phis) / len(phis)
+    return theta + beta * sum(phi - theta for phi in phis) / len(phis)
 """,
         "no return": ("return new", "theta = new"),
         "differences added up": """
-def reptile_step(adapt, theta, tasks, epsilon):
+def reptile_step(adapt, theta, tasks, beta):
     grads = {n: torch.zeros_like(v) for n, v in theta.items()}
     for task in tasks:
         phi = adapt(theta, task)
         for n in theta:
             grads[n] += theta[n] - phi[n]
-    return {n: theta[n] - epsilon * grads[n] for n in theta}
+    return {n: theta[n] - beta * grads[n] for n in theta}
 """,
         "theta as one of the phis": """
-def reptile_step(adapt, theta, tasks, epsilon):
+def reptile_step(adapt, theta, tasks, beta):
     phis = [adapt(theta, t) for t in tasks]
     return {n: (theta[n] + sum(p[n] for p in phis)) / (len(phis) + 1) for n in theta}
 """,
         "phis added up in the average": """
-def reptile_step(adapt, theta, tasks, epsilon):
+def reptile_step(adapt, theta, tasks, beta):
     phis = [adapt(theta, t) for t in tasks]
-    return {n: (1 - epsilon) * theta[n] + epsilon * sum(p[n] for p in phis) for n in theta}
+    return {n: (1 - beta) * theta[n] + beta * sum(p[n] for p in phis) for n in theta}
 """,
         "the last of a chain": """
-def reptile_step(adapt, theta, tasks, epsilon):
+def reptile_step(adapt, theta, tasks, beta):
     start = theta
     for task in tasks:
         theta = adapt(theta, task)
-    return {n: start[n] + epsilon * (theta[n] - start[n]) for n in start}
+    return {n: start[n] + beta * (theta[n] - start[n]) for n in start}
 """,
         "cat for stack": """
-def reptile_step(adapt, theta, tasks, epsilon):
+def reptile_step(adapt, theta, tasks, beta):
     phis = [adapt(theta, t) for t in tasks]
-    return {n: theta[n] + epsilon * torch.cat([p[n] - theta[n] for p in phis]).mean(0) for n in theta}
+    return {n: theta[n] + beta * torch.cat([p[n] - theta[n] for p in phis]).mean(0) for n in theta}
 """,
         "the mean of all numbers": """
-def reptile_step(adapt, theta, tasks, epsilon):
+def reptile_step(adapt, theta, tasks, beta):
     phis = [adapt(theta, t) for t in tasks]
-    return {n: theta[n] + epsilon * torch.stack([p[n] - theta[n] for p in phis]).mean() for n in theta}
+    return {n: theta[n] + beta * torch.stack([p[n] - theta[n] for p in phis]).mean() for n in theta}
 """,
         "a list of starts": """
-def reptile_step(adapt, theta, tasks, epsilon):
+def reptile_step(adapt, theta, tasks, beta):
     phis = [adapt(theta, t) for t in tasks]
-    return [{n: theta[n] + epsilon * (p[n] - theta[n]) for n in theta} for p in phis]
+    return [{n: theta[n] + beta * (p[n] - theta[n]) for n in theta} for p in phis]
 """,
         "overwritten in a comprehension": """
-def reptile_step(adapt, theta, tasks, epsilon):
-    return {n: theta[n] + epsilon * (adapt(theta, t)[n] - theta[n]) for t in tasks for n in theta}
+def reptile_step(adapt, theta, tasks, beta):
+    return {n: theta[n] + beta * (adapt(theta, t)[n] - theta[n]) for t in tasks for n in theta}
 """,
         "task and theta swapped": """
-def reptile_step(adapt, theta, tasks, epsilon):
+def reptile_step(adapt, theta, tasks, beta):
     phis = [adapt(task, theta) for task in tasks]
-    return {n: theta[n] + epsilon * sum(p[n] - theta[n] for p in phis) / len(phis) for n in theta}
+    return {n: theta[n] + beta * sum(p[n] - theta[n] for p in phis) / len(phis) for n in theta}
 """,
         "away from the mean": """
-def reptile_step(adapt, theta, tasks, epsilon):
+def reptile_step(adapt, theta, tasks, beta):
     phis = [adapt(theta, task) for task in tasks]
     mean = {n: sum(p[n] for p in phis) / len(phis) for n in theta}
-    return {n: theta[n] + epsilon * (theta[n] - mean[n]) for n in theta}
+    return {n: theta[n] + beta * (theta[n] - mean[n]) for n in theta}
 """,
         "a chain, divided": """
-def reptile_step(adapt, theta, tasks, epsilon):
+def reptile_step(adapt, theta, tasks, beta):
     phis = [theta]
     for task in tasks:
         phis.append(adapt(phis[-1], task))
-    return {n: theta[n] + epsilon * (phis[-1][n] - theta[n]) / len(tasks) for n in theta}
+    return {n: theta[n] + beta * (phis[-1][n] - theta[n]) / len(tasks) for n in theta}
 """,
         "brackets again": """
-def reptile_step(adapt, theta, tasks, epsilon):
+def reptile_step(adapt, theta, tasks, beta):
     phis = [adapt(theta, task) for task in tasks]
-    return {n: theta[n] + epsilon * sum(p[n] for p in phis) / len(phis) - theta[n] for n in theta}
+    return {n: theta[n] + beta * sum(p[n] for p in phis) / len(phis) - theta[n] for n in theta}
 """,
         "all divided": """
-def reptile_step(adapt, theta, tasks, epsilon):
+def reptile_step(adapt, theta, tasks, beta):
     phis = [adapt(theta, task) for task in tasks]
-    return {n: (theta[n] + epsilon * sum(p[n] - theta[n] for p in phis)) / len(phis) for n in theta}
+    return {n: (theta[n] + beta * sum(p[n] - theta[n] for p in phis)) / len(phis) for n in theta}
 """,
         "one change for all": """
-def reptile_step(adapt, theta, tasks, epsilon):
+def reptile_step(adapt, theta, tasks, beta):
     phis = [adapt(theta, task) for task in tasks]
     total = sum(p['w'] - theta['w'] for p in phis) / len(phis)
-    return {n: theta[n] + epsilon * total for n in theta}
+    return {n: theta[n] + beta * total for n in theta}
 """,
         "shrunk and moved": """
-def reptile_step(adapt, theta, tasks, epsilon):
+def reptile_step(adapt, theta, tasks, beta):
     phis = [adapt(theta, task) for task in tasks]
-    return {n: theta[n] * (1 - epsilon) + epsilon * sum(p[n] - theta[n] for p in phis) / len(phis) for n in theta}
+    return {n: theta[n] * (1 - beta) + beta * sum(p[n] - theta[n] for p in phis) / len(phis) for n in theta}
 """,
         "one task at random": """
-def reptile_step(adapt, theta, tasks, epsilon):
+def reptile_step(adapt, theta, tasks, beta):
     import random
     task = random.choice(tasks)
     phi = adapt(theta, task)
-    return {n: theta[n] + epsilon * (phi[n] - theta[n]) for n in theta}
+    return {n: theta[n] + beta * (phi[n] - theta[n]) for n in theta}
 """,
         "divided by the sum": """
-def reptile_step(adapt, theta, tasks, epsilon):
+def reptile_step(adapt, theta, tasks, beta):
     phis = [adapt(theta, task) for task in tasks]
-    return {n: theta[n] + epsilon / (len(phis) * sum(p[n] - theta[n] for p in phis)) for n in theta}
+    return {n: theta[n] + beta / (len(phis) * sum(p[n] - theta[n] for p in phis)) for n in theta}
 """,
         "theta taken once": """
-def reptile_step(adapt, theta, tasks, epsilon):
+def reptile_step(adapt, theta, tasks, beta):
     phis = [adapt(theta, task) for task in tasks]
-    return {n: theta[n] + epsilon * (sum(p[n] for p in phis) - theta[n]) / len(phis) for n in theta}
+    return {n: theta[n] + beta * (sum(p[n] for p in phis) - theta[n]) / len(phis) for n in theta}
 """,
         "squares": """
-def reptile_step(adapt, theta, tasks, epsilon):
+def reptile_step(adapt, theta, tasks, beta):
     phis = [adapt(theta, task) for task in tasks]
-    return {n: theta[n] + epsilon * sum((p[n] - theta[n]) ** 2 for p in phis) / len(phis) for n in theta}
+    return {n: theta[n] + beta * sum((p[n] - theta[n]) ** 2 for p in phis) / len(phis) for n in theta}
 """,
         "signs": """
-def reptile_step(adapt, theta, tasks, epsilon):
+def reptile_step(adapt, theta, tasks, beta):
     phis = [adapt(theta, task) for task in tasks]
-    return {n: theta[n] + epsilon * sum((p[n] - theta[n]).sign() for p in phis) / len(phis) for n in theta}
+    return {n: theta[n] + beta * sum((p[n] - theta[n]).sign() for p in phis) / len(phis) for n in theta}
 """,
-        "epsilon to the power of tasks": """
-def reptile_step(adapt, theta, tasks, epsilon):
+        "beta to the power of tasks": """
+def reptile_step(adapt, theta, tasks, beta):
     phis = [adapt(theta, task) for task in tasks]
-    return {n: theta[n] + epsilon ** len(phis) * sum(p[n] - theta[n] for p in phis) / len(phis) for n in theta}
+    return {n: theta[n] + beta ** len(phis) * sum(p[n] - theta[n] for p in phis) / len(phis) for n in theta}
 """,
     },
     right={
+        "two loops": """
+def reptile_step(loss, theta, tasks, beta, alpha):
+    phis = []
+    for minibatches in tasks:
+        phi = theta
+        for minibatch in minibatches:
+            gradient = grad(loss)(phi, minibatch)
+            phi = {n: v - alpha * gradient[n] for n, v in phi.items()}
+        phis.append(phi)
+    return {n: v + beta * sum(phi[n] - v for phi in phis) / len(phis) for n, v in theta.items()}
+""",
+        "autograd": """
+def reptile_step(loss, theta, tasks, beta, alpha):
+    moved = {n: torch.zeros_like(v) for n, v in theta.items()}
+    for minibatches in tasks:
+        phi = {n: v.clone() for n, v in theta.items()}
+        for minibatch in minibatches:
+            phi = {n: v.detach().requires_grad_() for n, v in phi.items()}
+            gradients = torch.autograd.grad(loss(phi, minibatch), list(phi.values()))
+            phi = {n: v - alpha * g for (n, v), g in zip(phi.items(), gradients)}
+        for n, v in theta.items():
+            moved[n] += (phi[n].detach() - v) / len(tasks)
+    return {n: v + beta * moved[n] for n, v in theta.items()}
+""",
+        "an optimizer inside": """
+def reptile_step(loss, theta, tasks, beta, alpha):
+    phis = []
+    for minibatches in tasks:
+        phi = {n: v.clone().requires_grad_() for n, v in theta.items()}
+        optimizer = torch.optim.SGD(phi.values(), lr=alpha)
+        for minibatch in minibatches:
+            optimizer.zero_grad()
+            loss(phi, minibatch).backward()
+            optimizer.step()
+        phis.append({n: v.detach() for n, v in phi.items()})
+    return {n: v + beta * sum(phi[n] - v for phi in phis) / len(phis) for n, v in theta.items()}
+""",
         "a comprehension": """
-def reptile_step(adapt, theta, tasks, epsilon):
+def reptile_step(adapt, theta, tasks, beta):
     phis = [adapt(theta, task) for task in tasks]
-    return {n: v + epsilon * sum(phi[n] - v for phi in phis) / len(phis) for n, v in theta.items()}
+    return {n: v + beta * sum(phi[n] - v for phi in phis) / len(phis) for n, v in theta.items()}
 """,
         "a running average": """
-def reptile_step(adapt, theta, tasks, epsilon):
-    new = {n: (1 - epsilon) * v for n, v in theta.items()}
+def reptile_step(adapt, theta, tasks, beta):
+    new = {n: (1 - beta) * v for n, v in theta.items()}
     for task in tasks:
         for n, v in adapt(theta, task).items():
-            new[n] = new[n] + epsilon / len(tasks) * v
+            new[n] = new[n] + beta / len(tasks) * v
     return new
 """,
         "lerp of a stack": """
-def reptile_step(adapt, theta, tasks, epsilon):
+def reptile_step(adapt, theta, tasks, beta):
     phis = [adapt(theta, task) for task in tasks]
-    return {n: torch.lerp(theta[n], torch.stack([phi[n] for phi in phis]).mean(dim=0), epsilon) for n in theta}
+    return {n: torch.lerp(theta[n], torch.stack([phi[n] for phi in phis]).mean(dim=0), beta) for n in theta}
 """,
         "an optimizer": """
-def reptile_step(adapt, theta, tasks, epsilon):
+def reptile_step(adapt, theta, tasks, beta):
     new = {n: v.detach().clone().requires_grad_() for n, v in theta.items()}
-    optimizer = torch.optim.SGD(new.values(), lr=epsilon)
+    optimizer = torch.optim.SGD(new.values(), lr=beta)
     phis = [adapt(theta, task) for task in tasks]
     for n, v in new.items():
         v.grad = torch.stack([theta[n] - phi[n] for phi in phis]).mean(0)
@@ -282,51 +422,51 @@ def reptile_step(adapt, theta, tasks, epsilon):
     return {n: v.detach() for n, v in new.items()}
 """,
         "copies first": ("adapt(theta, task) for", "adapt(copy.deepcopy(theta), task) for"),
-        "epsilon as a tensor": ("epsilon * (mean", "torch.tensor(epsilon) * (mean"),
+        "beta as a tensor": ("beta * (mean", "torch.tensor(beta) * (mean"),
         "a clone moved in place": (
-            "new[name] = value + epsilon * (mean - value)",
-            "new[name] = value.clone().mul_(1 - epsilon).add_(mean, alpha=epsilon)",
+            "new[name] = value + beta * (mean - value)",
+            "new[name] = value.clone().mul_(1 - beta).add_(mean, alpha=beta)",
         ),
         "single precision": (
-            "new[name] = value + epsilon * (mean - value)",
-            "new[name] = (value + epsilon * (mean - value)).float()",
+            "new[name] = value + beta * (mean - value)",
+            "new[name] = (value + beta * (mean - value)).float()",
         ),
         "added up": """
-def reptile_step(adapt, theta, tasks, epsilon):
+def reptile_step(adapt, theta, tasks, beta):
     new = {n: v.clone() for n, v in theta.items()}
     for task in tasks:
         phi = adapt(theta, task)
         for n in new:
-            new[n] += epsilon * (phi[n] - theta[n]) / len(tasks)
+            new[n] += beta * (phi[n] - theta[n]) / len(tasks)
     return new
 """,
         "a gradient collected": """
-def reptile_step(adapt, theta, tasks, epsilon):
+def reptile_step(adapt, theta, tasks, beta):
     grads = {n: torch.zeros_like(v) for n, v in theta.items()}
     for task in tasks:
         phi = adapt({n: v.clone() for n, v in theta.items()}, task)
         for n in theta:
             grads[n] += (theta[n] - phi[n]) / len(tasks)
-    return {n: theta[n] - epsilon * grads[n] for n in theta}
+    return {n: theta[n] - beta * grads[n] for n in theta}
 """,
         "in other words": """
-def reptile_step(adapt, theta, tasks, epsilon):
+def reptile_step(adapt, theta, tasks, beta):
     phis = [adapt(theta, task) for task in tasks]
     d = {n: torch.stack([theta[n] - p[n] for p in phis]).mean(0) for n in theta}
-    return {n: theta[n] - epsilon * d[n] for n in theta}
+    return {n: theta[n] - beta * d[n] for n in theta}
 """,
         "by another road": """
-def reptile_step(adapt, theta, tasks, epsilon):
+def reptile_step(adapt, theta, tasks, beta):
     new = dict(theta)
     for task in tasks:
         phi = adapt(theta, task)
-        new = {n: new[n] + epsilon / len(tasks) * (phi[n] - theta[n]) for n in theta}
+        new = {n: new[n] + beta / len(tasks) * (phi[n] - theta[n]) for n in theta}
     return new
 """,
         "in a third way": """
-def reptile_step(adapt, theta, tasks, epsilon):
+def reptile_step(adapt, theta, tasks, beta):
     phis = [adapt(theta, task) for task in tasks]
-    return {n: (1 - epsilon) * theta[n] + epsilon * torch.stack([p[n] for p in phis], -1).mean(-1) for n in theta}
+    return {n: (1 - beta) * theta[n] + beta * torch.stack([p[n] for p in phis], -1).mean(-1) for n in theta}
 """,
     },
 )
@@ -900,4 +1040,4 @@ def federated(clients, sizes):
     },
 )
 
-BANK = {"07.1": STEP, "07.2": FAR, "07.3": SERVER}
+BANK = {"07.1": whole(STEP), "07.2": FAR, "07.3": SERVER}

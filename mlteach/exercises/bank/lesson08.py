@@ -2,6 +2,17 @@
 
 from mlteach.exercises.bank import Bank
 
+#: What the lesson has imported and defined at the cell of 08.2.
+MEASURING = """
+import itertools
+from torch.func import grad, jvp
+from mlteach.measure.expansion import avg_grad, avg_grad_inner
+from mlteach.params import add, dot, norm, scale, subtract
+
+def total(parts):
+    return {name: sum(part[name] for part in parts) for name in parts[0]}
+"""
+
 BANK = {
     "08.1": Bank(
         name="counted",
@@ -105,6 +116,148 @@ def counted(method, k):
         },  # fmt: skip
     ),
     "08.2": Bank(
+        name="measured",
+        setup=MEASURING,
+        base="""
+def measured(descends_on, losses, theta):
+    def mean(alpha):
+        orders = list(itertools.permutations(losses))
+        found = [descends_on(order, theta, alpha) for order in orders]
+        return scale(1 / len(orders), total(found))
+
+    zero, one = torch.tensor([0.0, 1.0], dtype=torch.float64)
+    value, slope = jvp(mean, (zero,), (one,))
+    first, second = avg_grad(losses, theta), avg_grad_inner(losses, theta)
+    c = dot(value, first) / dot(first, first)
+    d = -dot(slope, second) / dot(second, second)
+    return c.item(), d.item()
+""",
+        wrong={
+            "one order": ("list(itertools.permutations(losses))", "[losses]"),
+            "there and back": ("list(itertools.permutations(losses))", "[losses, losses[::-1]]"),
+            "turned round": (
+                "list(itertools.permutations(losses))",
+                "[losses[i:] + losses[:i] for i in range(len(losses))]",
+            ),
+            "pairs only": ("permutations(losses)", "permutations(losses, 2)"),
+            "combinations": ("permutations(losses)", "combinations(losses, len(losses))"),
+            "with repeats": ("permutations(losses)", "product(losses, repeat=len(losses))"),
+            "the sum": ("scale(1 / len(orders), total(found))", "total(found)"),
+            "over k": ("1 / len(orders)", "1 / len(losses)"),
+            "no minus": ("-dot(slope", "dot(slope"),
+            "d first": ("return c.item(), d.item()", "return d.item(), c.item()"),
+            "the ratio": ("return c.item(), d.item()", "return (d / c).item()"),
+            "c alone": ("return c.item(), d.item()", "return c.item()"),
+            "at alpha 1": ("(zero,), (one,)", "(one,), (one,)"),
+            "at alpha 0.02": ("[0.0, 1.0]", "[0.02, 1.0]"),
+            "tangent zero": ("(zero,), (one,)", "(zero,), (zero,)"),
+            "value and slope swapped": ("value, slope = jvp", "slope, value = jvp"),
+            "the terms swapped": ("first, second = avg_grad(", "second, first = avg_grad("),
+            "by the length": ("dot(second, second)", "norm(second)"),
+            "both by the length": (
+                ("dot(first, first)", "norm(first)"),
+                ("dot(second, second)", "norm(second)"),
+            ),
+            "not divided": ((" / dot(first, first)", ""), (" / dot(second, second)", "")),
+            "upside down": ("dot(value, first) / dot(first, first)", "dot(first, first) / dot(value, first)"),
+            "cosines": (
+                ("dot(first, first)", "(norm(value) * norm(first))"),
+                ("dot(second, second)", "(norm(slope) * norm(second))"),
+            ),
+            "d of AvgGrad": (
+                "-dot(slope, second) / dot(second, second)",
+                "-dot(slope, first) / dot(first, first)",
+            ),
+            "a long difference": """
+def measured(descends_on, losses, theta):
+    def mean(alpha):
+        orders = list(itertools.permutations(losses))
+        return scale(1 / len(orders), total([descends_on(order, theta, alpha) for order in orders]))
+    first, second = avg_grad(losses, theta), avg_grad_inner(losses, theta)
+    value = mean(0.0)
+    slope = scale(1 / 0.05, subtract(mean(0.05), value))
+    return (dot(value, first) / dot(first, first)).item(), -(dot(slope, second) / dot(second, second)).item()
+""",
+            "a difference, not divided": """
+def measured(descends_on, losses, theta):
+    def mean(alpha):
+        orders = list(itertools.permutations(losses))
+        return scale(1 / len(orders), total([descends_on(order, theta, alpha) for order in orders]))
+    first, second = avg_grad(losses, theta), avg_grad_inner(losses, theta)
+    value = mean(0.0)
+    slope = subtract(mean(1e-3), value)
+    return (dot(value, first) / dot(first, first)).item(), -(dot(slope, second) / dot(second, second)).item()
+""",
+            "own pairs too": (
+                "avg_grad(losses, theta), avg_grad_inner(losses, theta)",
+                """avg_grad(losses, theta), scale(
+        1 / len(losses), total([jvp(grad(loss), (theta,), (avg_grad(losses, theta),))[1] for loss in losses]))""",
+            ),
+            "no return": ("return c.item(), d.item()", "c.item(), d.item()"),
+            "theta moves": (
+                "[descends_on(order, theta, alpha) for",
+                "[descends_on(order, subtract(theta, scale(alpha, avg_grad(losses, theta))), alpha) for",
+            ),
+            "alpha fixed": ("descends_on(order, theta, alpha)", "descends_on(order, theta, 0.0)"),
+        },  # fmt: skip
+        pitfalls=("one order", "the sum", "no minus", "by the length", "at alpha 0.02"),
+        right={
+            "central differences": """
+def measured(descends_on, losses, theta):
+    def mean(alpha):
+        orders = list(itertools.permutations(losses))
+        return scale(1 / len(orders), total([descends_on(order, theta, alpha) for order in orders]))
+    first, second, h = avg_grad(losses, theta), avg_grad_inner(losses, theta), 1e-5
+    slope = scale(1 / (2 * h), subtract(mean(h), mean(-h)))
+    c, d = dot(mean(0.0), first) / dot(first, first), dot(slope, second) / dot(second, second)
+    return c, -d
+""",
+            "a short difference": """
+def measured(descends_on, losses, theta):
+    def mean(alpha):
+        orders = list(itertools.permutations(losses))
+        return scale(1 / len(orders), total([descends_on(order, theta, alpha) for order in orders]))
+    first, second, h = avg_grad(losses, theta), avg_grad_inner(losses, theta), 1e-7
+    value = mean(0.0)
+    slope = scale(1 / h, subtract(value, mean(h)))
+    return [float(dot(value, first) / dot(first, first)), float(dot(slope, second) / dot(second, second))]
+""",
+            "lengths": """
+def measured(descends_on, losses, theta):
+    def mean(alpha):
+        orders = list(itertools.permutations(losses))
+        return scale(1 / len(orders), total([descends_on(order, theta, alpha) for order in orders]))
+    zero = torch.zeros((), dtype=torch.float64)
+    value, slope = jvp(mean, (zero,), (torch.ones_like(zero),))
+    return norm(value) / norm(avg_grad(losses, theta)), norm(slope) / norm(avg_grad_inner(losses, theta))
+""",
+            "each order by itself": """
+def measured(descends_on, losses, theta):
+    first, second = avg_grad(losses, theta), avg_grad_inner(losses, theta)
+    zero, one = torch.tensor(0.0, dtype=torch.float64), torch.tensor(1.0, dtype=torch.float64)
+    cs, ds = [], []
+    for order in itertools.permutations(losses):
+        value, slope = jvp(lambda alpha: descends_on(order, theta, alpha), (zero,), (one,))
+        cs.append(dot(value, first) / dot(first, first))
+        ds.append(-dot(slope, second) / dot(second, second))
+    return sum(cs) / len(cs), sum(ds) / len(ds)
+""",
+            "its own terms": """
+def measured(descends_on, losses, theta):
+    def mean(alpha):
+        orders = list(itertools.permutations(losses))
+        return scale(1 / len(orders), total([descends_on(order, theta, alpha) for order in orders]))
+    b = [grad(loss)(theta) for loss in losses]
+    first = scale(1 / len(b), total(b))
+    pairs = list(itertools.permutations(range(len(b)), 2))
+    second = scale(1 / len(pairs), total([jvp(grad(losses[i]), (theta,), (b[j],))[1] for i, j in pairs]))
+    zero = torch.tensor(0.0, dtype=torch.float64)
+    value, slope = jvp(mean, (zero,), (zero + 1,))
+    return torch.stack([dot(value, first) / dot(first, first), -dot(slope, second) / dot(second, second)])
+""",
+        },
+    ),
+    "08.3": Bank(
         name="inner",
         base="""
 def inner(H1, b1, H2, b2):
@@ -156,7 +309,7 @@ def inner(H1, b1, H2, b2):
             "from the left": ("(H1 @ b2 + H2 @ b1) / 2", "(b2 @ H1.T + b1 @ H2.T) / 2"),
         },  # fmt: skip
     ),
-    "08.3": Bank(
+    "08.4": Bank(
         name="project",
         base="""
 def project(theta, at, normal):

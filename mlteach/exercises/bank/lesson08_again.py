@@ -205,7 +205,7 @@ def counted(method, k):
 """,
         },
     ),
-    "08.2": Bank(
+    "08.3": Bank(
         name="inner",
         base="""
 def inner(H1, b1, H2, b2):
@@ -328,7 +328,7 @@ def inner(H1, b1, H2, b2):
             "addmv": ("(H1 @ b2 + H2 @ b1) / 2", "torch.addmv(H1 @ b2, H2, b1) * 0.5"),
         },
     ),
-    "08.3": Bank(
+    "08.4": Bank(
         name="project",
         base="""
 def project(theta, at, normal):

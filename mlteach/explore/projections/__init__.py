@@ -5,7 +5,7 @@ h/2 D(theta, W)^2 with the distance D. From a start theta,
 
     an inner step goes  phi <- phi - alpha h (phi - P(phi))          P(phi): the nearest point of W
     k of them leave     phi_k - P = (1 - alpha h)^k (theta - P)       and for k -> infinity phi is P itself
-    Reptile goes        theta <- theta + epsilon (phi_k - theta)      for all tasks at once (their mean), or for each in turn
+    Reptile goes        theta <- theta + beta (phi_k - theta)      for all tasks at once (their mean), or for each in turn
 
 With exact projections that is gradient descent on the mean of D^2 / 2, whatever the h. With one inner step it is joint
 training, where a steep task pulls harder. Source: Nichol, Achiam, Schulman 2018, section 5.2. Taught in: lesson 08.
@@ -100,14 +100,14 @@ def pull(curves: list[Curve], x: float, y: float, inner: int, exact: bool) -> Po
 
 
 def walk(
-    scene: str, start: Point, inner: int, exact: bool, epsilon: float, order: str, steps: int = OUTER
+    scene: str, start: Point, inner: int, exact: bool, beta: float, order: str, steps: int = OUTER
 ) -> list[Point]:
     """Reptile's path of outer steps from ``start``: [steps + 1]."""
     curves, (x, y), path = list(SCENES[scene].values()), start, [start]
     for step in range(steps):
         some = [curves[step % len(curves)]] if order == "in turn" else curves
         u, v = pull(some, x, y, inner, exact)
-        x, y = x + epsilon * u, y + epsilon * v
+        x, y = x + beta * u, y + beta * v
         path.append((x, y))
     return path
 
@@ -126,19 +126,19 @@ class Projections(Explorer):
         print(view.summary)
 
     scene: "two lines" (they cross), "three lines" (they do not), "circles" (they cross twice). inner: steps of gradient
-        descent on each task, unless ``exact``: then each task is solved in full. epsilon: the outer rate. order: all tasks
+        descent on each task, unless ``exact``: then each task is solved in full. beta: the outer rate. order: all tasks
         in each outer step, or one after the other. A value outside a trait's range raises ``TraitError``.
     """
 
     module = "projections"
-    shows = ("scene", "start", "inner", "exact", "epsilon", "order")
+    shows = ("scene", "start", "inner", "exact", "beta", "order")
     size = (8.0, 3.6)
 
     scene = t.Enum(list(SCENES), default_value="three lines").tag(sync=True)
     start = t.Tuple(t.Float(), t.Float(), default_value=None, allow_none=True).tag(sync=True)
     inner = t.Int(3, min=1, max=20, help="inner steps k").tag(sync=True)
     exact = t.Bool(False, help="solve each task in full").tag(sync=True)
-    epsilon = t.Float(0.3, min=0.05, max=1.0, help="outer rate").tag(sync=True)
+    beta = t.Float(0.3, min=0.05, max=1.0, help="outer rate").tag(sync=True)
     order = t.Enum(ORDERS, default_value=ORDERS[0]).tag(sync=True)
 
     def __init__(self, scene: str = "three lines", **traits: Any) -> None:
@@ -153,7 +153,7 @@ class Projections(Explorer):
         return np.array(self._walk())
 
     def _walk(self) -> list[Point]:
-        return walk(self.scene, self._from, self.inner, self.exact, self.epsilon, self.order)
+        return walk(self.scene, self._from, self.inner, self.exact, self.beta, self.order)
 
     @property
     def distances(self) -> dict[str, float]:
@@ -180,7 +180,7 @@ class Projections(Explorer):
         before, after = (mean_square(self.scene, *point) for point in (path[0], path[-1]))
         from_each = ", ".join(f"{name} {sig(d)}" for name, d in self.distances.items())
         text = (
-            f"{self.scene.capitalize()}, {inner}, ε = {sig(self.epsilon, 3)}, tasks {self.order}. Distances from the start: "
+            f"{self.scene.capitalize()}, {inner}, β = {sig(self.beta, 3)}, tasks {self.order}. Distances from the start: "
             f"{from_each}; pull {sig(self.pull)}. Mean of D²/2: {sig(before)}, after {OUTER} outer steps {sig(after)}."
         )
         return text + (f" The start stays: {'★' * self.stars}" if self.stars else "")

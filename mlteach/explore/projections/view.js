@@ -4,9 +4,9 @@ import { along, button, chart, choice, clamp, equation, explorer, figure, h, han
 
 /** @typedef {[number, number]} Point */
 /** @typedef {{at: Point, normal: Point, radius: number, steep: number, label: Point}} Curve  radius 0: a line */
-/** @typedef {{scene: string, start: Point | null, inner: number, exact: boolean, epsilon: number, order: string}} State */
+/** @typedef {{scene: string, start: Point | null, inner: number, exact: boolean, beta: number, order: string}} State */
 
-const KEYS = ["scene", "start", "inner", "exact", "epsilon", "order"];
+const KEYS = ["scene", "start", "inner", "exact", "beta", "order"];
 const BOX = [[-2.5, 2.5], [-5 / 3, 5 / 3]], RATE = 0.2, OUTER = 40, STARS = [0.15, 0.06, 0.02];
 
 /** @type {Record<string, Record<string, Curve>>} */
@@ -77,7 +77,7 @@ export function walk(state) {
   for (let step = 0; step < OUTER; step++) {
     const some = state.order === "in turn" ? [curves[step % curves.length]] : curves;
     const [u, v] = pull(some, x, y, state.inner, state.exact);
-    [x, y] = [x + state.epsilon * u, y + state.epsilon * v];
+    [x, y] = [x + state.beta * u, y + state.beta * v];
     path.push([x, y]);
   }
   return path;
@@ -106,7 +106,7 @@ export function summary(state) {
   const path = walk(state), earned = stars(state);
   const inner = state.exact ? "exact projection" : `${state.inner} inner step${state.inner === 1 ? "" : "s"}`;
   const each = Object.entries(SCENES[state.scene]).map(([name, curve]) => `${name} ${sig(distance(curve, ...origin(state)))}`).join(", ");
-  return `${state.scene[0].toUpperCase()}${state.scene.slice(1)}, ${inner}, ε = ${sig(state.epsilon, 3)}, tasks ${state.order}. Distances from the start: `
+  return `${state.scene[0].toUpperCase()}${state.scene.slice(1)}, ${inner}, β = ${sig(state.beta, 3)}, tasks ${state.order}. Distances from the start: `
     + `${each}; pull ${sig(strain(state))}. Mean of D²/2: ${sig(meanSquare(state.scene, path[0]))}, after ${OUTER} outer steps ${sig(meanSquare(state.scene, path.at(-1)))}.`
     + (earned ? ` The start stays: ${"★".repeat(earned)}` : "");
 }
@@ -130,7 +130,7 @@ function render(host) {
 
     const formula = equation({ label: "An inner step on one task, and an outer step of Reptile", rows: [
       { name: "on a task", terms: ["φ", "←", "φ", "−", { id: "α", hue: "baseline", text: "α h" }, "·", { id: "P", hue: "baseline", text: "(φ − P(φ))" }] },
-      { name: "Reptile", terms: ["θ", "←", "θ", "+", { id: "ε", hue: "reptile", text: "ε" }, "·", { id: "k", hue: "reptile", text: "(φ_k − θ)" }] },
+      { name: "Reptile", terms: ["θ", "←", "θ", "+", { id: "β", hue: "reptile", text: "β" }, "·", { id: "k", hue: "reptile", text: "(φ_k − θ)" }] },
     ] });
     const lit = (control, ...ids) => {
       for (const name of ["pointerenter", "focusin"]) control.node.addEventListener(name, () => formula.light(ids));
@@ -145,11 +145,11 @@ function render(host) {
       get: () => get("order"), set: (value) => set({ order: value }) });
     const knobs = [
       lit(slider({ label: "inner steps k", hue: "baseline", min: 1, max: 20, step: 1, get: () => get("inner"), set: (inner) => set({ inner, exact: false }) }), "k", "P"),
-      lit(slider({ label: "outer rate ε", hue: "reptile", min: 0.05, max: 1, step: 0.05, get: () => get("epsilon"), set: (epsilon) => set({ epsilon }) }), "ε"),
+      lit(slider({ label: "outer rate β", hue: "reptile", min: 0.05, max: 1, step: 0.05, get: () => get("beta"), set: (beta) => set({ beta }) }), "β"),
     ];
     const play = player({ label: "Play", every: 220, guard, last: () => OUTER, get: () => step, set: (k) => { step = k; view.redraw(); } });
     const scrub = slider({ label: "outer step", hue: "reptile", min: 0, max: OUTER, show: (x) => `${x} of ${OUTER}`, get: () => step, set: (k) => { step = k; view.redraw(); } });
-    const reset = button("Reset", () => { step = 0; set({ start: null, inner: 3, exact: false, epsilon: 0.3, order: "all at once" }); });
+    const reset = button("Reset", () => { step = 0; set({ start: null, inner: 3, exact: false, beta: 0.3, order: "all at once" }); });
     const verdict = h("p"), FAR = "How far from all";
     const panels = layout(view, {
       head: [h("div", { class: "mlx-pulls" }, formula.node)], picture: [plane.node],
@@ -219,7 +219,7 @@ function render(host) {
         const now = state(), path = walk(now), then = was(), t = play.at();
         const ghost = then && then.scene === now.scene && KEYS.some((key) => then[key] !== now[key]) ? walk(/** @type {any} */ (then)) : null;
         [scene, exact, order, play, scrub, ...knobs].forEach((control) => control.draw());
-        for (const [id, text] of [["α", now.exact ? "1" : `${RATE} h`], ["ε", sig(now.epsilon, 3)], ["k", now.exact ? "(P(θ) − θ)" : `(φ_{${now.inner}} − θ)`]]) formula.write(id, text);
+        for (const [id, text] of [["α", now.exact ? "1" : `${RATE} h`], ["β", sig(now.beta, 3)], ["k", now.exact ? "(P(θ) − θ)" : `(φ_{${now.inner}} − θ)`]]) formula.write(id, text);
         map(now, path, ghost, t);
         if (panels.open() === FAR) falls(now, path, ghost, t);
         const earned = stars(now);

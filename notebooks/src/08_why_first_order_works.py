@@ -19,10 +19,10 @@
 # **You will be able to**
 #
 # - derive, in three steps, what MAML, FOMAML and Reptile descend on to first order in the inner rate,
-# - recover their coefficients numerically, over all orders of the minibatches, to eight digits,
+# - measure their coefficients with a function of your own, over all orders of the minibatches, to eight digits,
 # - say what the shared term does, and test whether a trained network shows it,
 # - explain the second view, a start near every task's solutions, with lines and circles,
-# - tell where the series stops being true, and why joint training is a stronger rival than it looks.
+# - tell where the series stops being true, what plain SGD has of it, and why joint training is a stronger rival than it looks.
 #
 # **Prerequisites:** [lesson 07](07_reptile.ipynb): Reptile's step as a sum of gradients; gradients and Hessians.
 # [Lesson 06](06_maml_on_sinusoids.ipynb) has MAML and FOMAML on sinusoids.
@@ -47,12 +47,12 @@ import torch
 from torch.func import grad, jvp
 
 from mlteach.checkpoint import load_checkpoint
-from mlteach.exercises import check
+from mlteach.exercises import check, find, yours
 from mlteach.explore import Projections, style
 from mlteach.explore.figure import show
 from mlteach.inner import sgd
 from mlteach.measure import compare, over_tasks, recorded
-from mlteach.measure.expansion import avg_grad_inner, coefficients, gradient_product
+from mlteach.measure.expansion import avg_grad, avg_grad_inner, coefficients, gradient_product
 from mlteach.measure.ledger import data_folder
 from mlteach.nets import MLP, squared_error
 from mlteach.outer import reptile_gradient
@@ -111,20 +111,20 @@ show(fig, alt="Five bars of error after one step: random start and joint trainin
 # kept apart:
 #
 # - $b_i = \nabla L_i(\theta)$, taken **at the start**, where joint training takes all of them. $H_i$ is the Hessian there.
-# - $g_i = \nabla L_i(\varphi_i)$, taken **on the way**, at the point $\varphi_i$ to which the earlier steps have led.
+# - $g_i = \nabla L_i(\theta_{i-1})$, taken **on the way**, at the point $\theta_{i-1}$ to which the $i-1$ earlier steps have led. The way begins at $\theta_0 = \theta$.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 2 min. Draw a path with four points, and at each a gradient. Then draw all four minibatches' gradients at the start. b for begin, g for on the go. Everything that follows is the difference between the two.
 
 # %% [markdown]
-# **Step 1. Where is $\varphi_i$?** Every earlier step went $-\alpha$ times its gradient:
+# **Step 1. Where is $\theta_{i-1}$?** Every earlier step went $-\alpha$ times its gradient:
 #
-# $$\varphi_i \;=\; \theta - \alpha\,(g_1 + \dots + g_{i-1})$$
+# $$\theta_{i-1} \;=\; \theta - \alpha\,(g_1 + \dots + g_{i-1})$$
 #
 # **Step 2. A gradient close by.** For a smooth loss, the gradient at a point near $\theta$ is the gradient at $\theta$, plus the Hessian times the way. What
 # is left out is of the order of the way squared:
 #
-# $$g_i \;=\; b_i + H_i\,(\varphi_i - \theta) + O(\alpha^2) \;=\; b_i - \alpha\,H_i\,(g_1 + \dots + g_{i-1}) + O(\alpha^2)$$
+# $$g_i \;=\; b_i + H_i\,(\theta_{i-1} - \theta) + O(\alpha^2) \;=\; b_i - \alpha\,H_i\,(g_1 + \dots + g_{i-1}) + O(\alpha^2)$$
 #
 # **Step 3. Put it into itself.** On the right there are $g$ again. But each is $b$ plus something with an $\alpha$, and one $\alpha$ stands in front already. So
 # there we may write $b$ for $g$, and the mistake is of order $\alpha^2$:
@@ -139,7 +139,7 @@ show(fig, alt="Five bars of error after one step: random start and joint trainin
 # True? The claim is about how the error *shrinks*. With $b_i$ alone it should fall like $\alpha$; with the key line like $\alpha^2$, so half the rate leaves a quarter.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 4 min. Do steps one to three on the board, from the cell above in the notebook. The only trick is step three: inside the bracket g may be replaced by b, because an alpha stands in front. Then ask how one could catch a mistake in such a formula. Not by one number: by how the error falls.
+# 3 min. Do steps one to three on the board, from the cell above in the notebook. The only trick is step three: inside the bracket g may be replaced by b, because an alpha stands in front. Then ask how one could catch a mistake in such a formula. Not by one number: by how the error falls.
 
 # %%
 def small_task(k, seed=0, points=3):
@@ -167,16 +167,17 @@ losses, theta = small_task(4)
 b = [grad(loss)(theta) for loss in losses]
 # H_4 (b_1 + b_2 + b_3), without ever writing H_4 down
 bend = jvp(grad(losses[3]), (theta,), (total(b[:3]),))[1]
-rates = [0.2 / 2**n for n in range(9)]
+rates = [0.4 / 2**n for n in range(10)]
 without, with_term = [], []
 for alpha in rates:
     g_4 = walk(losses, theta, alpha)[1][3]
     without.append(norm(subtract(g_4, b[3])).item())
     with_term.append(norm(subtract(g_4, subtract(b[3], scale(alpha, bend)))).item())
-print("half the rate leaves, of the error of b alone:        "
-      f"{without[-1] / without[-2]:.2f}")
-print("                      of the error of the key line:   "
-      f"{with_term[-1] / with_term[-2]:.2f}")
+# where the key line is no better than b alone: between two of the rates
+worse = [rate for rate, a, b_alone in zip(rates, with_term, without) if a >= b_alone]
+print(f"half the rate leaves {without[-1] / without[-2]:.2f} of the error of b alone, "
+      f"and {with_term[-1] / with_term[-2]:.2f} of the key line's")
+print(f"worse with the term than without: at rates of {min(worse):.1f} and more")
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 fig, ax = plt.subplots(figsize=(8, 3.8))
@@ -184,20 +185,29 @@ for values, look, said in ((without, style.method("baseline"), "b alone"),
                            (with_term, style.method("reptile"), "key line")):
     line, = ax.loglog(rates, values, **look | {"marker": "o", "markersize": 5})
     style.label_line(ax, line, said, x=rates[0], dx=8)
+edge = min(worse) / 2**0.5
+ax.axvspan(edge, 1, color="#e4e6ea", linewidth=0)
+ax.text(edge * 1.06, with_term[-1], "here the term\nmakes it worse", fontsize=11,
+        color="#55595f")
 for start, power in ((without[-1], 1), (with_term[-1], 2)):
     ax.loglog(rates, [0.55 * start * (alpha / rates[-1]) ** power for alpha in rates],
               color="#9aa0a8", linewidth=1)
-ax.text(rates[5], without[-1] * 2.2, "slope 1", fontsize=11, color="#55595f")
-ax.text(rates[5], with_term[-1] * 9, "slope 2", fontsize=11, color="#55595f")
+ax.text(rates[7], without[-1] * 0.75, "slope 1", fontsize=11, color="#55595f")
+ax.text(rates[6], with_term[-1] * 11, "slope 2", fontsize=11, color="#55595f")
 ax.set(xlabel="inner rate α", ylabel="what is missing of gradient 4",
-       xlim=(rates[-1], 0.45))
-ax.set_title("Half the rate, a quarter of the error")
+       xlim=(rates[-1], 0.9))
+ax.set_title("Half the rate, a quarter of the error; but only at small rates")
 show(fig, alt="Error of two formulas for the fourth gradient against the inner rate, "
      "both axes logarithmic. The gradient at the start alone follows a thin line of "
-     "slope one, the formula with the Hessian term a thin line of slope two.")
+     "slope one, the formula with the Hessian term a thin line of slope two. At large "
+     "rates, in a shaded band, the lines cross and the formula is the worse of the two.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. A slope is the best proof of an expansion that a computer can give. A sign wrong in it, and the green line would run parallel to the grey one.
+# 2 min. A slope is the best proof of an expansion that a computer can give. A sign wrong in it, and the green line would run parallel to the grey one. Then the grey band: a steeper line is higher on the right. There the formula is worse than no formula.
+
+# %% [markdown]
+# Both slopes are there, so the key line is right. And it is right *in the limit*: the steeper line must be the higher one somewhere. In the grey band the term takes you further from the true gradient than leaving it out. An exact
+# coefficient is no promise about the rate that you use. We come back to that twice.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What do the three methods make of it?
@@ -206,16 +216,16 @@ show(fig, alt="Error of two formulas for the fourth gradient against the inner r
 #
 # **Reptile** adds all of them: $g_1 + \dots + g_k$. Add up the key lines.
 #
-# **MAML** wants the true gradient of $L_k(\varphi_k)$ by $\theta$. By the chain rule each of the $k-1$ steps multiplies by $I - \alpha\,\nabla^2 L_j(\varphi_j)$:
+# **MAML** wants the true gradient of $L_k(\theta_{k-1})$ by $\theta$. By the chain rule each of the $k-1$ steps multiplies by $I - \alpha\,\nabla^2 L_j(\theta_{j-1})$:
 #
-# $$\nabla_\theta L_k(\varphi_k) \;=\; (I - \alpha H_1)\cdots(I - \alpha H_{k-1})\; g_k + O(\alpha^2)$$
+# $$\nabla_\theta L_k(\theta_{k-1}) \;=\; (I - \alpha H_1)\cdots(I - \alpha H_{k-1})\; g_k + O(\alpha^2)$$
 #
 # With one $\alpha$ allowed, a product of $I - \alpha H_j$ is $I$ minus $\alpha$ times the sum:
 #
-# $$\nabla_\theta L_k(\varphi_k) \;=\; g_k - \alpha\,(H_1 + \dots + H_{k-1})\,b_k + O(\alpha^2)$$
+# $$\nabla_\theta L_k(\theta_{k-1}) \;=\; g_k - \alpha\,(H_1 + \dots + H_{k-1})\,b_k + O(\alpha^2)$$
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 4 min. FOMAML and Reptile need no work. For MAML, multiply two factors out on the board, and cross out everything with alpha squared. Then compare: in FOMAML's term the Hessian belongs to the last minibatch, in MAML's extra term to the earlier ones.
+# 3 min. FOMAML and Reptile need no work. For MAML, multiply two factors out on the board, and cross out everything with alpha squared. Then compare: in FOMAML's term the Hessian belongs to the last minibatch, in MAML's extra term to the earlier ones.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # Side by side, up to $\alpha^2$:
@@ -257,76 +267,250 @@ def counted(method, k):
 # %%
 check("08.1", counted)
 
+# %%
+counted = yours("08.1", counted, otherwise=find("08.1").solution)
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Are these the coefficients?
 #
 # "In the mean over random orders" needs no sampling: five minibatches have 120 orders, so take them all. And "to first order in $\alpha$" needs no small $\alpha$: the
 # value at $\alpha = 0$ and the *derivative* there are the two terms, and autograd gives both. So this is a test to the last digits, on a network that is not quadratic.
 
-# %%
-def descends_on(method, losses, theta, alpha):
-    """What a method descends on, with the minibatches in this order."""
-    if method == "maml":
-        return grad(lambda start: losses[-1](walk(losses[:-1], start, alpha)[0]))(theta)
-    met = walk(losses, theta, alpha)[1]
-    return met[-1] if method == "fomaml" else total(met)
-
-
-def mean_over_orders(method, losses, theta, alpha):
-    orders = list(itertools.permutations(losses))
-    found = [descends_on(method, order, theta, alpha) for order in orders]
-    return scale(1 / len(orders), total(found))
-
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 2 min. Two traps avoided: no random orders, no small alpha. Ask how one reads c and d off: the share of AvgGrad in the value, and of AvgGradInner in the slope.
 
 # %%
-def measured(method, k):
+def maml(losses, theta, alpha):
+    """What each method descends on, with the minibatches in this order."""
+    return grad(lambda start: losses[-1](walk(losses[:-1], start, alpha)[0]))(theta)
+
+
+def fomaml(losses, theta, alpha):
+    return walk(losses, theta, alpha)[1][-1]
+
+
+def reptile(losses, theta, alpha):
+    return total(walk(losses, theta, alpha)[1])
+
+
+METHODS = {"maml": maml, "fomaml": fomaml, "reptile": reptile}
+
+# %% [markdown]
+# ## Your turn: 08.2, measure them
+#
+# `measured(descends_on, losses, theta)` returns `(c, d)`. `descends_on(order, theta, alpha)` is one of the three functions above. Take its mean over all orders of the losses; its value at $\alpha = 0$ holds $c$ times AvgGrad, its derivative there $-d$ times
+# AvgGradInner. The package has both terms: `avg_grad(losses, theta)` and `avg_grad_inner(losses, theta)`. You have `total`, `scale` and `dot` for dicts of tensors, and `jvp` from `torch.func`.
+#
+# <details><summary>Hint 1</summary>First a function <code>mean(alpha)</code>: what the method descends on, in the mean over <code>itertools.permutations(losses)</code>.</details>
+# <details><summary>Hint 2</summary>Value and derivative at alpha = 0 come together: <code>value, slope = jvp(mean, (zero,), (one,))</code>, with zero and one as float64 tensors.</details>
+# <details><summary>Hint 3</summary>The share of a term in x is <code>dot(x, term) / dot(term, term)</code>. c: of avg_grad(losses, theta) in the value. d: of avg_grad_inner(losses, theta) in the slope, with a minus.</details>
+
+
+# %% tags=["exercise"]
+def measured(descends_on, losses, theta):
     """c and d: of AvgGrad in the value at alpha = 0, of -AvgGradInner in the slope."""
-    losses, theta = small_task(k)
-    b = [grad(loss)(theta) for loss in losses]
-    first = scale(1 / k, total(b))
-    pairs = [jvp(grad(losses[i]), (theta,), (b[j],))[1]
-             for i, j in itertools.permutations(range(k), 2)]
-    second = scale(1 / len(pairs), total(pairs))
+    ### BEGIN SOLUTION
+    def mean(alpha):
+        orders = list(itertools.permutations(losses))
+        found = [descends_on(order, theta, alpha) for order in orders]
+        return scale(1 / len(orders), total(found))
+
     zero, one = torch.tensor([0.0, 1.0], dtype=torch.float64)
-    value, slope = jvp(lambda alpha: mean_over_orders(method, losses, theta, alpha),
-                       (zero,), (one,))
+    value, slope = jvp(mean, (zero,), (one,))
+    first, second = avg_grad(losses, theta), avg_grad_inner(losses, theta)
     c = dot(value, first) / dot(first, first)
     d = -dot(slope, second) / dot(second, second)
     return c.item(), d.item()
+    ### END SOLUTION
 
 
 # %%
-print("          " + "".join(f"{f'k = {k}':>16}" for k in range(2, MOST + 1)))
-for method in ("maml", "fomaml", "reptile"):
-    cells = []
-    for k in range(2, MOST + 1):
-        ours, package = measured(method, k), coefficients(method, *small_task(k))
-        exact = {"maml": (1, 2 * (k - 1)), "fomaml": (1, k - 1),
-                 "reptile": (k, k * (k - 1) / 2)}[method]
-        assert max(abs(a - e) / e for pair in (ours, package[:2])
-                   for a, e in zip(pair, exact)) < 1e-8
-        assert package.residual < 1e-8  # nothing points anywhere else
-        cells.append(f"{ours[0]:8.5f}{ours[1]:8.5f}")
-    print(f"{method:10}" + "".join(cells))
-print("left: of AvgGrad; right: of -alpha AvgGradInner; all within 1e-8 of the counts, "
-      "by this cell and by the package")
+check("08.2", measured)
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
+# %% [markdown]
+# The picture after this, and what we say of plain SGD, are measured by your function, where it passes.
+
+# %%
+measured = yours("08.2", measured, otherwise=find("08.2").solution)
+ks, seen = range(2, MOST + 1), {}
+for name, method in METHODS.items():
+    for k in ks:
+        seen[name, k] = measured(method, *small_task(k))
+        package = coefficients(name, *small_task(k))
+        assert max(abs(a - b) / b for a, b in zip(seen[name, k], package)) < 1e-4
+        assert package.residual < 1e-8  # nothing points anywhere else
+off = max(abs(a - b) / b for (name, k), pair in seen.items()
+          for a, b in zip(pair, counted(name, k)))
+print(f"measured and counted agree to 1e-8, and nothing else is left: {off < 1e-8}")
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
+looks = {"maml": "MAML: 2(k − 1)", "fomaml": "FOMAML: k − 1",
+         "reptile": "Reptile: (k − 1)/2"}
+fig, ax = plt.subplots(figsize=(8.5, 3.9))
+for name, said in looks.items():
+    smooth = [counted(name, k) for k in (1, *ks)]
+    line, = ax.plot((1, *ks), [d / c for c, d in smooth], **style.method(name))
+    ax.plot(ks, [seen[name, k][1] / seen[name, k][0] for k in ks], "o", markersize=9,
+            color=style.color(name), markeredgecolor="white")
+    style.label_line(ax, line, said)
+ax.axhline(0, **style.method("baseline"))
+ax.annotate("joint training, one step: 0", (max(ks) + 1.4, 0), xytext=(0, 6),
+            textcoords="offset points", ha="right", fontsize=12)
+ax.set(xlabel="minibatches k", xticks=[1, *ks], xlim=(1, max(ks) + 1.4),
+       ylim=(-0.3, 2 * max(ks) - 1.5), ylabel="weight of the second term\nbeside the first")
+ax.set_title("One term, three weights: dots measured, lines counted")
+show(fig, alt="How much of the second term each method has for one of the first, over "
+     "the number of minibatches. Three straight lines rise from zero at one minibatch: "
+     "MAML steepest, FOMAML half as steep, Reptile a quarter. The measured dots lie on "
+     "the lines. Joint training stays at zero.")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 3 min. This is no fit and no sampling: all orders, and it holds to eight digits. Ask: where did the Hessian come from, when FOMAML and Reptile never computed one? From taking a gradient somewhere else.
+
+# %% [markdown]
 # | $k$ minibatches | AvgGrad | $-\alpha$ AvgGradInner | the second over the first |
 # |---|---|---|---|
-# | joint training | 1 | 0 | 0 |
+# | joint training, one step | 1 | 0 | 0 |
 # | MAML | 1 | $2(k-1)$ | $2(k-1)$ |
 # | FOMAML | 1 | $k-1$ | $k-1$ |
 # | Reptile | $k$ | $k(k-1)/2$ | $(k-1)/2$ |
 #
 # **The three descend on the same two terms.** They differ in how much they weigh the second. So they need no second derivatives to have it: walking a few steps and
 # looking at the gradient *there* puts the Hessian in.
+#
+# How do the exact coefficients meet a rate that is not zero? Take the true mean over all orders, and ask what share of its way from $c\,$AvgGrad the second term explains, at the rates that people use.
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
+losses, theta = small_task(3)
+first, second = avg_grad(losses, theta), avg_grad_inner(losses, theta)
+orders, tried = list(itertools.permutations(losses)), [0.4 / 2**n for n in range(8)]
+fig, ax = plt.subplots(figsize=(8.5, 3.8))
+for name, method in METHODS.items():
+    (c, d), missed = counted(name, 3), []
+    for alpha in tried:
+        true = scale(1 / 6, total([method(order, theta, alpha) for order in orders]))
+        change = subtract(true, scale(c, first))
+        left = norm(add(change, scale(alpha * d, second)))
+        missed.append(100 * (left / norm(change)).item())
+    line, = ax.loglog(tried, missed, **style.method(name) | {"marker": "o"})
+    style.label_line(ax, line, looks[name].split(":")[0], x=tried[0])
+ax.axhline(100, **style.method("truth"))
+ax.annotate("no better than AvgGrad alone", (tried[-1], 100), xytext=(4, 6),
+            textcoords="offset points", fontsize=12)
+ax.set(xlabel="inner rate α", ylabel="not explained by\nthe second term, %",
+       xlim=(tried[-1], 0.75), yticks=[1, 10, 100])
+ax.set_yticklabels(["1", "10", "100"])
+ax.set_title("Exact at zero, and worn out well before a rate of one half")
+show(fig, alt="For MAML, FOMAML and Reptile with three minibatches, the share of the "
+     "change that the second term leaves unexplained, against the inner rate, both "
+     "logarithmic. All three fall in proportion to the rate; at the largest rates they "
+     "lie at or above the line of a hundred percent, where the term is of no use.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. Compare with the counts from the exercise. This is no fit and no sampling: all 120 orders, and it holds to eight digits. This is the table to photograph. Ask: what is Reptile with k equal to one? The first row. And where did the Hessian come from, when nobody computed one? From taking a gradient somewhere else.
+# 2 min. Small network, three minibatches, all six orders. The lines fall with slope one: the coefficients are right. Where a line crosses the black one, the term explains nothing. So a coefficient is exact, and its use depends on alpha. In the pitfall we do this for trained networks.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Is joint training's zero true?
+#
+# It is the row of *one* step, with all gradients taken at $\theta$. But nobody trains with one step. **Plain SGD** walks: its second minibatch is seen where the first has led.
+#
+# **Predict.** Plain SGD goes once through $k$ minibatches in random order, each from *another* task. The sum of its gradients is again $c\,\mathrm{AvgGrad} - \alpha\,d\,\mathrm{AvgGradInner}$. What are $c$ and $d$?
+#
+# - ( ) $k$ and $0$
+# - ( ) $k$ and $k-1$
+# - ( ) $k$ and $k(k-1)/2$
+#
+# <details><summary>After you have guessed</summary>
+#
+# $k$ and $k(k-1)/2$, Reptile's own. The sum of the gradients on the way is the same sum, and the derivation never asked where the minibatches come from. What has changed is the pairs: AvgGradInner is now the mean over minibatches of *different* tasks.
+#
+# </details>
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 2 min. Vote. Who says zero, ask: where is the second gradient taken?
+
+# %%
+def several_tasks(tasks, k, seed=1):
+    """The losses of k minibatches of each of some sinusoids, and one start for all."""
+    g = torch.Generator().manual_seed(seed)
+    net, found = MLP((1, 4, 1), activation="tanh"), []
+    for _ in range(tasks):
+        amplitude, phase = 1 + torch.rand(2, generator=g, dtype=torch.float64)
+        x = torch.rand(k, 3, 1, generator=g, dtype=torch.float64) * 4 - 2
+        y = amplitude * torch.sin(2 * x + 3 * phase)
+        found.append([lambda theta, x=x_i, y=y_i: squared_error(net(theta, x), y)
+                      for x_i, y_i in zip(x, y)])
+    return found, net.init(g, torch.float64)
+
+
+four, theta = several_tasks(4, 1)
+c, d = measured(reptile, [task[0] for task in four], theta)  # a pass of plain SGD
+print(f"plain SGD through four minibatches of four tasks: c = {c:.3f}, d = {d:.3f}")
 
 # %% [markdown]
-# ## Your turn: 08.2, AvgGradInner of two minibatches
+# So **plain SGD contains the agreement term**, at Reptile's weight, and asks it of every pair of minibatches, of one task or of two. What is left for Reptile? Let it take two tasks in turn, two minibatches each, and measure
+# the two kinds of pairs by themselves. $\beta = 1$ is plain SGD, which stays two steps with a task.
+
+# %% jupyter={"source_hidden": true}
+def in_turn(tasks, theta, alpha, beta):
+    """Reptile, a task after the other: (theta - where it ends) / (alpha beta)."""
+    start, gone = theta, []
+    for losses in tasks:
+        gone.append(total(walk(losses, start, alpha)[1]))
+        start = subtract(start, scale(alpha * beta, gone[-1]))
+    return total(gone)
+
+
+def by_kind(beta):
+    """d for pairs of one task and of two, for each such pair: both from one slope."""
+    def mean(alpha):
+        found = [in_turn([one, other], theta, alpha, beta) for a, b in (two, two[::-1])
+                 for one in (a, a[::-1]) for other in (b, b[::-1])]
+        return scale(1 / 8, total(found))
+
+    zero, one = torch.tensor([0.0, 1.0], dtype=torch.float64)
+    slope = jvp(mean, (zero,), (one,))[1]
+    within = scale(1 / 2, total([avg_grad_inner(task, theta) for task in two]))
+    every = avg_grad_inner(two[0] + two[1], theta)  # 12 ordered pairs, 4 within a task
+    across = scale(1 / 8, subtract(scale(12, every), scale(4, within)))
+    terms = torch.stack([torch.cat([v.flatten() for v in term.values()])
+                         for term in (within, across)], 1)
+    wanted = -torch.cat([v.flatten() for v in slope.values()])
+    found = torch.linalg.lstsq(terms, wanted[:, None]).solution.flatten()
+    return (found / torch.tensor([2, 4])).tolist()  # 2 pairs of one task, 4 of two
+
+
+two, theta = several_tasks(2, 2)
+betas = [0.0, 0.25, 0.5, 0.75, 1.0]
+kinds = [by_kind(beta) for beta in betas]
+assert all(abs(w - 1) + abs(x - beta) < 1e-6 for (w, x), beta in zip(kinds, betas))
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
+fig, ax = plt.subplots(figsize=(8.5, 3.7))
+for kind, (look, said) in enumerate((("reptile", "of one task"),
+                                     ("baseline", "of two tasks"))):
+    line, = ax.plot(betas, [pair[kind] for pair in kinds],
+                    **style.method(look) | {"marker": "o", "markersize": 8})
+    style.label_line(ax, line, said, x=0.25, dy=13 if kind == 0 else -22)
+ax.text(-0.01, 0.3, "batched Reptile:\nno such pairs", fontsize=12)
+ax.text(0.985, 0.82, "plain SGD", fontsize=12)
+ax.set(xlabel="outer rate β", ylabel="weight of the term\nfor a pair of minibatches",
+       xlim=(-0.03, 1.08), ylim=(-0.1, 1.25), xticks=betas)
+ax.set_title("SGD wants all minibatches to agree, Reptile those of a task")
+show(fig, alt="Weight of the agreement term for a pair of minibatches over Reptile's "
+     "outer rate. For two minibatches of one task it is one at every rate. For "
+     "minibatches of two tasks it rises in a straight line from zero to one: at the "
+     "outer rate one, which is plain SGD, both are equal.")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 3 min. Read it from the right. At beta one it is plain SGD: all pairs alike. To the left the pairs of two tasks fade, with beta itself; in a batch of tasks there are none. So Reptile is SGD that turns down the agreement between tasks. The paper ends on this: SGD has the term by itself, and this may be a part of why pretraining and fine-tuning works. A part: nothing here measures how large.
+
+# %% [markdown]
+# The weight between tasks is $\beta$, and within a task it is 1. That is all of the difference in this order: *Reptile is SGD that turns down the agreement between tasks.* Nichol and others conclude from the term in plain SGD that it may be a part of
+# why ordinary training with fine-tuning works so well, and so a strong baseline. That the term is there, you have measured. How much of fine-tuning it explains, neither they nor we have.
+
+# %% [markdown]
+# ## Your turn: 08.3, AvgGradInner of two minibatches
 #
 # `inner(H1, b1, H2, b2)` returns the mean of $H_i b_j$ over $i \neq j$.
 #
@@ -344,7 +528,7 @@ def inner(H1, b1, H2, b2):
 
 
 # %%
-check("08.2", inner)
+check("08.3", inner)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What does the second term want?
@@ -361,6 +545,7 @@ check("08.2", inner)
 # 3 min. Draw two arrows at an acute angle: a step along one goes along the other. At a right angle it is no help. So the term asks for what we want from few-shot learning: what you learn from these points shall hold for those. AvgGrad alone, joint training, never asks.
 
 # %%
+losses, theta = small_task(4)
 point = leaves(theta)
 half_product = gradient_product(losses, point) / 2
 assert compare("AvgGradInner", avg_grad_inner(losses, theta),
@@ -482,28 +667,41 @@ assert lowest > agree["joint"].mean + agree["joint"].half_width
 #
 # <details><summary>After you have guessed</summary>
 #
-# Nothing of use: the training explodes, though a little of the reward does help. Why? An inner product of gradients can be made as large as you like, by making the gradients *long*. The real
+# Nothing of use: the training explodes, though a little of the reward does help. An inner product of gradients can be made as large as you like, by making the gradients *long*. The real
 # Reptile cannot do that. It has to walk along those gradients, and would be thrown out. The terms that the series cuts off hold it back.
 #
 # </details>
 
-# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment", "code": false}
-names = {"reward.0": "joint training, w = 0", "reward.0.001": "w = 0.001",
-         "reward.0.003": "w = 0.003", "reward.0.02": "w = 0.02, Reptile's own",
-         "reptile": "Reptile itself"}
-print(f"{'1500 outer steps of 5 tasks':29}{'error after 1':>15}{'after 5':>15}"
-      f"{'after 32':>15}{'agreement':>12}")
-for name, said in names.items():
-    cells = [seen[f"{name}.{key}"] for key in ("after 1", "after 5", "after 32")]
-    shown = ["exploded" if row["value"] is None
-             else f"{row['value']:.2f} ± {row['interval']:.2f}" for row in cells]
-    print(f"{said:29}" + "".join(f"{cell:>15}" for cell in shown)
-          + f"{seen[f'{name}.cosine']['value']:>12.2f}")
-print(f"± over {len(cells[0]['seeds'])} seeds; steps on ten points at rate 0.02; "
-      f"{cells[0]['tasks']} tasks; one core, {cells[0]['seconds']:.0f} s each")
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 2 min. No inner loop, no path: the reward by itself. Let them commit to one of the three before you go on.
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
+names = {"reward.0": "joint training,\nw = 0", "reward.0.001": "w = 0.001",
+         "reward.0.003": "w = 0.003", "reward.0.02": "w = 0.02,\nReptile's own",
+         "reptile": "Reptile\nitself"}
+fig, ax = plt.subplots(figsize=(9, 4.3))
+for shift, after, shade in ((-0.2, "1", 0.35), (0, "5", 0.65), (0.2, "32", 1.0)):
+    for place, name in enumerate(names):
+        row = seen[f"{name}.after {after}"]
+        hue = style.color("reptile" if name == "reptile" else "baseline")
+        if row["value"] is None:
+            ax.plot(place + shift, 5.2, marker="x", markersize=11, markeredgewidth=3,
+                    color=style.color("warning"))
+            continue
+        ax.errorbar(place + shift, row["value"], yerr=row["interval"], fmt="o",
+                    markersize=9, color=hue, alpha=shade, capsize=4)
+ax.text(3, 4.75, "exploded", ha="center", color=style.ink(style.color("warning")))
+ax.set(xticks=range(len(names)), xticklabels=list(names.values()), ylim=(0, 5.6),
+       ylabel="mean squared error\non new tasks",
+       xlabel="in each group, pale to dark: after 1, 5 and 32 steps on ten points")
+ax.set_title("A little of the reward helps; Reptile's own weight explodes")
+show(fig, alt="Errors on new tasks after one, five and thirty-two steps, with intervals "
+     "over seeds, for five trainings. A small reward for agreement lowers all three "
+     "below those of joint training, a larger one does so with wide intervals, and at "
+     "Reptile's own weight the training has exploded. Reptile itself is far below all.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 4 min. This is the surprise. The reward alone does bring something, so the mechanism is real. And at the weight that the theory names it explodes, because a product of gradients has no upper bound. A series tells you how a function begins, not where it goes.
+# 3 min. This is the surprise. The reward alone does bring something, so the mechanism is real. And at the weight that the theory names it explodes, because a product of gradients has no upper bound. A series tells you how a function begins, not where it goes.
 
 # %% [markdown]
 # So agreement is more than a companion: with the smallest reward, joint training learns to adapt, after one, five and 32 steps, by more than the intervals. (With three times as much the three seeds differ too
@@ -527,7 +725,7 @@ print(f"± over {len(cells[0]['seeds'])} seeds; steps on ten points at rate 0.02
 # 3 min. Two lines on the board, a point beside them, two perpendiculars, and the mean of the two. Repeat it: the point walks into the crossing. Then say what is idealised: gradient descent ends near the nearest solution, not at it.
 
 # %% [markdown]
-# ## Your turn: 08.3, the nearest solution
+# ## Your turn: 08.4, the nearest solution
 #
 # When a task has one point and the network is linear, its solutions are a line or a plane: all points with $n \cdot (\text{point} - a) = 0$. `project(theta, at, normal)` returns the nearest of them to `theta`. `at` is one solution, and
 # `normal` may have any length.
@@ -546,7 +744,7 @@ def project(theta, at, normal):
 
 
 # %%
-check("08.3", project)
+check("08.4", project)
 
 # %% [markdown]
 # Is it true of the real `reptile_gradient`? Five linear tasks with two points each and four parameters: every task is solved on a plane, and no point solves all. With a hundred inner steps the arrow should be the mean way to
@@ -591,14 +789,20 @@ assert compare("where Reptile rests", here["theta"], "the least-squares point",
 # - **Three lines** do not. Find the place where the pulls cancel. Then turn $k$ down to 1, and see which task the place moves to.
 # - **Circles** cross twice. Which of the two crossings do you get?
 #
-# At first the scene is <span data-moves="Projections.scene">three lines</span>, the tasks are taken <span data-moves="Projections.order">all at once</span>, the outer rate is <span data-moves="Projections.epsilon">0.3</span>.
+# <details><summary>What you should have found</summary>
+#
+# With $k = 1$ the place moves towards the steep task C; with many steps it is nearly where exact projections rest. Of the two crossings you get the one on your side of the line through both centres.
+#
+# </details>
+#
+# At first the scene is <span data-moves="Projections.scene">three lines</span>, the tasks are taken <span data-moves="Projections.order">all at once</span>, the outer rate is <span data-moves="Projections.beta">0.3</span>.
 
 # %% tags=["opening"] slideshow={"slide_type": "slide"}
 view = Projections("three lines", exact=True)
 view
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 5 min. Begin with two lines, tasks in turn, epsilon 1: projections bounce into the crossing. Then three lines: let the room say where it will rest before you drag. Then k equal to 1, joint training: the place moves towards the steep task C, because short training goes further where the loss is steep. Exact projections do not care how steep a task is. So the two views are two ends of one method: few short steps are joint training plus a little agreement, training to the end is the point nearest to all solutions.
+# 4 min. Begin with two lines, tasks in turn, beta 1: projections bounce into the crossing. Then three lines: let the room say where it will rest before you drag. Then k equal to 1, joint training: the place moves towards the steep task C, because short training goes further where the loss is steep. Exact projections do not care how steep a task is. So the two views are two ends of one method: few short steps are joint training plus a little agreement, training to the end is the point nearest to all solutions.
 
 # %%
 for scene, inner_steps, exact in (("two lines", 1, True), ("three lines", 1, True),
@@ -761,10 +965,11 @@ for name, shares in misses.items():
 # - AvgGradInner is the gradient of how much two minibatches of one task agree. No second derivative is needed to follow it.
 # - Trained starts show the agreement. Rewarding it alone helps, and at full weight it explodes: the rest of the series matters.
 # - The second view is a start near every task's solutions.
+# - Plain SGD has the agreement term too, for all pairs of minibatches. Reptile turns those of two tasks down, by $\beta$.
 # - Joint training is the first term of everything. It fails where tasks contradict each other or bend differently.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 1 min. Two true stories, neither of them complete. That is the honest state of the field.
+# 1 min. Two true stories, neither of them complete.
 
 # %% [markdown]
 # ## Quiz

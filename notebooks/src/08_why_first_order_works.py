@@ -27,7 +27,7 @@
 # **Prerequisites:** [lesson 07](07_reptile.ipynb): Reptile's step as a sum of gradients; gradients and Hessians.
 # [Lesson 06](06_maml_on_sinusoids.ipynb) has MAML and FOMAML on sinusoids.
 #
-# **Time:** 25 minutes of reading, and 30 minutes for the exercises.
+# **Time:** 30 minutes of reading, and 40 minutes for the exercises.
 #
 # **What it costs to run:** *smoke* takes about 20 s on two cores. *lecture* takes about 30 s, with one more minibatch to put in order.
 # *paper* is the same as *lecture*: nothing is trained here, and there is no GPU. The networks were trained by
@@ -52,7 +52,12 @@ from mlteach.explore import Projections, style
 from mlteach.explore.figure import show
 from mlteach.inner import sgd
 from mlteach.measure import compare, over_tasks, recorded
-from mlteach.measure.expansion import avg_grad, avg_grad_inner, coefficients, gradient_product
+from mlteach.measure.expansion import (
+    avg_grad,
+    avg_grad_inner,
+    coefficients,
+    gradient_product,
+)
 from mlteach.measure.ledger import data_folder
 from mlteach.nets import MLP, squared_error
 from mlteach.outer import reptile_gradient
@@ -102,7 +107,7 @@ show(fig, alt="Five bars of error after one step: random start and joint trainin
      "long, Reptile, FOMAML and MAML short, in this order.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. They have seen these starts. One seed each, so read nothing into the gap between FOMAML and MAML but this: it is small beside the gap to joint training. That asks for an explanation.
+# 1 min. They have seen these starts. One seed each, so read nothing into the gap between FOMAML and MAML but this: it is small beside the gap to joint training. That asks for an explanation.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What is the i-th gradient?
@@ -200,7 +205,7 @@ ax.set_title("Half the rate, a quarter of the error; but only at small rates")
 show(fig, alt="Error of two formulas for the fourth gradient against the inner rate, "
      "both axes logarithmic. The gradient at the start alone follows a thin line of "
      "slope one, the formula with the Hessian term a thin line of slope two. At large "
-     "rates, in a shaded band, the lines cross and the formula is the worse of the two.")
+     "rates, in a shaded band, they have crossed, and the formula is the worse one.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 2 min. A slope is the best proof of an expansion that a computer can give. A sign wrong in it, and the green line would run parallel to the grey one. Then the grey band: a steeper line is higher on the right. There the formula is worse than no formula.
@@ -225,7 +230,7 @@ show(fig, alt="Error of two formulas for the fourth gradient against the inner r
 # $$\nabla_\theta L_k(\theta_{k-1}) \;=\; g_k - \alpha\,(H_1 + \dots + H_{k-1})\,b_k + O(\alpha^2)$$
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. FOMAML and Reptile need no work. For MAML, multiply two factors out on the board, and cross out everything with alpha squared. Then compare: in FOMAML's term the Hessian belongs to the last minibatch, in MAML's extra term to the earlier ones.
+# 2 min. FOMAML and Reptile need no work. For MAML, multiply two factors out on the board, and cross out everything with alpha squared. Then compare: in FOMAML's term the Hessian belongs to the last minibatch, in MAML's extra term to the earlier ones.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # Side by side, up to $\alpha^2$:
@@ -242,7 +247,7 @@ show(fig, alt="Error of two formulas for the fourth gradient against the inner r
 # $$\mathrm{AvgGrad} = E[\,b_i\,] \qquad\qquad \mathrm{AvgGradInner} = E[\,H_i\, b_j\,],\; i \neq j$$
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. Let them look at the table in silence. Ask which products occur in it. Nowhere does a minibatch's Hessian meet its own gradient. Then give the two names, and go to the exercise: count.
+# 2 min. Let them look at the table in silence. Ask which products occur in it. Nowhere does a minibatch's Hessian meet its own gradient. Then give the two names, and go to the exercise: count.
 
 # %% [markdown]
 # ## Your turn: 08.1, count the terms
@@ -277,7 +282,7 @@ counted = yours("08.1", counted, otherwise=find("08.1").solution)
 # value at $\alpha = 0$ and the *derivative* there are the two terms, and autograd gives both. So this is a test to the last digits, on a network that is not quadratic.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. Two traps avoided: no random orders, no small alpha. Ask how one reads c and d off: the share of AvgGrad in the value, and of AvgGradInner in the slope.
+# 1 min. Two traps avoided: no random orders, no small alpha. Ask how one reads c and d off: the share of AvgGrad in the value, and of AvgGradInner in the slope.
 
 # %%
 def maml(losses, theta, alpha):
@@ -357,7 +362,8 @@ ax.axhline(0, **style.method("baseline"))
 ax.annotate("joint training, one step: 0", (max(ks) + 1.4, 0), xytext=(0, 6),
             textcoords="offset points", ha="right", fontsize=12)
 ax.set(xlabel="minibatches k", xticks=[1, *ks], xlim=(1, max(ks) + 1.4),
-       ylim=(-0.3, 2 * max(ks) - 1.5), ylabel="weight of the second term\nbeside the first")
+       ylim=(-0.3, 2 * max(ks) - 1.5),
+       ylabel="weight of the second term\nbeside the first")
 ax.set_title("One term, three weights: dots measured, lines counted")
 show(fig, alt="How much of the second term each method has for one of the first, over "
      "the number of minibatches. Three straight lines rise from zero at one minibatch: "
@@ -427,7 +433,7 @@ show(fig, alt="For MAML, FOMAML and Reptile with three minibatches, the share of
 # </details>
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. Vote. Who says zero, ask: where is the second gradient taken?
+# 1 min. Vote. Who says zero, ask: where is the second gradient taken?
 
 # %%
 def several_tasks(tasks, k, seed=1):
@@ -542,7 +548,7 @@ check("08.3", inner)
 # Aloud: *they look for a start at which a step on one minibatch also helps another minibatch of the same task.* That is generalising within a task, asked for directly.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. Draw two arrows at an acute angle: a step along one goes along the other. At a right angle it is no help. So the term asks for what we want from few-shot learning: what you learn from these points shall hold for those. AvgGrad alone, joint training, never asks.
+# 2 min. Draw two arrows at an acute angle: a step along one goes along the other. At a right angle it is no help. So the term asks for what we want from few-shot learning: what you learn from these points shall hold for those. AvgGrad alone, joint training, never asks.
 
 # %%
 losses, theta = small_task(4)
@@ -657,7 +663,7 @@ assert lowest > agree["joint"].mean + agree["joint"].half_width
 #
 # $$L \;-\; w\; b_1 \cdot b_2,$$
 #
-# for two halves of each task's points. From the table, Reptile with $k = 5$ and $\alpha = 0.02$ weighs it with $w = \alpha (k-1)/4 = 0.02$.
+# for two halves of each task's points. From the table, Reptile with $k = 5$ and $\alpha = 0.02$ weighs it with $w = \alpha (k-1)/4 = 0.02$: $(k-1)/2$ is its weight in the table, and another half comes from AvgGradInner being the gradient of *half* the product.
 #
 # **Predict.** Train with some weights $w$ below Reptile's, and with Reptile's own. What comes out at Reptile's own weight?
 #
@@ -673,7 +679,7 @@ assert lowest > agree["joint"].mean + agree["joint"].half_width
 # </details>
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. No inner loop, no path: the reward by itself. Let them commit to one of the three before you go on.
+# 1 min. No inner loop, no path: the reward by itself. Let them commit to one of the three before you go on.
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 names = {"reward.0": "joint training,\nw = 0", "reward.0.001": "w = 0.001",
@@ -695,10 +701,11 @@ ax.set(xticks=range(len(names)), xticklabels=list(names.values()), ylim=(0, 5.6)
        ylabel="mean squared error\non new tasks",
        xlabel="in each group, pale to dark: after 1, 5 and 32 steps on ten points")
 ax.set_title("A little of the reward helps; Reptile's own weight explodes")
-show(fig, alt="Errors on new tasks after one, five and thirty-two steps, with intervals "
-     "over seeds, for five trainings. A small reward for agreement lowers all three "
-     "below those of joint training, a larger one does so with wide intervals, and at "
-     "Reptile's own weight the training has exploded. Reptile itself is far below all.")
+show(fig, alt="Errors on new tasks after one, five and thirty-two steps, with intervals"
+     " over seeds, for five trainings. A small reward for agreement lowers all three"
+     " below those of joint training, a larger one does so with wide intervals, and "
+     "at Reptile's own weight the training has exploded. Reptile itself is far below"
+     " all.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 3 min. This is the surprise. The reward alone does bring something, so the mechanism is real. And at the weight that the theory names it explodes, because a product of gradients has no upper bound. A series tells you how a function begins, not where it goes.
@@ -828,7 +835,7 @@ view.scene, view.inner, view.exact = "three lines", 3, True  # as it was: your t
 # - **The tasks do not contradict each other.** Classes with labels of their own can all be trained into one network, and its features serve new classes.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. Take the second point to the board: if every task has the same Hessian, one step multiplies every error by the same matrix, so it does not matter for the best start. The third is why careful baselines on mini-ImageNet keep up with meta-learning.
+# 3 min. Take the second point to the board: if every task has the same Hessian, one step multiplies every error by the same matrix, so it does not matter for the best start. The third is a guess at why careful baselines on mini-ImageNet keep up with meta-learning.
 
 # %% [markdown]
 # The second case, checked: ten tasks with two parameters. MAML's best start has a closed form on quadratics, the weighted mean with the weights $M H_\tau M$, $M = I - \alpha H_\tau$. Joint training weighs with $H_\tau$. How much lower is the mean loss after one step from MAML's
@@ -867,14 +874,14 @@ for spread in (1, 3, 10):
           f"from MAML's start; starts {(joint - maml).norm():.2f} apart")
 
 # %% [markdown]
-# Sinusoids are the opposite of the third case. For the same $x$ one task says $+3$ and another $-3$. Joint training can only answer with the mean, and the features it needs for that are none. That is why
-# it loses by so much here, and by so little on many image benchmarks: Chen et al. 2019 and Tian et al. 2020 found that training on all classes at once, with a new classifier at test, was level with or above the meta-learners they compared. We have not
+# Sinusoids are the opposite of the third case. For the same $x$ one task says $+3$ and another $-3$. Joint training can only answer with the mean, and the features it needs for that are none. We take that for the reason why
+# it loses by so much here. On image benchmarks Chen et al. 2019 and Tian et al. 2020 found that training on all classes at once, with a new classifier at test, was level with or above the meta-learners they compared. We have not
 # repeated those experiments.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Pitfall: a series, quoted
 #
-# The two-term formula is a statement about small $\alpha$. It is quoted as the reason why these methods work *at the rates that people use*. Is it true there? Take two trained starts, Reptile's smooth tanh network and MAML's
+# The two-term formula is a statement about small $\alpha$. As a reason why these methods work it must be true *at the rates that they are trained with*. Is it? Take two trained starts, Reptile's smooth tanh network and MAML's
 # ReLU network, walk some steps on minibatches of a task, and compare the next gradient with the key line. What share of the change $g - b$ do the two terms miss?
 
 # %% [markdown] slideshow={"slide_type": "-"}

@@ -652,7 +652,7 @@ REPTILE_STEP = Exercise(
 
 
 def gone(theta: Tensor, a: Tensor, h: Tensor, alpha: float, k: int) -> Tensor:
-    """theta - phi_k after k steps on L = h/2 (theta - a)^2."""
+    """theta - phi after k steps on L = h/2 (theta - a)^2."""
     return (1 - (1 - alpha * h) ** k) * (theta - a)
 
 
@@ -735,17 +735,17 @@ GONE = Exercise(
             hint=1,
         ),
         Mistake(
-            "That is phi_k - theta, the way the weights went. Reptile's gradient is theta - phi_k.",
+            "That is phi - theta, the way the weights went. Reptile's gradient is theta - phi.",
             (_gone(distance=lambda theta, a: a - theta),),
             hint=3,
         ),
         Mistake(
-            "That is what is left, phi_k - a. What has been gone is the rest of theta - a.",
+            "That is what is left, phi - a. What has been gone is the rest of theta - a.",
             (_gone(_left), _gone(lambda x, k: -((1 - x) ** k))),
             hint=3,
         ),
         Mistake(
-            "That is where training ends, phi_k itself. Subtract it from theta.",
+            "That is where training ends, phi itself. Subtract it from theta.",
             (
                 lambda theta, a, h, alpha, k: a + (1 - alpha * h) ** k * (theta - a),
                 lambda theta, a, h, alpha, k: theta - alpha * h * (theta - a),
@@ -945,8 +945,8 @@ GONE = Exercise(
     ),
     hints=(
         "One step takes theta to theta - alpha h (theta - a). By which factor has the distance to a shrunk?",
-        "Each step multiplies phi - a by (1 - alpha h). After k steps, phi_k - a = (1 - alpha h)^k (theta - a).",
-        "theta - phi_k = (theta - a) - (phi_k - a). Put the second hint in.",
+        "Each step multiplies the distance to a by (1 - alpha h). After k steps, phi - a = (1 - alpha h)^k (theta - a).",
+        "theta - phi = (theta - a) - (phi - a). Put the second hint in.",
     ),
 )
 

@@ -571,7 +571,6 @@ MEASURED = Exercise(
             (
                 _measured(pair=lambda c, d: (c, -d / 2)),
                 _measured(pair=lambda c, d: (c, -2 * d)),
-                _measured(inner=lambda losses, theta: scale(len(losses), avg_grad_inner(losses, theta))),
             ),
         ),
         Mistake(

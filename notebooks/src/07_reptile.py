@@ -584,7 +584,7 @@ show(fig, alt="Four panels of error on new tasks over the inner steps in trainin
 # - **At five steps, other points matter, and much.** With the same ten in every step the error is about four times as large, whichever optimizer is outside. All fifty in every step do no better, though each step sees more.
 # - **What they buy at five steps is generalising, not speed.** Give the test all fifty points (lower row), and the start from the same ten is nearly level. It learns a task from *all* its points about as well; it does not learn it from ten. With other points in each step, a later gradient is taken where the earlier points
 #   have led, and asks whether that helped.
-# - **At two steps with plain SGD outside, the order is reversed.** The same ten are the better ones there, and the minibatches have hardly left the line. Adam outside, whose steps do not depend on how long the difference is, puts them first again. So what fails at two steps is the pace of that training, and not the start it leads to.
+# - **At two steps with plain SGD outside, the order is reversed.** The same ten are the better ones there, and the minibatches have hardly left the line. Adam outside, whose steps do not depend on how long the difference is, puts them first again. So what fails at two steps is the pace of that training, and not the minibatches. (Why two steps on the same ten stay behind even with fifty points at the test, these runs do not say.)
 
 # %% [markdown]
 # ## With another optimizer outside, and inside?

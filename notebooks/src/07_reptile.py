@@ -117,12 +117,12 @@ print(f"the lowest error without adapting: {zero_shot:.2f}")
 # **Predict.** Both now make ten steps of gradient descent on ten points of one wave, at the same rate. What will you see?
 #
 # - ( ) Both follow the wave, about equally well.
-# - ( ) One follows the wave, and the other hardly moves.
+# - ( ) One follows the wave, and the other moves a little and does not follow it.
 # - ( ) Both have moved, and neither follows the wave.
 #
 # <details><summary>After you have guessed</summary>
 #
-# One follows the wave, and the other hardly moves: Reptile's does, and joint training's does not. Both starts *are* nearly the same function, and they are not the same point. What a function is says nothing about how it
+# One follows the wave, and the other moves a little and does not follow it: Reptile's does, and joint training's does not. Both starts *are* nearly the same function, and they are not the same point. What a function is says nothing about how it
 # changes when you pull at it.
 #
 # </details>
@@ -156,9 +156,9 @@ for ax, title in zip(axes,
     ax.set(xlabel="x", title=title, xlim=(-5.2, 5.2))
 axes[0].set_ylabel("y")
 show(fig, alt="Two panels over x from -5 to 5, the same sinusoid in both with ten of "
-     "its points. Left, before adapting: the lines of Reptile and of joint training "
-     "lie near zero, both. Right, after ten steps: Reptile's line follows the "
-     "sinusoid, the line of joint training is still near zero.")
+     "its points. Left, before adapting: the lines of Reptile and of joint "
+     "training lie near zero, both. Right, after ten steps: Reptile's line follows "
+     "the sinusoid, the line of joint training has bent a little and does not.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 2 min. Left first: nobody can tell the two apart. Then the right one. Where does the difference sit, if not in the function?
@@ -280,6 +280,10 @@ reptile_step = yours("07.1", reptile_step, otherwise=find("07.1").solution)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Ten lines, and no second derivative
 #
+# Two loops and a move; nothing flows back through the inner loop.
+#
+# <details><summary>The whole of it, when you have written yours</summary>
+#
 # ```python
 # def reptile_step(loss, theta, tasks, beta, alpha):
 #     phis = []
@@ -293,6 +297,8 @@ reptile_step = yours("07.1", reptile_step, otherwise=find("07.1").solution)
 #     return {name: value + beta * sum(phi[name] - value for phi in phis) / len(phis)
 #             for name, value in theta.items()}
 # ```
+#
+# </details>
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 2 min. Five of the lines are ordinary training. There is no `create_graph` anywhere: nothing flows through the inner loop. In the notebook this is the first exercise, and everything after it runs on the answer.

@@ -333,6 +333,8 @@ def measured(descends_on, losses, theta):
 check("08.2", measured)
 
 # %% [markdown]
+# ## Measured beside counted
+#
 # The picture after this, and what we say of plain SGD, are measured by your function, where it passes.
 
 # %%
@@ -384,7 +386,9 @@ show(fig, alt="How much of the second term each method has for one of the first,
 # **The three descend on the same two terms.** They differ in how much they weigh the second. So they need no second derivatives to have it: walking a few steps and
 # looking at the gradient *there* puts the Hessian in.
 #
-# How do the exact coefficients meet a rate that is not zero? Take the true mean over all orders, and ask what share of its way from $c\,$AvgGrad the second term explains, at the rates that people use.
+# ## At a rate that is not zero
+#
+# How do the exact coefficients meet the rates that people use? Take the true mean over all orders, and ask what share of its way from $c\,$AvgGrad the second term leaves unexplained.
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 losses, theta = small_task(3)

@@ -570,6 +570,8 @@ for row, points in zip(axes, (10, 50)):
         ax.yaxis.set_major_formatter("{x:g}")
         ax.minorticks_off()
     row[0].set_ylabel(f"error after five steps\non {points} points")
+axes[0][1].annotate("best without adapting", (max(ks) + 1, zero_shot), xytext=(0, 5),
+                    textcoords="offset points", ha="right", fontsize=12)
 for ax, outer in zip(axes[0], ("plain SGD", "Adam")):
     ax.set_title(f"{outer} outside")
 for ax in axes[1]:

@@ -61,7 +61,7 @@ def slope(theta: Params, x: Tensor, y: Tensor) -> Params:
     at_3 = (torch.baddbmm(b3, second, w3.mT) - y) * (2 / x.shape[1])
     at_2 = at_3 @ w3 * (1 - second.square())
     at_1 = at_2 @ w2 * (1 - first.square())
-    found = {}
+    found: Params = {}
     for n, at, into in ((1, at_1, x), (2, at_2, first), (3, at_3, second)):
         found |= {f"layer{n}.weight": at.mT @ into, f"layer{n}.bias": at.sum(1)}
     return found

@@ -277,6 +277,10 @@ def _into_the_dict(adapt: Adapt, theta: Params, tasks: Sequence[Any], beta: floa
     return theta
 
 
+def _this_alone(name: str) -> Step:
+    return _of_the_step(lambda new, phis: {name: new[name]})
+
+
 def _of_the_step(form: Callable[[Params, list[Params]], Any]) -> Step:
     def wrong(adapt: Adapt, theta: Params, tasks: Sequence[Any], beta: float) -> Any:
         return form(_outer_step(adapt, theta, tasks, beta), _all(adapt, theta, tasks))
@@ -630,10 +634,7 @@ REPTILE_STEP = Exercise(
                         _of_the_step(lambda new, phis: list(new.items())),
                         _of_the_step(lambda new, phis: phis),
                         _of_the_step(lambda new, phis: (new, phis)),
-                        *(
-                            _of_the_step(lambda new, phis, only=only: {only: new[only]})
-                            for only in ("w", "b")
-                        ),  # type: ignore[misc]
+                        *map(_this_alone, ("w", "b")),
                         *(_of_the_step(lambda new, phis, only=only: new[only]) for only in ("w", "b")),  # type: ignore[misc]
                     ),
                 ),

@@ -277,7 +277,7 @@ def measured(descends_on: DescendsOn, losses: Sequence[Loss], theta: Params) -> 
         return scale(1 / len(orders), _sum([descends_on(order, theta, alpha) for order in orders]))
 
     zero, one = torch.tensor([0.0, 1.0], dtype=torch.float64)
-    value, slope = jvp(mean, (zero,), (one,))
+    value, slope, *_ = jvp(mean, (zero,), (one,))
     first, second = avg_grad(losses, theta), avg_grad_inner(losses, theta)
     return (dot(value, first) / dot(first, first)).item(), -(dot(slope, second) / dot(second, second)).item()
 
@@ -417,7 +417,7 @@ def _half_divided(first: bool) -> Answer:
 def _crossed(descends_on: DescendsOn, losses: Sequence[Loss], theta: Params) -> Any:
     """Value and slope exchanged."""
     orders, zero = _every(losses), torch.zeros((), dtype=torch.float64)
-    slope, value = jvp(
+    slope, value, *_ = jvp(
         lambda alpha: scale(1 / len(orders), _sum([descends_on(order, theta, alpha) for order in orders])),
         (zero,),
         (torch.ones_like(zero),),

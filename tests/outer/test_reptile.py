@@ -175,9 +175,7 @@ def torch_sgd(theta: Params, parts, lr: float) -> Params:
     return {name: value.detach() for name, value in weights.items()}
 
 
-def reptile(
-    episodes: list[Episode], *, beta: float, steps: int, batch: int, alpha: float = 0.05
-) -> Params:
+def reptile(episodes: list[Episode], *, beta: float, steps: int, batch: int, alpha: float = 0.05) -> Params:
     """The package's Reptile on these episodes, in turn."""
     drawn = iter(episodes)
     return fit(

@@ -140,10 +140,14 @@ def closes(lesson: Lesson) -> Iterator[str]:
         yield 'it has no section "Next" with a link.'
 
 
-def exercise_blocks(lesson: Lesson) -> Iterator[str]:
-    """Two exercises or more, each with a stub, a check, three hints and a solution."""
+def two_exercises(lesson: Lesson) -> Iterator[str]:
+    """Two exercises or more."""
     if len(lesson.exercises) < 2:
         yield f"it has {len(lesson.exercises)} exercises; it needs two."
+
+
+def exercise_blocks(lesson: Lesson) -> Iterator[str]:
+    """Every exercise has a stub, a check, three hints and a solution."""
     for position, exercise in enumerate(lesson.exercises, 1):
         found = CHECK.search(exercise.check)
         if not found or found[1] != f"{lesson.number}.{position}":
@@ -204,6 +208,7 @@ EVERY: tuple[Rule, ...] = (
     answers,
     explores,
     closes,
+    two_exercises,
     exercise_blocks,
     built,
     columns,
@@ -213,6 +218,18 @@ EVERY: tuple[Rule, ...] = (
 )
 #: What teaches no method owes less: the map of the course, and the page of all explorers.
 FEWER: dict[str, tuple[Rule, ...]] = {
-    "00": (opening, parameters, predicts, answers, explores, closes, columns, places, welcomes),
+    "00": (
+        opening,
+        parameters,
+        predicts,
+        answers,
+        explores,
+        closes,
+        exercise_blocks,
+        built,
+        columns,
+        places,
+        welcomes,
+    ),  # fmt: skip
     "90": (opening, parameters, explores, columns, places),
 }

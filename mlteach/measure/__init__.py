@@ -6,15 +6,19 @@ from mlteach.measure.curve import log_losses
 from mlteach.measure.interval import Interval, floor_of, over_seeds, over_tasks
 from mlteach.measure.is_it_maml import is_it_maml
 from mlteach.measure.ledger import published, record, recorded
+from mlteach.measure.neighbour import blurred, centred, nearest_neighbour
 
 __all__ = [
     "Interval",
     "accuracy",
+    "blurred",
+    "centred",
     "compare",
     "difference",
     "floor_of",
     "is_it_maml",
     "log_losses",
+    "nearest_neighbour",
     "over_seeds",
     "over_tasks",
     "path_of",

@@ -18,6 +18,7 @@
 #
 # **You will be able to**
 #
+# - hold a network's weights in a dict, and make a step of gradient descent on them,
 # - say what a task, a support set, a query set and an inner and an outer loop are,
 # - place any method of the course in four columns, and say in which column two methods differ,
 # - read the symbols here in any of the papers, whatever letters those use,
@@ -26,7 +27,7 @@
 # **Prerequisites:** you have trained a network in PyTorch before. If not, begin with
 # [their tutorial](https://docs.pytorch.org/tutorials/beginner/basics/intro.html); an afternoon is enough.
 #
-# **Time:** 15 minutes of reading.
+# **Time:** 15 minutes of reading, and 5 minutes for the exercise.
 #
 # **In JupyterLab** you run a cell with Shift+Enter: click into it, press the two keys, and JupyterLab goes on to the cell below.
 #
@@ -44,15 +45,28 @@ import matplotlib.pyplot as plt
 import torch
 
 from mlteach.course.selfcheck import machine, self_check
-from mlteach.exercises import check, hint, progress
+from mlteach.exercises import check, hint, progress, yours
 from mlteach.explore import MethodMap, style
 from mlteach.explore.figure import show
 from mlteach.inner import adapt, sgd
+from mlteach.measure import compare
 from mlteach.nets import MLP, cross_entropy
-from mlteach.params import stack
+from mlteach.params import gradient_of, leaves, scale, stack, subtract
 from mlteach.tasks import Characters
 
 style.use()
+
+# %% [markdown]
+# ## Does your machine work?
+#
+# Each line says "works", or what to do.
+
+# %%
+self_check()
+
+# %% tags=["nbval-ignore-output"]
+# not compared: it describes the machine it runs on
+machine()
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How many examples do you need?
@@ -84,11 +98,79 @@ show(fig, alt=(
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 2 min. Nobody has ever read this alphabet, and everybody will know the answer within a second. Let them say the letter aloud, together. Then ask how many examples they needed: one.
 
+# %% [markdown]
+# ## Weights are a dict
+#
+# Before you ask a network, see how networks are written here. A `torch.nn.Module` keeps its weights inside. Here they stand outside, in a
+# **dict** of tensors, and a network is a function of two things: its weights and its input.
+
+# %%
+net = MLP((28 * 28, 128, 5))  # pictures in, five letters out
+theta = net.init(generator)
+for name, value in theta.items():
+    print(f"{name:14} {list(value.shape)}")
+
+logits = net(theta, task.support_x[0].flatten(1))
+print("net(theta, five pictures):", list(logits.shape))
+
+# %% [markdown]
+# Why? Learning to learn needs **several sets of weights of one network at once**: those before a step, those after it, and others for
+# every task. So, in every lesson:
+#
+# - A step builds a *new* dict. The old one stays as it was, to be compared with, and later to be differentiated by.
+# - `stack(theta, tasks=50)` hands one start to fifty tasks: every tensor gets a leading axis of 50, and one call of `net` runs fifty networks.
+# - `adapt(loss, theta, rule, steps)` is a whole inner loop: it makes so many steps of a rule, such as `sgd(0.1)`, and returns the weights
+#   where it ends.
+#
+# **Your turn.** Make one step of gradient descent. `theta` and `gradient` are dicts with the same names; `alpha` is a number, the size of the
+# step. Return the new weights, and leave `theta` as it is. Replace the three dots, run the cell, then run the check below it.
+#
+# <details><summary>Hint 1</summary>Go through the names: for each, the tensor <code>theta[name]</code> and its slope <code>gradient[name]</code>.</details>
+# <details><summary>Hint 2</summary>One tensor's new value is <code>theta[name] - alpha * gradient[name]</code>.</details>
+# <details><summary>Hint 3</summary><code>{name: ... for name in theta}</code> builds a new dict and leaves <code>theta</code> as it was.</details>
+
+# %% tags=["exercise"]
+def step_down(theta, gradient, alpha):
+    """New weights: each tensor of theta minus alpha times its gradient."""
+    ### BEGIN SOLUTION
+    return {name: theta[name] - alpha * gradient[name] for name in theta}
+    ### END SOLUTION
+
+
+# %%
+check("00.1", step_down)
+
+# %% [markdown]
+# Ten of these steps are an inner loop. From here on it is your step that runs, where it passed: fifty tasks, one fresh network copied for
+# each, five pictures each. Beside it, the course's `adapt`.
+
+# %%
+step = yours("00.1", step_down, otherwise=lambda theta, gradient, alpha:
+             subtract(theta, scale(alpha, gradient)))
+many = letters.sample(50, ways=5, shots=1, queries=3, generator=generator)
+
+
+def loss(params):
+    """How wrong each network is on the five pictures of its task, [tasks]."""
+    return cross_entropy(net(params, many.support_x.flatten(2)), many.support_y)
+
+
+def ten_steps(theta):
+    for _ in range(10):
+        theta = leaves(theta)  # torch shall differentiate by these
+        theta = step(theta, gradient_of(loss(theta).sum(), theta), alpha=0.1)
+    return theta
+
+
+start = stack(theta, tasks=50)
+phi = ten_steps(start)
+compare("ten steps", phi, "adapt", adapt(loss, start, sgd(0.1), steps=10), to=1e-5)
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # Which letter is the last one? How many examples did you need?
 #
-# **Predict.** Now take a fresh network with 100,000 random weights and let it make ten steps of gradient descent on five such pictures.
-# How often will it be right on new drawings of the same five letters?
+# **Predict.** A fresh network with 100,000 random weights makes ten steps of gradient descent on five such pictures. How often is it right on
+# new drawings of the same five letters?
 #
 # - ( ) 20 %, which is guessing
 # - ( ) about 45 %
@@ -97,14 +179,6 @@ show(fig, alt=(
 
 # %% slideshow={"slide_type": "fragment", "code": false}
 print("It is", names[task.query_y[0, asked]])
-
-# Fifty such tasks, one fresh network for each, ten steps of gradient descent on its
-# five pictures.
-many = letters.sample(50, ways=5, shots=1, queries=3, generator=generator)
-net = MLP((28 * 28, 128, 5))
-theta = stack(net.init(generator), tasks=50)
-phi = adapt(lambda p: cross_entropy(net(p, many.support_x.flatten(2)), many.support_y),
-            theta, sgd(0.1), steps=10)
 
 
 def share_right(x, y):
@@ -115,8 +189,8 @@ def share_right(x, y):
 
 on_support = share_right(many.support_x, many.support_y)
 on_query = share_right(many.query_x, many.query_y)
-print(f"A fresh network, on the five pictures it learned from: {on_support} % right.")
-print(f"A fresh network, on new drawings: about {on_query} % right.")
+print(f"After ten steps, on the five pictures it learned from: {on_support} % right.")
+print(f"After ten steps, on new drawings: about {on_query} % right.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 3 min. Take a vote: 20, 45, 70 or 95 %. Then show the two lines. All five pictures it learned from are right, and on new drawings not even half. You are not better at gradient descent than the machine. You have seen letters before. That knowledge is what this course learns.
@@ -156,6 +230,9 @@ print(f"A fresh network, on new drawings: about {on_query} % right.")
 # |---|---|---|---|
 # | few-shot tasks, optimization problems | all weights, the head alone, a memory | gradient descent, learned rates, an LSTM cell, none | full meta-gradient, first order, Reptile's difference |
 # | `mlteach.tasks` | `mlteach.nets` | `mlteach.inner` | `mlteach.outer` |
+#
+# The last column in one line each; lessons 06 to 08 derive them. *Full meta-gradient*: the outer loop differentiates through the inner steps.
+# *First order*: it takes the steps as given. *Reptile's difference*: it goes a little towards where the inner loop ended.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 1 min. Read the four columns as four questions. The last row is where it stands in the code, so nobody has to search.
@@ -169,15 +246,18 @@ methods = MethodMap(method="MAML")
 methods
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 4 min. Ask: how few presses take you from Reptile to MAML++? Let the room direct you. It is three, and each press changes one idea. Most papers of the field are one press long.
+# 4 min. Ask: how few presses take you from Reptile to MAML++? Let the room direct you. It is three, and each press changes one idea. Then choose Siamese networks from the list: no arrow leaves it, it is an island.
 
 # %% [markdown]
 # <details><summary>How few?</summary>
 #
 # Three. Reptile to MAML (another way to move the start), MAML to Meta-SGD (the rates are learned too), Meta-SGD to MAML++ (the loss
-# looks at every step). Each press changes one idea. Most papers of this field are one press long.
+# looks at every step). Each press changes one idea.
 #
 # </details>
+#
+# Presses do not lead everywhere: the map has islands. The two LSTM methods, the metric methods with joint training, and each alone Siamese
+# networks and the memory are two choices or more from all others. The list above the map has every method.
 #
 # An explorer is also an object in Python. What you see is what you can print:
 
@@ -220,39 +300,6 @@ print(methods.summary)
 # | 21 | All of them on the same episodes (not written yet) | Which one should you take? |
 #
 # In a hurry? [Every explorer on one page](90_every_explorer.ipynb).
-#
-# ## Which letter is which in the papers?
-#
-# The papers use one letter for two things and two letters for one. Here each thing has one symbol, and the same name in all code. Where a
-# paper has a dash, it has no such thing.
-#
-# | symbol | in the code | meaning | Finn 2017 (MAML) | Nichol 2018 (Reptile) | Ravi & Larochelle 2017 | Andrychowicz 2016 |
-# |---|---|---|---|---|---|---|
-# | $\theta$ | `theta` | the weights where learning starts; what meta-learning learns | $\theta$ | $\phi$ | $c_0$ | – |
-# | $\theta_t$ | `path[t]` | weights after $t$ inner steps | – | $U^t_\tau(\phi)$ | $c_t = \theta_t$ | $\theta_t$, the optimizee |
-# | $k$ | `steps` | inner steps; in Part I they are a network's time steps, $t = 1 \ldots T$ | – | $k$ | $T$ | $T$ |
-# | $\varphi$ | `phi` | where the inner loop ends on a task: $\varphi = \theta_k$ | $\theta'_i$ | $\widetilde\phi$ | $\theta_T$ | – |
-# | $\alpha$ | `alpha` | inner rate, the size of one step | $\alpha$ | $\alpha$ | $i_t$, the input gate, learned | – |
-# | $\beta$ | `beta`, `lr` in `fit` | outer rate | $\beta$ | $\epsilon$ | rate of Adam | rate of Adam |
-# | $f_t,\, i_t$ | `forget`, `input` | gates of the cell: what is kept, what is let in | – | – | $f_t,\, i_t$ | inside $m$ |
-# | $\omega$ | `omega` | meta-parameters of a learned step | – | – | $\Theta$ | $\phi$ |
-# | $\mathcal T$ | `task` | one task; $n$ of them stand side by side, on the first axis of every tensor | $\mathcal T_i$ | $\tau$ | dataset $\mathcal D$ | function $f$ |
-# | $S,\, Q$ | `support_x`, `query_x` | what a task is learned from, judged on | $\mathcal D,\, \mathcal D'$ | mini-batches $A$, $B$ | $D_{train},\, D_{test}$ | – |
-# | $N,\, K$ | `ways`, `shots` | classes in a task, examples of each | $N,\, K$ | $N,\, K$ | $N,\, k$ | – |
-#
-# Two traps: Reptile's $\phi$ is a *start* and Andrychowicz' $\phi$ is an *optimizer*; and $k$ counts inner steps in Reptile but
-# examples in Ravi & Larochelle.
-#
-# ## Does your machine work?
-#
-# Each line says "works", or what to do.
-
-# %%
-self_check()
-
-# %% tags=["nbval-ignore-output"]
-# not compared: it describes the machine it runs on
-machine()
 
 # %% [markdown]
 # ## How does a lesson work?
@@ -260,13 +307,12 @@ machine()
 # **Predict, run, explain.** Before a result appears, the lesson asks for your guess. Commit to it; write it down. A wrong guess that you
 # wrote down teaches more than a right answer that you read.
 #
-# **Exercises.** You replace the three dots, run the cell, and run the check below it. The check tries your answer on several cases and,
-# when it is wrong, says which mistake it looks like. Three hints and a solution are folded away. Nothing breaks if you leave an exercise:
-# you can run the whole notebook with every exercise untouched. This is what the check then says, and how you ask for a hint:
+# **Exercises.** The check tries your answer on several cases and, when it is wrong, says which mistake it looks like. Three hints and a
+# solution are folded away. Nothing breaks if you leave an exercise: you can run the whole notebook with every exercise untouched. What
+# passes, the lesson goes on with: its figures are then made by your code. A hint can also be printed:
 
 # %%
-check("03.1", ...)
-hint("03.1", 1)
+hint("00.1", 2)
 
 # %% [markdown]
 # What you have solved is kept in `my/progress.json` in the course's folder. It stays on this machine; `MLTEACH_PROGRESS=off` in the
@@ -294,6 +340,7 @@ progress()
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What you learned
 #
+# - A network is a function of its weights, a dict, and its input; a step makes a new dict.
 # - A task is a support set to learn from and a query set to be judged on. Tasks are the data points of meta-learning.
 # - The inner loop learns a task; the outer loop learns how to learn.
 # - Every method is one choice in each of four columns, and neighbours differ in one.
@@ -314,12 +361,14 @@ progress()
 #
 # </details>
 #
-# **2.** A friend trains on the query pictures "because more data is better". What goes wrong?
+# **2.** A friend lets the *inner* loop learn from the query pictures too, "because more data is better". What goes wrong? And why may the
+# *outer* loop look at them?
 #
 # <details><summary>Answer</summary>
 #
-# The query set judges how well the inner loop learns from the support set. If the inner loop sees it, the outer loop rewards memorizing,
-# and the number you report says nothing about new drawings: it is a training accuracy.
+# The query set judges how well the inner loop learns from the support set. If the inner loop has seen it, it can get it right by heart, the
+# outer loop rewards that, and the number you report says nothing about new drawings. The outer loop may look: on training tasks the query
+# loss is what it makes small. What it is judged by are *other tasks*.
 #
 # </details>
 #
@@ -327,8 +376,8 @@ progress()
 #
 # <details><summary>Answer</summary>
 #
-# Whether it is a starting point (Reptile), or the weights of a learned optimizer (Andrychowicz). The table above tells them apart; the same
-# letter names two different things.
+# Whether it is a starting point (Reptile), or the weights of a learned optimizer (Andrychowicz). The table in the appendix tells them apart;
+# the same letter names two different things.
 #
 # </details>
 #
@@ -343,3 +392,26 @@ progress()
 # ## Next
 #
 # [A task is a data point](01_a_task_is_a_data_point.ipynb): five drawings, one look, and a guess.
+
+# %% [markdown]
+# ## Appendix: which letter is which in the papers?
+#
+# The papers use one letter for two things and two letters for one. Here each thing has one symbol, and the same name in all code. Where a
+# paper has a dash, it has no such thing.
+#
+# | symbol | in the code | meaning | Finn 2017 (MAML) | Nichol 2018 (Reptile) | Ravi & Larochelle 2017 | Andrychowicz 2016 |
+# |---|---|---|---|---|---|---|
+# | $\theta$ | `theta` | the weights where learning starts; what meta-learning learns | $\theta$ | $\phi$ | $c_0$ | – |
+# | $\theta_t$ | `path[t]` | weights after $t$ inner steps | – | $U^t_\tau(\phi)$ | $c_t = \theta_t$ | $\theta_t$, the optimizee |
+# | $k$ | `steps` | inner steps; in Part I they are a network's time steps, $t = 1 \ldots T$ | – | $k$ | $T$ | $T$ |
+# | $\varphi$ | `phi` | where the inner loop ends on a task: $\varphi = \theta_k$ | $\theta'_i$ | $\widetilde\phi$ | $\theta_T$ | – |
+# | $\alpha$ | `alpha` | inner rate, the size of one step | $\alpha$ | $\alpha$ | $i_t$, the input gate, learned | – |
+# | $\beta$ | `beta`, `lr` in `fit` | outer rate | $\beta$ | $\epsilon$ | rate of Adam | rate of Adam |
+# | $f_t,\, i_t$ | `forget`, `input` | gates of the cell: what is kept, what is let in | – | – | $f_t,\, i_t$ | inside $m$ |
+# | $\omega$ | `omega` | meta-parameters of a learned step | – | – | $\Theta$ | $\phi$ |
+# | $\mathcal T$ | `task` | one task; $n$ of them stand side by side, on the first axis of every tensor | $\mathcal T_i$ | $\tau$ | dataset $\mathcal D$ | function $f$ |
+# | $S,\, Q$ | `support_x`, `query_x` | what a task is learned from, judged on | $\mathcal D,\, \mathcal D'$ | mini-batches $A$, $B$ | $D_{train},\, D_{test}$ | – |
+# | $N,\, K$ | `ways`, `shots` | classes in a task, examples of each | $N,\, K$ | $N,\, K$ | $N,\, k$ | – |
+#
+# Two traps: Reptile's $\phi$ is a *start* and Andrychowicz' $\phi$ is an *optimizer*; and $k$ counts inner steps in Reptile but
+# examples in Ravi & Larochelle.

@@ -27,7 +27,9 @@ def test_the_course_in_one_line() -> None:
         "One choice away: FOMAML, Reptile, ANIL, Meta-SGD, MeTAL."
     )
     chart.method = "Siamese networks"
-    assert chart.summary.endswith("No other method is one choice away.")
+    assert chart.summary.endswith(
+        "No other method is one choice away; 2 away: Prototypical networks, Matching networks, Joint training."
+    )
 
 
 def test_neighbours_are_neighbours_both_ways() -> None:
@@ -36,6 +38,19 @@ def test_neighbours_are_neighbours_both_ways() -> None:
         for choice, other in row["beside"].items():
             assert choice in METHODS[other].choices and choice not in METHODS[name].choices
             assert name in methods[other]["beside"].values()
+
+
+def test_the_map_has_the_islands_that_lesson_00_names() -> None:
+    rows, left, islands = MethodMap().methods, set(METHODS), []
+    while left:
+        reached, more = set(), {min(left)}
+        while more:
+            reached |= more
+            more = {other for name in more for other in rows[name]["beside"].values()} - reached
+        islands.append(reached)
+        left -= reached
+    assert sorted(map(len, islands)) == [1, 1, 2, 3, 8]
+    assert {"Meta-learner LSTM", "Learned optimizer"} in islands and {"Siamese networks"} in islands
 
 
 def test_a_method_knows_the_file_of_its_lesson_once_that_is_written() -> None:

@@ -62,7 +62,7 @@ for wrong, answer, said in (
         return told(room, check, "03.1", answer)
 
 
-@case(EXERCISES, "an exercise that there is not", "There is no exercise '03.99'. There are: 01.1, ….")
+@case(EXERCISES, "an exercise that there is not", "There is no exercise '03.99'. There are: 00.1, ….")
 def no_exercise(room: Room) -> None:
     check("03.99", 1)
 

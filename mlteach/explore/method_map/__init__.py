@@ -82,26 +82,27 @@ class Method(NamedTuple):
 
 _TASK, _ALL, _SGD, _PLAIN = "a few-shot task", "all weights", "SGD", "plain gradient"
 
-# θ the start, θ′ the adapted weights, α the inner rate, β the outer rate, S support, Q query, h the features.
+# θ the start, φ where the inner loop ends on a task, ω the meta-parameters of a learned step, α the inner rate, β the outer
+# rate, S support, Q query, h the features: the letters of lesson 00's table.
 METHODS: dict[str, Method] = {
     "MAML": Method("maml", _TASK, _ALL, _SGD, "full meta-gradient",
-        "θ ← θ − β ∇θ L_Q(θ′),  θ′ = θ − α ∇L_S(θ)", "06", "Finn 2017"),
+        "θ ← θ − β ∇θ L_Q(φ),  φ = θ − α ∇L_S(θ)", "06", "Finn 2017"),
     "FOMAML": Method("fomaml", _TASK, _ALL, _SGD, "first order",
-        "θ ← θ − β ∇L_Q at θ′,  θ′ = θ − α ∇L_S(θ)", "06", "Finn 2017"),
+        "θ ← θ − β ∇L_Q at φ,  φ = θ − α ∇L_S(θ)", "06", "Finn 2017"),
     "Reptile": Method("reptile", _TASK, _ALL, _SGD, "Reptile's difference",
-        "θ ← θ + β (θ′ − θ),  θ′ = θ after k steps of SGD  (no query set)", "07", "Nichol 2018"),
+        "θ ← θ + β (φ − θ),  φ = θ after k steps of SGD  (no query set)", "07", "Nichol 2018"),
     "ANIL": Method("maml", _TASK, "the head alone", _SGD, "full meta-gradient",
         "as MAML, but only the head steps: w′ = w − α ∇w L_S", "13", "Raghu 2020"),
     "Meta-SGD": Method("maml", _TASK, _ALL, "SGD with learned rates", "full meta-gradient",
-        "as MAML, with θ′ = θ − α ⊙ ∇L_S(θ) and α learned too", "12", "Li 2017"),
+        "as MAML, with φ = θ − α ⊙ ∇L_S(θ) and α learned too", "12", "Li 2017"),
     "MAML++": Method("maml", _TASK, _ALL, "SGD with learned rates", "multi-step loss",
-        "θ ← θ − β ∇θ Σₖ wₖ L_Q(θₖ),  a rate for each layer and step", "12", "Antoniou 2019"),
+        "θ ← θ − β ∇θ Σₜ wₜ L_Q(θₜ),  a rate for each layer and step", "12", "Antoniou 2019"),
     "MeTAL": Method("maml", _TASK, _ALL, "SGD on a learned loss", "full meta-gradient",
-        "as MAML, with θ′ = θ − α ∇(L_S + L_φ)(θ) and φ learned too", "15", "Baik 2021"),
+        "as MAML, with φ = θ − α ∇(L_S + L_ω)(θ) and ω learned too", "15", "Baik 2021"),
     "UNICORN-MAML": Method("maml", _TASK, "all weights, equal head rows", _SGD, "first order",
         "as FOMAML, with one vector w as the start of every class: w₁ = … = w_N = w", "14", "Ye & Chao 2022"),
     "Learned optimizer": Method("lstm", "an optimization problem", _ALL, "LSTM cell", "inner gradients detached",
-        "θₜ₊₁ = θₜ + gₜ,  (gₜ, hₜ₊₁) = LSTM(∇L(θₜ), hₜ; φ),  φ ← φ − β ∇φ Σₜ L(θₜ)", "04", "Andrychowicz 2016"),
+        "θₜ₊₁ = θₜ + gₜ,  (gₜ, hₜ₊₁) = LSTM(∇L(θₜ), hₜ; ω),  ω ← ω − β ∇ω Σₜ L(θₜ)", "04", "Andrychowicz 2016"),
     "Meta-learner LSTM": Method("lstm", _TASK, _ALL, "LSTM cell", "inner gradients detached",
         "cₜ = fₜ ⊙ cₜ₋₁ + iₜ ⊙ (−∇L_S(cₜ₋₁)),  c₀ and the gates' weights learned on L_Q(c_T)", "05", "Ravi 2017"),
     "Prototypical networks": Method("metric", _TASK, "nothing", "none: nearest class mean", _PLAIN,
@@ -127,6 +128,17 @@ def _beside(name: str) -> dict[str, str]:
     return near
 
 
+def _nearest(name: str) -> tuple[int, list[str]]:
+    """In how few columns another method differs from ``name``, and which do in that many."""
+    apart = {
+        other: sum(a != b for a, b in zip(METHODS[name].choices, row.choices, strict=True))
+        for other, row in METHODS.items()
+        if other != name
+    }
+    fewest = min(apart.values())
+    return fewest, [other for other, changed in apart.items() if changed == fewest]
+
+
 def _page(lesson: str) -> str:
     """What the file of a lesson is called, without its ending; "" for one that is not written, or not here."""
     return next((path.stem for path in _LESSONS.glob(f"{lesson}_*.py")), "")
@@ -134,11 +146,11 @@ def _page(lesson: str) -> str:
 
 def _sentence(name: str) -> str:
     """The row in words."""
-    row, near = METHODS[name], list(_beside(name).values())
+    row, (fewest, near) = METHODS[name], _nearest(name)
     text = f"{name} = {' + '.join(row.choices)}. Taught in lesson {row.lesson}."
-    return text + (
-        f" One choice away: {', '.join(near)}." if near else " No other method is one choice away."
-    )
+    if fewest == 1:
+        return f"{text} One choice away: {', '.join(near)}."
+    return f"{text} No other method is one choice away; {fewest} away: {', '.join(near)}."
 
 
 class MethodMap(Explorer):
@@ -202,5 +214,5 @@ class MethodMap(Explorer):
                         fontsize=8, weight="bold", bbox=dict(fc="white", ec=style.color(row.hue), lw=2, pad=3)
                     )
                 ax.text(x, -0.9 - y, ("✓ " if lit else "") + choice, **look)
-        said = re.sub(r"∇([θφw]) ", r"$\\nabla_\1$ ", re.sub(r"(\w)_(\w)", r"$\1_\2$", row.equation))
+        said = re.sub(r"∇([θωw]) ", r"$\\nabla_\1$ ", re.sub(r"(\w)_(\w)", r"$\1_\2$", row.equation))
         ax.text(0, -10.4, said, fontsize=10)

@@ -93,10 +93,10 @@ function render(host) {
         columns.forEach((column) => column.draw());
         if (told !== name) {
           told = name;
-          equation.replaceChildren(...parts(now.equation).flatMap(({ words, text }) => [words ? text : math(text.replace(/∇([θφw]) /g, "∇_$1 ")), " "]));
+          equation.replaceChildren(...parts(now.equation).flatMap(({ words, text }) => [words ? text : math(text.replace(/∇([θωw]) /g, "∇_$1 ")), " "]));
           const to = address(now.page), lesson = `lesson ${now.lesson}`;
           source.replaceChildren(`${name} (${now.paper}), `, to ? h("a", { href: to }, `taught in ${lesson}`) : `taught in ${lesson}`,
-            ". A choice with an arrow can be pressed.");
+            Object.keys(now.beside).length ? ". A choice with an arrow can be pressed." : ". No arrow leads away from here: choose another from the list.");
         }
         ways();
       },

@@ -102,7 +102,7 @@ show(fig, alt=(
 # ## Weights are a dict
 #
 # Before you ask a network, see how networks are written here. A `torch.nn.Module` keeps its weights inside. Here they stand outside, in a
-# **dict** of tensors, and a network is a function of two things: its weights and its input.
+# **dict** of tensors, and a network is a function of its weights and its input.
 
 # %%
 net = MLP((28 * 28, 128, 5))  # pictures in, five letters out
@@ -167,7 +167,9 @@ phi = ten_steps(start)
 compare("ten steps", phi, "adapt", adapt(loss, start, sgd(0.1), steps=10), to=1e-5)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# Which letter is the last one? How many examples did you need?
+# ## How many does a network need?
+#
+# Which letter was the last one? You needed one example.
 #
 # **Predict.** A fresh network with 100,000 random weights makes ten steps of gradient descent on five such pictures. How often is it right on
 # new drawings of the same five letters?

@@ -394,9 +394,9 @@ prepared = {name: floor_on(draw(test, 600, seed=2), **arm)
             for name, arm in arms.items()}
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
-fig = plt.figure(figsize=(10, 4))
+fig = plt.figure(figsize=(10.4, 4))
 left, right = fig.subfigures(1, 2, width_ratios=[1, 1.25])
-shown = some.query_x[0, :2, 0]
+shown = some.query_x[0, [46, 52], 0]  # one character, two hands
 steps = {"as drawn": shown, "centred": centred(shown),
          "and blurred": blurred(centred(shown), SIGMA)}
 frames = left.subplots(3, 2, gridspec_kw={"hspace": 0.08})
@@ -415,11 +415,11 @@ for place, (name, seen) in enumerate(prepared.items()):
     ax.annotate(f"{seen.mean:.0f}", (place, seen.mean), xytext=(0, 8), ha="center",
                 textcoords="offset points", weight="bold")
 ax.axhline(20, color="black", linewidth=1)
-ax.annotate("guessing", (3.4, 20), xytext=(0, 4), textcoords="offset points",
-            ha="right")
-ax.set(xticks=range(4), xticklabels=list(prepared), ylim=(0, 100),
+ax.annotate("guessing", (3.4, 20), xytext=(2, 0), textcoords="offset points",
+            va="center", annotation_clip=False)
+ax.set(xticks=range(4), xticklabels=list(prepared), ylim=(0, 100), xlim=(-0.4, 3.4),
        ylabel="right answers, %")
-ax.set_title("No learning at all: it is the place, and the exact line")
+ax.set_title("Not one weight was learned")
 show(fig, alt=(
     "Left: two drawings of one character, as drawn, centred, and blurred as well. "
     "Right: nearest neighbour is right in less than half as drawn, in two thirds with "
@@ -552,7 +552,8 @@ for y, row in enumerate(rows.tolist()):
         grid.add_patch(plt.Rectangle((x, y + 0.4 * (y > 0)), 0.94, 0.94, linewidth=0,
                                      facecolor=hues[label], alpha=0.35 if wrong else 1))
         grid.text(x + 0.47, y + 0.5 + 0.4 * (y > 0), "ABCDE"[label], ha="center",
-                  va="center", fontsize=10, weight="normal" if wrong else "bold")
+                  va="center", fontsize=10, weight="normal" if wrong else "bold",
+                  color="white" if label == 0 and not wrong else "black")
 grid.set(xlim=(0, 15), ylim=(11.4, 0), xticks=[], xlabel="fifteen new drawings",
          yticks=[0.5, *(k + 1.9 for k in range(10))],
          yticklabels=["truth", *(f"start {k + 1}" for k in range(10))])
@@ -571,8 +572,10 @@ measured = recorded("01", "floor")
 there = measured["agreement.random"]
 print(f"any two of the ten say the same on {100 * torch.stack(same).mean():.0f} %; "
       f"on {there['tasks']} tasks: {there['value']:.0f} ± {there['interval']:.0f} %")
-apart = measured["ten starts.spread"]["value"], measured["ten starts.counting"]["value"]
-print(f"their ten accuracies spread by {apart[0]:.1f} points, ten coins by {apart[1]:.1f}")
+spread, coins = (measured[f"ten starts.{name}"]["value"]
+                 for name in ("spread", "counting"))
+print(f"their ten accuracies spread by {spread:.1f} points; "
+      f"ten coins, tossed 75 times each, by {coins:.1f}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 3 min. Left: all ten know their five pictures by heart. Right: read one column downwards, and nobody agrees. Both at once is the point. Then read the guess back.
@@ -608,7 +611,7 @@ right.axhline(prepared["both"].mean, color=style.color("metric"), linewidth=1.5)
 right.annotate("nearest neighbour, centred and blurred", (50, prepared["both"].mean),
                xytext=(0, -14), textcoords="offset points", ha="right")
 right.legend(loc="lower right", ncols=2, frameon=False)
-right.set_title("... and the answers stay where they are")
+right.set_title("... the answers do not follow")
 show(fig, alt=(
     "Left: the support loss falls by orders of magnitude at four rates. Right: the "
     "query accuracy is flat after a few steps at every rate, far below the floor."
@@ -739,23 +742,23 @@ if len(runs) > 1:
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 fig, ax = plt.subplots(figsize=(8.6, 4.2))
 looks = {
-    "from a random start": ("from\na random start", style.method("baseline"), 12),
-    "fine-tuned": ("from other\ncharacters",
-                   style.method("maml") | {"color": style.color("reptile")}, -8),
+    "from a random start": ("from a random start", style.method("baseline"), 34),
+    "fine-tuned": ("from other characters",
+                   style.method("maml") | {"color": style.color("reptile")}, 70),
 }
-for name, (said, look, up) in looks.items():
+for name, (said, look, height) in looks.items():
     points = curves[name]
     means = torch.tensor([p.mean for p in points])
     wide = torch.tensor([p.half_width for p in points])
-    line, = ax.plot(means, **look)
+    ax.plot(means, **look)
     ax.fill_between(range(11), means - wide, means + wide, color=look["color"],
                     alpha=0.18, linewidth=0)
-    style.label_line(ax, line, said, dy=up)
+    ax.text(4.2, height, said, color=style.ink(look["color"]), weight="bold")
 PREPARED = "from a random start, pictures centred and blurred"
 over = measured[f"starts.{PREPARED}"]
-ax.errorbar(10, over["value"], over["interval"], fmt="D", color="black", capsize=4)
-ax.annotate("from a random start,\ndrawings centred\nand blurred", (10, over["value"]),
-            xytext=(4, -44), textcoords="offset points", fontsize=11)
+ax.errorbar(10.6, over["value"], over["interval"], fmt="D", color="black", capsize=4)
+ax.annotate("a random start,\non drawings centred\nand blurred", (10.6, over["value"]),
+            xytext=(10, -42), textcoords="offset points", fontsize=11)
 for seen, said in ((pixels_here, "as drawn"), (floor_here, "centred and blurred")):
     ax.axhline(seen.mean, color=style.color("metric"), linewidth=1.6)
     ax.axhspan(seen.mean - seen.half_width, seen.mean + seen.half_width,
@@ -763,8 +766,8 @@ for seen, said in ((pixels_here, "as drawn"), (floor_here, "centred and blurred"
     ax.annotate(f"nearest neighbour, {said}", (0.1, seen.mean), xytext=(0, 7),
                 textcoords="offset points", color=style.ink(style.color("metric")))
 ax.set(xlabel="steps on the five pictures", ylabel="right answers, %", ylim=(0, 100),
-       xlim=(0, 12.6), xticks=range(0, 11, 2))
-ax.set_title("The start is worth much, and no more than two lines")
+       xlim=(0, 13.6), xticks=range(0, 11, 2))
+ax.set_title("A start is worth much, and no more than centre and blur")
 show(fig, alt=(
     "Accuracy over ten steps: from a random start it ends near the nearest neighbour "
     "on raw pixels; from other characters it rises to about the line of the nearest "
@@ -783,6 +786,9 @@ for name, said in (("fine-tuned", "fine-tuned, recorded"),
     over = measured[f"starts.{name}"]
     print(f"{said:39} {over['value']:5.1f} ± {over['interval']:.1f} %   "
           f"({over['tasks']} starts)")
+there = measured["agreement.trained"]
+print(f"any two of three trained bodies say the same on {there['value']:.0f} "
+      f"± {there['interval']:.0f} %")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 3 min. The same five pictures, another start: a great gain. Then the honest part: two lines without learning are as good, and the diamond, a random start on prepared drawings, comes close. Nothing has been shown for learning yet.
@@ -844,7 +850,8 @@ ax.set(yticks=range(5), yticklabels=names, xlabel="half width, points (log)",
 ax.minorticks_off()
 ax.invert_yaxis()
 ax.legend(loc="lower left", frameon=False)
-ax.set_title("With one query a class the interval has measured counting")
+fig.suptitle("With one query a class the interval has measured counting", x=0.02,
+             ha="left", weight="bold")
 show(fig, alt=(
     "Published half widths of five results of MAML beside what counting alone gives: "
     "in the three with one query a class the two nearly agree; with five queries a "

@@ -79,11 +79,6 @@ def _into_the_dict(theta: Params, gradient: Params, alpha: float) -> Params:
     return theta
 
 
-def _by_place(theta: Params, gradient: Params, alpha: float) -> Params:
-    pairs = zip(theta.items(), gradient.values(), strict=True)
-    return {name: value - alpha * g if value.shape == g.shape else value for (name, value), g in pairs}
-
-
 STEP = Exercise(
     id="00.1",
     title="one step of gradient descent on a dict",
@@ -171,11 +166,6 @@ STEP = Exercise(
                 _some(lambda k, n: k % 2 == 1, keep=True),
                 _some(lambda k, n: k % 2 == 1, keep=False),
             ),
-            hint=1,
-        ),
-        Mistake(
-            "Tensors go together by name, not by place: the gradient of `name` is gradient[name].",
-            (_by_place,),
             hint=1,
         ),
         Mistake(

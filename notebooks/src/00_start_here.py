@@ -13,7 +13,7 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # 00 Start here
 #
-# You learn a new letter from one example. A network needs thousands. This course is about closing that gap, and about one idea that
+# You learn a new letter from one example. A fresh network does not. This course is about closing that gap, and about one idea that
 # closes it: learning itself can be learned.
 #
 # **You will be able to**
@@ -98,11 +98,14 @@ show(fig, alt=(
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 2 min. Nobody has ever read this alphabet, and everybody will know the answer within a second. Let them say the letter aloud, together. Then ask how many examples they needed: one.
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Weights are a dict
 #
 # Before you ask a network, see how networks are written here. A `torch.nn.Module` keeps its weights inside. Here they stand outside, in a
-# **dict** of tensors, and a network is a function of its weights and its input.
+# **dict** of tensors, and a network is a function of its weights and its input: `net(theta, x)`.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 1 min. One line of code to remember: net of theta and x. Whoever learns to learn needs the weights before a step and those after it at once.
 
 # %%
 net = MLP((28 * 28, 128, 5))  # pictures in, five letters out
@@ -117,7 +120,7 @@ print("net(theta, five pictures):", list(logits.shape))
 # Why? Learning to learn needs **several sets of weights of one network at once**: those before a step, those after it, and others for
 # every task. So, in every lesson:
 #
-# - A step builds a *new* dict. The old one stays as it was, to be compared with, and later to be differentiated by.
+# - A step builds a *new* dict. The old one stays, to be compared with, and later to be differentiated by.
 # - `stack(theta, tasks=50)` hands one start to fifty tasks: every tensor gets a leading axis of 50, and one call of `net` runs fifty networks.
 # - `adapt(loss, theta, rule, steps)` is a whole inner loop: it makes so many steps of a rule, such as `sgd(0.1)`, and returns the weights
 #   where it ends.

@@ -774,6 +774,9 @@ show(fig, alt=(
     "neighbour on centred and blurred drawings."
 ))
 
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 3 min. The same five pictures, another start: a great gain. Then the honest part: two lines without learning are as good, and the diamond, a random start on prepared drawings, comes close. Nothing has been shown for learning yet.
+
 # %% tags=["nbval-ignore-output"]
 # not compared: trained networks' accuracies differ in the last digit between processors
 for name, seen in (
@@ -789,9 +792,6 @@ for name, said in (("fine-tuned", "fine-tuned, recorded"),
 there = measured["agreement.trained"]
 print(f"any two of three trained bodies say the same on {there['value']:.0f} "
       f"± {there['interval']:.0f} %")
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. The same five pictures, another start: a great gain. Then the honest part: two lines without learning are as good, and the diamond, a random start on prepared drawings, comes close. Nothing has been shown for learning yet.
 
 # %% [markdown]
 # So there are two lines to pass, and **the floor is the higher one**. And look at the diamond: on centred and blurred drawings even a random

@@ -130,12 +130,12 @@ def classifier(train: Characters, seed: int, steps: int = 1000) -> Params:
     """The body of a classifier of all training characters, as lesson 01's lecture profile trains it."""
     net = Conv4(ways=len(train), filters=32, head="flatten")
 
-    def sample(generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    def sample(generator: torch.Generator) -> Any:
         y = torch.randint(len(train), (128,), generator=generator)
         drawer = torch.randint(train.images.shape[1], (128,), generator=generator)
         return train.images[y, drawer].unsqueeze(1) / 255, y
 
-    def gradient(theta: Params, batch: tuple[Tensor, Tensor]) -> tuple[Params, dict[str, float]]:
+    def gradient(theta: Params, batch: Any) -> tuple[Params, dict[str, Tensor | float]]:
         loss = F.cross_entropy(net(theta, batch[0]), batch[1])
         return gradient_of(loss, theta), {"loss": loss.item()}
 
@@ -200,8 +200,8 @@ def starts(characters: Characters) -> list[dict[str, Any]]:
     kept.append(
         figure("ten starts.right, by vote", over_tasks(voted).scaled(100), "the ten starts' commonest answer")
     )
-    for name, found in (("spread", spread), ("counting", counting)):
-        value = 100 * (sum(found) / len(found)) ** 0.5
+    for name, variances in (("spread", spread), ("counting", counting)):
+        value = 100 * (sum(variances) / len(variances)) ** 0.5
         print(f"ten starts.{name:20} {value:.2f}")
         kept.append({"name": f"ten starts.{name}", "value": round(value, 2), "interval": None, "unit": "points", "tasks": 40,
                      "seeds": list(range(10)), "device": "cpu",

@@ -251,7 +251,7 @@ check("01.2", nearest_neighbour)
 mine = yours("01.2", nearest_neighbour, otherwise=find("01.2").solution)
 (some,) = draw(test, 20, seed=2)
 one_by_one = [(mine(*task[:3]) == task[3]).double().mean()
-              for task in zip(*some, strict=True)]
+              for task in zip(*some.to(dtype=torch.float64), strict=True)]
 compare("one task after the other", torch.stack(one_by_one), "all at once",
         neighbours_right(some))
 
@@ -354,7 +354,8 @@ show(fig, alt=(
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 2 min. Five pictures, no training, two lines of school mathematics. Let them write the number down before you go on.
 
-# %%
+# %% tags=["nbval-ignore-output"]
+# not compared: exact on one processor, equal to rounding on another
 def centre(picture):
     """Moved by whole pixels until its ink's centre of mass is in the middle."""
     place = torch.arange(28) - 13.5
@@ -565,7 +566,8 @@ show(fig, alt=(
     "each of the ten networks; their answers to the same fifteen drawings differ."
 ))
 
-# %% slideshow={"slide_type": "fragment", "code": false}
+# %% slideshow={"slide_type": "fragment", "code": false} tags=["nbval-ignore-output"]
+# not compared: trained networks' answers differ here and there between processors
 pairs = [(i, j) for i in range(10) for j in range(i)]
 same = [(answers[-1, i] == answers[-1, j]).double().mean() for i, j in pairs]
 measured = recorded("01", "floor")

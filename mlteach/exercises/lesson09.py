@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from mlteach.exercises.exercise import Case, Exercise, Mistake
-from mlteach.params import Params, gradient_of, leaves, to_vector
+from mlteach.params import Params, gradient_of, leaves, stack, to_vector
 
 Loss = Callable[..., Tensor]
 Data = tuple[Tensor, Tensor]
@@ -589,6 +589,226 @@ OUTER_LOSS = Exercise(
 
 # 09.3 ---------------------------------------------------------------------------------------------------------------
 
+Losses = Callable[[Params], Tensor]
+Begin = Callable[[Params], Params]
+
+
+def meta_gradient(
+    support_loss: Losses, query_loss: Losses, begin: Begin, theta: Params, steps: int, alpha: dict[str, float]
+) -> Params:
+    """The gradient by theta of the mean query loss after the inner steps, all tasks side by side."""
+    theta = leaves(theta)  # as they come in the lesson; the judge also calls this on copies that are none
+    phi = begin(theta)
+    for _ in range(steps):
+        gradient = torch.autograd.grad(support_loss(phi).sum(), list(phi.values()), create_graph=True)
+        phi = {name: phi[name] - alpha[name] * g for name, g in zip(phi, gradient, strict=True)}
+    found = torch.autograd.grad(query_loss(phi).mean(), list(theta.values()))
+    return dict(zip(theta, found, strict=True))
+
+
+def _losses(params: Params, x: Tensor, y: Tensor) -> Tensor:
+    """The losses of all tasks, [tasks]; one set of parameters without a task axis serves them all."""
+    return ((torch.tanh(x @ params["w"]) @ params["v"].unsqueeze(-1)).squeeze(-1) - y).square().mean(-1)
+
+
+def _observe_meta(
+    answer: Callable[..., Any], theta: Params, support: Data, query: Data, steps: int, alpha: dict[str, float]
+) -> Any:
+    """What comes out, and theta afterwards. Where theta has no "v", every task begins with zeros there."""
+    start, tasks = leaves(theta), len(support[0])
+
+    def begin(params: Params) -> Params:
+        zeros = {} if "v" in params else {"v": params["w"].new_zeros(params["w"].shape[1])}
+        return stack(params | zeros, tasks)
+
+    found = answer(
+        lambda phi: _losses(phi, *support), lambda phi: _losses(phi, *query), begin, start, steps, dict(alpha)
+    )
+    if isinstance(found, dict):
+        found = {name: v.detach() if isinstance(v, Tensor) else v for name, v in found.items()}
+    return found, {name: value.detach().clone() for name, value in start.items()}
+
+
+def _meta_setting(seed: int, tasks: int, steps: int, head: bool) -> tuple[Any, ...]:
+    draw = torch.Generator().manual_seed(seed)
+    theta = {"w": torch.randn(2, 3, generator=draw, dtype=torch.float64)}
+    if head:
+        theta["v"] = torch.randn(3, generator=draw, dtype=torch.float64)
+    x = torch.randn(2, tasks, 6, 2, generator=draw, dtype=torch.float64)
+    y = torch.randn(2, tasks, 6, generator=draw, dtype=torch.float64)
+    return theta, (x[0], y[0]), (x[1], y[1]), steps, {"w": 0.1, "v": 0.3}
+
+
+def _meta_cases() -> list[Case]:
+    return [
+        Case("three tasks, one inner step", _meta_setting(6, 3, 1, True)),
+        Case("four tasks, three inner steps", _meta_setting(7, 4, 3, True)),
+        Case("five tasks that begin with a head of zeros, two inner steps", _meta_setting(8, 5, 2, False)),
+    ]
+
+
+def _draw_meta(generator: torch.Generator) -> Case:
+    seed, tasks, steps = (int(torch.randint(2, 6, (), generator=generator)) for _ in range(3))
+    return Case(f"{tasks} tasks, {steps} inner steps, drawn", _meta_setting(100 + seed, tasks, steps, True))
+
+
+def _meta(
+    *,
+    inner: Callable[[Tensor], Tensor] = torch.sum,
+    outer: Callable[[Tensor], Tensor] = torch.mean,
+    rate: Callable[[dict[str, float], str], float] = lambda alpha, name: alpha[name],
+    steps: Callable[[int], int] = lambda k: k,
+    create_graph: bool = True,
+    judged: str = "query",
+    learned: str = "support",
+    at: str = "phi",
+    by: str = "theta",
+    stays: bool = False,
+    gives: Callable[[Params, Params, Tensor], Any] = lambda found, theta, loss: found,
+) -> Callable[..., Any]:
+    """The solution with one of its parts replaced. ``stays``: every step is taken from where the task began."""
+
+    def wrong(
+        support_loss: Losses, query_loss: Losses, begin: Begin, theta: Params, k: int, alpha: dict[str, float]
+    ) -> Any:
+        losses = {"support": support_loss, "query": query_loss}
+        first = phi = begin(theta)
+        for _ in range(steps(k)):
+            here = first if stays else phi
+            value = inner(losses[learned](here))
+            gradient = torch.autograd.grad(value, list(here.values()), create_graph=create_graph)
+            phi = {n: here[n] - rate(alpha, n) * g for n, g in zip(here, gradient, strict=True)}
+        loss = outer(losses[judged](phi if at == "phi" else first))
+        named = theta if by == "theta" else phi
+        found = torch.autograd.grad(loss, list(named.values()), retain_graph=True)
+        return gives(dict(zip(named, found, strict=True)), theta, loss.detach())
+
+    return wrong
+
+
+def _meta_shared(
+    support_loss: Losses, query_loss: Losses, begin: Begin, theta: Params, steps: int, alpha: dict[str, float]
+) -> Params:
+    """One phi for all tasks: theta is not laid out."""
+    shared = {name: value[0] for name, value in begin(theta).items()}
+    return meta_gradient(support_loss, query_loss, lambda params: shared, theta, steps, alpha)
+
+
+def _meta_pooled(
+    support_loss: Losses, query_loss: Losses, begin: Begin, theta: Params, steps: int, alpha: dict[str, float]
+) -> Params:
+    def both(phi: Params) -> Tensor:
+        return support_loss(phi) + query_loss(phi)
+
+    return meta_gradient(support_loss, both, begin, theta, steps, alpha)
+
+
+META_GRADIENT = Exercise(
+    id="09.3",
+    title="the meta-gradient of all tasks side by side",
+    solution=meta_gradient,
+    cases=_meta_cases,
+    observe=_observe_meta,
+    draw=_draw_meta,
+    outputs=("the gradient", "theta afterwards"),
+    mistakes=(
+        Mistake(
+            "In the inner loop you take the mean over the tasks, and so each task steps by its rate divided by their number. "
+            "Take the sum: a task's parameters are in its own loss alone, so its gradient stays its own.",
+            (_meta(inner=torch.mean), _meta(inner=torch.mean, create_graph=False)),
+            hint=2,
+        ),
+        Mistake(
+            "You go back from the sum of the query losses. The mean over the tasks is asked for, or beta would grow with the "
+            "size of the meta-batch.",
+            (_meta(outer=torch.sum), _meta(outer=torch.sum, inner=torch.mean)),
+        ),
+        Mistake(
+            "The inner gradient is a constant to autograd, so this is FOMAML's meta-gradient. Keep the way back: "
+            "create_graph=True.",
+            (_meta(create_graph=False), _meta(create_graph=False, outer=torch.sum)),
+            hint=3,
+        ),
+        Mistake(
+            "You go back to phi and stop there: the gradient at the end of each task's walk, [tasks, ...]. Go on to theta.",
+            (_meta(by="phi"), _meta(by="phi", outer=torch.sum)),
+        ),
+        Mistake(
+            "Only one inner step counts in what you return: you take one, or each of them begins where the task began. Take "
+            "`steps` of them, each from where the last has ended.",
+            (_meta(stays=True), _meta(steps=lambda k: 1)),
+        ),
+        Mistake(
+            "You take another number of inner steps than `steps` says.",
+            (_meta(steps=lambda k: k + 1), _meta(steps=lambda k: k - 1), _meta(steps=lambda k: 2)),
+        ),
+        Mistake(
+            "You judge phi on the support set, which it has just learned from. The outer loss is the query loss.",
+            (_meta(judged="support"),),
+        ),
+        Mistake(
+            "You adapt on the query set: the answers are looked up. The inner steps descend on the support loss.",
+            (_meta(learned="query"), _meta(learned="query", judged="support")),
+        ),
+        Mistake("You add the support loss to what the outer loop looks at.", (_meta_pooled,)),
+        Mistake(
+            "You judge where the tasks begin, not where their inner steps have led. That is joint training.",
+            (_meta(at="begin"), _meta(at="begin", judged="support")),
+        ),
+        Mistake(
+            "All tasks share one phi, so they pull at the same parameters. begin(theta) gives each its own, [tasks, ...].",
+            (_meta_shared,),
+            hint=1,
+        ),
+        Mistake(
+            "Your inner step goes uphill: subtract.",
+            (_meta(rate=lambda alpha, name: -alpha[name]),),
+        ),
+        Mistake(
+            "The rate is not the one of that name: alpha[name].",
+            (
+                _meta(rate=lambda alpha, name: 1.0),
+                _meta(rate=lambda alpha, name: next(iter(alpha.values()))),
+                _meta(rate=lambda alpha, name: alpha["v"]),
+                _meta(rate=lambda alpha, name: alpha[name] ** 2),
+            ),
+        ),
+        Mistake(
+            "You move theta. The gradient alone is asked for; the outer optimizer steps with it.",
+            (
+                _meta(gives=lambda found, theta, loss: {n: theta[n] - found[n] for n in theta}),
+                _meta(gives=lambda found, theta, loss: {n: theta[n] - 0.1 * found[n] for n in theta}),
+                _meta(gives=lambda found, theta, loss: {n: -found[n] for n in theta}),
+            ),
+        ),
+        Mistake(
+            "You return the gradients without their names: a dict with theta's names is asked for.",
+            (
+                _meta(gives=lambda found, theta, loss: tuple(found.values())),
+                _meta(gives=lambda found, theta, loss: list(found.values())),
+            ),
+        ),
+        Mistake(
+            "You return something beside the gradient, or in its place. The gradient alone is asked for.",
+            (
+                _meta(gives=lambda found, theta, loss: (found, loss)),
+                _meta(gives=lambda found, theta, loss: (loss, found)),
+                _meta(gives=lambda found, theta, loss: loss),
+            ),
+        ),
+    ),
+    hints=(
+        "begin(theta) gives every task parameters of its own, [tasks, ...] each. From there on, everything is exercise 09.1, "
+        "for all tasks in one go.",
+        "support_loss(phi) holds one loss for each task. Their sum may be differentiated: each task's parameters are in its own "
+        "loss alone. The outer loss is a mean.",
+        "torch.autograd.grad twice: by list(phi.values()) with create_graph=True inside the loop, by list(theta.values()) "
+        "after it.",
+    ),
+)
+
+# 09.4 ---------------------------------------------------------------------------------------------------------------
+
 
 def half_width(accuracies: Tensor) -> Tensor:
     """1.96 standard errors of the mean over tasks."""
@@ -619,7 +839,7 @@ def _with(
 
 
 HALF_WIDTH = Exercise(
-    id="09.3",
+    id="09.4",
     title="how sure we are of an accuracy",
     solution=half_width,
     cases=_accuracy_cases,
@@ -822,4 +1042,4 @@ HALF_WIDTH = Exercise(
     ),
 )
 
-EXERCISES = (INNER_STEP, OUTER_LOSS, HALF_WIDTH)
+EXERCISES = (INNER_STEP, OUTER_LOSS, META_GRADIENT, HALF_WIDTH)

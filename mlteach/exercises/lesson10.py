@@ -995,7 +995,7 @@ HALF_WIDTH_OF_GAIN = Exercise(
     ),
     hints=(
         "Each task was tested in both modes. What is one number for each task that says what transduction brought?",
-        "difference = transductive - support: one number a task. From here on it is exercise 09.3.",
+        "difference = transductive - support: one number a task. From here on it is exercise 09.4.",
         "1.96 * difference.std() / len(difference) ** 0.5",
     ),
 )

@@ -961,7 +961,7 @@ for name, modes in table.items():
 # Each task was tested in both modes. Write half the width of the 95 % interval of what transduction brought.
 #
 # <details><summary>Hint 1</summary>Each task was tested in both modes. What is one number for each task that says what transduction brought?</details>
-# <details><summary>Hint 2</summary><code>difference = transductive - support</code>: one number a task. From here on it is exercise 09.3.</details>
+# <details><summary>Hint 2</summary><code>difference = transductive - support</code>: one number a task. From here on it is exercise 09.4.</details>
 # <details><summary>Hint 3</summary><code>1.96 * difference.std() / len(difference) ** 0.5</code></details>
 
 # %% tags=["exercise"]

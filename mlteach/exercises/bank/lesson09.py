@@ -261,6 +261,120 @@ def outer_loss(loss, adapt, theta, support, query):
         },  # fmt: skip
     ),
     "09.3": Bank(
+        name="meta_gradient",
+        base="""
+def meta_gradient(support_loss, query_loss, begin, theta, steps, alpha):
+    phi = begin(theta)
+    for _ in range(steps):
+        gradient = torch.autograd.grad(support_loss(phi).sum(), list(phi.values()), create_graph=True)
+        phi = {name: phi[name] - alpha[name] * g for name, g in zip(phi, gradient)}
+    gradient = torch.autograd.grad(query_loss(phi).mean(), list(theta.values()))
+    return dict(zip(theta, gradient))
+""",
+        wrong={
+            "the mean inside": ("support_loss(phi).sum()", "support_loss(phi).mean()"),
+            "the sum outside": ("query_loss(phi).mean()", "query_loss(phi).sum()"),
+            "both the wrong way round": (
+                ("support_loss(phi).sum()", "support_loss(phi).mean()"),
+                ("query_loss(phi).mean()", "query_loss(phi).sum()"),
+            ),
+            "no way back": (", create_graph=True", ""),
+            "retain_graph in its place": ("create_graph=True", "retain_graph=True"),
+            "the gradient detached": ("alpha[name] * g for", "alpha[name] * g.detach() for"),
+            "phi detached": (
+                "phi[name] - alpha[name] * g for",
+                "(phi[name] - alpha[name] * g).detach().requires_grad_() for",
+            ),
+            "by phi": (
+                ("query_loss(phi).mean(), list(theta.values())", "query_loss(phi).mean(), list(phi.values())"),
+                ("dict(zip(theta, gradient))", "dict(zip(phi, gradient))"),
+            ),
+            "judged on the support set": ("query_loss(phi).mean()", "support_loss(phi).mean()"),
+            "adapted on the queries": ("support_loss(phi).sum()", "query_loss(phi).sum()"),
+            "sets swapped": (
+                ("support_loss(phi).sum()", "query_loss(phi).sum()"),
+                ("query_loss(phi).mean()", "support_loss(phi).mean()"),
+            ),
+            "both losses": ("query_loss(phi).mean()", "(query_loss(phi) + support_loss(phi)).mean()"),
+            "joint training": ("query_loss(phi).mean()", "query_loss(begin(theta)).mean()"),
+            "one step": ("range(steps)", "range(1)"),
+            "one step more": ("range(steps)", "range(steps + 1)"),
+            "one step less": ("range(steps)", "range(steps - 1)"),
+            "no step": ("range(steps)", "range(0)"),
+            "always from the start": """
+def meta_gradient(support_loss, query_loss, begin, theta, steps, alpha):
+    start = begin(theta)
+    for _ in range(steps):
+        gradient = torch.autograd.grad(support_loss(start).sum(), list(start.values()), create_graph=True)
+        phi = {name: start[name] - alpha[name] * g for name, g in zip(start, gradient)}
+    gradient = torch.autograd.grad(query_loss(phi).mean(), list(theta.values()))
+    return dict(zip(theta, gradient))
+""",
+            "uphill": ("- alpha[name]", "+ alpha[name]"),
+            "no rate": ("alpha[name] * g", "g"),
+            "one rate for all": ("alpha[name]", "alpha['w']"),
+            "theta not laid out": ("phi = begin(theta)", "phi = theta"),
+            "theta moved": (
+                "dict(zip(theta, gradient))",
+                "{name: theta[name] - g for name, g in zip(theta, gradient)}",
+            ),
+            "uphill outside": ("dict(zip(theta, gradient))", "{name: -g for name, g in zip(theta, gradient)}"),
+            "no names": ("dict(zip(theta, gradient))", "gradient"),
+            "a list": ("dict(zip(theta, gradient))", "list(gradient)"),
+            "the loss beside it": ("return dict(zip(theta, gradient))", "return dict(zip(theta, gradient)), query_loss(phi).mean()"),
+            "the loss alone": ("return dict(zip(theta, gradient))", "return query_loss(phi).mean()"),
+            "the first task alone": ("support_loss(phi).sum()", "support_loss(phi)[0]"),
+            "not summed": ("support_loss(phi).sum()", "support_loss(phi)"),
+            "the rates whole": ("alpha[name] * g", "alpha * g"),
+            "by backward at the end": """
+def meta_gradient(support_loss, query_loss, begin, theta, steps, alpha):
+    phi = begin(theta)
+    for _ in range(steps):
+        g = torch.autograd.grad(support_loss(phi).sum(), phi.values(), create_graph=True)
+        phi = {name: value - alpha[name] * d for (name, value), d in zip(phi.items(), g)}
+    query_loss(phi).mean().backward()
+    return {name: value.grad for name, value in theta.items()}
+""",
+            "backward, never zeroed": """
+def meta_gradient(support_loss, query_loss, begin, theta, steps, alpha):
+    phi = begin(theta)
+    for _ in range(steps):
+        for value in phi.values():
+            value.retain_grad()
+        support_loss(phi).sum().backward(create_graph=True)
+        phi = {name: phi[name] - alpha[name] * phi[name].grad for name in phi}
+    query_loss(phi).mean().backward()
+    return {name: value.grad for name, value in theta.items()}
+""",
+        },
+        right={
+            "grad_outputs in place of the sum": (
+                "support_loss(phi).sum(), list(phi.values()), create_graph=True",
+                "support_loss(phi), list(phi.values()), torch.ones_like(support_loss(phi)), create_graph=True",
+            ),
+            "the mean by hand": ("query_loss(phi).mean()", "query_loss(phi).sum() / len(query_loss(phi))"),
+            "from the back to the front": """
+def meta_gradient(support_loss, query_loss, begin, theta, steps, alpha):
+    start = begin(theta)
+    phi, walked = start, []
+    for _ in range(steps):
+        at = {name: value.detach().requires_grad_() for name, value in phi.items()}
+        g = torch.autograd.grad(support_loss(at).sum(), list(at.values()), create_graph=True)
+        walked.append((at, g))
+        phi = {name: at[name].detach() - alpha[name] * d.detach() for name, d in zip(at, g)}
+    end = {name: value.detach().requires_grad_() for name, value in phi.items()}
+    v = torch.autograd.grad(query_loss(end).mean(), list(end.values()))
+    for at, g in reversed(walked):
+        wanted = [alpha[name] * b for name, b in zip(at, v)]
+        Hv = torch.autograd.grad(g, list(at.values()), wanted)
+        v = [a - b for a, b in zip(v, Hv)]
+    back = torch.autograd.grad(list(start.values()), list(theta.values()), v, allow_unused=True)
+    return dict(zip(theta, back))
+""",
+        },
+        pitfalls=("the mean inside", "no way back", "by phi"),
+    ),
+    "09.4": Bank(
         name="half_width",
         base="""
 def half_width(accuracies):

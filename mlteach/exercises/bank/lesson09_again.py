@@ -371,7 +371,7 @@ def outer_loss(loss, adapt, theta, support, query):
             "kept names": ("adapt(theta, x, y)", "adapt({**theta}, *(x, y))"),
         },
     ),
-    "09.3": Bank(
+    "09.4": Bank(
         name="half_width",
         base="""
 def half_width(accuracies):

@@ -305,7 +305,7 @@ def half_width_of_gain(transductive, support):
     d = transductive.numpy() - support.numpy()
     return 1.96 * np.std(d, ddof=1) / np.sqrt(d.size)
 """,
-            "exercise 09.3": """
+            "exercise 09.4": """
 def half_width(accuracies):
     return 1.96 * accuracies.std() / accuracies.numel() ** 0.5
 def half_width_of_gain(transductive, support):

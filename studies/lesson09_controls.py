@@ -1,0 +1,205 @@
+"""The controls of lesson 09: what training did to the body, whose protocol a number was measured under, and the head.
+
+    python -m studies.lesson09_controls reuse       how far the inner loop moves fresh and trained kernels, three seeds each
+    python -m studies.lesson09_controls protocols   the recorded starts of lessons 09 and 10 under the papers' protocols
+    python -m studies.lesson09_controls heads       a head of zeros and a learned one, 5 ways in training and test, three seeds
+
+Each writes its own ``data/results/09-*.json``. ``reuse`` takes the recorded network for its first seed and trains two more
+with lesson 09's lecture recipe. ``heads`` is judged on validation characters, ``protocols`` on test characters.
+"""
+
+import argparse
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from mlteach.fit import fit
+from mlteach.inner import sgd
+from mlteach.measure import Interval, over_seeds, over_tasks, path_of
+from mlteach.measure.ledger import keep_results
+from mlteach.nets import Conv4, cross_entropy
+from mlteach.outer import maml_gradient
+from mlteach.params import Params, norm, subtract
+from mlteach.tasks import Characters, Episode
+from studies.lesson09_lecture_recipe import CHOSEN, measure
+from studies.lesson10_company import STARTS, beside_support, by_support, ends, in_batches, start_of
+
+LESSON, SEEDS = "09_omniglot_maml", (0, 1, 2)
+OUTER_STEPS = 1400  # of the lecture recipe
+NET_40 = Conv4(40, 32, head="flatten")
+RULE = sgd(
+    dict.fromkeys(NET_40.body_names, CHOSEN.rate_body) | dict.fromkeys(NET_40.head_names, CHOSEN.rate_head)
+)
+KERNELS = [name for name in NET_40.body_names if "conv" in name]
+REUSE_TASKS = 40  # training tasks of 40 ways that every network is looked at on
+
+Figure = dict[str, Any]
+
+
+def figure(name: str, found: Interval, unit: str, seeds: list[int], tasks: int | None, note: str) -> Figure:
+    """One entry of the ledger."""
+    return {
+        "name": name, "value": round(found.mean, 3), "interval": round(found.half_width, 3), "unit": unit,
+        "seeds": seeds, "seconds": None, "device": "cpu", "tasks": tasks, "note": note,
+    }  # fmt: skip
+
+
+# What training did to the body ---------------------------------------------------------------------------------------
+
+
+def fresh_body(seed: int) -> Params:
+    """The body before training, in double precision."""
+    theta = Conv4(5, 32, head="flatten").init(torch.Generator().manual_seed(seed), torch.float64)
+    return {name: theta[name] for name in NET_40.body_names}
+
+
+def trained_body(seed: int, train: Characters) -> Params:
+    """The body after the lecture recipe: for seed 0 the recorded one."""
+    if seed == 0:
+        return {name: value.double() for name, value in start_of("maml")[0].items()}
+    generator = torch.Generator().manual_seed(seed)
+    theta = NET_40.init(generator)
+    run = fit(
+        lambda theta, episode: maml_gradient(
+            NET_40, cross_entropy, theta, episode, RULE, CHOSEN.inner_steps, start=NET_40.zero_head
+        ),
+        {name: theta[name] for name in NET_40.body_names},
+        lambda g: train.sample(CHOSEN.meta_batch, CHOSEN.ways, 1, 2, generator=g),
+        steps=OUTER_STEPS, generator=generator, lr=CHOSEN.outer_rate, schedule="cosine", progress=f"seed {seed}",
+    )  # fmt: skip
+    return {name: value.double() for name, value in run.theta.items()}
+
+
+def at_lengths_of(body: Params, like: Params) -> Params:
+    """The same function, for batch norm takes lengths out again, with kernels as long as those of ``like``."""
+    return body | {name: body[name] * (like[name].norm() / body[name].norm()) for name in KERNELS}
+
+
+def body_use(body: Params, tasks: Episode) -> dict[str, float]:
+    """Percent that the inner loop moves the kernels (the block that moves most), and what the meta-gradient owes to that."""
+    how: Any = {"rule": RULE, "steps": CHOSEN.inner_steps, "start": NET_40.zero_head}
+    phi = path_of(NET_40, body, tasks, **how)[-1]
+    moved = {
+        name: ((phi[name] - body[name]).flatten(1).norm(dim=1) / body[name].norm()).mean().item()
+        for name in KERNELS
+    }
+    maml, _ = maml_gradient(NET_40, cross_entropy, body, tasks, **how)
+    without, _ = maml_gradient(NET_40, cross_entropy, body, tasks, only=NET_40.head_names, **how)
+    return {
+        "moved": 100 * max(moved.values()),
+        "apart": 100 * (norm(subtract(maml, without)) / norm(maml)).item(),
+    }
+
+
+def reuse() -> None:
+    """Fresh kernels, trained ones, and trained ones at the fresh ones' lengths: three seeds, the same training tasks."""
+    train, _, _ = Characters.omniglot().split("random")
+    generator = torch.Generator().manual_seed(1)
+    tasks = train.sample(REUSE_TASKS, 40, 1, 2, generator=generator).to(dtype=torch.float64)
+    found: dict[str, list[float]] = {}
+    for seed in SEEDS:
+        fresh, trained = fresh_body(seed), trained_body(seed, train)
+        longer = [(trained[name].norm() / fresh[name].norm()).item() for name in KERNELS]
+        found.setdefault("longer.shortest", []).append(min(longer))
+        found.setdefault("longer.longest", []).append(max(longer))
+        networks = {"fresh": fresh, "trained": trained, "trained, fresh lengths": at_lengths_of(trained, fresh)}
+        for name, body in networks.items():
+            for what, value in body_use(body, tasks).items():
+                found.setdefault(f"{name}.{what}", []).append(value)
+    figures = [
+        figure(name, over_seeds(values), "times" if "longer" in name else "%", list(SEEDS), REUSE_TASKS,
+               "seeds: " + ", ".join(f"{value:.2f}" for value in values))
+        for name, values in found.items()
+    ]  # fmt: skip
+    keep_results(LESSON, "reuse", figures, command="python -m studies.lesson09_controls reuse")
+    for each in figures:
+        print(f"{each['name']:30} {each['value']:7.2f} ± {each['interval']:.2f}   {each['note']}")
+
+
+# Whose protocol ------------------------------------------------------------------------------------------------------
+
+CELLS = {
+    "5way1shot": (5, 1),
+    "5way5shot": (5, 5),
+    "20way1shot": (20, 1),
+    "20way5shot": (20, 5),
+}
+#: Test tasks of each cell. Fewer than the papers' (600 and 10,000) make the interval wider, and nothing else.
+TASKS = {"5way1shot": 600, "5way5shot": 400, "20way1shot": 200, "20way5shot": 200}
+Answers = Callable[[Conv4, Params, Episode], Tensor]
+
+
+def together(net: Conv4, phi: Params, episode: Episode) -> Tensor:
+    """All queries of a task in one batch."""
+    return in_batches(net, phi, episode, episode.query_y.shape[1], balanced=True)
+
+
+def under(name: str, test: Characters, cell: str, queries: int, tasks: int, answers: Answers) -> Interval:
+    """A recorded start under a protocol: the characters, queries a class, tasks, and what a batch holds."""
+    ways, shots = CELLS[cell]
+    generator, size = torch.Generator().manual_seed(2), 50 if ways == 5 else 20
+    episodes = [test.sample(size, ways, shots, queries, generator=generator) for _ in range(0, tasks, size)]
+    return over_tasks(torch.cat([answers(*each) for each in ends(name, episodes, ways)]))
+
+
+def protocols() -> None:
+    """Each recorded start, each cell of the papers' tables, under MAML's two protocols, Reptile's two and ours."""
+    characters = Characters.omniglot()
+    plain, turned = (characters.split("random", rotations).test for rotations in ("train", "all"))  # type: ignore[arg-type]
+    figures = []
+    for cell, (_, shots) in CELLS.items():
+        for name in STARTS:
+            ways: dict[str, tuple[Characters, int, Answers]] = {
+                "as MAML": (turned, shots, together),
+                "as Reptile": (plain, 1, beside_support),
+                "as Reptile, transductive": (plain, 1, together),
+            }
+            if cell == "5way1shot":  # ours, and one thing changed on the way to MAML's
+                ways |= {
+                    "ours": (plain, 15, together),
+                    "ours, by support": (plain, 15, by_support),
+                    "ours, turned too": (turned, 15, together),
+                }
+            for way, (test, queries, answers) in ways.items():
+                found = under(name, test, cell, queries, TASKS[cell], answers)
+                said = f"{queries} queries a class"
+                figures.append(figure(f"{name}.{cell}.{way}", found, "%", [0], found.n, said))
+                print(f"{name:8} {cell:11} {way:26} {found}", flush=True)
+        keep_results(LESSON, "protocols", figures, command="python -m studies.lesson09_controls protocols")
+
+
+# The head ------------------------------------------------------------------------------------------------------------
+
+
+def heads() -> None:
+    """A head of zeros and a learned head, both trained and tested with 5 ways: three seeds of the same outer steps."""
+    characters = Characters.omniglot()
+    at_5 = replace(CHOSEN, ways=5, meta_batch=16)
+    candidates = {"zero": at_5, "learned": replace(at_5, zero_head=False)}
+    figures = []
+    for name, candidate in candidates.items():
+        runs = [measure(candidate, characters, seed) for seed in tqdm(SEEDS, desc=name)]
+        for seed, run in zip(SEEDS, runs, strict=True):
+            figures.append({"name": f"{name}.seed-{seed}", **run, "seconds": None})
+        every = over_seeds([run["value"] for run in runs])
+        figures.append(figure(name, every, "%", list(SEEDS), runs[0]["tasks"], "5 ways in training and in test"))
+        print(f"{name:8} {every}", [run["value"] for run in runs], flush=True)
+        keep_results(LESSON, "heads", figures, command="python -m studies.lesson09_controls heads")
+
+
+def main() -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = {"reuse": reuse, "protocols": protocols, "heads": heads}
+    parser.add_argument("what", choices=commands)
+    commands[parser.parse_args().what]()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,112 @@
+"""Whose company a query is answered in: lesson 10's question, asked of three recorded starts over the size of the batch.
+
+    python -m studies.lesson10_company
+
+The recorded starts of lessons 09 and 10 (MAML, FOMAML, Reptile) adapt to the same 400 test tasks, 15 queries a class. Then
+each answers the same queries in batches of several sizes, dealt in two ways: *balanced*, as many of each class, for which
+somebody must know the labels; and *at random*. Beside them one query alone beside the support set, and the statistics of the
+support set, from which all others are counted, task by task. Writes ``data/results/10-company.json``.
+"""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from mlteach.checkpoint import load_checkpoint, params_from
+from mlteach.inner import Rule, sgd
+from mlteach.measure import over_tasks, path_of
+from mlteach.measure.ledger import data_folder, keep_results
+from mlteach.nets import Conv4
+from mlteach.params import Params
+from mlteach.tasks import Characters, Episode
+
+LESSON, TASKS, SEED = "10_omniglot_fomaml_and_reptile", 400, 2
+SIZES = (5, 15, 25, 75)  # queries in a batch; 75 are all of them, and the two ways to deal them are one
+#: The recorded starts, and the steps they take at test.
+STARTS = {"reptile": ("10-reptile", 10), "fomaml": ("10-fomaml", 5), "maml": ("09-maml-lecture", 3)}
+
+
+def start_of(name: str) -> tuple[Params, Rule, int]:
+    """A recorded start's body, its rule at its test rate, and its test steps."""
+    file, steps = STARTS[name]
+    kept = load_checkpoint(data_folder() / "checkpoints" / f"{file}.safetensors")
+    net, recipe = Conv4(5, 32, head="flatten"), kept.about["recipe"]
+    like = net.init(torch.Generator())
+    share = kept.about.get("test_rate", recipe.get("test_rate"))
+    rates = dict.fromkeys(net.body_names, share * recipe["rate_body"])
+    rates |= dict.fromkeys(net.head_names, share * recipe["rate_head"])
+    return params_from(kept, {each: like[each] for each in net.body_names}), sgd(rates), steps
+
+
+def ends(name: str, episodes: list[Episode], ways: int = 5) -> Iterator[tuple[Conv4, Params, Episode]]:
+    """The network, where its walk ends, [tasks, ...], and the tasks, for each batch of tasks."""
+    body, rule, steps = start_of(name)
+    net = Conv4(ways, 32, head="flatten")
+    for episode in tqdm(episodes, desc=name, unit="batch"):
+        yield net, path_of(net, body, episode, rule, steps, start=net.zero_head)[-1], episode
+
+
+@torch.no_grad()
+def beside_support(net: Conv4, phi: Params, episode: Episode) -> Tensor:
+    """Percent of right answers [tasks], each query alone in one batch with the support set."""
+    batches = [torch.cat([episode.support_x, each], 1) for each in episode.query_x.split(1, 1)]
+    return _percent(torch.cat([net(phi, batch)[:, -1:] for batch in batches], 1), episode.query_y)
+
+
+@torch.no_grad()
+def by_support(net: Conv4, phi: Params, episode: Episode) -> Tensor:
+    """Percent of right answers [tasks], by the statistics of the support set."""
+    return _percent(net(phi, episode.query_x, "support", support=episode.support_x), episode.query_y)
+
+
+@torch.no_grad()
+def in_batches(net: Conv4, phi: Params, episode: Episode, size: int, balanced: bool, seed: int = 0) -> Tensor:
+    """Percent of right answers [tasks], in batches of ``size`` queries: as many of each class, or as chance deals them."""
+    x, y = episode.query_x, episode.query_y
+    if balanced:  # sorted by class, then one of each class after the other
+        order = y.argsort(stable=True, dim=1).unflatten(1, (int(y.max()) + 1, -1)).transpose(1, 2).flatten(1)
+    else:
+        order = torch.rand(y.shape, generator=torch.Generator().manual_seed(seed)).argsort(1)
+    x = x.gather(1, order[..., None, None, None].expand_as(x))
+    return _percent(torch.cat([net(phi, batch) for batch in x.split(size, 1)], 1), y.gather(1, order))
+
+
+def _percent(logits: Tensor, y: Tensor) -> Tensor:
+    return 100 * (logits.argmax(-1) == y).double().mean(1)
+
+
+def main() -> None:
+    """Measure all three starts and write the file."""
+    _, _, test = Characters.omniglot().split("random")
+    generator = torch.Generator().manual_seed(SEED)
+    episodes = [test.sample(50, 5, 1, 15, generator=generator) for _ in range(0, TASKS, 50)]
+    figures = []
+    for name in STARTS:
+        found: dict[str, list[Tensor]] = {}
+        for net, phi, episode in ends(name, episodes):
+            answers = {"support": by_support(net, phi, episode), "beside": beside_support(net, phi, episode)}
+            for size in SIZES:
+                for way in ("balanced", "random"):
+                    answers[f"{way}.{size}"] = in_batches(net, phi, episode, size, way == "balanced")
+            for company, values in answers.items():
+                found.setdefault(company, []).append(values)
+        whole = {company: torch.cat(values) for company, values in found.items()}
+        gains = {company: values - whole["support"] for company, values in whole.items() if company != "support"}
+        gains |= {
+            f"balanced - random.{size}": whole[f"balanced.{size}"] - whole[f"random.{size}"] for size in SIZES[:-1]
+        }
+        for company, values in (("support", whole["support"]), *gains.items()):
+            mean, half, tasks = over_tasks(values)
+            figures.append({
+                "name": f"{name}.{company}", "value": round(mean, 3), "interval": round(half, 3),
+                "unit": "%" if company == "support" else "points", "seeds": [0], "seconds": None, "device": "cpu",
+                "tasks": tasks, "note": "above the support set's statistics, task by task" * (company in gains),
+            })  # fmt: skip
+            print(f"{name:8} {company:22} {mean:6.2f} ± {half:.2f}")
+    keep_results(LESSON, "company", figures, command="python -m studies.lesson10_company")
+
+
+if __name__ == "__main__":
+    main()

@@ -20,7 +20,7 @@ from tqdm import tqdm
 from mlteach.fit import fit
 from mlteach.inner import sgd
 from mlteach.measure import Interval, over_seeds, over_tasks, path_of
-from mlteach.measure.ledger import keep_results
+from mlteach.measure.ledger import data_folder, keep_results, recorded
 from mlteach.nets import Conv4, cross_entropy
 from mlteach.outer import maml_gradient
 from mlteach.params import Params, norm, subtract
@@ -35,7 +35,7 @@ RULE = sgd(
     dict.fromkeys(NET_40.body_names, CHOSEN.rate_body) | dict.fromkeys(NET_40.head_names, CHOSEN.rate_head)
 )
 KERNELS = [name for name in NET_40.body_names if "conv" in name]
-REUSE_TASKS = 40  # training tasks of 40 ways that every network is looked at on
+REUSE_TASKS = 40  # training tasks of 40 ways that every network is looked at on, four at a time
 
 Figure = dict[str, Any]
 
@@ -70,6 +70,7 @@ def trained_body(seed: int, train: Characters) -> Params:
         {name: theta[name] for name in NET_40.body_names},
         lambda g: train.sample(CHOSEN.meta_batch, CHOSEN.ways, 1, 2, generator=g),
         steps=OUTER_STEPS, generator=generator, lr=CHOSEN.outer_rate, schedule="cosine", progress=f"seed {seed}",
+        checkpoint=data_folder().parent / "runs" / "09-reuse" / f"seed-{seed}.safetensors", every=200,
     )  # fmt: skip
     return {name: value.double() for name, value in run.theta.items()}
 
@@ -99,25 +100,32 @@ def reuse() -> None:
     """Fresh kernels, trained ones, and trained ones at the fresh ones' lengths: three seeds, the same training tasks."""
     train, _, _ = Characters.omniglot().split("random")
     generator = torch.Generator().manual_seed(1)
-    tasks = train.sample(REUSE_TASKS, 40, 1, 2, generator=generator).to(dtype=torch.float64)
+    drawn = [
+        train.sample(4, 40, 1, 2, generator=generator, dtype=torch.float64) for _ in range(REUSE_TASKS // 4)
+    ]
     found: dict[str, list[float]] = {}
     for seed in SEEDS:
         fresh, trained = fresh_body(seed), trained_body(seed, train)
         longer = [(trained[name].norm() / fresh[name].norm()).item() for name in KERNELS]
-        found.setdefault("longer.shortest", []).append(min(longer))
-        found.setdefault("longer.longest", []).append(max(longer))
-        networks = {"fresh": fresh, "trained": trained, "trained, fresh lengths": at_lengths_of(trained, fresh)}
+        found.setdefault("longer.least", []).append(min(longer))
+        found.setdefault("longer.most", []).append(max(longer))
+        networks = {
+            "fresh": fresh,
+            "trained": trained,
+            "trained, fresh lengths": at_lengths_of(trained, fresh),
+        }
         for name, body in networks.items():
-            for what, value in body_use(body, tasks).items():
-                found.setdefault(f"{name}.{what}", []).append(value)
+            each = [body_use(body, tasks) for tasks in drawn]
+            for what in each[0]:
+                mean, half, _ = over_tasks([numbers[what] for numbers in each])
+                found.setdefault(f"{name}.{what}", []).append(mean)
+                print(f"seed {seed}, {name}, {what}: {mean:.2f} ± {half:.2f} %", flush=True)
     figures = [
         figure(name, over_seeds(values), "times" if "longer" in name else "%", list(SEEDS), REUSE_TASKS,
                "seeds: " + ", ".join(f"{value:.2f}" for value in values))
         for name, values in found.items()
     ]  # fmt: skip
     keep_results(LESSON, "reuse", figures, command="python -m studies.lesson09_controls reuse")
-    for each in figures:
-        print(f"{each['name']:30} {each['value']:7.2f} ± {each['interval']:.2f}   {each['note']}")
 
 
 # Whose protocol ------------------------------------------------------------------------------------------------------
@@ -176,19 +184,30 @@ def protocols() -> None:
 
 
 def heads() -> None:
-    """A head of zeros and a learned head, both trained and tested with 5 ways: three seeds of the same outer steps."""
+    """A head of zeros and a learned head, both trained and tested with 5 ways: three seeds of the same outer steps.
+
+    What is recorded is not trained again, so the command can be stopped and called again.
+    """
     characters = Characters.omniglot()
     at_5 = replace(CHOSEN, ways=5, meta_batch=16)
-    candidates = {"zero": at_5, "learned": replace(at_5, zero_head=False)}
-    figures = []
-    for name, candidate in candidates.items():
-        runs = [measure(candidate, characters, seed) for seed in tqdm(SEEDS, desc=name)]
-        for seed, run in zip(SEEDS, runs, strict=True):
-            figures.append({"name": f"{name}.seed-{seed}", **run, "seconds": None})
-        every = over_seeds([run["value"] for run in runs])
-        figures.append(figure(name, every, "%", list(SEEDS), runs[0]["tasks"], "5 ways in training and in test"))
-        print(f"{name:8} {every}", [run["value"] for run in runs], flush=True)
-        keep_results(LESSON, "heads", figures, command="python -m studies.lesson09_controls heads")
+    candidates = {"learned": replace(at_5, zero_head=False), "zero": at_5}
+    for seed in tqdm(SEEDS, desc="heads", unit="seed"):
+        for name, candidate in candidates.items():
+            figures = recorded(LESSON[:2], "heads")
+            if f"{name}.seed-{seed}" in figures:
+                continue
+            run = measure(candidate, characters, seed)
+            figures[f"{name}.seed-{seed}"] = {"name": f"{name}.seed-{seed}", **run, "seconds": None}
+            runs = [each for key, each in figures.items() if key.startswith(f"{name}.seed-")]
+            alone = Interval(runs[0]["value"], runs[0]["interval"], runs[0]["tasks"])
+            every = over_seeds([each["value"] for each in runs]) if len(runs) > 1 else alone
+            seeds = [each["seeds"][0] for each in runs]
+            said = "5 ways in training and in test; interval over " + ("tasks" if len(runs) == 1 else "seeds")
+            figures[name] = figure(name, every, "%", seeds, run["tasks"], said)
+            keep_results(
+                LESSON, "heads", list(figures.values()), command="python -m studies.lesson09_controls heads"
+            )
+            print(f"{name}, seed {seed}: {run['value']:.1f} ± {run['interval']:.1f} %", flush=True)
 
 
 def main() -> None:

@@ -93,9 +93,12 @@ def main() -> None:
             for company, values in answers.items():
                 found.setdefault(company, []).append(values)
         whole = {company: torch.cat(values) for company, values in found.items()}
-        gains = {company: values - whole["support"] for company, values in whole.items() if company != "support"}
+        gains = {
+            company: values - whole["support"] for company, values in whole.items() if company != "support"
+        }
         gains |= {
-            f"balanced - random.{size}": whole[f"balanced.{size}"] - whole[f"random.{size}"] for size in SIZES[:-1]
+            f"balanced - random.{size}": whole[f"balanced.{size}"] - whole[f"random.{size}"]
+            for size in SIZES[:-1]
         }
         for company, values in (("support", whole["support"]), *gains.items()):
             mean, half, tasks = over_tasks(values)

@@ -286,7 +286,10 @@ def meta_gradient(support_loss, query_loss, begin, theta, steps, alpha):
                 "(phi[name] - alpha[name] * g).detach().requires_grad_() for",
             ),
             "by phi": (
-                ("query_loss(phi).mean(), list(theta.values())", "query_loss(phi).mean(), list(phi.values())"),
+                (
+                    "query_loss(phi).mean(), list(theta.values())",
+                    "query_loss(phi).mean(), list(phi.values())",
+                ),
                 ("dict(zip(theta, gradient))", "dict(zip(phi, gradient))"),
             ),
             "judged on the support set": ("query_loss(phi).mean()", "support_loss(phi).mean()"),
@@ -318,10 +321,16 @@ def meta_gradient(support_loss, query_loss, begin, theta, steps, alpha):
                 "dict(zip(theta, gradient))",
                 "{name: theta[name] - g for name, g in zip(theta, gradient)}",
             ),
-            "uphill outside": ("dict(zip(theta, gradient))", "{name: -g for name, g in zip(theta, gradient)}"),
+            "uphill outside": (
+                "dict(zip(theta, gradient))",
+                "{name: -g for name, g in zip(theta, gradient)}",
+            ),
             "no names": ("dict(zip(theta, gradient))", "gradient"),
             "a list": ("dict(zip(theta, gradient))", "list(gradient)"),
-            "the loss beside it": ("return dict(zip(theta, gradient))", "return dict(zip(theta, gradient)), query_loss(phi).mean()"),
+            "the loss beside it": (
+                "return dict(zip(theta, gradient))",
+                "return dict(zip(theta, gradient)), query_loss(phi).mean()",
+            ),
             "the loss alone": ("return dict(zip(theta, gradient))", "return query_loss(phi).mean()"),
             "the first task alone": ("support_loss(phi).sum()", "support_loss(phi)[0]"),
             "not summed": ("support_loss(phi).sum()", "support_loss(phi)"),

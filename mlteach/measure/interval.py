@@ -66,6 +66,6 @@ def over_seeds(values: Sequence[float]) -> Interval:
 def floor_of(rate: float, queries: int, tasks: int) -> float:
     """The half width that counting alone gives: 1.96 sqrt(p (1 - p) / (queries * tasks)), p and result as shares.
 
-    A published interval near this floor says how many queries were counted (identity I-35).
+    A published interval near this floor says how many queries were counted.
     """
     return 1.96 * math.sqrt(rate * (1 - rate) / (queries * tasks))

@@ -6,7 +6,7 @@
 The gradient is taken *through* the inner steps. FOMAML takes the same path but holds each inner gradient for a
 constant, and so uses grad L_query at phi. ``first_order=True`` is the whole difference.
 
-By the chain rule the gradient is found from back to front (identity I-11):
+By the chain rule the gradient is found from back to front:
 
     v = grad L_query(phi)                                   nobody differentiates this again: first order is enough
     v <- v - alpha H_support(theta_t) v                     for each step of gradient descent, from the last to the first

@@ -907,12 +907,13 @@ if not reuse:
 fig, axes = plt.subplots(1, 2, figsize=(11, 2.9), sharey=True)
 networks = {"fresh": "fresh", "trained": "trained, as it is",
             "trained, fresh lengths": "trained, as long\nas the fresh one's"}
-for ax, what, said in zip(axes, ("moved", "apart"),
+for ax, what, said in zip(axes if reuse else (), ("moved", "apart"),
                           ("How far the kernels move", "What that moves")):
-    seen = [reuse[f"{name}.{what}"] for name in networks if reuse]
+    seen = [reuse[f"{name}.{what}"] for name in networks]
     bars = ax.barh(list(networks.values()), [each["value"] for each in seen],
                    xerr=[each["interval"] for each in seen], height=0.6,
-                   color=[style.color(name) for name in ("baseline", "sgd", "maml")],
+                   color=[style.color(name)
+                          for name in ("baseline", "warning", "maml")],
                    error_kw={"capsize": 4}, hatch=["", "//", ""], edgecolor="white")
     ax.bar_label(bars, [f"{each['value']:.1f} %" for each in seen], padding=14)
     ax.set(xlim=(0, 1.45 * max(each["value"] for each in seen)), title=said)

@@ -35,7 +35,7 @@ RULE = sgd(
     dict.fromkeys(NET_40.body_names, CHOSEN.rate_body) | dict.fromkeys(NET_40.head_names, CHOSEN.rate_head)
 )
 KERNELS = [name for name in NET_40.body_names if "conv" in name]
-REUSE_TASKS = 40  # training tasks of 40 ways that every network is looked at on, four at a time
+REUSE_TASKS = 20  # training tasks of 40 ways that every network is looked at on, four at a time
 
 Figure = dict[str, Any]
 
@@ -96,15 +96,19 @@ def body_use(body: Params, tasks: Episode) -> dict[str, float]:
     }
 
 
-def reuse() -> None:
-    """Fresh kernels, trained ones, and trained ones at the fresh ones' lengths: three seeds, the same training tasks."""
+def reuse(seeds: int) -> None:
+    """Fresh kernels, trained ones, and trained ones at the fresh ones' lengths, on the same training tasks.
+
+    The intervals are over the seeds; with one seed over the groups of four tasks.
+    """
     train, _, _ = Characters.omniglot().split("random")
     generator = torch.Generator().manual_seed(1)
     drawn = [
         train.sample(4, 40, 1, 2, generator=generator, dtype=torch.float64) for _ in range(REUSE_TASKS // 4)
     ]
     found: dict[str, list[float]] = {}
-    for seed in SEEDS:
+    alone: dict[str, Interval] = {}
+    for seed in SEEDS[:seeds]:
         fresh, trained = fresh_body(seed), trained_body(seed, train)
         longer = [(trained[name].norm() / fresh[name].norm()).item() for name in KERNELS]
         found.setdefault("longer.least", []).append(min(longer))
@@ -117,12 +121,14 @@ def reuse() -> None:
         for name, body in networks.items():
             each = [body_use(body, tasks) for tasks in drawn]
             for what in each[0]:
-                mean, half, _ = over_tasks([numbers[what] for numbers in each])
-                found.setdefault(f"{name}.{what}", []).append(mean)
-                print(f"seed {seed}, {name}, {what}: {mean:.2f} ± {half:.2f} %", flush=True)
+                alone[f"{name}.{what}"] = one = over_tasks([numbers[what] for numbers in each])
+                found.setdefault(f"{name}.{what}", []).append(one.mean)
+                print(f"seed {seed}, {name}, {what}: {one.mean:.2f} ± {one.half_width:.2f} %", flush=True)
     figures = [
-        figure(name, over_seeds(values), "times" if "longer" in name else "%", list(SEEDS), REUSE_TASKS,
-               "seeds: " + ", ".join(f"{value:.2f}" for value in values))
+        figure(name, over_seeds(values) if seeds > 1 else alone.get(name, Interval(values[0], 0.0, 1)),
+               "times" if "longer" in name else "%", list(SEEDS[:seeds]), REUSE_TASKS,
+               "interval over " + ("tasks" if seeds == 1 else "seeds") + ": "
+               + ", ".join(f"{value:.2f}" for value in values))
         for name, values in found.items()
     ]  # fmt: skip
     keep_results(LESSON, "reuse", figures, command="python -m studies.lesson09_controls reuse")
@@ -197,7 +203,7 @@ def protocols() -> None:
 # The head ------------------------------------------------------------------------------------------------------------
 
 
-def heads() -> None:
+def heads(seeds: int) -> None:
     """A head of zeros and a learned head, both trained and tested with 5 ways: three seeds of the same outer steps.
 
     What is recorded is not trained again, so the command can be stopped and called again.
@@ -205,7 +211,7 @@ def heads() -> None:
     characters = Characters.omniglot()
     at_5 = replace(CHOSEN, ways=5, meta_batch=16)
     candidates = {"learned": replace(at_5, zero_head=False), "zero": at_5}
-    for seed in tqdm(SEEDS, desc="heads", unit="seed"):
+    for seed in tqdm(SEEDS[:seeds], desc="heads", unit="seed"):
         for name, candidate in candidates.items():
             figures = recorded(LESSON[:2], "heads")
             if f"{name}.seed-{seed}" in figures:
@@ -229,9 +235,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    commands = {"reuse": reuse, "protocols": protocols, "heads": heads}
-    parser.add_argument("what", choices=commands)
-    commands[parser.parse_args().what]()
+    parser.add_argument("what", choices=["reuse", "protocols", "heads"])
+    parser.add_argument(
+        "--seeds", type=int, default=len(SEEDS), help="so many training runs, for reuse and heads"
+    )
+    options = parser.parse_args()
+    if options.what == "protocols":
+        protocols()
+    else:
+        {"reuse": reuse, "heads": heads}[options.what](options.seeds)
 
 
 if __name__ == "__main__":

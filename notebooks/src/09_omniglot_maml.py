@@ -586,22 +586,24 @@ if not bars:
     print("Not recorded here. Measure it with: "
           "python -m studies.lesson09_lecture_recipe")
 fig, ax = plt.subplots(figsize=(9, 4.4))
-shown = ax.barh(list(bars), [each["value"] for each in bars.values()],
-                xerr=[each["interval"] for each in bars.values()], height=0.65,
-                color=[style.color("baseline" if name in pair else "maml")
-                       for name in bars], error_kw={"capsize": 3})
-ax.bar_label(shown, fmt="%.1f", padding=8)
+for name, each in bars.items():
+    ax.errorbar(each["value"], name, xerr=each["interval"], fmt="s" if name in pair else "o",
+                capsize=3, color=style.color("warning" if name in pair else "maml"))
+    ax.annotate(f"{each['value']:.1f}", (each["value"], name), xytext=(0, 6),
+                textcoords="offset points", ha="center")
+ax.grid(axis="y", alpha=0.3)
 ax.invert_yaxis()
-ax.set(xlim=(70, 100), xlabel="right answers on validation characters, %",
-       title="One change at a time, and below two that differ in the head alone")
-show(fig, alt="Bars with intervals, one for each candidate recipe: many ways and a "
-     "head of zeros stand highest. Two last bars are the pair of heads at 5 ways: the "
+ax.set(xlim=(70, 100), xlabel="right answers on validation characters, %")
+ax.set_title("One change at a time; squares: two that differ in the head alone", x=0,
+             ha="left")
+show(fig, alt="Dots with intervals, one for each candidate recipe: many ways and a "
+     "head of zeros stand highest. Two squares are the pair of heads at 5 ways: the "
      "head of zeros is far above the learned one.")
 
 # %% [markdown]
 # Read it with the intervals: all of these were trained on less than half the budget, and a difference of half a point is noise. What
-# counts is large: many classes in a training task, and a head that starts from zero. One bar mixes two changes: a learned head of 40
-# rows, of which five are tested. So the two bars at the end are the clean pair. They train with 5 ways and are tested with 5 ways, and
+# counts is large: many classes in a training task, and a head that starts from zero. One dot mixes two changes: a learned head of 40
+# rows, of which five are tested. So the two squares are the clean pair. They train with 5 ways and are tested with 5 ways, and
 # only the head differs: the head of zeros is better at this budget there too. (With the published budget a learned head does well, as
 # the paper's number says.) Three inner steps are no worse, and slower.
 #

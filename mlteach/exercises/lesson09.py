@@ -618,8 +618,10 @@ def _observe_meta(
     start, tasks = leaves(theta), len(support[0])
 
     def begin(params: Params) -> Params:
-        zeros = {} if "v" in params else {"v": params["w"].new_zeros(params["w"].shape[1])}
-        return stack(params | zeros, tasks)
+        if "v" in params:
+            return stack(params, tasks)
+        zeros = params["w"].new_zeros(tasks, params["w"].shape[1]).requires_grad_()
+        return stack(params, tasks) | {"v": zeros}
 
     found = answer(
         lambda phi: _losses(phi, *support), lambda phi: _losses(phi, *query), begin, start, steps, dict(alpha)

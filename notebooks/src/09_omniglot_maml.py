@@ -53,7 +53,7 @@ from mlteach.exercises import check, find, yours
 from mlteach.explore import EpisodeInspector, style
 from mlteach.explore.figure import show
 from mlteach.fit import fit
-from mlteach.inner import sgd
+from mlteach.inner import MetaLSTM, sgd
 from mlteach.measure import accuracy, compare, floor_of, is_it_maml, over_seeds
 from mlteach.measure import over_tasks, path_of, published, step_accuracy
 from mlteach.measure.ledger import data_folder, keep_checkpoint, record, recorded
@@ -429,9 +429,12 @@ def side_by_side(net, theta, episode, alpha, steps, start=dict):
             seen.update(loss=losses.detach().sum(), accuracy=right.mean(1).sum())
             return losses
 
-        found = mine(support_loss, query_loss,
-                     lambda theta: stack(start(theta), tasks.tasks), leaves(theta),
-                     steps, alpha)
+        def begin(theta):  # what start adds, a head of zeros, adapts as well
+            laid = stack(start(theta), tasks.tasks)
+            return {name: value if value.requires_grad else value.requires_grad_()
+                    for name, value in laid.items()}
+
+        found = mine(support_loss, query_loss, begin, leaves(theta), steps, alpha)
         return scale(tasks.tasks / episode.tasks, found), seen
 
     gradient, sums = sum_over_chunks(part, episode)
@@ -578,7 +581,7 @@ recipe, TASKS = {
 
 # %% jupyter={"source_hidden": true}
 candidates, heads = recorded("09", "choice"), recorded("09", "heads")
-pair = {f"5 ways, {said} ({len(heads[name]['seeds'])} runs)": heads[name]
+pair = {f"5 ways, {said}": heads[name]
         for name, said in (("zero", "a head of zeros"), ("learned", "a learned head"))
         if name in heads}
 bars = candidates | pair
@@ -587,15 +590,15 @@ if not bars:
           "python -m studies.lesson09_lecture_recipe")
 fig, ax = plt.subplots(figsize=(9, 4.4))
 for name, each in bars.items():
-    ax.errorbar(each["value"], name, xerr=each["interval"], fmt="s" if name in pair else "o",
+    ax.errorbar(each["value"], name, xerr=each["interval"],
+                fmt="s" if name in pair else "o",
                 capsize=3, color=style.color("warning" if name in pair else "maml"))
     ax.annotate(f"{each['value']:.1f}", (each["value"], name), xytext=(0, 6),
                 textcoords="offset points", ha="center")
 ax.grid(axis="y", alpha=0.3)
 ax.invert_yaxis()
-ax.set(xlim=(70, 100), xlabel="right answers on validation characters, %")
-ax.set_title("One change at a time; squares: two that differ in the head alone", x=0,
-             ha="left")
+ax.set(xlim=(70, 100), xlabel="right answers on validation characters, %",
+       title="One change at a time; squares: the clean pair")
 show(fig, alt="Dots with intervals, one for each candidate recipe: many ways and a "
      "head of zeros stand highest. Two squares are the pair of heads at 5 ways: the "
      "head of zeros is far above the learned one.")
@@ -1179,20 +1182,41 @@ print(f"counting alone: ± {100 * counted:.1f}; published: ± {paper['interval']
 # %% [markdown]
 # That is all of it. Fifteen queries a class and a thousand tasks make it smaller.
 #
-# ## Beside the meta-learner LSTM
+# ## Five differences from the meta-learner LSTM
 #
-# Lesson 05 learned a start too, its first cell state $c_0$. Now that you have MAML, set the two side by side. Five things differ:
+# Lesson 05's meta-learner LSTM and MAML both learn where to start. Now that you know both, side by side:
 #
-# | | MAML | meta-learner LSTM |
+# | | meta-learner LSTM | MAML |
 # |---|---|---|
-# | what is learned | the start $\theta$ | the start *and* the step, $\omega$ |
-# | how long a step is | one rate $\alpha$, set by hand | a gate for each weight, at each step |
-# | forgetting | none, $f = 1$ | learned, $f < 1$ |
-# | memory | a step knows the weights and the gradient | and all steps before, in the cells of its LSTM |
-# | the outer gradient | *through* the inner gradients | *past* them: they are constants |
+# | **what they exchange** | the learner hands over loss and gradient, and gets *weights* back | the learner gets the start, and hands back the gradient of its query loss |
+# | **where the weights move** | in the meta-learner: they are its memory, $\theta_t = c_t$ | in the learner: $\theta_{t+1} = \theta_t - \alpha \nabla L$ |
+# | **how often they talk** | at every inner step | twice a task: at its beginning and at its end |
+# | **what the meta-learner is** | an LSTM, with parameters of its own beside the start | nothing but the start: no parameters are added |
+# | **second derivatives** | left out: gradients are numbers | kept; FOMAML leaves them out |
 #
-# The last line is the one you can now compute. Fix the gates at $f = 1$ and $i = \alpha$, and the meta-learner LSTM is gradient
-# descent. Its gradient for $c_0$ goes past the inner gradients, so it is FOMAML's. `no_way_back` above was that program.
+# How far apart are they? Fix the gates at $f = 1$ and $i = \alpha$. The meta-learner LSTM *is* gradient descent, and the gradient for
+# its start, past the inner gradients, is FOMAML's. Go *through* the inner gradients, and it is MAML's:
+
+# %%
+lstm = MetaLSTM(hidden=4)
+drawn = torch.Generator().manual_seed(1)
+wide = torch.tensor(40.0, dtype=torch.float64)  # its sigmoid is 1
+closed = torch.zeros(6, dtype=torch.float64)
+rate = torch.tensor(ALPHA / (1 - ALPHA), dtype=torch.float64).log()
+meta = small.init(drawn, torch.float64) | lstm.init(drawn, torch.float64)
+meta |= {"lstm.forget.weight": closed, "lstm.forget.bias": wide,
+         "lstm.input.weight": closed, "lstm.input.bias": rate}
+for first_order, name in ((True, "FOMAML"), (False, "MAML")):
+    ours, _ = maml_gradient(small, cross_entropy, meta, batch, lstm.rule, 3,
+                            first_order=first_order, start=lstm.start)
+    theirs, _ = maml_gradient(small, cross_entropy, lstm.start(meta), batch, sgd(ALPHA),
+                              3, first_order=first_order)
+    way = "past" if first_order else "through"
+    compare(f"c0's gradient, {way} the inner gradients,", lstm.start(ours),
+            name, theirs, to=1e-10)
+
+# %% [markdown]
+# So the meta-learner LSTM contains first-order MAML: it is the case in which nobody touches the gates.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What you learned

@@ -585,9 +585,9 @@ pair = {f"5 ways, {said}": heads[name]
         for name, said in (("zero", "a head of zeros"), ("learned", "a learned head"))
         if name in heads}
 bars = candidates | pair
-if not bars:
-    print("Not recorded here. Measure it with: "
-          "python -m studies.lesson09_lecture_recipe")
+if len(pair) < 2 or not candidates:
+    print("Not all of it is recorded here. Measure it with: "
+          "python -m studies.lesson09_controls heads")
 fig, ax = plt.subplots(figsize=(9, 4.4))
 for name, each in bars.items():
     ax.errorbar(each["value"], name, xerr=each["interval"],
@@ -933,9 +933,9 @@ show(fig, alt="Two groups of three bars. Left, how far kernels move in the inner
 # Less, but not by as much as the middle bars would have you believe: most of their difference is length. MAML began by adapting its
 # whole network and, step after step, learned features that need less adapting. Nobody asked it to: it is what serves the query loss.
 # Raghu and others call this *feature reuse*, and lesson 13 is about it. A share of movement says little before you have asked what it is
-# a share of. (Networks of three seeds; the intervals are over them.)
+# a share of.
 #
-# The recorded network of the first seed is the one that goes on from here.
+# The recorded network goes on from here.
 
 # %%
 kept = load_checkpoint(data_folder() / "checkpoints" / "09-maml-lecture.safetensors")

@@ -1335,7 +1335,7 @@ for name in ("Reptile: 40 ways, two tasks a step",
 # body does not adapt (one step, ANIL's) does well too; we take two steps, because this lesson is about a body that adapts.
 #
 # How do you use two cores? A task's inner steps must follow one another, and one small minibatch does not fill two cores. Two tasks do:
-# one on each. (Measured on the package's network. The recorded runs of Reptile use the quicker one that comes below.)
+# one on each. (Measured on the package's network. The recorded runs of Reptile use the quicker one, of torch's own layers.)
 
 # %% jupyter={"source_hidden": true}
 layouts = recorded("10", "layouts")

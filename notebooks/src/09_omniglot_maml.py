@@ -847,7 +847,7 @@ for name, seen in table.items():
     print(f"{name:32} {seen['transductive']:>12}  {seen['support']:>11}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. Read by differences, and say that these networks are half trained in this profile. Head frozen: chance. Body frozen: nothing is lost. ANIL under its own name, in about half the time.
+# 2 min. Read by differences. Head frozen: chance. Body frozen: nothing is lost. ANIL under its own name, in about half the time.
 
 # %% [markdown]
 # These figures are written down when the lesson is run by `start.py run`.
@@ -906,7 +906,7 @@ keep_checkpoint(f"09-maml-{PROFILE}", runs[0].theta,
 #
 # </details>
 
-# %% jupyter={"source_hidden": true}
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 reuse = recorded("09", "reuse")
 if not reuse:
     print("Not recorded here. Measure it with: "
@@ -931,7 +931,10 @@ show(fig, alt="Two groups of three bars. Left, how far kernels move in the inner
      "fresh most, trained by a tenth of that, trained at equal length about half. "
      "Right, how far off the meta-gradient is without that: in the same order.")
 
-# %% [markdown] slideshow={"slide_type": "-"}
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 2 min. Left: how far the inner loop moves the kernels; right: what that does to the meta-gradient. The middle bars look like the whole story, and most of them is length. The lowest bars are at equal length: half.
+
+# %% [markdown]
 # Less, but not by as much as the middle bars would have you believe: most of their difference is length. MAML began by adapting its
 # whole network and, step after step, learned features that need less adapting. Nobody asked it to: it is what serves the query loss.
 # Raghu and others call this *feature reuse*, and lesson 13 is about it. A share of movement says little before you have asked what it is
@@ -1153,7 +1156,7 @@ show(fig, alt="Six dots with intervals: the same network under six protocols. As
      "with 75 queries in a batch.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. One network, six numbers. Turning the test characters changes little; one query of each class, five pictures in a batch, brings about a point. Lesson 10 finds out why: the batch is dealt by the labels.
+# 2 min. One network, six numbers. Turned test characters bring half a point, one query of each class, five pictures in a batch, another. Lesson 10 finds out why: the batch is dealt by the labels.
 
 # %% [markdown]
 # So a number has a protocol, or it is none. Here is MAML's for every cell of its table, and our network of one minute under exactly that
@@ -1227,7 +1230,7 @@ for first_order, name in ((True, "FOMAML"), (False, "MAML")):
 # - Without the way back it is FOMAML, whatever the file is called.
 # - With a head of zeros and one inner step it is ANIL, exactly.
 # - At test the first step of the head does nearly all the work. In training the body still moves, about half as far as at first.
-# - An accuracy needs beside it: its interval, and what stood in one batch. The protocol alone moves it by a point.
+# - An accuracy needs beside it: its interval, and what stood in one batch. The protocol alone moves it by more than a point.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 1 min. Read the second and the fourth line. They are the two that people get wrong.

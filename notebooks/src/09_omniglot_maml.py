@@ -595,8 +595,8 @@ for name, each in bars.items():
     ax.errorbar(each["value"], name, xerr=each["interval"],
                 fmt="s" if name in pair else "o",
                 capsize=3, color=style.color("warning" if name in pair else "maml"))
-    ax.annotate(f"{each['value']:.1f}", (each["value"], name), xytext=(0, 6),
-                textcoords="offset points", ha="center")
+    ax.annotate(f"{each['value']:.1f}", (each["value"], name), xytext=(18, 0),
+                textcoords="offset points", va="center")
 ax.grid(axis="y", alpha=0.3)
 ax.invert_yaxis()
 ax.set(xlim=(70, 100), xlabel="right answers on validation characters, %",
@@ -915,7 +915,7 @@ fig, axes = plt.subplots(1, 2, figsize=(11, 2.9), sharey=True)
 networks = {"fresh": "fresh", "trained": "trained, as it is",
             "trained, fresh lengths": "trained, as long\nas the fresh one's"}
 for ax, what, said in zip(axes if reuse else (), ("moved", "apart"),
-                          ("How far the kernels move", "What that moves")):
+                          ("How far the kernels move", "What hangs on it")):
     seen = [reuse[f"{name}.{what}"] for name in networks]
     bars = ax.barh(list(networks.values()), [each["value"] for each in seen],
                    xerr=[each["interval"] for each in seen], height=0.6,

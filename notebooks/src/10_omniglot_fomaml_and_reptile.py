@@ -1215,7 +1215,7 @@ print(f"Reptile: split {figure['split']}, one query a class, only training chara
 print(f"turned. {figure['source']}. FOMAML: MAML's protocol, see lesson 09.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. Read 5-way 1-shot in both blocks of Reptile: what stands in the batch is worth more than two points, published and ours alike. Theirs took 100,000 or 200,000 outer steps, 64 filters, and a network for each cell; ours two minutes, once, with one shot.
+# 2 min. Read 5-way 1-shot in both blocks of Reptile: what stands in the batch is worth about two points, published and ours alike. Theirs took 100,000 or 200,000 outer steps, 64 filters, and a network for each cell; ours two minutes, once, with one shot.
 
 # %% [markdown]
 # Ours, 5-way 1-shot, on lesson 09's 1000 test tasks. The budget of each run is two minutes of two cores, 240 core-seconds. *Published

@@ -609,7 +609,7 @@ show(fig, alt="Dots with intervals, one for each candidate recipe: many ways and
 # Read it with the intervals: all of these were trained on less than half the budget, and a difference of half a point is noise. What
 # counts is large: many classes in a training task, and a head that starts from zero. One dot mixes two changes: a learned head of 40
 # rows, of which five are tested. So the two squares are the clean pair. They train with 5 ways and are tested with 5 ways, and
-# only the head differs: the head of zeros is better at this budget there too. (With the published budget a learned head does well, as
+# only the head differs, over three seeds: the head of zeros is better at this budget there too. (With the published budget a learned head does well, as
 # the paper's number says.) Three inner steps are no worse, and slower.
 #
 # ## Train
@@ -901,7 +901,7 @@ keep_checkpoint(f"09-maml-{PROFILE}", runs[0].theta,
 #
 # <details><summary>After you have guessed</summary>
 #
-# About half as far. As they are, the trained kernels move by a tenth of what the fresh ones do, but most of that is their length. What
+# About half as far. As they are, the trained kernels move by about an eighth of what the fresh ones do, but most of that is their length. What
 # is left is a network that uses its body less than it did, and still uses it.
 #
 # </details>
@@ -928,7 +928,7 @@ axes[0].invert_yaxis()
 axes[0].set_xlabel("in the block that moves most, %")
 axes[1].set_xlabel("meta-gradient off without it, %")
 show(fig, alt="Two groups of three bars. Left, how far kernels move in the inner loop: "
-     "fresh most, trained by a tenth of that, trained at equal length about half. "
+     "fresh most, trained by an eighth of that, trained at equal length about half. "
      "Right, how far off the meta-gradient is without that: in the same order.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}

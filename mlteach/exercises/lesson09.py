@@ -800,12 +800,9 @@ META_GRADIENT = Exercise(
         ),
     ),
     hints=(
-        "begin(theta) gives every task parameters of its own, [tasks, ...] each. From there on, everything is exercise 09.1, "
-        "for all tasks in one go.",
-        "support_loss(phi) holds one loss for each task. Their sum may be differentiated: each task's parameters are in its own "
-        "loss alone. The outer loss is a mean.",
-        "torch.autograd.grad twice: by list(phi.values()) with create_graph=True inside the loop, by list(theta.values()) "
-        "after it.",
+        "phi = begin(theta), and from there on it is exercise 09.1, for all tasks in one go.",
+        "Inside: the sum of the losses, or each task would step by a share of its rate. Outside: their mean.",
+        "torch.autograd.grad twice: by list(phi.values()) with the way back kept, then by list(theta.values()).",
     ),
 )
 

@@ -382,7 +382,7 @@ compare("from back to front", meta_gradient_backwards(theta, batch, steps=3),
 # each task. `alpha` holds a rate for each name.
 #
 # <details><summary>Hint 1</summary><code>phi = begin(theta)</code>, and from there on it is exercise 09.1, for all tasks in one go.</details>
-# <details><summary>Hint 2</summary>Inside: the <i>sum</i> of the losses, or each task would step by a share of its rate. Outside: their mean.</details>
+# <details><summary>Hint 2</summary>Inside: the sum of the losses, or each task would step by a share of its rate. Outside: their mean.</details>
 # <details><summary>Hint 3</summary><code>torch.autograd.grad</code> twice: by <code>list(phi.values())</code> with the way back kept, then by <code>list(theta.values())</code>.</details>
 
 # %% tags=["exercise"]

@@ -7,6 +7,8 @@ import pytest
 
 from mlteach.course import contract
 from mlteach.course.lessons import ROOT, sources
+from mlteach.course.reading import reading
+from mlteach.course.source import learner_notebook
 
 EXERCISE = """\
 # %% [markdown]
@@ -185,3 +187,9 @@ def test_the_map_of_lessons_is_honest(name: str) -> None:
             assert "not written yet" in row, row
         elif not (name.startswith("notebooks") and number == "00"):
             assert f"{written[number]}.ipynb)" in row and "not written yet" not in row, row
+
+
+@pytest.mark.parametrize("source", sources()[:-1], ids=lambda path: path.stem)
+def test_the_readme_says_how_long_a_lesson_is_to_read(source: Path) -> None:
+    minutes = reading(learner_notebook(source)).promised
+    assert f"{source.stem}.ipynb) | {minutes} min |" in (ROOT / "README.md").read_text()

@@ -692,8 +692,11 @@ def _meta_shared(
     support_loss: Losses, query_loss: Losses, begin: Begin, theta: Params, steps: int, alpha: dict[str, float]
 ) -> Params:
     """One phi for all tasks: theta is not laid out."""
-    shared = {name: value[0] for name, value in begin(theta).items()}
-    return meta_gradient(support_loss, query_loss, lambda params: shared, theta, steps, alpha)
+
+    def shared(params: Params) -> Params:
+        return {name: value[0] for name, value in begin(params).items()}
+
+    return meta_gradient(support_loss, query_loss, shared, theta, steps, alpha)
 
 
 def _meta_pooled(

@@ -1337,11 +1337,15 @@ check("03.4", by_hand)
 #
 # *With the edges*, $g_1$ and $g_2$ move with the rate:
 #
-# $$\theta_1 = (1-\alpha)\,\theta_0,\quad \theta_2 = (1-\alpha)^2\,\theta_0,\quad L = \tfrac12(1-\alpha)^4,\quad \frac{dL}{d\alpha} = -2\,(1-\alpha)^3 = -2\,(-0.5)^3 = +0.25$$
+# $$\theta_1 = (1-\alpha)\,\theta_0,\quad \theta_2 = (1-\alpha)^2\,\theta_0,\quad L = \tfrac12(1-\alpha)^4$$
+#
+# $$\frac{dL}{d\alpha} = -2\,(1-\alpha)^3 = -2\,(-0.5)^3 = +0.25$$
 #
 # *Without them*, $g_1 = 1$ and $g_2 = -0.5$ are plain numbers, and $\alpha$ stands only where it is written:
 #
-# $$\theta_2 = \theta_0 - \alpha\,(g_1 + g_2),\quad \frac{dL}{d\alpha} = \theta_2\cdot\frac{d\theta_2}{d\alpha} = \theta_2\cdot\bigl(-(g_1 + g_2)\bigr) = 0.25\cdot(-0.5) = -0.125$$
+# $$\theta_2 = \theta_0 - \alpha\,(g_1 + g_2),\qquad \frac{dL}{d\alpha} = \theta_2\cdot\frac{d\theta_2}{d\alpha}$$
+#
+# $$\theta_2\cdot\bigl(-(g_1 + g_2)\bigr) = 0.25\cdot(-0.5) = -0.125$$
 #
 # The true gradient says: the rate is too large, turn it down. Without the dashed edges it says the opposite. Follow it and the descent gets worse.
 

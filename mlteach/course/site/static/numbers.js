@@ -123,11 +123,18 @@ export function scrub(span, range, model, key, held = () => {}, what = "", first
   addEventListener("scroll", untell, { passive: true, capture: true });
 }
 
-/** The explorer that a number moves: on a slide that slide's (else none: nobody would see it move); on a page the next of its kind, else the last one before. @param {Element} span @param {string} kind */
+/** The explorer that a number moves: on a slide that slide's, else the next of its kind, else the last one before. @param {Element} span @param {string} kind */
 function nearest(span, kind) {
-  const slide = span.closest(".slide"), found = [...(slide ?? document).querySelectorAll(`figure[data-alive="${kind}"]`)];
-  if (slide) return found[0];
-  return found.find((figure) => span.compareDocumentPosition(figure) & Node.DOCUMENT_POSITION_FOLLOWING) ?? found.at(-1);
+  const all = (/** @type {Element | Document} */ of) => [...of.querySelectorAll(`figure[data-alive="${kind}"]`)];
+  const slide = span.closest(".slide"), here = slide ? all(slide)[0] : undefined, found = all(document);
+  return here ?? found.find((figure) => span.compareDocumentPosition(figure) & Node.DOCUMENT_POSITION_FOLLOWING) ?? found.at(-1);
+}
+
+/** What a number says that it moves; the explorer of another slide by that slide's number. @param {Element} span @param {Element | undefined} figure */
+function named(span, figure) {
+  const home = figure?.closest(".slide");
+  if (!home || home == span.closest(".slide")) return figure?.getAttribute("aria-label")?.split(",")[0] ?? ""; // on a slide there is but one
+  return `the explorer on slide ${[...document.querySelectorAll(".slide")].indexOf(home) + 1}`;
 }
 
 const BAR = 64; // at the top of a page, in pixels
@@ -162,9 +169,9 @@ async function start() {
     const [kind, key] = (span.dataset.moves ?? "").split("."), figure = nearest(span, kind), range = ranges[span.dataset.moves ?? ""];
     const model = /** @type {any} */ (figure)?.explorer;
     if (!model || !range) continue;
-    const what = figure?.getAttribute("aria-label")?.split(",")[0] ?? ""; // on a slide there is but one
+    const what = named(span, figure);
     scrub(span, range.most ? { ...range, max: model.get(range.most) } : range, model, key,
-      (holding) => figure?.classList.toggle("moved", holding), what, () => { if (what) together(span, /** @type {HTMLElement} */ (figure), what); });
+      (holding) => figure?.classList.toggle("moved", holding), what, () => { if (what && !span.closest(".slide")) together(span, /** @type {HTMLElement} */ (figure), what); });
   }
 }
 

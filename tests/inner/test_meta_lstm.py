@@ -1,6 +1,7 @@
 """The meta-learner LSTM: by hand, against gradient descent and FOMAML (I-5), finite differences, and the plain loop."""
 
 import math
+import os
 
 import pytest
 import torch
@@ -17,6 +18,9 @@ from mlteach.params import Params, clip, from_vector, norm, stack, subtract, to_
 from mlteach.tasks import Characters, Episode
 
 F64 = torch.float64
+needs_omniglot = pytest.mark.skipif(
+    not os.environ.get("MLTEACH_OMNIGLOT"), reason="the environment variable MLTEACH_OMNIGLOT is not set"
+)
 LSTM = MetaLSTM(hidden=3, forget_bias=(1.0, 2.0), input_bias=(-1.0, 0.0))  # gates far from 0 and 1
 NET = MLP((1, 4, 1), activation="tanh")
 
@@ -246,6 +250,7 @@ def test_clip_shortens_long_gradients_only():
     assert not to_vector(clip({"x": torch.zeros(2)}, 1.0)).isnan().any()
 
 
+@needs_omniglot
 def test_the_shipped_one_learns_new_characters_as_its_record_says():
     stored = load_checkpoint(data_folder() / "checkpoints" / "05-meta-lstm.safetensors")
     recipe, claim = stored.about["recipe"], stored.about["accuracy"]["support"]

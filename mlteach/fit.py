@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from mlteach.errors import TrainingError
+from mlteach.outer.schedule import Scheduled
 from mlteach.params import Params, detach, leaves, map_params
 from mlteach.params import clip as shortened
 from mlteach.progress import bar_for
@@ -65,7 +66,7 @@ def fit(
     """Train ``theta`` for ``steps`` outer steps and return a `Fit`.
 
     gradient: (theta, episode) -> (gradient for theta, numbers to show), for example a partial of `maml_gradient`. On a
-        GPU wrap it in `mlteach.outer.replayed`.
+        GPU wrap it in `mlteach.outer.replayed`; one that changes while it trains is `mlteach.outer.Scheduled`.
     sample: draws the meta-batch of one step from the generator.
     lr, schedule: the outer rate beta and how it changes: "constant", "cosine" or "linear" to zero at ``steps``.
     optimizer: makes the outer optimizer from a list of tensors; its rate is set at every step.
@@ -132,7 +133,8 @@ def fit(
             _judge(validate, run, better)
         while run.step < last and not stop.is_set() and not out_of_time():
             started = time.perf_counter()
-            found, numbers = checked_gradient(gradient(run.theta, sample(generator)), run.theta, shown)
+            move = gradient.at(run.step) if isinstance(gradient, Scheduled) else gradient
+            found, numbers = checked_gradient(move(run.theta, sample(generator)), run.theta, shown)
             shown = set(numbers)
             for name, value in (found if clip is None else shortened(found, clip)).items():
                 run.theta[name].grad = value.detach()

@@ -3,7 +3,7 @@
 With these few functions an algorithm reads as its equation: ``subtract(theta, scale(alpha, gradient))``.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -72,13 +72,15 @@ def gradient_of(value: Tensor, by: Params) -> Params:
     return dict(zip(by, found, strict=True))
 
 
-def pull_back(v: Params, through: Params, by: Params) -> Params:
-    """v, a gradient for ``through``, as a gradient for ``by``, from which ``through`` was computed: v times the Jacobian."""
-    names = [name for name, value in through.items() if value.requires_grad]
+def pull_back(pairs: Sequence[tuple[Params, Params]], by: Params) -> Params:
+    """Gradients v for ``through``, pairs (v, through), as one gradient for ``by``, from which all was computed: v times the Jacobian."""
+    moving = [
+        (v[name], value) for v, through in pairs for name, value in through.items() if value.requires_grad
+    ]
     found = torch.autograd.grad(
-        [through[name] for name in names],
+        [value for _, value in moving],
         list(by.values()),
-        [v[name] for name in names],
+        [v for v, _ in moving],
         allow_unused=True,
         materialize_grads=True,
     )

@@ -1,7 +1,7 @@
 """The inner loop: a few steps of a rule on the support loss, with the whole path differentiable."""
 
 import functools
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, Literal, overload
 
 import torch
@@ -15,7 +15,7 @@ Loss = Callable[[Params], Tensor]
 
 
 def steps_of(
-    loss: Loss,
+    loss: Loss | Sequence[Loss],
     theta: Params,
     rule: Rule,
     steps: int,
@@ -28,10 +28,15 @@ def steps_of(
     if only is not None and (unknown := set([only] if isinstance(only, str) else only) - theta.keys()):
         raise ValueError(f"No parameter is called {sorted(unknown)[0]!r}; there are {', '.join(theta)}.")
     rule, steps = checked_rule(rule), checked_steps(steps)
+    losses = [loss] * steps if callable(loss) else list(loss)
+    if len(losses) != steps:
+        raise EpisodeError(
+            f"There are {len(losses)} losses for {steps} steps; give one for all, or one for each step."
+        )
     state = rule.init({name: theta[name] for name in names})
     yield theta
-    for _ in range(steps):
-        value, gradient = value_and_gradient(loss, theta, names, first_order=first_order)
+    for each in losses:
+        value, gradient = value_and_gradient(each, theta, names, first_order=first_order)
         moved, state = rule.step({name: theta[name] for name in names}, gradient, state, loss=value)
         theta = theta | moved
         yield theta
@@ -85,7 +90,7 @@ def _checked(value: Any, point: Params, names: list[str]) -> Tensor:
 
 @overload
 def adapt(
-    loss: Loss,
+    loss: Loss | Sequence[Loss],
     theta: Params,
     rule: Rule,
     steps: int,
@@ -98,7 +103,7 @@ def adapt(
 
 @overload
 def adapt(
-    loss: Loss,
+    loss: Loss | Sequence[Loss],
     theta: Params,
     rule: Rule,
     steps: int,
@@ -110,7 +115,7 @@ def adapt(
 
 
 def adapt(
-    loss: Loss,
+    loss: Loss | Sequence[Loss],
     theta: Params,
     rule: Rule,
     steps: int,
@@ -121,7 +126,8 @@ def adapt(
 ) -> Params | list[Params]:
     """Make ``steps`` steps of ``rule`` from ``theta`` on ``loss``; return phi, or the path [theta_0, ..., phi].
 
-    loss: maps parameters to the support losses, [tasks] when they carry a leading task axis, else a scalar.
+    loss: maps parameters to the support losses, [tasks] when they carry a leading task axis, else a scalar. Or one such
+        function for each step (`mlteach.inner.objective`).
     first_order: treat each gradient as a constant (FOMAML, Ravi and Larochelle). phi still depends on theta through
         the steps' sum, and on the rule's own meta-parameters.
     only: the names that adapt; the others stay (ANIL adapts the head alone). Raises ValueError for an unknown one,

@@ -29,7 +29,7 @@ def carried(rule: Rule, memory: Memory) -> Rule:
 
     # what makes a run, for its checkpoint: the memory is none of it
     init.made_with = step.made_with = {"rule": rule}  # type: ignore[attr-defined]
-    return Rule(init, step)
+    return rule._replace(init=init, step=step)
 
 
 def forgotten(state: Any) -> Any:

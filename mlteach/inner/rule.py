@@ -14,6 +14,7 @@ from torch import Tensor
 
 from mlteach.errors import RuleError
 from mlteach.params import Params
+from mlteach.tasks.episode import Seen
 
 State = Any  # whatever a rule carries from step to step: None, a dict of tensors, a step count, ...
 Rate = float | Tensor | Params  # one number for all, or one number (or tensor) for each named parameter
@@ -39,11 +40,25 @@ class Step(Protocol):
     ) -> tuple[Params, State]: ...
 
 
+class Objective(Protocol):
+    """What a rule descends on in place of the support loss: (net, theta_t, seen, t) -> [tasks].
+
+    For one task by itself, parameters without a task axis, it is a scalar. ``t`` counts the inner steps from 0, and ``net`` is
+    the network of that step. The query labels are not in ``seen``: they are what the outer loop judges by.
+    """
+
+    def __call__(self, net: Any, theta: Params, seen: Seen, t: int, /) -> Tensor: ...
+
+
 class Rule(NamedTuple):
-    """An inner rule: ``init(theta)`` gives the state before the first step, ``step`` makes one step."""
+    """An inner rule: ``init(theta)`` gives the state before the first step, ``step`` makes one step.
+
+    objective: None for the support loss; a rule whose loss is learned brings its own (`mlteach.inner.objective`).
+    """
 
     init: Callable[[Params], State]
     step: Step
+    objective: Objective | None = None
 
 
 def rate_of(rate: Rate, name: str) -> float | Tensor:

@@ -6,12 +6,15 @@ import torch
 from torch import Tensor
 
 from mlteach.inner import Rule, adapt
+from mlteach.inner.objective import objectives
+from mlteach.inner.rule import checked_rule
 from mlteach.measure.interval import Interval, over_tasks
-from mlteach.nets.loss import cross_entropy, share_right, task_losses
+from mlteach.nets.loss import cross_entropy, share_right
+from mlteach.nets.stepwise import net_at
 from mlteach.outer.chunks import over_chunks, tasks_at_once
 from mlteach.params import Params, stack
 from mlteach.progress import bar_for
-from mlteach.tasks.episode import Episode, checked, several
+from mlteach.tasks.episode import Episode, Seen, checked, several
 
 MODES = ("transductive", "support")
 
@@ -33,9 +36,7 @@ def path_of(
     with torch.no_grad():
         begin = stack(start(theta), checked(episode).tasks)
         return adapt(
-            lambda params: task_losses(
-                cross_entropy, net(params, episode.support_x), episode.support_y, episode.tasks
-            ),
+            objectives(net, cross_entropy, Seen(*episode[:3]), checked_rule(rule), steps, episode.tasks),
             begin,
             rule,
             steps,
@@ -71,7 +72,11 @@ def step_accuracy(
         path = path_of(net, theta, part, rule, steps, only=only, start=start)[-1 if last else 0 :]
         with torch.no_grad():
             answers = {
-                mode: [net(phi, part.query_x, mode, support=part.support_x) for phi in path] for mode in modes
+                mode: [
+                    net_at(net, t)(phi, part.query_x, mode, support=part.support_x)
+                    for t, phi in enumerate(path, steps + 1 - len(path))
+                ]
+                for mode in modes
             }
         return {
             mode: torch.stack([share_right(each, part.query_y) for each in logits], dim=1).cpu()

@@ -4,5 +4,6 @@ from mlteach.nets.conv4 import Conv4
 from mlteach.nets.loss import cross_entropy, share_right, squared_error
 from mlteach.nets.mlp import MLP
 from mlteach.nets.norm import normalise
+from mlteach.nets.stepwise import net_at
 
-__all__ = ["MLP", "Conv4", "cross_entropy", "normalise", "share_right", "squared_error"]
+__all__ = ["MLP", "Conv4", "cross_entropy", "net_at", "normalise", "share_right", "squared_error"]

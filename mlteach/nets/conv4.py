@@ -1,6 +1,7 @@
 """Conv-4, the network of few-shot learning: four blocks of convolution, batch norm, ReLU, then a linear head."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -101,10 +102,61 @@ class Conv4:
     ) -> Tensor:
         """Logits [N, ways] for pictures [N, 1, 28, 28]; with a task axis on both, [tasks, N, ways] for [tasks, N, 1, 28, 28].
 
+        The same as ``self.read(params, self.features_of(params, x, ...))``.
+
         mode: whose statistics batch norm uses (see `mlteach.nets.norm`). "support" needs the task's ``support``
         pictures [(tasks,) S, 1, 28, 28]; "running" needs ``running`` as `running_statistics` returns it.
         Raises EpisodeError when a mode lacks what it needs or the shapes do not fit.
         """
+        return self._at(params, x, mode, support, running, lambda features: self.read(params, features))
+
+    def features_of(
+        self,
+        params: Params,
+        x: Tensor,
+        mode: Mode = "transductive",
+        *,
+        support: Tensor | None = None,
+        running: dict[str, Statistics] | None = None,
+    ) -> Tensor:
+        """What the head reads, [(tasks,) N, features]. The head itself need not be among the parameters. Else as the call."""
+        return self._at(params, x, mode, support, running, lambda features: features)
+
+    def layers(
+        self,
+        params: Params,
+        x: Tensor,
+        mode: Mode = "transductive",
+        *,
+        support: Tensor | None = None,
+        running: dict[str, Statistics] | None = None,
+    ) -> list[Tensor]:
+        """What each of the four blocks gives, after ReLU and pooling: [(tasks,) N, filters, H, W] each. Else as the call."""
+        kept: list[Tensor] = []
+        self._at(params, x, mode, support, running, lambda features: features, kept)
+        batched = params["conv1.weight"].ndim == 5
+        count = x.shape[-4]
+        found = [each.unflatten(1, (-1, self.filters)).transpose(0, 1)[:, -count:] for each in kept]
+        return found if batched else [each[0] for each in found]
+
+    def read(self, params: Params, features: Tensor) -> Tensor:
+        """The head: logits [(tasks,) N, ways] for features [(tasks,) N, features]."""
+        weight, bias = params["head.weight"], params["head.bias"]
+        if weight.ndim == 2:
+            return F.linear(features, weight, bias)
+        return torch.baddbmm(bias.unsqueeze(1), features, weight.transpose(1, 2))
+
+    def _at(
+        self,
+        params: Params,
+        x: Tensor,
+        mode: Mode,
+        support: Tensor | None,
+        running: dict[str, Statistics] | None,
+        end: Callable[[Tensor], Tensor],
+        kept: list[Tensor] | None = None,
+    ) -> Tensor:
+        """``end`` of the features, under one of batch norm's modes; in ``kept`` what each block gives."""
         if mode == "support":
             if support is None:
                 raise EpisodeError(
@@ -117,17 +169,17 @@ class Conv4:
                 )
             count = support.shape[-4]
             both = torch.cat([support, x], dim=-4)
-            return self._forward(params, both, anchors=count)[..., count:, :]
+            return end(self._forward(params, both, anchors=count, kept=kept))[..., count:, :]
         if mode == "running":
             if running is None:
                 raise EpisodeError(
                     'Mode "running" needs statistics gathered before: net(params, x, "running", running=...); '
                     "make them with net.running_statistics(params, pictures)."
                 )
-            return self._forward(params, x, running=running)
+            return end(self._forward(params, x, running=running, kept=kept))
         if mode != "transductive":
             raise EpisodeError(f'There is no mode {mode!r}; choose "transductive", "support" or "running".')
-        return self._forward(params, x)
+        return end(self._forward(params, x, kept=kept))
 
     def running_statistics(self, params: Params, x: Tensor) -> dict[str, Statistics]:
         """Each block's mean and variance over the pictures x [N, 1, 28, 28], for one task's parameters."""
@@ -143,8 +195,9 @@ class Conv4:
         anchors: int | None = None,
         running: dict[str, Statistics] | None = None,
         gathered: dict[str, Statistics] | None = None,
+        kept: list[Tensor] | None = None,
     ) -> Tensor:
-        """The network itself. ``anchors``: only the first so many pictures give the batch statistics."""
+        """The four blocks: features [(tasks,) N, features]. ``anchors``: only the first so many pictures give the batch statistics."""
         batched = params["conv1.weight"].ndim == 5
         if x.ndim != 4 + batched or x.shape[-3:] != (1, 28, 28):
             wanted = "[tasks, N, 1, 28, 28]" if batched else "[N, 1, 28, 28]"
@@ -160,7 +213,9 @@ class Conv4:
         if batched:  # the channels of all tasks stand in a row: [tasks, N, 1, H, W] -> [N, tasks, H, W]
             x = x.transpose(0, 1).flatten(1, 2)
             params = {
-                name: value if "head" in name else value.flatten(0, 1) for name, value in params.items()
+                name: value.flatten(0, 1)
+                for name, value in params.items()
+                if name.startswith(("conv", "norm"))
             }
             # oneDNN wants channels last. Clone, not contiguous: for a single channel the latter leaves the slow layout
             quick = x.device.type == "cpu" and not transformed()  # vmap knows no layouts
@@ -189,10 +244,9 @@ class Conv4:
             x = F.relu(x)
             if self.pool == "max":
                 x = F.max_pool2d(x, 2)
+            if kept is not None:
+                kept.append(x)
         if self.head == "mean":
             x = x.mean((2, 3), keepdim=True)
         features = x.unflatten(1, (tasks, -1)).flatten(2)  # [N, tasks, features]
-        weight, bias = params["head.weight"], params["head.bias"]
-        if not batched:
-            return F.linear(features[:, 0], weight, bias)
-        return torch.baddbmm(bias.unsqueeze(1), features.transpose(0, 1), weight.transpose(1, 2))
+        return features.transpose(0, 1) if batched else features[:, 0]

@@ -3,9 +3,11 @@
 from mlteach.outer.maml import maml_gradient, maml_gradient_loop, maml_losses
 from mlteach.outer.replay import replayed
 from mlteach.outer.reptile import reptile_gradient, shuffled
+from mlteach.outer.schedule import Scheduled
 from mlteach.outer.truncated import Truncated
 
 __all__ = [
+    "Scheduled",
     "Truncated",
     "maml_gradient",
     "maml_gradient_loop",

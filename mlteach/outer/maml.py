@@ -16,14 +16,18 @@ go of autograd where all of them are one batch. So the queries, most of a task's
 training, and their memory is free again before the support steps are walked back.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 
 import torch
 from torch import Tensor
 
-from mlteach.inner import Rule, adapt
-from mlteach.inner.rule import made_rule
+from mlteach.errors import EpisodeError
+from mlteach.inner import Rule
+from mlteach.inner.adapt import steps_of
+from mlteach.inner.objective import objectives
+from mlteach.inner.rule import checked_steps, made_rule
 from mlteach.nets.loss import share_right, task_losses
+from mlteach.nets.stepwise import net_at
 from mlteach.outer.chunks import sum_over_chunks, tasks_at_once
 from mlteach.params import (
     Params,
@@ -37,11 +41,12 @@ from mlteach.params import (
     stack,
     task,
 )
-from mlteach.tasks.episode import Episode, checked
+from mlteach.tasks.episode import Episode, Seen, checked
 
 Net = Callable[[Params, Tensor], Tensor]
 TaskLoss = Callable[[Tensor, Tensor], Tensor]
 RuleOf = Callable[[Params], Rule]  # a rule that is learned: made anew from the meta-parameters
+Weights = Sequence[float] | Tensor  # of the query loss after 0, 1, ..., k inner steps: [k + 1]
 
 
 def maml_losses(
@@ -49,26 +54,40 @@ def maml_losses(
     loss: TaskLoss,
     theta: Params,
     episode: Episode,
-    rule: Rule,
+    rule: Rule | RuleOf,
     steps: int,
     *,
     first_order: bool = False,
     only: Collection[str] | None = None,
     start: Callable[[Params], Params] = dict,
+    weights: Weights | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Each task's query loss after adapting, L_query(phi) [tasks], and the query outputs [tasks, Q, ...].
 
     net(params, x) and loss(outputs, y) -> [tasks] work on a batch of tasks (`mlteach.nets`). Raises EpisodeError for a
-        loss of another shape, RuleError for a rule that is none.
+        loss of another shape, RuleError for a rule that is none. A network that differs by inner step has a method ``at``
+        (`mlteach.nets.stepwise`).
+    rule: fixed, or a function that makes it from theta. A rule may bring what it descends on (`mlteach.inner.rule`).
     only: the names that adapt in the inner loop (default all).
     start: makes the inner loop's start from theta; the default is theta itself. Resetting the head goes here.
+    weights: how much the query loss counts after 0, 1, ..., k steps, [k + 1]; the loss is then their weighted sum, the outputs
+        those after the last step. By default the last step counts alone. Raises EpisodeError for another number of them.
     All tasks run side by side: theta is given a task axis, and every operation is batched over it.
 
-    Source: Finn, Abbeel, Levine 2017, algorithm 2. Taught in: lessons 06, 09.
+    Source: Finn, Abbeel, Levine 2017, algorithm 2; weights: Antoniou, Edwards, Storkey 2019, section 4.1.
+    Taught in: lessons 06, 09, 12.
     """
-    support_loss, begin = _support_loss(net, loss, checked(episode)), stack(start(theta), episode.tasks)
-    phi = adapt(support_loss, begin, rule, steps, first_order=first_order, only=only)
-    return _query_losses(net, loss, phi, episode)
+    counts, tasks = _weights(weights, steps), checked(episode).tasks
+    made = made_rule(rule, theta)
+    descent = objectives(net, loss, Seen(*episode[:3]), made, steps, tasks)
+    begin = stack(start(theta), tasks)
+    walk = steps_of(descent, begin, made, steps, first_order=first_order, only=only)
+    total: Tensor | float = 0.0
+    for t, (weight, phi) in enumerate(zip(counts, walk, strict=True)):
+        if t == steps or _counts(weight):
+            losses, outputs = _query_losses(net_at(net, t), loss, phi, episode)
+            total = losses if weights is None else total + weight * losses
+    return total, outputs  # type: ignore[return-value]  # the last step is always there
 
 
 def maml_gradient(
@@ -82,38 +101,48 @@ def maml_gradient(
     first_order: bool = False,
     only: Collection[str] | None = None,
     start: Callable[[Params], Params] = dict,
+    weights: Weights | None = None,
     chunk: int | None = None,
     query_dtype: torch.dtype | None = None,
 ) -> tuple[Params, dict[str, Tensor]]:
     """The gradient by theta of the mean query loss, and ``{"loss": ..., "accuracy": ...}`` (accuracy for labels only).
 
-    The two numbers are tensors of no dimension, so that nobody waits for a GPU who does not look at them.
+    The two numbers are those after the last step, and tensors of no dimension, so that nobody waits for a GPU who does not
+    look at them.
 
     The same numbers as `maml_gradient_loop` to rounding (1e-10 in float64), computed for many tasks at once.
     rule: fixed, or a function that makes it from theta: then the gradient is for the rule's parameters as well.
+    weights, and the rest: as in `maml_losses`.
     chunk: how many tasks run as one batch; by default what they are settles it (`mlteach.outer.chunks`).
     query_dtype: another precision for the query pass, such as torch.bfloat16: quicker where the processor has it, and not
         exact any more. The gradient is then off by some percent (Conv-4; ``python -m benchmarks.maml`` measures it). The
         inner steps and the way back through them keep theta's precision.
 
     Source: Finn, Abbeel, Levine 2017, algorithm 2; FOMAML: section 5.2, and Nichol et al. 2018, section 3.
-    Taught in: lessons 06, 09.
+    Taught in: lessons 06, 09, 12.
     """
     one_batch = tasks_at_once(checked(episode).query_x) >= episode.tasks
+    counts = _weights(weights, steps)
 
     def part(tasks: Episode) -> tuple[Params, dict[str, Tensor]]:
         point = leaves(theta)
         with torch.enable_grad():
-            support_loss, begin = _support_loss(net, loss, tasks), stack(start(point), tasks.tasks)
-            phi = adapt(
-                support_loss, begin, made_rule(rule, point), steps, first_order=first_order, only=only
-            )
-            if one_batch:  # autograd goes the same way without a stop
-                losses, outputs = _query_losses(net, loss, phi, tasks, query_dtype)
-                gradient = gradient_of(losses.sum() / episode.tasks, point)
-                return gradient, _sums(losses, outputs, tasks.query_y)
-            v, sums = _query_gradient(net, loss, phi, tasks, query_dtype)
-            return pull_back(scale(1 / episode.tasks, v), phi, point), sums
+            made, begin = made_rule(rule, point), stack(start(point), tasks.tasks)
+            descent = objectives(net, loss, Seen(*tasks[:3]), made, steps, tasks.tasks)
+            walk = steps_of(descent, begin, made, steps, first_order=first_order, only=only)
+            total, pulled = torch.zeros((), device=tasks.query_x.device), []
+            for t, (weight, phi) in enumerate(zip(counts, walk, strict=True)):
+                if t < steps and not _counts(weight):
+                    continue
+                here = net_at(net, t)
+                if one_batch:  # autograd goes the same way without a stop
+                    losses, outputs = _query_losses(here, loss, phi, tasks, query_dtype)
+                    total = total + weight * losses.sum() / episode.tasks
+                    numbers = _sums(losses, outputs, tasks.query_y)
+                else:
+                    v, numbers = _query_gradient(here, loss, phi, tasks, query_dtype)
+                    pulled.append((scale(weight / episode.tasks, v), phi))
+            return (gradient_of(total, point) if one_batch else pull_back(pulled, point)), numbers
 
     gradient, sums = sum_over_chunks(part, episode, chunk)
     return gradient, {name: in_double(value) / episode.tasks for name, value in sums.items()}
@@ -130,6 +159,7 @@ def maml_gradient_loop(
     first_order: bool = False,
     only: Collection[str] | None = None,
     start: Callable[[Params], Params] = dict,
+    weights: Weights | None = None,
 ) -> Params:
     """The same gradient in the plainest way: one task after the other. The reference for `maml_gradient`.
 
@@ -138,21 +168,31 @@ def maml_gradient_loop(
     point = leaves(theta)
     total = torch.zeros(())
     for index in range(checked(episode).tasks):
-        support_x, support_y, query_x, query_y = task(episode._asdict(), index).values()
-
-        def support_loss(params: Params, x: Tensor = support_x, y: Tensor = support_y) -> Tensor:
-            return task_losses(loss, net(params, x), y, None)
-
-        phi = adapt(
-            support_loss, start(point), made_rule(rule, point), steps, first_order=first_order, only=only
-        )
-        total = total + task_losses(loss, net(phi, query_x), query_y, None) / episode.tasks
+        one = Episode(*task(episode._asdict(), index).values())
+        made = made_rule(rule, point)
+        descent = objectives(net, loss, Seen(*one[:3]), made, steps, None)
+        walk = steps_of(descent, start(point), made, steps, first_order=first_order, only=only)
+        for t, (weight, phi) in enumerate(zip(_weights(weights, steps), walk, strict=True)):
+            if _counts(weight):
+                outputs = net_at(net, t)(phi, one.query_x)
+                total = total + weight * task_losses(loss, outputs, one.query_y, None) / episode.tasks
     return gradient_of(total, point)
 
 
-def _support_loss(net: Net, loss: TaskLoss, episode: Episode) -> Callable[[Params], Tensor]:
-    """What the inner loop descends on: phi -> L_support(phi), [tasks]."""
-    return lambda params: task_losses(loss, net(params, episode.support_x), episode.support_y, episode.tasks)
+def _weights(weights: Weights | None, steps: int) -> Weights:
+    """One weight for the query loss after each number of steps, 0 to k; by default the last counts alone."""
+    if weights is None:
+        return [0.0] * checked_steps(steps) + [1.0]
+    if len(weights) != steps + 1:
+        raise EpisodeError(
+            f"There are {len(weights)} weights for {steps} steps; give {steps + 1}, for the query loss after 0, 1, ..., {steps} steps."
+        )
+    return weights
+
+
+def _counts(weight: float | Tensor) -> bool:
+    """Whether a query pass is worth its while; a tensor's value is not looked at, for which a GPU would have to wait."""
+    return isinstance(weight, Tensor) or weight != 0
 
 
 def _query_losses(

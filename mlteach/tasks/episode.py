@@ -9,6 +9,17 @@ from torch import Tensor
 from mlteach.errors import EpisodeError
 
 
+class Seen(NamedTuple):
+    """What may be known of an episode before anybody judges: all but the query labels.
+
+    support_x, support_y, query_x [tasks, ...] as in `Episode`; for one task by itself without the task axis.
+    """
+
+    support_x: Tensor
+    support_y: Tensor
+    query_x: Tensor
+
+
 class Episode(NamedTuple):
     """Tasks side by side; the task axis always comes first, even for one task.
 

@@ -190,3 +190,25 @@ def test_with_the_convolutions_of_a_gpu_the_meta_gradient_is_the_same(shape, mon
     )
     found, _ = maml_gradient(*arguments)
     assert (norm(subtract(found, plain)) / norm(plain)).item() < 1e-10
+
+
+@pytest.mark.parametrize("mode", ["transductive", "support", "running"])
+@pytest.mark.parametrize("pool", ["stride", "max"])
+def test_layers_and_features_are_what_the_logits_are_made_of(pool, mode):
+    net = Conv4(5, filters=4, pool=pool, head="flatten")
+    g = torch.Generator().manual_seed(0)
+    theta = net.init(g, torch.float64)
+    x, support = (torch.rand(2, n, 1, 28, 28, generator=g, dtype=torch.float64) for n in (6, 3))
+    both = stack(theta, 2)
+    given = {"support": support} if mode == "support" else {}
+    if mode == "running":
+        given = {"running": net.running_statistics(theta, x[0])}
+    body = {name: both[name] for name in net.body_names}
+    features, layers = net.features_of(body, x, mode, **given), net.layers(body, x, mode, **given)
+    assert torch.equal(net.read(both, features), net(both, x, mode, **given))
+    assert torch.equal(layers[-1].flatten(2), features) and len(layers) == 4
+    assert [each.shape[:3] for each in layers] == [(2, 6, 4)] * 4
+    for k in range(2):
+        alone = {"support": support[k]} if mode == "support" else given
+        for one, each in zip(net.layers(theta, x[k], mode, **alone), layers, strict=True):
+            assert (one - each[k]).abs().max() < 1e-12

@@ -20,7 +20,7 @@ CHECKS: tuple[tuple[str, list[str]], ...] = (
         ["-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"],
     ),
     ("lessons", ["-m", "mlteach", "build", "--check"]),
-    (LAST, ["-m", "pytest"]),
+    (LAST, ["-m", "pytest", "--numprocesses=2", "--dist=loadgroup"]),  # groups: tests/conftest.py
 )
 
 

@@ -30,8 +30,7 @@ class CoordinatewiseLSTM:
         omega = lstm.init(generator)
         adapt(loss, theta, lstm.rule(omega), 100, first_order=True)
 
-    layers: the width of each LSTM layer. With none, what is left is one linear map: gradient descent with a learned rate
-        (identity I-8).
+    layers: the width of each LSTM layer. With none, what is left is one linear map: gradient descent with a learned rate.
     scale: what the output is multiplied by. A fresh omega then begins with small steps.
     p: where `preprocess` takes a gradient for small; None leaves its two features out.
     raw: the gradient itself, times this, as one more feature; None leaves it out. Where p is None it must be given.
@@ -116,13 +115,13 @@ def _cell(
 
 
 def momentum_omega(alpha: float, mu: float, small: float = 1e-4) -> tuple[CoordinatewiseLSTM, Params]:
-    """A two-layer LSTM whose weights are set by hand so that it is gradient descent with momentum (identity I-4).
+    """A two-layer LSTM whose weights are set by hand so that it is gradient descent with momentum.
 
     The first layer passes the gradient on: its forget gate is shut. The second gathers: its forget gate is mu, its input
     gate is open. Both see the gradient times ``small``, where tanh is a straight line up to terms of the order small^2;
     the output undoes that. Returns the LSTM and its omega in float64.
 
-    Source: identity I-4, lesson 03, put into an ordinary LSTM. Taught in: lesson 04.
+    Source: momentum as two stacked memory cells, lesson 03, put into an ordinary LSTM. Taught in: lesson 04.
     """
     shut, open_ = -60.0, 60.0  # sigmoids of 1e-26, and of 1 to the last bit
     omega = {}

@@ -12,7 +12,7 @@ def momentum(alpha: Rate, mu: float | Tensor) -> Rule:
 
     The same convention as ``torch.optim.SGD(momentum=mu, dampening=0)``: the gradient enters with weight 1.
 
-    Source: Polyak 1964; as two stacked LSTM cells in lesson 03 (identity I-4).
+    Source: Polyak 1964; as two stacked LSTM cells in lesson 03.
     Taught in: lesson 03.
     """
     checked_rate(alpha, "momentum(0.1, 0.9)")

@@ -12,7 +12,7 @@ def preprocess(x: Tensor, p: float = 10.0) -> Tensor:
         (log|x| / p, sign x)   where |x| >= e^-p
         (-1, e^p x)            where it is smaller
 
-    The two lines meet at |x| = e^-p (identity I-7); written with clamps, they are one.
+    The two lines meet at |x| = e^-p; written with clamps, they are one.
 
     Source: Andrychowicz et al. 2016, appendix A. Taught in: lessons 04, 05.
     """

@@ -50,7 +50,7 @@ def avg_grad(losses: Sequence[Loss], theta: Params) -> Params:
 def avg_grad_inner(losses: Sequence[Loss], theta: Params) -> Params:
     """AvgGradInner: the mean over all pairs i != j of H_i b_j at theta. Raises ValueError for fewer than two losses.
 
-    It is the gradient of half the mean inner product b_i . b_j (identity I-23d). All three methods descend on a sum
+    It is the gradient of half the mean inner product b_i . b_j. All three methods descend on a sum
     that holds *minus* AvgGradInner, so they climb that product: towards gradients that agree.
     """
     if len(losses) < 2:

@@ -28,7 +28,7 @@ from mlteach.progress import bar_for
 from mlteach.tasks import Episode
 from studies.lesson07_sinusoids import BATCH, CHUNK, NET, POINTS, RATE, TASKS, TEST_SEED, grid_tasks
 
-SEEDS, KS, META_BATCH, OUTER_STEPS, JUDGED = (0, 1, 2, 3, 4), (5, 2), 5, 6000, 5
+SEEDS, KS, META_BATCH, OUTER_STEPS, JUDGED = (0, 1, 2, 3, 4), (5, 2, 3, 10), 5, 6000, 5
 #: The outer optimizers with their rates, those of `lesson07_sinusoids`' recipes.
 OUTER: dict[str, tuple[type[torch.optim.Optimizer], float]] = {
     "SGD": (torch.optim.SGD, 0.5),

@@ -5,7 +5,8 @@
 
 The parts: ``scale`` and ``one-number`` (bowls of another scale, and ReLU: its step times one number, tuned as a rival's
 rate is), ``silence`` (ReLU: are gradients of
-exactly zero what it cannot read?), ``horizon`` (bowls: trained on runs of 100 and of 500 steps),
+exactly zero what it cannot read?), ``on-ReLU`` (one that is trained on ReLU, with a tenth of the updates, beside one trained on
+sigmoid with as many), ``horizon`` (bowls: trained on runs of 100 and of 500 steps),
 ``shrinking`` (bowls: its steps made to die away after the 100th). Three seeds each; the problems are those of
 `studies.lesson04_learned_optimizers`. Writes ``data/results/04-controls.json`` and keeps what other parts measured.
 """
@@ -35,6 +36,7 @@ from studies.lesson04_learned_optimizers import (
     TUNING,
     Family,
     digits_case,
+    on_digits,
     train,
 )
 
@@ -163,6 +165,24 @@ def trained(family: Family, name: str) -> list[Params]:
     return [train(f"control-{name.replace(' ', '-')}", family, seed).theta for seed in SEEDS]
 
 
+def on_relu() -> list[Figure]:
+    """Trained on ReLU networks, and on sigmoid ones, with a tenth of the race's updates: both on ReLU and at home, 100 steps."""
+    family, found = FAMILIES["digits"], []
+    for home, net in (("ReLU", RELU), ("sigmoid", BASE)):
+
+        def draw(generator: torch.Generator, net: MLP = net) -> Problems:
+            return on_digits("train", net)(1, family.steps, generator)
+
+        short = replace(family, updates=1600, draw=draw)
+        omegas = trained(short, f"on {home}")
+        for away in ("ReLU", "as trained"):
+            case = family.cases[away]
+            fresh = case.test(family.tested_on, max(case.steps), torch.Generator().manual_seed(TEST))
+            curves = [log_losses(fresh, family.lstm.rule(omega), [100])[0] for omega in omegas]
+            found.append(figure(f"on-ReLU.trained on {home}.{away.replace('as trained', 'sigmoid')}", curves))
+    return found
+
+
 def horizon() -> list[Figure]:
     """On the bowls: runs of 100 and of 500 steps, in pieces of 5, with as many updates."""
     small = replace(QUADRATICS, unroll=5, updates=1600)
@@ -201,6 +221,7 @@ PARTS: dict[str, Callable[[], list[Figure]]] = {
     "scale": lambda: one_number("scale", "quadratics", "W three times smaller", "W three times larger"),
     "one-number": lambda: one_number("one-number", "digits", "ReLU"),
     "silence": silence,
+    "on-ReLU": on_relu,
     "horizon": horizon,
     "shrinking": shrinking,
 }

@@ -11,14 +11,13 @@ On test tasks, in the support mode, each answer a difference task by task:
 - short runs, other seeds: the first of these;
 - short runs, the same seeds: trained with forget gates that are 1 from the first outer step to the last.
 
-Writes ``data/results/05-forgetting-long.json`` and ``05-forgetting-short.json``. What is trained is
-kept in ``runs/``, outside git, and gone on with from there.
+Writes ``data/results/05-forgetting-long.json`` and ``05-forgetting-short.json``; what is recorded there of other seeds
+stays. What is trained is kept in ``runs/``, outside git, and gone on with from there.
 """
 
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import torch
@@ -29,7 +28,7 @@ from mlteach.checkpoint import load_checkpoint, params_from
 from mlteach.explore.gate_history.watch import layer_name
 from mlteach.inner import Rule, adapt
 from mlteach.inner.meta_lstm import MetaState
-from mlteach.measure import over_seeds, over_tasks
+from mlteach.measure import over_seeds, over_tasks, recorded
 from mlteach.measure.ledger import data_folder, keep_results
 from mlteach.nets import cross_entropy, share_right
 from mlteach.params import Params, from_vector, stack, to_vector
@@ -170,15 +169,15 @@ def measured(theta: Params, episodes: list[Episode], *what: Any) -> dict[str, Te
     return {name: torch.cat([batch[name] for batch in batches]) for name in batches[0]}
 
 
-def lines(found: dict[str, Tensor], seed: int) -> tuple[list[dict[str, Any]], dict[str, float]]:
-    """What each change costs, as lines of the results, and its mean by name."""
+def lines(found: dict[str, Tensor], seed: int) -> list[dict[str, Any]]:
+    """What each change costs, as lines of the results."""
     found = dict(found)
     whole = found.pop("the whole meta-learner")
     apart = {name: over_tasks(values - whole) for name, values in found.items()}
     about = "minus the whole meta-learner, task by task"
     each = [figure(f"{name}.seed-{seed}", "points", [seed], cost, about) for name, cost in apart.items()]
     right = figure(f"the whole meta-learner.seed-{seed}", "%", [seed], over_tasks(whole), "right answers")
-    return [*each, right], {name: cost.mean for name, cost in apart.items()}
+    return [*each, right]
 
 
 def long_run(seed: int, characters: Characters) -> Params:
@@ -190,30 +189,32 @@ def long_run(seed: int, characters: Characters) -> Params:
     return params_from(load_checkpoint(data_folder() / "checkpoints" / "05-meta-lstm.safetensors"), some)
 
 
-def long_runs(test: Characters, train_on: Characters, seeds: tuple[int, ...]) -> list[dict[str, Any]]:
-    """The recorded meta-learner, seed 0, and those of other seeds: all that is changed and told."""
-    episodes, what = drawn(test, TASKS, 78), (CHANGES | WHOSE, TOLD)
-    return [
-        each for seed in seeds for each in lines(measured(long_run(seed, train_on), episodes, *what), seed)[0]
-    ]
+def long_run_of(seed: int, test: Characters, train_on: Characters) -> list[dict[str, Any]]:
+    """The long run of one seed: all that is changed and told."""
+    found = measured(long_run(seed, train_on), drawn(test, TASKS, 78), CHANGES | WHOSE, TOLD)
+    return lines(found, seed)
 
 
-def short_runs(test: Characters, train_on: Characters, seeds: tuple[int, ...]) -> list[dict[str, Any]]:
-    """A few seeds, the main changes, and those that were trained without forgetting."""
+def short_run_of(seed: int, test: Characters, train_on: Characters) -> list[dict[str, Any]]:
+    """The short runs of one seed: the main changes, and the one that was trained without forgetting."""
     episodes = drawn(test, TASKS_SHORT, 78)
     told = {name: TOLD[name] for name in ("told nothing", "told the opposite signs")}
-    figures, by_seed = [], dict[str, list[float]]()
-    for seed in seeds:
-        found = measured(short_run(seed, True, train_on), episodes, CHANGES, told)
-        without = measured(short_run(seed, False, train_on), episodes, NEVER, {})
-        kept, costs = lines(found | {"trained without forgetting": without["never forget"]}, seed)
-        figures += kept
-        for name, value in costs.items():
-            by_seed.setdefault(name, []).append(value)
-    about = f"mean and interval over the seeds, {SHORT} outer steps each"
-    for name, values in by_seed.items() if len(seeds) > 1 else ():
-        figures.append(figure(name, "points", list(seeds), over_seeds(values), about))
-    return figures
+    found = measured(short_run(seed, True, train_on), episodes, CHANGES, told)
+    without = measured(short_run(seed, False, train_on), episodes, NEVER, {})
+    return lines(found | {"trained without forgetting": without["never forget"]}, seed)
+
+
+def together(figures: list[dict[str, Any]], outer_steps: int) -> list[dict[str, Any]]:
+    """The figures of single seeds, and behind them the mean of each over the seeds, with its interval."""
+    by_name = dict[str, list[dict[str, Any]]]()
+    for each in figures:
+        by_name.setdefault(each["name"].rsplit(".", 1)[0], []).append(each)
+    about = f"mean and interval over the seeds, {outer_steps} outer steps each"
+    return figures + [
+        figure(name, each[0]["unit"], [seed for one in each for seed in one["seeds"]],
+               over_seeds([one["value"] for one in each]), about)
+        for name, each in by_name.items() if len(each) > 1
+    ]  # fmt: skip
 
 
 def main() -> None:
@@ -222,13 +223,20 @@ def main() -> None:
     torch.set_num_threads(1)
     train_on, _, test = Characters.omniglot().split("random")
     parts = {
-        "long": partial(long_runs, test, train_on, seeds or (0,)),
-        "short": partial(short_runs, test, train_on, seeds or SEEDS),
+        "long": (long_run_of, seeds or (0,), CHOSEN.outer_steps),
+        "short": (short_run_of, seeds or SEEDS, SHORT),
     }
     for name in sys.argv[1:2] or parts:
+        run_of, wanted, outer_steps = parts[name]
+        kept = recorded("05", f"forgetting-{name}").values()
+        figures = [each for each in kept if len(each["seeds"]) == 1 and each["seeds"][0] not in wanted]
+        for seed in wanted:
+            figures += run_of(seed, test, train_on)
+        figures.sort(key=lambda each: each["seeds"])
+        of = sorted({seed for each in figures for seed in each["seeds"]})
         keep_results(
-            "05_the_meta_learner_lstm", f"forgetting-{name}", parts[name](),
-            command=" ".join(["python -m studies.lesson05_forgetting", name, *sys.argv[2:]]), outer_steps=SHORT if name == "short" else CHOSEN.outer_steps,
+            "05_the_meta_learner_lstm", f"forgetting-{name}", together(figures, outer_steps),
+            command=f"python -m studies.lesson05_forgetting {name} {' '.join(map(str, of))}", outer_steps=outer_steps,
         )  # fmt: skip
 
 

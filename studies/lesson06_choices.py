@@ -1,10 +1,12 @@
 """What the batch of tasks and the inner rate do to MAML on sinusoids: lesson 06's two controls, three seeds each.
 
-    python -m studies.lesson06_choices            (or with names, which only trains these: ... lesson06_choices batch-1)
+    python -m studies.lesson06_choices            (or with names, which keeps what is recorded of the others:
+                                                   ... lesson06_choices batch-1)
 
 Every arm is MAML as lesson 06 trains it in its lecture profile, 8000 outer steps, with one choice changed: as many outer steps, another number of tasks in
 each (and for a single task a lower outer rate too, because its gradient is the noisiest), or another inner rate, 0.001, which is
-what the command in Finn's released code runs with. Writes ``data/results/06-choices.json``: the query MSE after one step at the
+what the command in Finn's released code runs with. As many outer steps are not as many tasks, so two arms with 25 tasks stop
+where those with 5 and with 1 have ended: after as many *tasks*, that is 1600 and 320 steps. Writes ``data/results/06-choices.json``: the query MSE after one step at the
 rate trained with, on the 1000 tasks of the other record, and rate times largest curvature of the support loss at the start.
 Runs are kept in ``runs/06-choices``, where they go on if they were stopped.
 """
@@ -15,7 +17,7 @@ from typing import Any
 import torch
 
 from mlteach.fit import Fit
-from mlteach.measure import over_seeds
+from mlteach.measure import over_seeds, recorded
 from mlteach.measure.curvature import top_eigenvalue
 from mlteach.measure.ledger import data_folder, keep_results
 from mlteach.nets import squared_error
@@ -41,6 +43,8 @@ ARMS: dict[str, Recipe] = {
     "batch-5": SHORT | {"meta_batch": 5},
     "batch-1": SHORT | {"meta_batch": 1},
     "batch-1-slow": SHORT | {"meta_batch": 1, "outer_rate": 1e-3},
+    "batch-25-tasks-of-5": SHORT | {"outer_steps": 1_600},
+    "batch-25-tasks-of-1": SHORT | {"outer_steps": 320},
     "rate-0.001": SHORT | {"inner_rate": 0.001},
 }
 BENT, BENT_SEED = 60, 2  # tasks whose curvature is taken: those of the lesson's figure
@@ -80,20 +84,19 @@ def bent(name: str, runs: list[Fit], rate: float) -> dict[str, Any]:
 
 
 def main(names: list[str]) -> None:
-    """Train what is missing; without names, also test everything and write the record."""
+    """Train what is missing of these arms or of all, test them, and write the record; other arms stay as they are there."""
     torch.set_num_threads(1)
     folder = data_folder().parent / "runs" / "06-choices"
     folder.mkdir(parents=True, exist_ok=True)
-    runs = {name: [trained(name, ARMS[name], seed, folder) for seed in SEEDS] for name in names or ARMS}
-    if names:
-        return
-    figures = []
-    for name, found in runs.items():
-        rate = ARMS[name]["inner_rate"]
+    kept = recorded("06", "choices")
+    for name in names or ARMS:
+        found, rate = [trained(name, ARMS[name], seed, folder) for seed in SEEDS], ARMS[name]["inner_rate"]
         after = [errors(run.theta, rate, [1])[1] for run in found]
-        figures.append(figure(f"{name}.step1", after, found) | {"seconds": 0})
+        new = [figure(f"{name}.step1", after, found) | {"seconds": 0}]
         if name in ("batch-25", "rate-0.001"):  # the pair that differs in the inner rate alone
-            figures.append(bent(name, found, rate))
+            new.append(bent(name, found, rate))
+        kept |= {each["name"]: each for each in new}
+    figures = sorted(kept.values(), key=lambda each: list(ARMS).index(each["name"].rsplit(".", 1)[0]))
     keep_results(
         "06_maml_on_sinusoids",
         "choices",

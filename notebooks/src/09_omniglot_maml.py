@@ -251,7 +251,6 @@ check("09.2", outer_loss)
 # %% slideshow={"slide_type": "slide"}
 ALPHA = 0.4
 step = yours("09.1", inner_step, otherwise=find("09.1").solution)
-judged = yours("09.2", outer_loss, otherwise=find("09.2").solution)
 
 
 def task_loss(theta, x, y):
@@ -262,6 +261,12 @@ def adapt_by_hand(theta, x, y, steps=1):
     for _ in range(steps):
         theta = step(lambda phi: task_loss(phi, x, y), theta, ALPHA)
     return theta
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 1 min. Your step, as often as you like. Ask what has to survive inside `step` for a gradient to find its way back through it.
+
+# %% slideshow={"slide_type": "slide"}
+judged = yours("09.2", outer_loss, otherwise=find("09.2").solution)
 
 
 def meta_gradient_by_hand(theta, episode):
@@ -278,7 +283,7 @@ packaged, _ = maml_gradient(small, cross_entropy, theta, batch, sgd(ALPHA), step
 compare("one task after the other", ours, "the package", packaged, to=1e-10)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. All of MAML: the step, the judgement, and one gradient through both. Ask what has to survive inside `step` for that gradient to exist.
+# 2 min. All of MAML: adapt to each task, judge, and one gradient through both, of the mean over the tasks.
 
 # %% [markdown]
 # Two programs that agree can both be wrong. So ask the definition: move $\theta$ a little, adapt again, and see how the query loss
@@ -1174,7 +1179,8 @@ for cell in ("5way1shot", "5way5shot", "20way1shot", "20way5shot"):
     value = f"{figure['value']:.1f} ± {figure['interval']:.1f}"
     print(f"{cell:13} {value:>11} {told:>11} {on:>9}   {figure['batch_holds']:32} "
           f"{figure['turned']:17}")
-print(f"split {figure['split']}; published: {figure['tasks']} tasks, {figure['source']}")
+print(f"split {figure['split']}; published: {figure['tasks']} tasks, "
+      f"{figure['source']}")
 
 # %% [markdown]
 # Where does the width of the published interval come from? One query a class is 5 queries in each of 600 tasks. Counting

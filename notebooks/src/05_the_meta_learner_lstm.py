@@ -884,15 +884,16 @@ said = {
 
 
 def bars(ax, names):
-    """The long run's costs, with intervals over tasks; the short run's as dots."""
+    """The recorded long run's costs, with intervals over tasks; others' as marks."""
     for place, name in enumerate(names):
         found = forgetting["long"][f"{name}.seed-0"]
         ax.barh(place, found["value"], xerr=found["interval"], height=0.6, capsize=4,
                 color=style.color("lstm"), ecolor="black")
-        others = [each["value"] for label, each in forgetting["short"].items()
-                  if label.startswith(f"{name}.seed-")]
-        ax.plot(others, [place] * len(others), "o", color="white",
-                markeredgecolor="black")
+        for run, mark in (("short", "o"), ("long", "s")):
+            others = [each["value"] for label, each in forgetting[run].items()
+                      if label.startswith(f"{name}.seed-") and each is not found]
+            ax.plot(others, [place] * len(others), mark, color="white",
+                    markeredgecolor="black")
     ax.axvline(0, color="black", linewidth=1)
     ax.invert_yaxis()
     ax.set(yticks=range(len(names)), yticklabels=list(names.values()),

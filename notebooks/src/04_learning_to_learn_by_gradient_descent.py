@@ -1195,7 +1195,8 @@ show(fig, alt=(
     "when silent weights are left untouched. With leaking units there are no more "
     "zeros than at home, and it does no better; on straight lines it is worst of all. "
     "On ReLU with one tuned number it is nearly level with Adam. Trained on ReLU with "
-    "a tenth of the updates, two seeds of three guess, and one is near those trained on sigmoid."
+    "a tenth of the updates, two seeds of three guess, and one is near those trained on "
+    "sigmoid."
 ))
 
 # %% [markdown] slideshow={"slide_type": "notes"}

@@ -1064,7 +1064,7 @@ print("after 60 steps on 4 fresh networks it is below tuned Adam:",
 # %% [markdown]
 # (How it was trained: as before, one network a run, and with two changes. The objective is the loss on *all* 898 digits, while the gradients that the LSTM reads
 # still come from 64. And the pieces are 5 steps long, as the
-# choices above suggest. 16,000 updates take about five minutes on one free core. What each of the two changes brings on digits is not measured here: the pieces were tried on bowls, the objective nowhere.)
+# choices above suggest. 16,000 updates take about five minutes on one free core. What each change brings on digits is not measured.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # **Predict.** It is trained on 20 sigmoid units, for 100 steps. Now change one thing at a time. With one of these changes momentum, Nesterov and Adam are all ahead of it. With which?
@@ -1195,7 +1195,7 @@ show(fig, alt=(
     "when silent weights are left untouched. With leaking units there are no more "
     "zeros than at home, and it does no better; on straight lines it is worst of all. "
     "On ReLU with one tuned number it is nearly level with Adam. Trained on ReLU with "
-    "a tenth of the updates, two seeds of three guess, and one is near those trained on "
+    "a tenth of the updates, two seeds of three guess, and one is near those of "
     "sigmoid."
 ))
 
@@ -1208,7 +1208,7 @@ show(fig, alt=(
 # The last row does more. With one tuned number, smaller than 1 in each seed, it is level with tuned momentum, and still behind Nesterov and a little behind Adam. So for the larger part it is again the *length* of its steps that
 # does not fit. What the rest is, we have not found.
 #
-# Has it only never seen ReLU? The last three rows are trained with a tenth of the updates, three seeds on each kind of network. Of those on ReLU two ruin the networks that they train, down to guessing; the third does on ReLU about what as short a training on sigmoid does at home, and better than any of those does on ReLU. So to have seen ReLU would help, and this recipe mostly fails to learn on it. Whether ten times the updates, or other settings, would mend that, is open.
+# Has it only never seen ReLU? The last three rows are trained with a tenth of the updates. On ReLU two seeds of three end at guessing; the third does what sigmoid's do at home. So this recipe mostly fails on ReLU, too. Whether longer training mends that is open.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What has it learned to do?

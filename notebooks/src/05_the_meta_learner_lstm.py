@@ -903,7 +903,8 @@ def bars(ax, names):
 fig, ax = plt.subplots(figsize=(9, 3.9))
 bars(ax, said)
 ax.plot(now.mean(), 3, "x", color="black", markersize=9, markeredgewidth=2)
-ax.set(xlabel="change in points (bar: a long run, square: a second, dots: short ones, cross: now)",
+ax.set(xlabel="change in points\n(bar: a long run, square: a second, dots: short ones, "
+              "cross: now)",
        title="From step 4 on, forgetting in the head is all it takes")
 show(fig, alt=(
     "Points lost. To stop after step 3 costs about five; to forget only, nothing. "
@@ -955,7 +956,7 @@ left.legend(loc="upper left", frameon=False)
 left.set(xlabel=f"forget gates of the head's weights, step {STEP}", ylabel="of them, %",
          title="The gate reads the sign")
 bars(right, told)
-right.set(xlabel="change in points (square: a second long run, dots: short)",
+right.set(xlabel="change in points\n(square: a second long run, dots: short)",
           title="What the gates are told")
 show(fig, alt=(
     "Left: forget gates of the head are lower where the gradient is above zero. Right: "

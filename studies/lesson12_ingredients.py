@@ -1,0 +1,342 @@
+"""The ingredients of MAML++ one by one, each left out, all, and beside them one line: clip the outer gradient, zero the head.
+
+    python -m studies.lesson12_ingredients choose     plain MAML at several inner rates, judged on validation characters
+    python -m studies.lesson12_ingredients costs      what a step of each arm costs beside a plain one, measured side by side
+    python -m studies.lesson12_ingredients train      every arm that has no row yet, judged on lesson 09's test tasks
+    python -m studies.lesson12_ingredients keep       the rows as data/results/12-ingredients.json
+
+5 ways, 1 shot, 5 inner steps, a learned head, Conv-4 with 32 filters, 4 tasks and one query a class in each of the outer
+steps, Adam at .004; gamma and beta are learned in the outer loop alone. Every run writes one row to
+runs/12-ingredients.jsonl, so the command can be stopped and called again. `train NAME ...` trains only these arms.
+"""
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from typing import Any
+
+import torch
+
+from mlteach.errors import TrainingError
+from mlteach.fit import fit
+from mlteach.inner import Rule, sgd
+from mlteach.inner.per_step import LearnedRates
+from mlteach.measure import over_seeds, path_of, step_accuracy
+from mlteach.measure.ledger import data_folder, keep_results
+from mlteach.nets import Conv4, cross_entropy
+from mlteach.nets.per_step import PerStep, Running, moved
+from mlteach.outer import maml_gradient
+from mlteach.outer.multi_step import in_two_schedules
+from mlteach.params import Params, norm
+from mlteach.tasks import Characters, Episode, Split
+
+LESSON, SEEDS = "12_maml_plus_plus", (0, 1, 2)
+STEPS, OUTER_STEPS, BETA, TASKS = 5, 400, 4e-3, 4
+BAD, RATES = 1.0, (0.1, 0.2, 0.4)  # the unstable inner rate, and those that the tuned one is chosen from
+TEST_TASKS, VALIDATION_TASKS = 100, 100
+
+
+@dataclass(frozen=True)
+class Arm:
+    """What a run uses. The first five are the ingredients of MAML++, as shares of the training where they have a length."""
+
+    alpha: float = BAD
+    multi_step: float = 0.0  # anneal the weights of the multi-step loss over this share
+    first_order: float = 0.0  # leave second derivatives out for this share, from the beginning
+    norm_weights: bool = False  # gamma and beta of their own for each step
+    rates: bool = False  # a learned rate for each tensor and step
+    cosine: bool = False
+    clip: float | None = None
+    zero_head: bool = False
+    read: str = ""  # running statistics that the inner loop reads: "", "per step" or "shared"
+    ways: int = 5
+    outer_steps: int = OUTER_STEPS
+
+
+#: MAML++. Its released settings anneal over a tenth of the training, and leave the derivative order alone.
+INGREDIENTS: dict[str, dict[str, Any]] = {
+    "multi-step loss": {"multi_step": 0.5},
+    "order annealing": {"first_order": 0.3},
+    "norm weights": {"norm_weights": True},
+    "learned rates": {"rates": True},
+    "cosine": {"cosine": True},
+}
+ALL: dict[str, Any] = {key: value for each in INGREDIENTS.values() for key, value in each.items()}
+
+
+def arms(tuned: float) -> dict[str, Arm]:
+    """Every arm by name, in the order in which they are trained: what most sentences rest on comes first."""
+    plain = Arm()
+    found: dict[str, Arm] = {}
+    for rate, alpha in (("bad", BAD), ("tuned", tuned)):
+        at = replace(plain, alpha=alpha)
+        found |= {
+            f"{rate}/plain": at,
+            f"{rate}/all": replace(at, **ALL),
+            f"{rate}/clip": replace(at, clip=1.0),
+            f"{rate}/zero head": replace(at, zero_head=True),
+        }
+    found["bad/all + clip"] = replace(plain, **ALL, clip=1.0)
+    own = replace(plain, alpha=tuned, norm_weights=True)
+    found |= {
+        "read/batch": own,
+        "read/per step": replace(own, read="per step"),
+        "read/shared": replace(own, read="shared"),
+    }
+    found |= {f"bad/only {name}": replace(plain, **change) for name, change in INGREDIENTS.items()}
+    found |= {
+        f"bad/without {name}": replace(
+            plain, **{key: value for key, value in ALL.items() if key not in change}
+        )
+        for name, change in INGREDIENTS.items()
+    }
+    return found
+
+
+def network(arm: Arm) -> PerStep:
+    """The network of an arm, before it is given statistics to read."""
+    return PerStep(Conv4(arm.ways, 32, head="flatten"), STEPS, weights=arm.norm_weights)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What training and test share: the network, what adapts, where a task starts, and the rule made from theta."""
+
+    net: PerStep
+    only: tuple[str, ...]
+    start: Callable[[Params], Params]
+    rule: Callable[[Params], Rule]
+
+
+def setting(arm: Arm) -> Setting:
+    """The parts of an arm."""
+    net = network(arm)
+    only = tuple(f"conv{block}.weight" for block in (1, 2, 3, 4)) + net.net.head_names
+    rates = LearnedRates(only, STEPS)
+
+    def fixed(theta: Params) -> Rule:
+        return sgd(arm.alpha)
+
+    start = net.zero_head if arm.zero_head else rates.start
+    return Setting(net, only, start, rates.rule if arm.rates else fixed)
+
+
+def first(arm: Arm, generator: torch.Generator) -> Params:
+    """Fresh parameters. The same draws for every arm of a seed, so that all see the same characters afterwards."""
+    parts = setting(arm)
+    theta = parts.net.init(parts.net.net.init(generator))
+    if arm.zero_head:
+        theta = {name: theta[name] for name in theta if name not in parts.net.net.head_names}
+    return theta | (LearnedRates(parts.only, STEPS).init(arm.alpha) if arm.rates else {})
+
+
+def gathered(parts: Setting, theta: Params, episode: Episode, *, shared: bool) -> list[Running]:
+    """Statistics of support and query pictures after 0, 1, ..., steps inner steps; shared: their mean, each time."""
+    path = path_of(parts.net, theta, episode, parts.rule(theta), STEPS, only=parts.only, start=parts.start)
+    x = torch.cat([episode.support_x, episode.query_x], 1)
+    with torch.no_grad():
+        each = [parts.net.at(t).statistics(phi, x) for t, phi in enumerate(path)]
+    if not shared:
+        return each
+    one = each[0]
+    for count, more in enumerate(each[1:], 2):
+        one = moved(one, more, 1 / count)
+    return [one] * len(each)
+
+
+class Reads:
+    """Training that reads running statistics and moves them, in the open, after every outer step: 0.9 old + 0.1 new."""
+
+    def __init__(self, arm: Arm, theta: Params, episodes: Iterable[Episode]) -> None:
+        self.shared, self.parts = arm.read == "shared", setting(arm)
+        for count, episode in enumerate(episodes, 1):
+            new = gathered(self.parts, theta, episode, shared=self.shared)
+            self.read(new, 1 / count)
+
+    def read(self, new: list[Running], share: float) -> None:
+        """Move what is read towards ``new``."""
+        old = self.parts.net.running
+        now = [moved(a, b, share) for a, b in zip(old, new, strict=True)] if old else new
+        self.parts = replace(self.parts, net=self.parts.net.reading(now, always=True))
+
+    def __call__(self, theta: Params, episode: Episode, **how: Any) -> Any:
+        parts = self.parts
+        found = maml_gradient(
+            parts.net,
+            cross_entropy,
+            theta,
+            episode,
+            parts.rule,
+            STEPS,
+            only=parts.only,
+            start=parts.start,
+            **how,
+        )
+        self.read(gathered(parts, theta, episode, shared=self.shared), 0.1)
+        return found
+
+
+def trained(
+    arm: Arm, split: Split, seed: int, *, progress: str | None = None
+) -> tuple[Setting, Params, dict[str, list[float]], str]:
+    """The parts to test with, theta, the history, and what stopped the run if it did not end by itself."""
+    generator = torch.Generator().manual_seed(seed)
+    theta, parts = first(arm, generator), setting(arm)
+
+    def sample(g: torch.Generator, tasks: int = TASKS) -> Episode:
+        return split.train.sample(tasks, arm.ways, 1, 1, generator=g)
+
+    reads = None
+    if arm.read:
+        drawn = torch.Generator().manual_seed(10 + seed)
+        reads = Reads(arm, theta, [sample(drawn, 16) for _ in range(8)])
+    base: Callable[..., Any] = reads or partial(_plain, parts)
+
+    def with_norm(theta: Params, episode: Episode, **how: Any) -> Any:
+        gradient, numbers = base(theta, episode, **how)
+        return gradient, {**numbers, "norm": norm(gradient)}
+
+    gradient = in_two_schedules(
+        with_norm, STEPS, arm.outer_steps, over=arm.multi_step, first_order=arm.first_order
+    )
+    try:
+        run = fit(
+            gradient, theta, sample, steps=arm.outer_steps, generator=generator, lr=BETA, clip=arm.clip,
+            schedule="cosine" if arm.cosine else "constant", progress=progress,
+        )  # fmt: skip
+        stopped = ""
+    except TrainingError as error:
+        assert error.run is not None
+        run, stopped = error.run, str(error).split(".")[0]
+    return (reads.parts if reads else parts), run.theta, run.history, stopped
+
+
+def _plain(parts: Setting, theta: Params, episode: Episode, **how: Any) -> Any:
+    return maml_gradient(
+        parts.net, cross_entropy, theta, episode, parts.rule, STEPS, only=parts.only, start=parts.start, **how
+    )
+
+
+def tasks_of(
+    characters: Characters, count: int, seed: int, ways: int = 5, queries: int = 15
+) -> list[Episode]:
+    """Lesson 09's tasks: batches of 50 from one seed, the first ``count`` of them."""
+    generator = torch.Generator().manual_seed(seed)
+    return [characters.sample(50, ways, 1, queries, generator=generator) for _ in range(0, count, 50)]
+
+
+def judged(
+    parts: Setting, theta: Params, episodes: list[Episode], modes: tuple[str, ...]
+) -> dict[str, list[float]]:
+    """Percent right after 0, 1, ..., 5 inner steps, for each mode of batch norm."""
+    found = step_accuracy(
+        parts.net, theta, episodes, parts.rule(theta), STEPS, modes=modes, only=parts.only, start=parts.start
+    )
+    return {
+        mode: [round(100 * each, 2) for each in values.mean(0).tolist()] for mode, values in found.items()
+    }
+
+
+def row_of(name: str, arm: Arm, split: Split, seed: int) -> dict[str, Any]:
+    """Train and test once."""
+    parts, theta, history, stopped = trained(arm, split, seed)
+    norms = torch.tensor(history["norm"], dtype=torch.float64)
+    marks = torch.tensor([0.5, 0.9, 0.99, 1.0], dtype=torch.float64)
+    modes = ("running",) if arm.read else ("transductive", "support")
+    row: dict[str, Any] = {
+        "name": name, "seed": seed, "arm": asdict(arm), "stopped": stopped,
+        "test": judged(parts, theta, tasks_of(split.test, TEST_TASKS, 2, arm.ways, 15 if arm.ways == 5 else 5), modes),
+        "norms": {"quantiles": [round(each, 3) for each in torch.quantile(norms, marks).tolist()],
+                  "curve": [float(f"{each.median():.3g}") for each in norms.split(10)]},
+    }  # fmt: skip
+    if arm.rates:
+        row["rates"] = {
+            each.removeprefix("rate."): [round(rate, 4) for rate in value.tolist()]
+            for each, value in theta.items()
+            if each.startswith("rate.")
+        }
+    return row
+
+
+def rows() -> dict[str, dict[str, Any]]:
+    """What has been run, by arm and seed."""
+    path = data_folder().parent / "runs" / "12-ingredients.jsonl"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return {f"{row['name']}#{row['seed']}": row for row in map(json.loads, lines)}
+
+
+def note(row: dict[str, Any]) -> None:
+    """Keep a row."""
+    path = data_folder().parent / "runs" / "12-ingredients.jsonl"
+    path.parent.mkdir(exist_ok=True)
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(row) + "\n")
+
+
+def choose(split: Split) -> None:
+    """Plain MAML at every candidate rate, one seed that no arm uses, on validation characters."""
+    for alpha in (*RATES, BAD):
+        name, arm = f"choice/{alpha}", Arm(alpha=alpha)
+        if f"{name}#9" in rows():
+            continue
+        parts, theta, _, stopped = trained(arm, split, 9)
+        test = judged(
+            parts, theta, tasks_of(split.validation, VALIDATION_TASKS, 1), ("transductive", "support")
+        )
+        note({"name": name, "seed": 9, "arm": asdict(arm), "stopped": stopped, "test": test})
+        print(name, test["transductive"], flush=True)
+
+
+def tuned() -> float:
+    """The rate that plain MAML did best with on validation characters."""
+    found = {
+        row["arm"]["alpha"]: row["test"]["transductive"][-1] for row in rows().values() if row["seed"] == 9
+    }
+    return max(found, key=lambda alpha: found[alpha])
+
+
+def plan(seeds: int) -> list[tuple[str, Arm, int]]:
+    """Every run in the order in which it is trained: three seeds of what most sentences rest on, then two of the others."""
+    found = arms(tuned())
+    first = [name for name in found if name.rpartition("/")[2] in ("plain", "all", "clip", "zero head")]
+    first += ["bad/all + clip"]
+    others = [name for name in found if name not in first]
+    return [
+        (name, found[name], seed)
+        for names, count in ((first, seeds), (others, min(seeds, 2)))
+        for seed in SEEDS[:count]
+        for name in names
+    ]
+
+
+def train(split: Split, wanted: list[str], seeds: int) -> None:
+    """Every run without a row."""
+    for name, arm, seed in plan(seeds):
+        if (not wanted or name in wanted) and f"{name}#{seed}" not in rows():
+            row = row_of(name, arm, split, seed)
+            note(row)
+            print(name, seed, row["test"], row["norms"]["quantiles"], row["stopped"], flush=True)
+
+
+def main() -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("what", choices=["choose", "train"])
+    parser.add_argument("arms", nargs="*")
+    parser.add_argument("--seeds", type=int, default=len(SEEDS))
+    options = parser.parse_args()
+    split = Characters.omniglot().split("random")
+    if options.what == "choose":
+        choose(split)
+    if options.what == "train":
+        train(split, options.arms, options.seeds)
+
+
+if __name__ == "__main__":
+    main()

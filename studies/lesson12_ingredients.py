@@ -79,6 +79,7 @@ def arms(tuned: float) -> dict[str, Arm]:
             f"{rate}/all": replace(at, **ALL),
             f"{rate}/clip": replace(at, clip=1.0),
             f"{rate}/zero head": replace(at, zero_head=True),
+            f"{rate}/first order": replace(at, first_order=1.0),
         }
     found["bad/all + clip"] = replace(plain, **ALL, clip=1.0)
     own = replace(plain, alpha=tuned, norm_weights=True)
@@ -296,30 +297,120 @@ def tuned() -> float:
     found = {
         row["arm"]["alpha"]: row["test"]["transductive"][-1] for row in rows().values() if row["seed"] == 9
     }
-    return max(found, key=lambda alpha: found[alpha])
+    return max(found, key=lambda alpha: found[alpha], default=RATES[0])
 
 
 def plan(seeds: int) -> list[tuple[str, Arm, int]]:
-    """Every run in the order in which it is trained: three seeds of what most sentences rest on, then two of the others."""
+    """Every run in the order in which it is trained: what most sentences rest on comes first."""
     found = arms(tuned())
-    first = [name for name in found if name.rpartition("/")[2] in ("plain", "all", "clip", "zero head")]
-    first += ["bad/all + clip"]
-    others = [name for name in found if name not in first]
+    three = [
+        name
+        for name in found
+        if name.rpartition("/")[2] in ("plain", "all", "clip", "zero head", "first order")
+    ]
+    three += ["bad/all + clip"]
+    others = [name for name in found if name not in three]
     return [
-        (name, found[name], seed)
-        for names, count in ((first, seeds), (others, min(seeds, 2)))
-        for seed in SEEDS[:count]
-        for name in names
+        (name, found[name], seed) for names in (three, others) for seed in SEEDS[:seeds] for name in names
     ]
 
 
 def train(split: Split, wanted: list[str], seeds: int) -> None:
     """Every run without a row."""
     for name, arm, seed in plan(seeds):
-        if (not wanted or name in wanted) and f"{name}#{seed}" not in rows():
+        if (not wanted or name in wanted or name.split("/")[0] in wanted) and f"{name}#{seed}" not in rows():
             row = row_of(name, arm, split, seed)
             note(row)
             print(name, seed, row["test"], row["norms"]["quantiles"], row["stopped"], flush=True)
+
+
+def costs(split: Split) -> None:
+    """What a step of "all" costs beside a plain one, its schedules included: steps of both in turn, medians, one process."""
+    generator = torch.Generator().manual_seed(0)
+    drawn = {"plain": Arm(), "all": Arm(**ALL), "zero head": Arm(zero_head=True)}
+    starts = {name: first(arm, torch.Generator().manual_seed(0)) for name, arm in drawn.items()}
+    took: dict[str, list[float]] = {name: [] for name in drawn}
+    for done in torch.linspace(0.05, 0.95, 10).tolist():
+        here: dict[str, list[float]] = {name: [] for name in drawn}
+        for _ in range(5):
+            episode = split.train.sample(TASKS, 5, 1, 1, generator=generator)
+            for name, arm in drawn.items():
+                gradient = in_two_schedules(
+                    partial(_plain, setting(arm)),
+                    STEPS,
+                    100,
+                    over=arm.multi_step,
+                    first_order=arm.first_order,
+                ).at(int(100 * done))
+                began = time.perf_counter()
+                gradient(starts[name], episode)
+                here[name].append(time.perf_counter() - began)
+        for name, seconds in here.items():
+            took[name].append(statistics.median(seconds))
+    ratio = {name: round(sum(seconds) / sum(took["plain"]), 2) for name, seconds in took.items()}
+    note({"name": "costs", "seed": 0, "ratio": ratio})
+    print(ratio)
+
+
+def keep() -> None:
+    """All rows as one record: figures over the seeds, and the runs for the lesson's pictures."""
+    found = rows()
+    ratio = found["costs#0"]["ratio"]
+    figures = [
+        {"name": f"cost.{name}", "value": value, "interval": None, "unit": "times a plain step", "seeds": [0],
+         "seconds": None, "device": "cpu", "tasks": None, "note": "medians of steps taken in turn, over the schedules"}
+        for name, value in ratio.items()
+    ]  # fmt: skip
+    figures += [
+        {"name": row["name"], "value": row["test"]["transductive"][-1], "interval": None, "unit": "%",
+         "seeds": [row["seed"]], "seconds": None, "device": "cpu", "tasks": VALIDATION_TASKS,
+         "note": f"validation characters, {OUTER_STEPS} outer steps, plain MAML"}
+        for row in found.values()
+        if row["name"].startswith("choice/")
+    ]  # fmt: skip
+    runs: dict[str, dict[str, Any]] = {}
+    for row in sorted(found.values(), key=lambda row: row["seed"]):
+        if "norms" in row:
+            arm = {key: value for key, value in row["arm"].items() if value != getattr(Arm(), key)}
+            run = runs.setdefault(
+                row["name"], {"arm": arm, "seeds": [], "test": {}, "quantiles": [], "norms": []}
+            )
+            run["seeds"].append(row["seed"])
+            for mode, values in row["test"].items():
+                run["test"].setdefault(mode, []).append(values)
+            run["quantiles"].append(row["norms"]["quantiles"])
+            run["norms"].append(row["norms"]["curve"])
+            run.setdefault("stopped", []).append(row["stopped"])
+            if "rates" in row:
+                run.setdefault("rates", []).append(row["rates"])
+    for name, run in sorted(runs.items()):
+        for mode, values in run["test"].items():
+            ends = [each[-1] for each in values]
+            figures.append(_over(f"{name}.{mode}", ends, "%", run["seeds"]))
+        plain = runs.get(f"{name.split('/')[0]}/plain")
+        if (
+            plain
+            and name != f"{name.split('/')[0]}/plain"
+            and run["seeds"] == plain["seeds"][: len(run["seeds"])]
+        ):
+            pairs = zip(run["test"]["transductive"], plain["test"]["transductive"], strict=False)
+            figures.append(
+                _over(f"{name} - plain", [a[-1] - b[-1] for a, b in pairs], "points", run["seeds"])
+            )
+    path = keep_results(
+        LESSON, "ingredients", figures, command="python -m studies.lesson12_ingredients keep",
+        outer_steps=OUTER_STEPS, inner_steps=STEPS, tasks=TEST_TASKS, runs=runs,
+    )  # fmt: skip
+    print(path, len(figures), "figures", len(runs), "arms")
+
+
+def _over(name: str, values: list[float], unit: str, seeds: list[int]) -> dict[str, Any]:
+    every = over_seeds(values)
+    return {
+        "name": name, "value": round(every.mean, 2), "interval": round(every.half_width, 2), "unit": unit,
+        "seeds": seeds, "seconds": None, "device": "cpu", "tasks": TEST_TASKS,
+        "note": "interval over seeds: " + ", ".join(f"{value:.1f}" for value in values),
+    }  # fmt: skip
 
 
 def main() -> None:
@@ -327,15 +418,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=["choose", "train"])
+    parser.add_argument("what", choices=["choose", "costs", "train", "keep"])
     parser.add_argument("arms", nargs="*")
     parser.add_argument("--seeds", type=int, default=len(SEEDS))
     options = parser.parse_args()
+    if options.what == "keep":
+        return keep()
     split = Characters.omniglot().split("random")
-    if options.what == "choose":
-        choose(split)
     if options.what == "train":
-        train(split, options.arms, options.seeds)
+        return train(split, options.arms, options.seeds)
+    {"choose": choose, "costs": costs}[options.what](split)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from mlteach.explore.episode_inspector import EpisodeInspector
     from mlteach.explore.gate_history import GateHistory
     from mlteach.explore.gradient_cell import GradientCell
+    from mlteach.explore.ingredients import Ingredients
     from mlteach.explore.learned_step import LearnedStep
     from mlteach.explore.loss_landscape import LossLandscape
     from mlteach.explore.lstm_gates import LstmGates
@@ -26,6 +27,7 @@ __all__ = [
     "EpisodeInspector",
     "GateHistory",
     "GradientCell",
+    "Ingredients",
     "LearnedStep",
     "LossLandscape",
     "LstmGates",
@@ -41,6 +43,7 @@ _HOME = {
     "EpisodeInspector": "episode_inspector",
     "GateHistory": "gate_history",
     "GradientCell": "gradient_cell",
+    "Ingredients": "ingredients",
     "LearnedStep": "learned_step",
     "LossLandscape": "loss_landscape",
     "LstmGates": "lstm_gates",

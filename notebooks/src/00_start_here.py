@@ -293,7 +293,7 @@ print(methods.summary)
 # | 10 | [Omniglot FOMAML and Reptile](10_omniglot_fomaml_and_reptile.ipynb) | What does first order cost on the same episodes? |
 # | 11 | [Loss landscapes](11_loss_landscapes.ipynb) | What does a good start look like? |
 # | **III** | **Training MAML well** | |
-# | 12 | MAML++ (not written yet) | Why is MAML hard to train, and what helps? |
+# | 12 | [MAML++](12_maml_plus_plus.ipynb) | Why is MAML hard to train, and what helps? |
 # | 13 | Rapid learning or feature reuse? (not written yet) | Does anything but the last layer adapt? |
 # | 14 | How many steps? UNICORN and implicit MAML (not written yet) | What if the classes come in another order, or the steps are hundreds? |
 # | 15 | Task-adaptive losses and starts (not written yet) | One loss and one start for all tasks? |

@@ -1373,7 +1373,7 @@ compare("the Hessian of the right network", there,
 # %% [markdown]
 # ## Next
 #
-# A start at the edge of stability, good for one rate, asks for rates that are learned with it. Lesson 12, MAML++, does that, layer by layer and step by step. Until it is there, [lesson 00](00_start_here.ipynb) has the map.
+# A start at the edge of stability, good for one rate, asks for rates that are learned with it. [Lesson 12](12_maml_plus_plus.ipynb), MAML++, does that, layer by layer and step by step.
 
 # %% [markdown]
 # ## Appendix: what happens at the edge when the steps go on?

@@ -37,8 +37,8 @@ PROFILE = "smoke"  # nothing here depends on it
 
 # %% tags=["setup"]
 from mlteach.explore import AdaptationLab, EpisodeInspector, GateHistory, GradientCell
-from mlteach.explore import LearnedStep, LossLandscape, LstmGates, MamlPlane, MethodMap
-from mlteach.explore import Projections, StepMorph, UnrolledChain
+from mlteach.explore import Ingredients, LearnedStep, LossLandscape, LstmGates, MamlPlane
+from mlteach.explore import MethodMap, Projections, StepMorph, UnrolledChain
 
 # %% [markdown]
 # ## The map of methods
@@ -184,6 +184,18 @@ loss_landscape
 
 # %%
 print(loss_landscape.summary)
+
+# %% [markdown]
+# ## MAML++, one ingredient at a time
+#
+# From [lesson 12](12_maml_plus_plus.ipynb). **Ask:** the bad rate, nothing switched on. Which single switch repairs most? Watch the lower picture.
+
+# %%
+ingredients = Ingredients.recorded(on=["multi-step loss"])
+ingredients
+
+# %%
+print(ingredients.summary)
 
 # %% [markdown]
 # ## Next

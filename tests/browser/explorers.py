@@ -67,6 +67,11 @@ ROWS = {
         ("forget", 0.9),
         Drag("Start of both paths", (60, -20)),
     ),
+    "Ingredients": Row(
+        lambda: explore.Ingredients.recorded(on=["multi-step loss"]),
+        Keys("clip", ("Space",)),
+        ("rate", "tuned"),
+    ),
     "LearnedStep": Row(
         lambda: explore.LearnedStep.recorded("quadratics"),
         Keys("gradients, step by step", ("ArrowDown", "ArrowDown", "ArrowLeft")),

@@ -87,6 +87,7 @@ def arms(tuned: float) -> dict[str, Arm]:
         "read/batch": own,
         "read/per step": replace(own, read="per step"),
         "read/shared": replace(own, read="shared"),
+        "read/per step + clip": replace(own, read="per step", clip=1.0),
     }
     found |= {f"bad/only {name}": replace(plain, **change) for name, change in INGREDIENTS.items()}
     found |= {

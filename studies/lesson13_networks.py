@@ -1,0 +1,203 @@
+"""The networks of lesson 13, and what one outer step of each costs beside the others.
+
+    python -m studies.lesson13_networks costs    the costs of one outer step, measured side by side in one process
+    python -m studies.lesson13_networks train    all networks, three seeds each; goes on where it was stopped
+
+Every network is a Conv4 of 32 filters. *maml5* is the textbook's: five ways, a learned head, five inner steps at one rate for
+all layers, the outer gradient clipped. *steep* is the same with a head rate ten times the body's. *ours* is the recipe of lesson
+09 (40 ways, a head of zeros, two inner steps), *anil* adapts the head alone, *nil* has no inner loop: the nearest class mean by
+cosine. *anil* and *nil* take as many outer steps as *ours*; *anil, equal cost* and *nil, equal cost* as many as cost the same,
+by ``data/results/13-costs.json``. The starts stand in ``runs/13/``; the lesson's are kept in ``data/checkpoints/``.
+"""
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+
+from mlteach.checkpoint import load_checkpoint, params_from, save_checkpoint
+from mlteach.fit import fit
+from mlteach.inner import Rule, sgd
+from mlteach.measure.ledger import data_folder, keep_results, recorded
+from mlteach.nets import Conv4, cross_entropy
+from mlteach.outer import maml_gradient
+from mlteach.params import Params, gradient_of, leaves, stack
+from mlteach.tasks import Characters, Episode
+
+LESSON, SEEDS = "13_rapid_learning_or_feature_reuse", (0, 1, 2)
+STEPS_5, STEPS_40 = 900, 800  # outer steps of the 5-way networks, and of those that train with 40 ways
+TEMPERATURE = 10.0  # of NIL's cosines in training: without one a softmax over them cannot be sure of anything
+REPEATS = 15  # of each outer step, for its cost
+
+
+@dataclass(frozen=True)
+class Network:
+    """How one of them is trained. The rates are for the mean cross-entropy."""
+
+    ways: int
+    tasks: int
+    queries: int  # a class, in training
+    inner_steps: int
+    body_rate: float
+    head_rate: float
+    zero_head: bool
+    steps: int  # outer steps
+    outer_rate: float
+    clip: float | None = None
+    head_only: bool = False
+
+    @property
+    def net(self) -> Conv4:
+        """As it is trained."""
+        return Conv4(self.ways, 32, head="flatten")
+
+    def start(self, net: Conv4) -> Callable[[Params], Params]:
+        """What the inner loop begins with."""
+        return net.zero_head if self.zero_head else dict
+
+    def only(self, net: Conv4) -> Collection[str] | None:
+        """The names that adapt in the inner loop."""
+        return net.head_names if self.head_only else None
+
+    def rates(self, net: Conv4, share: float = 1.0) -> dict[str, float]:
+        """A rate for each name, as a share of the training's."""
+        rates = dict.fromkeys(net.body_names, share * self.body_rate)
+        return rates | dict.fromkeys(net.head_names, share * self.head_rate)
+
+    def rule(self, net: Conv4, share: float = 1.0) -> Rule:
+        """Gradient descent with these rates."""
+        return sgd(self.rates(net, share))
+
+    def fresh(self, seed: int, dtype: torch.dtype = torch.float32) -> Params:
+        """theta before training."""
+        theta = self.net.init(torch.Generator().manual_seed(seed), dtype)
+        return {name: theta[name] for name in self.net.body_names} if self.zero_head else theta
+
+    def gradient(self, theta: Params, episode: Episode) -> tuple[Params, dict[str, Any]]:
+        """One outer step's gradient."""
+        net = self.net
+        if not self.inner_steps:
+            return nil_gradient(net, theta, episode)
+        return maml_gradient(
+            net, cross_entropy, theta, episode, self.rule(net), self.inner_steps,
+            only=self.only(net), start=self.start(net),
+        )  # fmt: skip
+
+    def sample(self, train: Characters, generator: torch.Generator) -> Episode:
+        """The tasks of one outer step."""
+        return train.sample(self.tasks, self.ways, 1, self.queries, generator=generator)
+
+
+MAML5 = Network(5, 4, 3, 5, 0.1, 0.1, zero_head=False, steps=STEPS_5, outer_rate=4e-3, clip=1.0)
+STEEP = Network(5, 4, 3, 5, 0.1, 1.0, zero_head=False, steps=STEPS_5, outer_rate=4e-3, clip=1.0)
+OURS = Network(40, 2, 2, 2, 0.4, 0.5, zero_head=True, steps=STEPS_40, outer_rate=5e-3)
+ANIL = Network(40, 2, 2, 1, 0.0, 4.0, zero_head=True, steps=STEPS_40, outer_rate=5e-3, head_only=True)
+NIL = Network(40, 2, 2, 0, 0.0, 0.0, zero_head=True, steps=STEPS_40, outer_rate=5e-3)
+
+
+def equal_cost(network: Network, name: str) -> Network:
+    """The same with as many outer steps as cost what those of *ours* do."""
+    ratio = recorded(LESSON[:2], "costs")[f"ours / {name}"]["value"]
+    return Network(**{**vars(network), "steps": round(STEPS_40 * ratio)})
+
+
+def networks() -> dict[str, Network]:
+    """All of them by name."""
+    found = {"maml5": MAML5, "ours": OURS, "anil": ANIL, "nil": NIL, "steep": STEEP}
+    return found | {"anil, equal cost": equal_cost(ANIL, "anil"), "nil, equal cost": equal_cost(NIL, "nil")}
+
+
+def nil_gradient(net: Conv4, body: Params, episode: Episode) -> tuple[Params, dict[str, Any]]:
+    """The gradient by the body of the queries' cross-entropy, when the support's class means answer by their cosine (1-shot)."""
+    point = leaves(body)
+    phi = stack(point, episode.tasks)
+    support, query = (F.normalize(net.features_of(phi, x), dim=-1) for x in (episode.support_x, episode.query_x))
+    order = episode.support_y.argsort(1)[..., None].expand_as(support)
+    logits = TEMPERATURE * query @ support.gather(1, order).transpose(1, 2)
+    losses = cross_entropy(logits, episode.query_y)
+    right = (logits.argmax(-1) == episode.query_y).double().mean()
+    return gradient_of(losses.mean(), point), {"loss": losses.mean().detach(), "accuracy": right}
+
+
+def costs() -> None:
+    """Median processor seconds of one outer step, the arms taking turns, and how many fit into one of ours."""
+    train, _, _ = Characters.omniglot().split("random")
+    arms = {"maml5": MAML5, "ours": OURS, "anil": ANIL, "nil": NIL}
+    generator = torch.Generator().manual_seed(0)
+    given = {name: (each.fresh(0), each.sample(train, generator)) for name, each in arms.items()}
+    spent: dict[str, list[float]] = {name: [] for name in arms}
+    for _ in range(REPEATS + 2):
+        for name, each in arms.items():
+            began = time.process_time()
+            each.gradient(*given[name])
+            spent[name].append(time.process_time() - began)
+    middle = {name: statistics.median(values[2:]) for name, values in spent.items()}
+    figures = [
+        {
+            "name": f"ours / {name}", "value": round(middle["ours"] / middle[name], 2), "interval": None, "unit": "times",
+            "seeds": [0], "seconds": None, "device": "cpu", "tasks": None,
+            "note": f"outer steps of {name} that cost as much as one of ours: medians of {REPEATS}, taking turns, one thread",
+        }
+        for name in arms if name != "ours"
+    ]  # fmt: skip
+    for figure in figures:
+        print(figure["name"], figure["value"])
+    keep_results(LESSON, "costs", figures, command="python -m studies.lesson13_networks costs")
+
+
+def place_of(name: str, seed: int) -> str:
+    """Where a network's training stands."""
+    return str(data_folder().parent / "runs" / "13" / f"{name.replace(', ', '-').replace(' ', '-')}-{seed}.safetensors")
+
+
+def trained(name: str, seed: int) -> Params:
+    """A network's start after training; trains it where it is not whole."""
+    network = networks()[name]
+    train, _, _ = Characters.omniglot().split("random")
+    generator = torch.Generator().manual_seed(seed)
+    theta = network.net.init(generator)
+    theta = {each: theta[each] for each in network.fresh(seed)}
+    run = fit(
+        network.gradient, theta, lambda g: network.sample(train, g), steps=network.steps, generator=generator,
+        lr=network.outer_rate, schedule="cosine", clip=network.clip, progress=f"{name}, seed {seed}",
+        checkpoint=place_of(name, seed), every=200,
+    )  # fmt: skip
+    return {each: value.detach() for each, value in run.theta.items()}
+
+
+def train_all() -> None:
+    """Every network, and for the lesson what it goes on with: two of them, seed 0."""
+    for seed in SEEDS:
+        for name in networks():
+            theta = trained(name, seed)
+            if seed == 0 and name in ("maml5", "ours"):
+                named = {f"theta.{each}": value for each, value in theta.items()}
+                save_checkpoint(
+                    data_folder() / "checkpoints" / f"13-{name}.safetensors", named,
+                    {"network": vars(networks()[name]), "seed": seed},
+                )  # fmt: skip
+
+
+def kept(name: str, dtype: torch.dtype = torch.float32) -> Params:
+    """The start of *maml5* or *ours*, seed 0, as the lesson has it."""
+    network = networks()[name]
+    stored = load_checkpoint(data_folder() / "checkpoints" / f"13-{name}.safetensors")
+    return params_from(stored, network.fresh(0, dtype))
+
+
+def main() -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("what", choices=["costs", "train"])
+    {"costs": costs, "train": train_all}[parser.parse_args().what]()
+
+
+if __name__ == "__main__":
+    main()

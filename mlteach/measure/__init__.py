@@ -7,13 +7,18 @@ from mlteach.measure.interval import Interval, floor_of, over_seeds, over_tasks
 from mlteach.measure.is_it_maml import is_it_maml
 from mlteach.measure.ledger import published, record, recorded
 from mlteach.measure.neighbour import blurred, centred, nearest_neighbour
+from mlteach.measure.similarity import canonical_correlations, cca, cka, debiased_cka, svcca
 
 __all__ = [
     "Interval",
     "accuracy",
     "blurred",
+    "canonical_correlations",
+    "cca",
     "centred",
+    "cka",
     "compare",
+    "debiased_cka",
     "difference",
     "floor_of",
     "is_it_maml",
@@ -26,4 +31,5 @@ __all__ = [
     "record",
     "recorded",
     "step_accuracy",
+    "svcca",
 ]

@@ -14,7 +14,8 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -31,7 +32,6 @@ from mlteach.tasks import Characters, Episode
 
 LESSON, SEEDS = "13_rapid_learning_or_feature_reuse", (0, 1, 2)
 STEPS_5, STEPS_40 = 900, 800  # outer steps of the 5-way networks, and of those that train with 40 ways
-TEMPERATURE = 10.0  # of NIL's cosines in training: without one a softmax over them cannot be sure of anything
 REPEATS = 15  # of each outer step, for its cost
 
 
@@ -50,6 +50,7 @@ class Network:
     outer_rate: float
     clip: float | None = None
     head_only: bool = False
+    scale: float = 10.0  # of NIL's cosines in training, before the softmax; 1 is none
 
     @property
     def net(self) -> Conv4:
@@ -64,7 +65,7 @@ class Network:
         """The names that adapt in the inner loop."""
         return net.head_names if self.head_only else None
 
-    def rates(self, net: Conv4, share: float = 1.0) -> dict[str, float]:
+    def rates(self, net: Conv4, share: float = 1.0) -> dict[str, Any]:
         """A rate for each name, as a share of the training's."""
         rates = dict.fromkeys(net.body_names, share * self.body_rate)
         return rates | dict.fromkeys(net.head_names, share * self.head_rate)
@@ -82,7 +83,7 @@ class Network:
         """One outer step's gradient."""
         net = self.net
         if not self.inner_steps:
-            return nil_gradient(net, theta, episode)
+            return nil_gradient(net, theta, episode, self.scale)
         return maml_gradient(
             net, cross_entropy, theta, episode, self.rule(net), self.inner_steps,
             only=self.only(net), start=self.start(net),
@@ -98,27 +99,37 @@ STEEP = Network(5, 4, 3, 5, 0.1, 1.0, zero_head=False, steps=STEPS_5, outer_rate
 OURS = Network(40, 2, 2, 2, 0.4, 0.5, zero_head=True, steps=STEPS_40, outer_rate=5e-3)
 ANIL = Network(40, 2, 2, 1, 0.0, 4.0, zero_head=True, steps=STEPS_40, outer_rate=5e-3, head_only=True)
 NIL = Network(40, 2, 2, 0, 0.0, 0.0, zero_head=True, steps=STEPS_40, outer_rate=5e-3)
+BARE = replace(NIL, scale=1.0)
 
 
 def equal_cost(network: Network, name: str) -> Network:
     """The same with as many outer steps as cost what those of *ours* do."""
     ratio = recorded(LESSON[:2], "costs")[f"ours / {name}"]["value"]
-    return Network(**{**vars(network), "steps": round(STEPS_40 * ratio)})
+    return replace(network, steps=round(STEPS_40 * ratio))
 
 
 def networks() -> dict[str, Network]:
     """All of them by name."""
-    found = {"maml5": MAML5, "ours": OURS, "anil": ANIL, "nil": NIL, "steep": STEEP}
+    found = {
+        "maml5": MAML5,
+        "ours": OURS,
+        "anil": ANIL,
+        "nil": NIL,
+        "nil, bare cosines": BARE,
+        "steep": STEEP,
+    }
     return found | {"anil, equal cost": equal_cost(ANIL, "anil"), "nil, equal cost": equal_cost(NIL, "nil")}
 
 
-def nil_gradient(net: Conv4, body: Params, episode: Episode) -> tuple[Params, dict[str, Any]]:
+def nil_gradient(net: Conv4, body: Params, episode: Episode, scale: float) -> tuple[Params, dict[str, Any]]:
     """The gradient by the body of the queries' cross-entropy, when the support's class means answer by their cosine (1-shot)."""
     point = leaves(body)
     phi = stack(point, episode.tasks)
-    support, query = (F.normalize(net.features_of(phi, x), dim=-1) for x in (episode.support_x, episode.query_x))
+    support, query = (
+        F.normalize(net.features_of(phi, x), dim=-1) for x in (episode.support_x, episode.query_x)
+    )
     order = episode.support_y.argsort(1)[..., None].expand_as(support)
-    logits = TEMPERATURE * query @ support.gather(1, order).transpose(1, 2)
+    logits = scale * query @ support.gather(1, order).transpose(1, 2)
     losses = cross_entropy(logits, episode.query_y)
     right = (logits.argmax(-1) == episode.query_y).double().mean()
     return gradient_of(losses.mean(), point), {"loss": losses.mean().detach(), "accuracy": right}
@@ -152,12 +163,19 @@ def costs() -> None:
 
 def place_of(name: str, seed: int) -> str:
     """Where a network's training stands."""
-    return str(data_folder().parent / "runs" / "13" / f"{name.replace(', ', '-').replace(' ', '-')}-{seed}.safetensors")
+    return str(
+        data_folder().parent
+        / "runs"
+        / "13"
+        / f"{name.replace(', ', '-').replace(' ', '-')}-{seed}.safetensors"
+    )
 
 
 def trained(name: str, seed: int) -> Params:
     """A network's start after training; trains it where it is not whole."""
-    network = networks()[name]
+    network, place = networks()[name], Path(place_of(name, seed))
+    if place.exists() and (stored := load_checkpoint(place)).about["step"] == network.steps:
+        return params_from(stored, network.fresh(seed))
     train, _, _ = Characters.omniglot().split("random")
     generator = torch.Generator().manual_seed(seed)
     theta = network.net.init(generator)
@@ -165,7 +183,7 @@ def trained(name: str, seed: int) -> Params:
     run = fit(
         network.gradient, theta, lambda g: network.sample(train, g), steps=network.steps, generator=generator,
         lr=network.outer_rate, schedule="cosine", clip=network.clip, progress=f"{name}, seed {seed}",
-        checkpoint=place_of(name, seed), every=200,
+        checkpoint=place, every=200,
     )  # fmt: skip
     return {each: value.detach() for each, value in run.theta.items()}
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mlteach.explore.adaptation_lab import AdaptationLab
     from mlteach.explore.episode_inspector import EpisodeInspector
+    from mlteach.explore.frozen_layers import FrozenLayers
     from mlteach.explore.gate_history import GateHistory
     from mlteach.explore.gradient_cell import GradientCell
     from mlteach.explore.ingredients import Ingredients
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AdaptationLab",
     "EpisodeInspector",
+    "FrozenLayers",
     "GateHistory",
     "GradientCell",
     "Ingredients",
@@ -41,6 +43,7 @@ __all__ = [
 _HOME = {
     "AdaptationLab": "adaptation_lab",
     "EpisodeInspector": "episode_inspector",
+    "FrozenLayers": "frozen_layers",
     "GateHistory": "gate_history",
     "GradientCell": "gradient_cell",
     "Ingredients": "ingredients",

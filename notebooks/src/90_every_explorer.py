@@ -36,9 +36,10 @@
 PROFILE = "smoke"  # nothing here depends on it
 
 # %% tags=["setup"]
-from mlteach.explore import AdaptationLab, EpisodeInspector, GateHistory, GradientCell
-from mlteach.explore import Ingredients, LearnedStep, LossLandscape, LstmGates, MamlPlane
-from mlteach.explore import MethodMap, Projections, StepMorph, UnrolledChain
+from mlteach.explore import AdaptationLab, EpisodeInspector, FrozenLayers, GateHistory
+from mlteach.explore import GradientCell, Ingredients, LearnedStep, LossLandscape
+from mlteach.explore import LstmGates, MamlPlane, MethodMap, Projections, StepMorph
+from mlteach.explore import UnrolledChain
 
 # %% [markdown]
 # ## The map of methods
@@ -196,6 +197,18 @@ ingredients
 
 # %%
 print(ingredients.summary)
+
+# ## Which layers have to move?
+#
+# From [lesson 13](13_rapid_learning_or_feature_reuse.ipynb). **Ask:** freeze one layer after the other. Where do the right answers break away, at
+# full rates and at small ones?
+
+# %%
+frozen_layers = FrozenLayers.recorded(frozen=["conv1"])
+frozen_layers
+
+# %%
+print(frozen_layers.summary)
 
 # %% [markdown]
 # ## Next

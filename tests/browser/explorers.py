@@ -55,6 +55,11 @@ ROWS = {
         ("seed", 7),
         Drag("Pad to draw on", (60, 50), at=(0.3, 0.3)),
     ),
+    "FrozenLayers": Row(
+        lambda: explore.FrozenLayers.recorded(frozen=["conv1"]),
+        Keys("head", ("Space",)),
+        ("net", "fresh"),
+    ),
     "GateHistory": Row(
         lambda: explore.GateHistory.recorded(step=3),
         Keys("Inner step", ("ArrowRight",)),

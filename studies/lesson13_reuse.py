@@ -458,16 +458,14 @@ def table() -> None:
                 found.setdefault(f"{name}.own.{mode}", []).append(own)
                 by_mean = found[f"{name}.nearest mean.{mode}"][-1]
                 found.setdefault(f"{name}.nearest mean - own.{mode}", []).append(by_mean - own)
-        for name, other in (
-            ("anil", "ours"),
-            ("anil, equal cost", "ours"),
-            ("nil", "ours"),
-            ("nil, equal cost", "ours"),
-        ):
-            for mode in MODES:
-                use = "nearest mean" if name.startswith("nil") else "own"
-                gain = found[f"{name}.{use}.{mode}"][-1] - found[f"{other}.own.{mode}"][-1]
-                found.setdefault(f"{name} - {other}.{mode}", []).append(gain)
+
+        def used(name: str, mode: str) -> float:
+            return found[f"{name}.{'nearest mean' if name.startswith('nil') else 'own'}.{mode}"][-1]
+
+        pairs = [(name, "ours") for name in ("anil", "anil, equal cost", "nil", "nil, equal cost")]
+        for (name, other), mode in itertools.product([*pairs, ("nil, bare cosines", "nil")], MODES):
+            gain = used(name, mode) - used(other, mode)
+            found.setdefault(f"{name} - {other}.{mode}", []).append(gain)
     keep("table", found, lambda name: "points" if " - " in name else "%", TABLE_TASKS)
 
 
@@ -486,7 +484,8 @@ def combine() -> None:
         first: list[Tensor] = []
         for pattern in range(32):
             frozen = [group for bit, group in enumerate(GROUPS) if pattern >> bit & 1]
-            path = path_of(net, theta, tests, MAML5.rule(net, share), steps, only=moving(net, frozen))
+            count = steps if moving(net, frozen) else 0
+            path = path_of(net, theta, tests, MAML5.rule(net, share), count, only=moving(net, frozen) or None)
             ends = [seen_by_all(net, phi, tests) for phi in ((path[-1],) if first else (path[0], path[-1]))]
             first = first or ends[0]
             after = ends[-1]

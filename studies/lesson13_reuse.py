@@ -399,7 +399,7 @@ def moved() -> None:
             for what in each[0]:
                 value = sum(numbers[what] for numbers in each) / len(each)
                 found.setdefault(f"{name}.{look}.{what}", []).append(value)
-        for what in ("conv1", "apart"):
+        for what in ("conv1", "conv4", "apart"):
             a, b = (found[f"{name}.{look}.{what}"][-1] for look in ("trained", "fresh, enlarged"))
             found.setdefault(f"{name}.trained / enlarged.{what}", []).append(a / b)
             a, b = (found[f"{name}.{look}.{what}"][-1] for look in ("trained, fresh lengths", "fresh"))

@@ -248,7 +248,7 @@ print("your loop is", is_it_maml(anil, task_loss, theta, batch))
 #
 # <details><summary>After you have guessed</summary>
 #
-# FREEZEONE
+# A few: three or four, whichever statistics batch norm reads. Layers 1 to 3 can be frozen for nothing; what little the body does, layer 4 does.
 #
 # </details>
 
@@ -271,13 +271,16 @@ axes[0].invert_yaxis()
 axes[0].legend(loc="lower left")
 show(fig, alt="Points lost by freezing, two networks. Freezing layers 1 to 3 costs "
      "nothing, the whole body a few points in the textbook network and none in ours. "
-     "Freezing the head costs ours everything and the textbook network a few points.")
+     "Freezing the head costs ours everything and the textbook network much.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 2 min. Layers 1 to 3: nothing. The body: read the textbook's number aloud. Ours: zero, in both modes. Then the last row: with its head frozen ours is at chance, because a head of zeros hands the body no gradient.
 
 # %% [markdown]
-# FREEZETEXT
+# So the textbook network loses a few points with its whole body frozen, and none with layers 1 to 3. Ours loses nothing at all, and not because nothing
+# moves: its support loss is zero to the third digit after two full steps of the head alone, so there is nothing left for a body to do. The
+# head is another matter. With it frozen, ours is at chance: a head of zeros gives the body no gradient. The textbook network, whose
+# head was learned, gets part of the way by bending its features toward the rows it has, and how far depends on the seed.
 #
 # That is the published finding, and it looks like the end of the story. It is not, because one number stands behind all of these: how many
 # steps, at which rates.
@@ -292,7 +295,8 @@ show(fig, alt="Points lost by freezing, two networks. Freezing layers 1 to 3 cos
 #
 # <details><summary>After you have guessed</summary>
 #
-# FREEZETWO
+# Several times as much: eleven points in place of three or four (the seeds differ widely). The body moves less than before, and yet holding it still costs
+# more. So what is measured here is not what the features had to learn.
 #
 # </details>
 
@@ -360,7 +364,10 @@ show(fig, alt="What freezing the body costs, at equal steps and at equal support
 # 3 min. Circles: everybody gets the same steps. Squares: everybody gets the same support loss; the number of steps that took stands at the left. This is the control that the published figure lacks.
 
 # %% [markdown]
-# EQUALTEXT
+# At equal support loss the cost is gone: in the textbook network the frozen body is level at the rates of training, where it needs about 54 steps in place of five, and
+# level or better at a fifth of them. In ours there was none to begin with. So the points that were lost at five steps are no sign of features that must
+# move. They are the price of a slow head: its rate of 0.1 was chosen for a network in which everything pushes. Give each arm its own time, and
+# **at test the features are reused**, in both networks.
 #
 # **Hold them yourself.** All 32 ways to freeze five groups, of the textbook network and of the fresh one it began as. Freeze
 # one layer after the other, then the head alone. Set the rates to <span data-moves="FrozenLayers.rates">full</span> and back. The bars say how
@@ -376,7 +383,9 @@ layers
 # %%
 for layers.frozen in ([], list(GROUPS[:4]), ["head"]):
     print(layers.summary)
-layers.frozen = []  # as it was: your turn
+layers.frozen, layers.net, layers.rates = [], "fresh", "small"
+print(layers.summary)
+layers.net, layers.rates = "trained", "full"  # as it was: your turn
 
 # %% [markdown]
 # ## Is it worse without the other queries?
@@ -411,7 +420,11 @@ show(fig, alt="Right answers with nothing and with the body frozen, under five w
 # 2 min. Inductive by the support set: freezing costs what it cost before. The fourth row is a bug that calls itself a mode: statistics that have seen half of the support set.
 
 # %% [markdown]
-# COMPANYTEXT
+# Dramatically worse? No. With each query answered by the support set's statistics, freezing costs the textbook network what it costs with all queries
+# together, and ours nothing. What is dramatic is another mode. Statistics gathered in training cost the textbook network ten points whether its body
+# moves or not; with the body frozen they fit a little better, because they were gathered from features that then stay. And statistics
+# that start at 0 and 1 are half wrong after five steps of a tenth: they ruin both networks, frozen or not. A frozen body that
+# is "far worse inductively" is a batch norm that is.
 #
 # ## How alike are two sets of features?
 #
@@ -496,7 +509,10 @@ show(fig, alt="CKA by layer. Before and after adapting it stays close to 1 in la
 # 2 min. The grey line is the stick: this is how far apart training has brought the layers. Against it, the blue one has not moved, but for the head. A head of zeros has nothing to compare before its first step, so ours has no fifth dot.
 
 # %% [markdown]
-# SIMILARTEXT
+# Before and after, layers 1 to 4 stay at 0.97 and above, while training has brought layer 4 down to a third of likeness with the fresh one. The head
+# changes. That is the published picture, and it holds. Two things keep it honest. In layer 1 even *trained and fresh* are alike to 0.96, so a number
+# near 1 says little there. And high likeness is no sign of good features: at small rates the *fresh* network's layers are hardly
+# changed by its steps either, as the explorer says. CKA measures how far the answers moved; whether they had to is what freezing asks.
 #
 # What is drawn is CKA without bias, `debiased_cka`. The plain one, estimated from few pictures with many features, is above 0 for
 # representations that have nothing to do with each other: for other pictures it says
@@ -639,15 +655,16 @@ print(f"share moved: {twice / once:.3f} of what it was")
 # So beside "fresh" and "trained" stands a third bar: **fresh, merely enlarged**: nobody has trained it, and its kernels are as long as the
 # trained ones.
 #
-# **Predict.** After these 800 or 900 outer steps: of the whole way from "fresh" down to "trained", how much does mere enlarging explain?
+# **Predict.** Layer 4 is the last one below the head. In the inner loop, how far do its *trained* kernels move, beside fresh ones merely
+# enlarged to the same length?
 #
-# - ( ) nothing: the trained network moves far less than the enlarged one
-# - ( ) about half
-# - ( ) all of it in ours, and not all in the textbook's
+# - ( ) less far: training has taught them to keep still
+# - ( ) about as far: it was all length
+# - ( ) farther, in all three networks
 #
 # <details><summary>After you have guessed</summary>
 #
-# MOVEDONE
+# Farther, in all three networks: one and a half times to twice as far. Nothing there has learned to keep still.
 #
 # </details>
 
@@ -658,30 +675,55 @@ print(f"share moved: {twice / once:.3f} of what it was")
 moved = recorded("13", "moved")
 looks = {"fresh": "baseline", "fresh, enlarged": "metric", "trained": "maml",
          "trained, fresh lengths": "maml"}
+rows = {"conv1": "layer 1 moves, %", "conv4": "layer 4 moves, %",
+        "apart": "meta-gradient off, %"}
 said = {"maml5": "The textbook's", "ours": "Ours", "anil": "ANIL's"}
-fig, axes = plt.subplots(2, 3, figsize=(11, 4.6), sharey=True)
+fig, axes = plt.subplots(3, 3, figsize=(11, 5.6), sharey=True)
 for column, name in enumerate(said):
-    for ax, what in zip(axes[:, column], ("conv1", "apart")):
+    for ax, what in zip(axes[:, column], rows):
         figures = [moved[f"{name}.{look}.{what}"] for look in looks]
         bars = ax.barh(list(looks), [each["value"] for each in figures],
                        xerr=[each["interval"] for each in figures], height=0.65,
                        color=[style.color(look) for look in looks.values()],
                        hatch=["", "//", "", "xx"], edgecolor="white",
                        error_kw={"capsize": 3})
-        ax.bar_label(bars, [f"{each['value']:.3g}" for each in figures], padding=16)
-        ax.set_xlim(0, 1.75 * max(each["value"] for each in figures))
-    axes[0, column].set(title=said[name], xlabel="conv1 moves, %")
-    axes[1, column].set(xlabel="meta-gradient off without it, %")
+        far = max(each["value"] + each["interval"] for each in figures)
+        for place, each in enumerate(figures):
+            ax.annotate(f"{each['value']:.2g}" if each["value"] < 100 else
+                        f"{each['value']:.0f}", (each["value"] + each["interval"], place),
+                        xytext=(6, 0), textcoords="offset points", va="center")
+        ax.set(xlim=(0, 1.25 * far), xlabel=rows[what])
+    axes[0, column].set(title=said[name])
 axes[0, 0].invert_yaxis()
-show(fig, alt="Bars for three networks: how far conv1 moves in the inner loop, and "
-     "how far off the meta-gradient is when the body may not move; fresh, merely "
-     "enlarged, trained, and trained at the lengths of the fresh kernels.")
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. Upper row: orange against blue is the fair comparison. Lower row: what the meta-gradient owes to the body's moving. Read where intervals overlap, and say so.
+show(fig, alt="Bars for three networks: how far layers 1 and 4 move in the inner loop, and "
+     "how far off the meta-gradient is when the body may not move. In layer 4 trained "
+     "kernels move farther than fresh ones merely enlarged; in layer 1 only the "
+     "textbook's move less.")
 
 # %% [markdown]
-# MOVEDTEXT
+# Read orange against plain blue. How many times as far do trained kernels move as fresh ones of the same length?
+
+# %% jupyter={"source_hidden": true}
+print("trained / fresh, enlarged     layer 1        layer 4    meta-gradient off")
+for name, told in said.items():
+    ratios = [moved[f"{name}.trained / enlarged.{what}"] for what in rows]
+    words = [f"{each['value']:.1f} ± {each['interval']:.1f}" for each in ratios]
+    print(f"{told:24}", "  ".join(f"{each:>13}" for each in words))
+longer = recorded("09", "reuse")
+equal, short = (longer[f"{name}.moved"]["value"]
+                for name in ("trained, fresh lengths", "fresh"))
+print(f"lesson 09's network, trained longer, the layer that moves most: "
+      f"{equal / short:.1f}")
+
+# %% [markdown]
+# In **layer 4** the trained kernels move *farther*, in all three networks. In **layer 1** the textbook's really move less, to a fifth; ours rather
+# more, and its seeds differ. Lesson 09's network had the recipe of ours and nearly twice the steps, and there it was half as far. So the sign depends on
+# the layer, on the recipe, and on how long it was trained. The published reading, "after training the body hardly moves in the inner loop", is
+# mostly the ruler's.
+#
+# The last column is the control for the rest. ANIL's body *never* moved in an inner loop, so nothing can have taught it how. Let it move now, as ours
+# does, and it looks like ours. And the lowest row says why freezing in *training* is another matter than freezing at test: even where
+# kernels move by a few percent, the meta-gradient without that is off by about half, and by more than all in the textbook network.
 #
 # ## Do you need a loop at all?
 #
@@ -831,7 +873,8 @@ if len(runs) > 1:
 #
 # <details><summary>After you have guessed</summary>
 #
-# NILANSWER
+# It decides: without the factor NIL trains badly, ten points below. The largest cosine stays the largest, but the loss cannot see it: a softmax over 40 numbers
+# between −1 and 1 gives no class more than 16 %. So the gradient never ends, and what it teaches is not which class is nearest.
 #
 # </details>
 
@@ -872,7 +915,9 @@ show(fig, alt="Right answers of eleven combinations of training and test: ours, 
 # 2 min. Read in groups. Tested by NIL, every network keeps its place. Trained at equal cost, compare the three recipes. Then the bare cosines.
 
 # %% [markdown]
-# TABLETEXT
+# Tested by NIL, no network here loses: the textbook's gains two points, for its learned head is what is weak in it. Trained with as many outer steps, ANIL
+# is a point below ours at the most, and NIL level. At equal *cost*, ANIL is level, and NIL, with no inner loop anywhere, is nearly two points *above* MAML.
+# The fresh network says what is for nothing: 38 %, against 20 by chance.
 #
 # What does a step cost? Both were run in turns in one process, with the same tasks: the ratio holds on a busy machine too.
 
@@ -911,7 +956,10 @@ print(f"{figure['source'].rpartition(',')[0]}, tables 2, 4, 5; ± {figure['sprea
 # %% [markdown]
 # Their batch norm is MAML's, transductive; how many queries a class stood in a batch the paper does not say. Our table is 5-way, by 32 filters, after about
 # a minute of training, and stands beside it only to show the same *order*. Note their last rows: NIL in training came out ten points below ANIL there.
-# PAPERNIL
+# With bare cosines we get the same ten points, and a factor before the softmax takes them away. The paper concludes that the head is important in training; on
+# characters it is the *scale* of the logits that is, which a head can learn and bare cosines cannot. (Whether their code scaled its cosines the
+# paper does not say; lesson 18 meets the same trap in matching networks.)
+#
 #
 # ## When the head runs ten times as fast
 #
@@ -940,16 +988,18 @@ show(fig, alt="Two networks with one rate for all and with a head ten times as f
 # 2 min. The same architecture, the same number of steps; one number of the recipe decides how much "reuse" we find. Whoever reports reuse has to report the rates.
 
 # %% [markdown]
-# STEEPTEXT
+# The two networks are equally good. Yet in one of them freezing the body costs three or four points, and in the other nothing. The second did not "discover"
+# feature reuse: somebody typed a 1 where there had been a 0.1. A head that takes steps ten times as long is done before the body has
+# begun. So a finding of reuse, or of rapid learning, belongs to a *pair of rates*, and has to name them.
 #
 # ## The verdict
 #
 # | instrument | what it says | with its control |
 # |---|---|---|
-# | freezing at test | the body need not move | VERDICTA |
+# | freezing at test | the body need not move | true at equal support loss; at equal steps it is the head's speed that is measured |
 # | CKA before and after | the features hardly change | holds, beside fresh networks and other pictures; the head changes |
 # | CCA | the same | only with many more rows than features; from few pictures it says 1 of noise |
-# | how far kernels move | the trained body hardly moves | VERDICTB |
+# | how far kernels move | the trained body hardly moves | not so: in layer 4 it moves farther than a fresh one merely enlarged; the rest depends on layer, recipe and length of training |
 # | NIL | no loop is needed | holds in all networks here |
 #
 # So at *test*, on characters like those of the training, it is feature reuse: three instruments agree once each is read with its control. What cannot be said

@@ -351,11 +351,8 @@ LINEAR_CKA = Exercise(
         ),
         Mistake("You return how unlike they are. Alike is 1.", (_cka(end=lambda value: 1 - value),)),
         Mistake(
-            "Multiply entry by entry only what has a row and a column for each picture: X X' and Y Y' do, with the columns centred.",
-            (
-                lambda x, y: ((x @ x.T) * (y @ y.T)).sum() / ((x @ x.T).norm() * (y @ y.T).norm()),
-                lambda x, y: ((x @ x.T) @ (y @ y.T)).sum() / ((x @ x.T).norm() * (y @ y.T).norm()),
-            ),
+            "Two matrices of pairs are multiplied entry by entry, and their columns are centred first: X X' * Y Y', not X X' @ Y Y'.",
+            (lambda x, y: ((x @ x.T) @ (y @ y.T)).sum() / ((x @ x.T).norm() * (y @ y.T).norm()),),
         ),
         Mistake(
             "A likeness is one number, a tensor without axes.",

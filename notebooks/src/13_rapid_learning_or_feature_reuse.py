@@ -152,17 +152,16 @@ show(fig, alt="Left: right answers on new characters climb from chance within fi
 # [Raghu and others](https://arxiv.org/abs/1909.09157) asked which one it is, froze layers, compared features, and answered: reuse. You will do
 # what they did. Each of their three instruments can be read wrongly, so each gets a control that they did not print.
 
+# %% [markdown] slideshow={"slide_type": "-"}
+# Two networks take part. **The textbook's** is the one above. **Ours** has the recipe of lesson 09: 40 ways in training, a head of zeros at the start of
+# every task, two inner steps.
+
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 2 min. Write the two words on the board, left and right. Everything today goes under one of them, or under a third: "cannot be said".
 
 # %% [markdown]
-# Two networks take part, three seeds of each.
-#
-# - **The textbook's** is the one above: 900 outer steps, its outer gradient clipped, because lesson 12's instability is not today's subject.
-# - **Ours** has the recipe of lesson 09: 40 ways in training, a head of zeros at the start of every task, two inner steps. It trains for 800
-#   outer steps here.
-#
-# Both have 32 filters and are small, quick and a little under-trained. What they show is recorded by
+# The textbook's trains for 900 outer steps, its outer gradient clipped, because lesson 12's instability is not today's subject; ours for 800. There
+# are three seeds of each. Both have 32 filters and are small, quick and a little under-trained. What they show is recorded by
 # `python -m studies.lesson13_reuse`, on test tasks of lesson 09, with intervals over the three seeds.
 #
 # ## How do you hold a layer still?
@@ -867,8 +866,7 @@ if len(runs) > 1:
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # **Predict.** NIL can be trained, too: no inner loop in training either, a softmax over the cosines, and the ordinary gradient. The paper
-# tried it and found it far worse than ANIL. It used the cosines as they are, between −1 and 1. What does a factor of 10 before the softmax do
-# to *our* NIL?
+# tried it and found it far worse than ANIL. Cosines lie between −1 and 1. What does a factor of 10 before the softmax do to *our* NIL?
 #
 # - ( ) nothing: a factor does not change which cosine is the largest
 # - ( ) a point or two
@@ -978,14 +976,15 @@ pair = {"maml5": "one rate for all", "steep": "head ten times\nas fast"}
 for mode, marker, shift in (("transductive", "o", -0.12), ("support", "s", 0.12)):
     face = "white" if marker == "s" else None
     dots(axes[0], [f"{name}.full.{mode}.nothing" for name in pair], freeze,
-         marker=marker, shift=shift, markerfacecolor=face, label=mode)
-    dots(axes[1], [f"{name}.full.{mode}.body - nothing" for name in pair], freeze,
          marker=marker, shift=shift, markerfacecolor=face)
+    dots(axes[1], [f"{name}.full.{mode}.body - nothing" for name in pair], freeze,
+         marker=marker, shift=shift, markerfacecolor=face, label=mode)
 axes[1].axvline(0, **style.method("truth"))
 axes[0].set(yticks=range(2), yticklabels=pair.values(), xlabel="right answers, %",
             title="Nothing frozen", ylim=(1.5, -0.5))
-axes[1].set(xlabel="points, body frozen against nothing", title="The body frozen")
-axes[0].legend(loc="best")
+axes[1].set(xlabel="points, body frozen against nothing", title="The body frozen",
+            xlim=(-6.5, 4))
+axes[1].legend(loc="upper right")
 show(fig, alt="Two networks with one rate for all and with a head ten times as fast: "
      "right answers with nothing frozen, and what freezing the body costs.")
 

@@ -1,6 +1,7 @@
 """The networks of lesson 13, and what one outer step of each costs beside the others.
 
     python -m studies.lesson13_networks costs    the costs of one outer step, measured side by side in one process
+    python -m studies.lesson13_networks at_test  the same of adapting to a task: all moving, the head alone, class means
     python -m studies.lesson13_networks train    all networks, three seeds each; goes on where it was stopped
 
 Every network is a Conv4 of 32 filters. *maml5* is the textbook's: five ways, a learned head, five inner steps at one rate for
@@ -15,6 +16,7 @@ import statistics
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ import torch.nn.functional as F
 from mlteach.checkpoint import load_checkpoint, params_from, save_checkpoint
 from mlteach.fit import fit
 from mlteach.inner import Rule, sgd
+from mlteach.measure import path_of
 from mlteach.measure.ledger import data_folder, keep_results, recorded
 from mlteach.nets import Conv4, cross_entropy
 from mlteach.outer import maml_gradient
@@ -161,6 +164,37 @@ def costs() -> None:
     keep_results(LESSON, "costs", figures, command="python -m studies.lesson13_networks costs")
 
 
+def at_test() -> None:
+    """Median processor seconds to make *maml5* ready for 50 tasks: five steps of all, of the head alone, or class means (NIL)."""
+    _, _, test = Characters.omniglot().split("random")
+    tasks = test.sample(50, 5, 1, 1, generator=torch.Generator().manual_seed(0))
+    net, theta = MAML5.net, MAML5.fresh(0)
+    path = partial(path_of, net, theta, tasks, MAML5.rule(net), MAML5.inner_steps)
+    with torch.no_grad():
+        ways: dict[str, Callable[[], Any]] = {
+            "all": path, "head": partial(path, only=net.head_names),
+            "class means": lambda: net.features_of(stack(theta, tasks.tasks), tasks.support_x),
+        }  # fmt: skip
+        spent: dict[str, list[float]] = {name: [] for name in ways}
+        for _ in range(REPEATS + 2):
+            for name, run in ways.items():
+                began = time.process_time()
+                run()
+                spent[name].append(time.process_time() - began)
+    middle = {name: statistics.median(values[2:]) for name, values in spent.items()}
+    figures = [
+        {
+            "name": f"all / {name}", "value": round(middle["all"] / middle[name], 2), "interval": None, "unit": "times",
+            "seeds": [0], "seconds": None, "device": "cpu", "tasks": 50,
+            "note": f"five steps of all layers cost so many times what {name} costs: medians of {REPEATS}, taking turns, one thread",
+        }
+        for name in ways if name != "all"
+    ]  # fmt: skip
+    for figure in figures:
+        print(figure["name"], figure["value"])
+    keep_results(LESSON, "costs-at-test", figures, command="python -m studies.lesson13_networks at_test")
+
+
 def place_of(name: str, seed: int) -> str:
     """Where a network's training stands."""
     return str(
@@ -213,8 +247,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=["costs", "train"])
-    {"costs": costs, "train": train_all}[parser.parse_args().what]()
+    parser.add_argument("what", choices=["costs", "at_test", "train"])
+    {"costs": costs, "at_test": at_test, "train": train_all}[parser.parse_args().what]()
 
 
 if __name__ == "__main__":

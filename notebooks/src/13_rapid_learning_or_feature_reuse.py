@@ -928,9 +928,11 @@ show(fig, alt="Right answers of eleven combinations of training and test: ours, 
 for name, told in (("anil", "ANIL"), ("nil", "NIL")):
     times = costs[f"ours / {name}"]["value"]
     print(f"one outer step of ours costs as much as {times:.1f} of {told}")
-ready = recorded("13", "costs-at-test")
-print(f"adapting at test, five steps: all layers cost {ready['all / head']['value']:.1f} "
-      f"times the head alone, {ready['all / class means']['value']:.0f} times class means")
+ready = {name: figure["value"] for name, figure in
+         recorded("13", "costs-at-test").items()}
+print("adapting at test, five steps: all layers cost "
+      f"{ready['all / head']:.1f} times the head alone, "
+      f"{ready['all / class means']:.0f} times class means")
 speed = published("raghu.anil.speed.training"), published("raghu.anil.speed.inference")
 print(f"published for ANIL: {speed[0]['value']} times in training, {speed[1]['value']} "
       f"times at test ({speed[0]['setting']})")

@@ -13,7 +13,7 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # 12 MAML++
 #
-# You take five inner steps at a rate that is too large, and watch MAML fail. Then you put in the five repairs of a famous paper, one at a
+# You take five inner steps at a rate that is too large, and watch MAML fail. Then you put in the five repairs of one paper, one at a
 # time, and beside each of them one line that nobody published.
 #
 # **You will be able to**
@@ -996,5 +996,4 @@ print(f"{'ours':18} 5-way, 15 queries a class, {study['tasks']} tasks, one netwo
 #
 # ## Next
 #
-# The inner loop moves all layers. Do they need it? Lesson 13, *Rapid learning or feature reuse?*, freezes them one by one.
-# Until it is there, [lesson 00](00_start_here.ipynb) has the map.
+# The inner loop moves all layers. Do they need it? [Lesson 13](13_rapid_learning_or_feature_reuse.ipynb) freezes them one by one.

@@ -9,6 +9,7 @@ from mlteach.inner.meta_lstm import MetaLSTM, gates, meta_cell
 from mlteach.inner.momentum import momentum
 from mlteach.inner.nesterov import nesterov
 from mlteach.inner.preprocess import preprocess
+from mlteach.inner.proximal import proximal
 from mlteach.inner.rmsprop import rmsprop
 from mlteach.inner.rule import Rule
 from mlteach.inner.sgd import sgd
@@ -26,6 +27,7 @@ __all__ = [
     "momentum",
     "nesterov",
     "preprocess",
+    "proximal",
     "rmsprop",
     "sgd",
 ]

@@ -8,6 +8,7 @@ from mlteach.measure.is_it_maml import is_it_maml
 from mlteach.measure.ledger import published, record, recorded
 from mlteach.measure.neighbour import blurred, centred, nearest_neighbour
 from mlteach.measure.similarity import canonical_correlations, cca, cka, debiased_cka, svcca
+from mlteach.measure.permutations import orders_of, permuted_accuracy, permuted_logits, spread_of
 
 __all__ = [
     "Interval",
@@ -24,12 +25,16 @@ __all__ = [
     "is_it_maml",
     "log_losses",
     "nearest_neighbour",
+    "orders_of",
     "over_seeds",
     "over_tasks",
     "path_of",
+    "permuted_accuracy",
+    "permuted_logits",
     "published",
     "record",
     "recorded",
+    "spread_of",
     "step_accuracy",
     "svcca",
 ]

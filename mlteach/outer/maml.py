@@ -140,7 +140,7 @@ def maml_gradient(
                     total = total + weight * losses.sum() / episode.tasks
                     numbers = _sums(losses, outputs, tasks.query_y)
                 else:
-                    v, numbers = _query_gradient(here, loss, phi, tasks, query_dtype)
+                    v, numbers = query_gradient(here, loss, phi, tasks, query_dtype)
                     pulled.append((scale(weight / episode.tasks, v), phi))
             return (gradient_of(total, point) if one_batch else pull_back(pulled, point)), numbers
 
@@ -207,7 +207,7 @@ def _query_losses(
     return task_losses(loss, outputs, episode.query_y, episode.tasks), outputs
 
 
-def _query_gradient(
+def query_gradient(
     net: Net, loss: TaskLoss, phi: Params, episode: Episode, dtype: torch.dtype | None = None
 ) -> tuple[Params, dict[str, Tensor]]:
     """grad L_query(phi) of every task, [tasks, ...] each, without history, and the sums of losses and accuracies."""

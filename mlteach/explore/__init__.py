@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mlteach.explore.lstm_gates import LstmGates
     from mlteach.explore.maml_plane import MamlPlane
     from mlteach.explore.method_map import MethodMap
+    from mlteach.explore.permutations import Permutations
     from mlteach.explore.projections import Projections
     from mlteach.explore.step_morph import StepMorph
     from mlteach.explore.unrolled_chain import UnrolledChain
@@ -35,6 +36,7 @@ __all__ = [
     "LstmGates",
     "MamlPlane",
     "MethodMap",
+    "Permutations",
     "Projections",
     "StepMorph",
     "UnrolledChain",
@@ -52,6 +54,7 @@ _HOME = {
     "LstmGates": "lstm_gates",
     "MamlPlane": "maml_plane",
     "MethodMap": "method_map",
+    "Permutations": "permutations",
     "Projections": "projections",
     "StepMorph": "step_morph",
     "UnrolledChain": "unrolled_chain",

@@ -1,6 +1,6 @@
 """Lesson 14: a learned head beside a head of zeros, over inner steps, rates and label orders; and the tied head elsewhere.
 
-    python -m studies.lesson14_heads train           both heads, trained with 1, 5 and 10 inner steps, three seeds each
+    python -m studies.lesson14_heads rates           both heads, trained with 1, 5 and 10 inner steps, three seeds each
     python -m studies.lesson14_heads steps           each of them after 0 to 20 steps at test, at three rates
     python -m studies.lesson14_heads orders          all 120 label orders of test tasks, and the vote over 5 and over 120
     python -m studies.lesson14_heads losses          zeros, a shared bias, a shared vector: sigmoids and squared error
@@ -12,7 +12,6 @@ figures are on lesson 09's test tasks. Runs keep themselves in ``runs/14-heads``
 import argparse
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -41,7 +40,7 @@ from mlteach.tasks import Characters, Episode
 LESSON, SEEDS = "14_how_many_steps", (0, 1, 2)
 OUTER_STEPS, META_BATCH, QUERIES, OUTER_RATE, CLIP = 400, 4, 2, 5e-3, 1.0
 HEADS = ("learned", "zero")
-COUNTS = {1: (0.4, 2.0, 4.0), 5: (0.1, 0.4, 1.0), 10: None}  # the rates tried; None: those chosen for 5 steps
+COUNTS = {1: (0.4, 2.0), 5: (0.1, 0.4), 10: None}  # the rates tried; None: those chosen for 5 steps
 LOOK, TEST_STEPS = (0, 1, 2, 3, 5, 10, 20), 20
 SHARES = (0.25, 1.0, 2.5)  # of the training rate, at test
 TASKS, ORDER_TASKS = 200, 20
@@ -58,6 +57,13 @@ def figure(
         "name": name, "value": round(found.mean, 3), "interval": round(found.half_width, 3), "unit": unit,
         "seeds": list(seeds), "seconds": None, "device": "cpu", "tasks": TASKS, "note": note,
     }  # fmt: skip
+
+
+def keep(profile: str, figures: list[Figure], **about: Any) -> None:
+    """Write figures beside those that are recorded already; one of the same name is replaced."""
+    every = recorded(LESSON[:2], profile) | {each["name"]: each for each in figures}
+    command = f"python -m studies.lesson14_heads {profile}"
+    keep_results(LESSON, profile, list(every.values()), command=command, **about)
 
 
 def drawn(split: Characters, tasks: int, seed: int, queries: int = 15) -> list[Episode]:
@@ -97,15 +103,16 @@ def start_of(head: str) -> Callable[[Params], Params]:
     return dict if head == "learned" else NET.zero_head
 
 
-def train() -> None:
+def train(counts: list[int]) -> None:
     """Seed 0 at every rate, the best on validation tasks, then the other seeds at that one."""
     _, validation, _ = Characters.omniglot().split("random")
     watched = drawn(validation, 100, seed=77)
-    figures: list[Figure] = []
-    for steps, rates in COUNTS.items():
+    for steps in counts:
+        rates = COUNTS[steps]
         for head in HEADS:
+            figures: list[Figure] = []
             if rates is None:
-                best = next(f["value"] for f in figures if f["name"] == f"{head}.5.rate")
+                best = chosen(head, 5)
             else:
                 found = {}
                 for rate in rates:
@@ -120,13 +127,7 @@ def train() -> None:
                     print(head, steps, rate, found[rate], flush=True)
                 best = max(found, key=lambda rate: found[rate].mean)
             figures.append(figure(f"{head}.{steps}.rate", Interval(best, 0.0, 1), unit="", note="chosen"))
-            keep_results(
-                LESSON,
-                "rates",
-                figures,
-                command="python -m studies.lesson14_heads train",
-                outer_steps=OUTER_STEPS,
-            )
+            keep("rates", figures, outer_steps=OUTER_STEPS)
             for seed in SEEDS:
                 run_of(head, steps, best, seed)
 
@@ -135,12 +136,12 @@ def chosen(head: str, steps: int) -> float:
     return recorded("14", "rates")[f"{head}.{steps}.rate"]["value"]
 
 
-def steps() -> None:
+def steps(counts: list[int]) -> None:
     """Test accuracy after 0 to 20 steps, at three shares of the rate each was trained with."""
     _, _, test = Characters.omniglot().split("random")
     tasks = drawn(test, TASKS, seed=1, queries=5)
     figures: list[Figure] = []
-    for count in COUNTS:
+    for count in counts:
         for head in HEADS:
             rate = chosen(head, count)
             for share in SHARES if count == 5 else (1.0,):
@@ -156,7 +157,7 @@ def steps() -> None:
                     said = f"rate {share * rate:g}; seeds " + ", ".join(map(str, values))
                     figures.append(figure(f"{head}.{count}.{share:g}.{t}", over_seeds(values), note=said))
                 print(head, count, share, [round(curve[:, t].mean().item(), 1) for t in LOOK], flush=True)
-                keep_results(LESSON, "steps", figures, command="python -m studies.lesson14_heads steps")
+                keep("steps", figures)
 
 
 def vote(logits: Tensor) -> Tensor:
@@ -210,7 +211,7 @@ def orders() -> None:
             f"{v:.1f}" for v in values
         )
         figures.append(figure(name, over_seeds(values), note=said) | {"tasks": ORDER_TASKS})
-    keep_results(LESSON, "orders", figures, command="python -m studies.lesson14_heads orders")
+    keep("orders", figures)
     folder = data_folder() / "checkpoints"
     kept = {head: torch.stack([table[f"{head}.{i}"] for i in range(8)]) for head in HEADS}
     kept |= {"support": tasks.support_x[:8, :, 0], "labels": tasks.support_y[:8].float()}
@@ -264,12 +265,13 @@ def tied_run(
     return trained(label, body, tied_head(NET), sgd(rate), LOSS_STEPS, seed, loss, LOSS_OUTER)
 
 
-def losses() -> None:
+def losses(names: list[str]) -> None:
     """Three starts of the head under two losses, three seeds: paired, same characters and order of episodes for each seed."""
     characters = Characters.omniglot().split("random")
     watched, tasks = drawn(characters[1], 100, seed=77), drawn(characters[2], TASKS, seed=1)
     figures: list[Figure] = []
-    for loss_name, (loss, rates) in LOSSES.items():
+    for loss_name in names:
+        loss, rates = LOSSES[loss_name]
 
         def descent(net: Any, theta: Params, seen: Any, t: int, loss: Any = loss) -> Tensor:
             return loss(net(theta, seen.support_x), seen.support_y)
@@ -280,8 +282,8 @@ def losses() -> None:
             return 100 * each["transductive"].squeeze(1)
 
         found: dict[str, list[float]] = {}
-        for arm, names in ARMS.items():
-            run = partial(tied_run, loss_name, loss, arm, names)
+        for arm, tied in ARMS.items():
+            run = partial(tied_run, loss_name, loss, arm, tied)
             tried = {rate: score(run(rate, 0), rate, watched).mean().item() for rate in rates}
             best = max(tried, key=tried.__getitem__)
             found[arm] = [score(run(best, seed), best, tasks).mean().item() for seed in SEEDS]
@@ -297,7 +299,7 @@ def losses() -> None:
         figures.append(
             figure(f"{loss_name}.vector - bias", over_seeds(gain), unit="points", note="paired over seeds")
         )
-        keep_results(LESSON, "losses", figures, command="python -m studies.lesson14_heads losses")
+        keep("losses", figures)
 
 
 def main() -> None:
@@ -305,10 +307,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    commands = {"train": train, "steps": steps, "orders": orders, "losses": losses}
-    parser.add_argument("what", choices=commands)
-    Path(RUNS).mkdir(parents=True, exist_ok=True)
-    commands[parser.parse_args().what]()
+    parser.add_argument("what", choices=["rates", "steps", "orders", "losses"])
+    parser.add_argument(
+        "parts", nargs="*", help="numbers of inner steps, or names of losses; all, if none is named"
+    )
+    options = parser.parse_args()
+    RUNS.mkdir(parents=True, exist_ok=True)
+    if options.what == "orders":
+        orders()
+    elif options.what == "losses":
+        losses(options.parts or list(LOSSES))
+    else:
+        {"rates": train, "steps": steps}[options.what]([int(n) for n in options.parts or COUNTS])
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The exercises of lesson 14: the shared vector's gradient, a vote over label orders, conjugate gradient."""
+"""The exercises of lesson 14: a vote over label orders, the shared vector's gradient, conjugate gradient."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,107 +9,6 @@ from torch import Tensor
 from mlteach.exercises.exercise import Case, Exercise, Mistake
 
 # 14.1 ---------------------------------------------------------------------------------------------------------------
-
-
-def tied_gradient(error: Tensor, features: Tensor) -> Tensor:
-    """The gradient for the one vector that all rows share: sum over pictures and classes of error times features."""
-    return error.sum(1) @ features
-
-
-def _errors(seed: int, pictures: int, ways: int, size: int) -> tuple[Tensor, Tensor]:
-    draw = torch.Generator().manual_seed(seed)
-    error = torch.randn(pictures, ways, generator=draw, dtype=torch.float64)
-    return error, torch.randn(pictures, size, generator=draw, dtype=torch.float64)
-
-
-def _draw_errors(generator: torch.Generator) -> Case:
-    pictures, ways, size = (int(n) for n in torch.randint(2, 7, (3,), generator=generator))
-    seed = int(torch.randint(10_000, (), generator=generator))
-    return Case(f"drawn, {pictures} pictures, {ways} classes", _errors(seed, pictures, ways, size))
-
-
-TIED = Exercise(
-    id="14.1",
-    title="the gradient that reaches a shared vector",
-    solution=tied_gradient,
-    cases=lambda: [
-        Case("3 pictures, 5 classes, 4 features", _errors(1, 3, 5, 4)),
-        Case("5 pictures, 5 classes, 5 features", _errors(2, 5, 5, 5)),
-        Case("4 pictures, 2 classes, 1 feature", _errors(3, 4, 2, 1)),
-    ],
-    draw=_draw_errors,
-    differentiable=(),
-    mistakes=(
-        Mistake(
-            "That is the gradient of every row by itself. One vector stands in all rows, so it gets their sum.",
-            (lambda e, f: e.T @ f, lambda e, f: f.T @ e),
-            2,
-        ),
-        Mistake(
-            "You take the mean over the classes. The vector is used once for each class, and the chain rule adds the uses up.",
-            (lambda e, f: e.mean(1) @ f, lambda e, f: (e.T @ f).mean(0), lambda e, f: (f.T @ e).mean(1)),
-            1,
-        ),
-        Mistake(
-            "You take the mean over the pictures. That the loss is a mean is in the error already.",
-            (lambda e, f: e.sum(1) @ f / len(f), lambda e, f: (e.sum(1, keepdim=True) * f).mean(0)),
-        ),
-        Mistake(
-            "You add up the features by themselves, and the error by itself. Each picture's error goes with its own features.",
-            (lambda e, f: e.sum() * f.sum(0), lambda e, f: e.sum() * f.mean(0), lambda e, f: e.mean() * f.sum(0)),
-        ),
-        Mistake(
-            "That is one gradient for each picture. The vector is the same for all of them: add them up.",
-            (lambda e, f: e.sum(1, keepdim=True) * f, lambda e, f: e.mean(1, keepdim=True) * f),
-        ),
-        Mistake(
-            "You add the features up over the pictures or over themselves until one number is left. One number for each feature is asked for.",
-            (lambda e, f: (e.sum(1) @ f).sum(), lambda e, f: e.sum(), lambda e, f: (e.sum(1) @ f).mean(),
-             lambda e, f: (e.T @ f).sum(), lambda e, f: (e.sum(1) @ f).norm()),
-        ),
-        Mistake(
-            "The features are missing: a logit changes with the vector as fast as the features are large.",
-            (lambda e, f: e.sum(1), lambda e, f: e.sum(0)),
-            1,
-        ),
-        Mistake(
-            "You return zeros. That is what comes out for one loss, as you will see; here the error is any error.",
-            (lambda e, f: torch.zeros_like(f[0]), lambda e, f: torch.zeros(f.shape[1], dtype=f.dtype)),
-        ),
-        Mistake(
-            "The sign is turned round. The gradient is asked for, not the step against it.",
-            (lambda e, f: -(e.sum(1) @ f),),
-        ),
-        Mistake(
-            "You change the error before you use it. It is the derivative already: take it as it is.",
-            (lambda e, f: e.abs().sum(1) @ f, lambda e, f: e.softmax(1).sum(1) @ f, lambda e, f: e.square().sum(1) @ f,
-             lambda e, f: (e.softmax(1) - e).sum(1) @ f, lambda e, f: (e - e.mean(1, keepdim=True)).sum(1) @ f),
-        ),
-        Mistake(
-            "One class alone is in there. The vector stands in the row of every class.",
-            (lambda e, f: e[:, 0] @ f, lambda e, f: e[:, -1] @ f, lambda e, f: e.amax(1) @ f, lambda e, f: (e.T @ f)[0]),
-            2,
-        ),
-        Mistake("One picture alone is in there. Add up over all of them.", (lambda e, f: e[0].sum() * f[0],)),
-        Mistake(
-            "The error's root or square of its sum is in there. Add it up and multiply with the features, nothing else.",
-            (lambda e, f: e.norm(dim=1) @ f, lambda e, f: e.sum(1).abs() @ f, lambda e, f: e.sum(1).square() @ f,
-             lambda e, f: e.sum(1) @ f.square(), lambda e, f: e.prod(1) @ f),
-        ),
-        Mistake(
-            "The shape has an axis too many: [features] is asked for.",
-            (lambda e, f: (e.sum(1) @ f)[None], lambda e, f: (e.sum(1) @ f)[:, None],
-             lambda e, f: (e.sum(1) @ f).expand(e.shape[1], -1)),
-        ),
-    ),
-    hints=(
-        "Write the logit of picture n for class c with the shared vector in it: w · f_n + ... How does it change with w?",
-        "By the chain rule the gradient is the sum over n and c of error[n, c] times f_n: every row hands in its share.",
-        "error.sum(1) is one number for each picture. What is left is a product with features.",
-    ),
-)  # fmt: skip
-
-# 14.2 ---------------------------------------------------------------------------------------------------------------
 
 
 def vote(logits: Tensor, orders: Tensor) -> Tensor:
@@ -144,7 +43,7 @@ def _draw_orders(generator: torch.Generator) -> Case:
 
 
 VOTE = Exercise(
-    id="14.2",
+    id="14.1",
     title="a vote over label orders",
     solution=vote,
     cases=lambda: [
@@ -221,6 +120,107 @@ VOTE = Exercise(
         "After adapting under order i, column 0 is not class 0. In which column does class c stand?",
         "Class c of the task was given the label orders[i, c]. So its answer is in column orders[i, c]: torch.gather, or indexing with orders[i].",
         "Softmax first, then the columns, then the mean over the first axis.",
+    ),
+)  # fmt: skip
+
+# 14.2 ---------------------------------------------------------------------------------------------------------------
+
+
+def tied_gradient(error: Tensor, features: Tensor) -> Tensor:
+    """The gradient for the one vector that all rows share: sum over pictures and classes of error times features."""
+    return error.sum(1) @ features
+
+
+def _errors(seed: int, pictures: int, ways: int, size: int) -> tuple[Tensor, Tensor]:
+    draw = torch.Generator().manual_seed(seed)
+    error = torch.randn(pictures, ways, generator=draw, dtype=torch.float64)
+    return error, torch.randn(pictures, size, generator=draw, dtype=torch.float64)
+
+
+def _draw_errors(generator: torch.Generator) -> Case:
+    pictures, ways, size = (int(n) for n in torch.randint(2, 7, (3,), generator=generator))
+    seed = int(torch.randint(10_000, (), generator=generator))
+    return Case(f"drawn, {pictures} pictures, {ways} classes", _errors(seed, pictures, ways, size))
+
+
+TIED = Exercise(
+    id="14.2",
+    title="the gradient that reaches a shared vector",
+    solution=tied_gradient,
+    cases=lambda: [
+        Case("3 pictures, 5 classes, 4 features", _errors(1, 3, 5, 4)),
+        Case("5 pictures, 5 classes, 5 features", _errors(2, 5, 5, 5)),
+        Case("4 pictures, 2 classes, 1 feature", _errors(3, 4, 2, 1)),
+    ],
+    draw=_draw_errors,
+    differentiable=(),
+    mistakes=(
+        Mistake(
+            "That is the gradient of every row by itself. One vector stands in all rows, so it gets their sum.",
+            (lambda e, f: e.T @ f, lambda e, f: f.T @ e),
+            2,
+        ),
+        Mistake(
+            "You take the mean over the classes. The vector is used once for each class, and the chain rule adds the uses up.",
+            (lambda e, f: e.mean(1) @ f, lambda e, f: (e.T @ f).mean(0), lambda e, f: (f.T @ e).mean(1)),
+            1,
+        ),
+        Mistake(
+            "You take the mean over the pictures. That the loss is a mean is in the error already.",
+            (lambda e, f: e.sum(1) @ f / len(f), lambda e, f: (e.sum(1, keepdim=True) * f).mean(0)),
+        ),
+        Mistake(
+            "You add up the features by themselves, and the error by itself. Each picture's error goes with its own features.",
+            (lambda e, f: e.sum() * f.sum(0), lambda e, f: e.sum() * f.mean(0), lambda e, f: e.mean() * f.sum(0)),
+        ),
+        Mistake(
+            "That is one gradient for each picture. The vector is the same for all of them: add them up.",
+            (lambda e, f: e.sum(1, keepdim=True) * f, lambda e, f: e.mean(1, keepdim=True) * f),
+        ),
+        Mistake(
+            "You add the features up over the pictures or over themselves until one number is left. One number for each feature is asked for.",
+            (lambda e, f: (e.sum(1) @ f).sum(), lambda e, f: e.sum(), lambda e, f: (e.sum(1) @ f).mean(),
+             lambda e, f: (e.T @ f).sum(), lambda e, f: (e.sum(1) @ f).norm()),
+        ),
+        Mistake(
+            "The features are missing: a logit changes with the vector as fast as the features are large.",
+            (lambda e, f: e.sum(1), lambda e, f: e.sum(0)),
+            1,
+        ),
+        Mistake(
+            "You return zeros. That is what comes out for one loss, as you will see; here the error is any error.",
+            (lambda e, f: torch.zeros_like(f[0]), lambda e, f: torch.zeros(f.shape[1], dtype=f.dtype)),
+        ),
+        Mistake(
+            "The sign is turned round. The gradient is asked for, not the step against it.",
+            (lambda e, f: -(e.sum(1) @ f),),
+        ),
+        Mistake(
+            "You change the error before you use it. It is the derivative already: take it as it is.",
+            (lambda e, f: e.abs().sum(1) @ f, lambda e, f: e.softmax(1).sum(1) @ f, lambda e, f: e.square().sum(1) @ f,
+             lambda e, f: (e.softmax(1) - e).sum(1) @ f, lambda e, f: (e - e.mean(1, keepdim=True)).sum(1) @ f),
+        ),
+        Mistake(
+            "One class alone is in there. The vector stands in the row of every class.",
+            (lambda e, f: e[:, 0] @ f, lambda e, f: e[:, -1] @ f, lambda e, f: e.amax(1) @ f, lambda e, f: (e.T @ f)[0]),
+            2,
+        ),
+        Mistake("One picture alone is in there. Add up over all of them.", (lambda e, f: e[0].sum() * f[0],)),
+        Mistake(
+            "The error's root or square of its sum is in there. Add it up and multiply with the features, nothing else.",
+            (lambda e, f: e.norm(dim=1) @ f, lambda e, f: e.sum(1).abs() @ f, lambda e, f: e.sum(1).square() @ f,
+             lambda e, f: e.sum(1) @ f.square(), lambda e, f: e.prod(1) @ f),
+        ),
+        Mistake(
+            "The shape has an axis too many: [features] is asked for.",
+            (lambda e, f: (e.sum(1) @ f)[None], lambda e, f: (e.sum(1) @ f)[:, None],
+             lambda e, f: (e.sum(1) @ f).expand(e.shape[1], -1)),
+        ),
+    ),
+    hints=(
+        "Write the logit of picture n for class c with the shared vector in it: w · f_n + ... How does it change with w?",
+        "By the chain rule the gradient is the sum over n and c of error[n, c] times f_n: every row hands in its share.",
+        "error.sum(1) is one number for each picture. What is left is a product with features.",
     ),
 )  # fmt: skip
 
@@ -413,4 +413,4 @@ SOLVE = Exercise(
     ),
 )  # fmt: skip
 
-EXERCISES = (TIED, VOTE, SOLVE)
+EXERCISES = (VOTE, TIED, SOLVE)

@@ -39,6 +39,9 @@ PROFILE = "smoke"  # nothing here depends on it
 from mlteach.explore import AdaptationLab, EpisodeInspector, FrozenLayers, GateHistory
 from mlteach.explore import GradientCell, Ingredients, LearnedStep, LossLandscape
 from mlteach.explore import LstmGates, MamlPlane, MethodMap, Projections, StepMorph
+from mlteach.explore import AdaptationLab, EpisodeInspector, GateHistory, GradientCell
+from mlteach.explore import Ingredients, LearnedStep, LossLandscape, LstmGates, MamlPlane
+from mlteach.explore import MethodMap, Permutations, Projections, StepMorph
 from mlteach.explore import UnrolledChain
 
 # %% [markdown]
@@ -209,6 +212,18 @@ frozen_layers
 
 # %%
 print(frozen_layers.summary)
+
+# %% [markdown]
+# ## One task, numbered in 120 ways
+#
+# From [lesson 14](14_how_many_steps.ipynb). **Ask:** the pictures are the same in all 120. What does the network know that it should not?
+
+# %%
+permutations = Permutations.recorded(at=4)
+permutations
+
+# %%
+print(permutations.summary)
 
 # %% [markdown]
 # ## Next

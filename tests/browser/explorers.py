@@ -102,9 +102,7 @@ ROWS = {
         Drag("The start θ", (60, 30)),
     ),
     "MethodMap": Row(explore.MethodMap, Keys("MAML", ("ArrowRight",)), ("method", "Reptile")),
-    "Permutations": Row(
-        explore.Permutations.recorded, Keys("marked order", ("ArrowRight",) * 3), ("at", 1)
-    ),
+    "Permutations": Row(explore.Permutations.recorded, Keys("marked order", ("ArrowRight",) * 3), ("at", 1)),
     "Projections": Row(
         lambda: explore.Projections("three lines", exact=True),
         Keys("outer rate β", ("ArrowRight",) * 4),

@@ -4,66 +4,6 @@ from mlteach.exercises.bank import Bank
 
 BANK = {
     "14.1": Bank(
-        name="tied_gradient",
-        base="""
-def tied_gradient(error, features):
-    each = error.sum(1)
-    return each @ features
-""",
-        wrong={
-            "a row for each class": ("return each @ features", "return error.T @ features"),
-            "a row for each class, turned": ("return each @ features", "return features.T @ error"),
-            "mean over classes": ("error.sum(1)", "error.mean(1)"),
-            "mean over pictures": ("return each @ features", "return each @ features / len(features)"),
-            "mean of the products": ("return each @ features", "return (each[:, None] * features).mean(0)"),
-            "all errors, all features": ("return each @ features", "return error.sum() * features.sum(0)"),
-            "mean features": ("return each @ features", "return error.sum() * features.mean(0)"),
-            "one for each picture": ("return each @ features", "return each[:, None] * features"),
-            "a number": ("return each @ features", "return (each @ features).sum()"),
-            "no features": ("return each @ features", "return each"),
-            "classes without features": ("return each @ features", "return error.sum(0)"),
-            "zeros": ("return each @ features", "return torch.zeros_like(features[0])"),
-            "zeros in single precision": ("return each @ features", "return torch.zeros(features.shape[1])"),
-            "minus": ("return each @ features", "return -(each @ features)"),
-            "absolute errors": ("error.sum(1)", "error.abs().sum(1)"),
-            "softmax of the error": ("error.sum(1)", "error.softmax(1).sum(1)"),
-            "squares": ("error.sum(1)", "error.square().sum(1)"),
-            "the first class": ("error.sum(1)", "error[:, 0]"),
-            "the largest error": ("error.sum(1)", "error.amax(1)"),
-            "centred": ("error.sum(1)", "(error - error.mean(1, keepdim=True)).sum(1)"),
-            "the first picture": ("return each @ features", "return each[0] * features[0]"),
-            "an axis too many": ("return each @ features", "return (each @ features)[None]"),
-            "for every row": (
-                "return each @ features",
-                "return (each @ features).expand(error.shape[1], -1)",
-            ),
-            "rows averaged": ("return each @ features", "return (error.T @ features).mean(0)"),
-            "length of the error": ("error.sum(1)", "error.norm(dim=1)"),
-            "wrong axis": ("error.sum(1)", "error.sum(0)"),
-            "nothing": ("return each @ features", "each @ features"),
-        },
-        right={
-            "sum of rows": ("return each @ features", "return (error.T @ features).sum(0)"),
-            "products added up": ("return each @ features", "return (each[:, None] * features).sum(0)"),
-            "einsum": ("return each @ features", "return torch.einsum('nc,nf->f', error, features)"),
-            "a loop": """
-def tied_gradient(error, features):
-    total = torch.zeros_like(features[0])
-    for e, f in zip(error, features):
-        for one in e:
-            total = total + one * f
-    return total
-""",
-            "by autograd": """
-def tied_gradient(error, features):
-    w = torch.zeros(features.shape[1], dtype=features.dtype, requires_grad=True)
-    logits = (features @ w)[:, None].expand_as(error)
-    return torch.autograd.grad((logits * error).sum(), w)[0]
-""",
-        },
-        pitfalls=("a row for each class", "mean over classes", "one for each picture"),
-    ),
-    "14.2": Bank(
         name="vote",
         base="""
 def vote(logits, orders):
@@ -142,6 +82,66 @@ def vote(logits, orders):
 """,
         },
         pitfalls=("orders left as they are", "the inverse read", "logits averaged"),
+    ),
+    "14.2": Bank(
+        name="tied_gradient",
+        base="""
+def tied_gradient(error, features):
+    each = error.sum(1)
+    return each @ features
+""",
+        wrong={
+            "a row for each class": ("return each @ features", "return error.T @ features"),
+            "a row for each class, turned": ("return each @ features", "return features.T @ error"),
+            "mean over classes": ("error.sum(1)", "error.mean(1)"),
+            "mean over pictures": ("return each @ features", "return each @ features / len(features)"),
+            "mean of the products": ("return each @ features", "return (each[:, None] * features).mean(0)"),
+            "all errors, all features": ("return each @ features", "return error.sum() * features.sum(0)"),
+            "mean features": ("return each @ features", "return error.sum() * features.mean(0)"),
+            "one for each picture": ("return each @ features", "return each[:, None] * features"),
+            "a number": ("return each @ features", "return (each @ features).sum()"),
+            "no features": ("return each @ features", "return each"),
+            "classes without features": ("return each @ features", "return error.sum(0)"),
+            "zeros": ("return each @ features", "return torch.zeros_like(features[0])"),
+            "zeros in single precision": ("return each @ features", "return torch.zeros(features.shape[1])"),
+            "minus": ("return each @ features", "return -(each @ features)"),
+            "absolute errors": ("error.sum(1)", "error.abs().sum(1)"),
+            "softmax of the error": ("error.sum(1)", "error.softmax(1).sum(1)"),
+            "squares": ("error.sum(1)", "error.square().sum(1)"),
+            "the first class": ("error.sum(1)", "error[:, 0]"),
+            "the largest error": ("error.sum(1)", "error.amax(1)"),
+            "centred": ("error.sum(1)", "(error - error.mean(1, keepdim=True)).sum(1)"),
+            "the first picture": ("return each @ features", "return each[0] * features[0]"),
+            "an axis too many": ("return each @ features", "return (each @ features)[None]"),
+            "for every row": (
+                "return each @ features",
+                "return (each @ features).expand(error.shape[1], -1)",
+            ),
+            "rows averaged": ("return each @ features", "return (error.T @ features).mean(0)"),
+            "length of the error": ("error.sum(1)", "error.norm(dim=1)"),
+            "wrong axis": ("error.sum(1)", "error.sum(0)"),
+            "nothing": ("return each @ features", "each @ features"),
+        },
+        right={
+            "sum of rows": ("return each @ features", "return (error.T @ features).sum(0)"),
+            "products added up": ("return each @ features", "return (each[:, None] * features).sum(0)"),
+            "einsum": ("return each @ features", "return torch.einsum('nc,nf->f', error, features)"),
+            "a loop": """
+def tied_gradient(error, features):
+    total = torch.zeros_like(features[0])
+    for e, f in zip(error, features):
+        for one in e:
+            total = total + one * f
+    return total
+""",
+            "by autograd": """
+def tied_gradient(error, features):
+    w = torch.zeros(features.shape[1], dtype=features.dtype, requires_grad=True)
+    logits = (features @ w)[:, None].expand_as(error)
+    return torch.autograd.grad((logits * error).sum(), w)[0]
+""",
+        },
+        pitfalls=("a row for each class", "mean over classes", "one for each picture"),
     ),
     "14.3": Bank(
         name="conjugate_gradient",

@@ -54,6 +54,7 @@ COLUMNS: dict[str, tuple[str, str, tuple[str, ...]]] = {
         (
             "full meta-gradient",
             "multi-step loss",
+            "implicit gradient",
             "first order",
             "inner gradients detached",
             "Reptile's difference",
@@ -100,7 +101,9 @@ METHODS: dict[str, Method] = {
     "MeTAL": Method("maml", _TASK, _ALL, "SGD on a learned loss", "full meta-gradient",
         "as MAML, with φ = θ − α ∇(L_S + L_ω)(θ) and ω learned too", "15", "Baik 2021"),
     "UNICORN-MAML": Method("maml", _TASK, "all weights, equal head rows", _SGD, "first order",
-        "as FOMAML, with one vector w as the start of every class: w₁ = … = w_N = w", "14", "Ye & Chao 2022"),
+        "as FOMAML, with one vector w as the start of every class: under softmax a head of zeros", "14", "Ye & Chao 2022"),
+    "Implicit MAML": Method("maml", _TASK, _ALL, _SGD, "implicit gradient",
+        "θ ← θ − β (I + H_S(φ)/λ)⁻¹ ∇L_Q(φ),  φ = argmin L_S(φ) + λ/2 ‖φ − θ‖²", "14", "Rajeswaran 2019"),
     "Learned optimizer": Method("lstm", "an optimization problem", _ALL, "LSTM cell", "inner gradients detached",
         "θₜ₊₁ = θₜ + gₜ,  (gₜ, hₜ₊₁) = LSTM(∇L(θₜ), hₜ; ω),  ω ← ω − β ∇ω Σₜ L(θₜ)", "04", "Andrychowicz 2016"),
     "Meta-learner LSTM": Method("lstm", _TASK, _ALL, "LSTM cell", "inner gradients detached",

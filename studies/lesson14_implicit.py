@@ -27,7 +27,7 @@ from mlteach.tasks import Episode, Sinusoids
 LESSON, SEEDS = "14_how_many_steps", (0, 1, 2)
 FINN, NET = Sinusoids.finn(), MLP((1, 40, 40, 1), "tanh", "uniform")
 META_BATCH, SHOTS, OUTER_RATE, CLIP = 25, 10, 5e-3, 10.0
-BUDGET = 1500  # outer steps of the cheapest arm
+BUDGET = 1000  # outer steps of the cheapest arm
 RUNS = data_folder().parent / "runs" / "14-implicit"
 LOOK = (0, 1, 5, 10, 30, 100)
 

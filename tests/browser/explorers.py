@@ -102,12 +102,10 @@ ROWS = {
         Drag("The start θ", (60, 30)),
     ),
     "MethodMap": Row(explore.MethodMap, Keys("MAML", ("ArrowRight",)), ("method", "Reptile")),
-    "Permutations": Row(explore.Permutations.recorded, Keys("marked order", ("ArrowRight",) * 3), ("at", 1)),
-    "Projections": Row(
-        lambda: explore.Projections("three lines", exact=True),
-        Keys("outer rate β", ("ArrowRight",) * 4),
-        ("scene", "circles"),
-        Drag("The start", (60, 20)),
+    "Permutations": Row(
+        lambda: explore.Permutations.recorded(at=4),
+        Keys("marked order", ("ArrowRight",) * 3),
+        ("at", 1),
     ),
     "StepMorph": Row(explore.StepMorph, Keys("how far", ("ArrowRight",) * 7), ("at", 2.0)),
     "UnrolledChain": Row(

@@ -82,7 +82,10 @@ def study(profile):
 # Below is one task under all 120 label orders. A blue dot is one order, seen by a network that has learned the first weights of its head, five
 # rows, one for each label. Dark dots: a network whose head starts from zeros. Both were trained with five inner steps.
 
-# %% tags=["opening"] slideshow={"slide_type": "-"}
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 2 min. Write five signs on the board and number them; then number them otherwise, and ask what has changed about the task. Nothing.
+
+# %% tags=["opening"] slideshow={"slide_type": "slide"}
 permutations = Permutations.recorded(at=4)
 permutations
 
@@ -108,13 +111,14 @@ permutations.at = 4
 # **Predict.** A network with a learned head was trained with five inner steps. On new characters you stop after the first one. How often is it
 # right? A blind guess is right in 20 % of all cases.
 #
-# - ( ) FIRSTA
-# - ( ) FIRSTB
-# - ( ) FIRSTC
+# - ( ) about 25 %
+# - ( ) about 50 %
+# - ( ) about 75 %, as after all five
 #
 # <details><summary>After you have guessed</summary>
 #
-# FIRSTANSWER
+# About 50 %. It comes to its end only at the fifth step, with three quarters of all answers right. A head of zeros is further after its first step
+# than a learned one after its second.
 #
 # </details>
 
@@ -150,10 +154,12 @@ show(fig, alt="Two panels of accuracy over 0 to 20 inner steps, for networks tra
      "zeros is near its end after the first or second step.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. STEPSNOTE
+# 3 min. Left: five rows that must first be unlearned; the curve climbs for five steps. Right: nothing to unlearn. Ask where each curve stops rising, and what the number of steps in training has to do with it.
 
 # %% [markdown]
-# STEPSTEXT
+# A learned head climbs until about the number of steps it was trained with, and is flat from there on. More steps at test do no harm here,
+# and little good. A head of zeros stands higher at every count, though it was trained with the same number of outer steps, from the same seeds, at a rate chosen
+# in the same way.
 #
 # Is it the number of steps, or how far they lead? Take the networks that were trained with five, and walk in shorter and longer steps.
 
@@ -175,14 +181,16 @@ show(fig, alt="Two panels of accuracy over inner steps at a quarter of, at, and 
      "and a half times the training rate. Shorter steps need more of them.")
 
 # %% [markdown]
-# RATESTEXT
+# Both. Shorter steps reach nearly the same end with either head. Longer ones hurt the learned head most: it has further to go, over rougher ground. So
+# "five steps are needed" is a sentence about a head and a rate, not about a task.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What does the order of the labels cost?
 #
-# The mean over tasks hides it: in the mean every order is as good as another. Within one task they are not. Twenty test tasks, 120 orders
+# The mean over tasks hides it: in the mean every order is as good as another. Within one task they are not. Twelve test tasks, 120 orders
 # each, three training seeds: best, worst and mean.
-#
+
+# %% [markdown]
 # Two ways to get rid of it. Start the head from zeros: then nothing in the network knows a label before it has seen the support set. Or
 # keep the learned head, adapt under *all* the orders, and let them vote. That costs 120 times as much. Five of the orders cost as much as
 # five networks.
@@ -196,11 +204,15 @@ show(fig, alt="Two panels of accuracy over inner steps at a quarter of, at, and 
 #
 # <details><summary>After you have guessed</summary>
 #
-# VOTEANSWER
+# Well above the mean, and below the best order. The orders err in different places, so their errors partly cancel; but the best order is picked
+# by looking at the answers, and a vote may not look.
 #
 # </details>
 
-# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment", "code": false}
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 2 min. Let them vote on the vote. Ask what a vote may look at: the pictures, never the answers.
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 orders = study("orders")
 ROWS = {"learned.best": "learned head: best order of each task",
         "learned.mean": "mean of all orders", "learned.worst": "worst order",
@@ -221,7 +233,7 @@ show(fig, alt="Six dots: the learned head's best order, mean, worst order, a vot
      "five orders and of all 120, and the head of zeros.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. VOTENOTE
+# 3 min. The two squares are the votes. A vote of five has most of the gain already, at five times the cost. The head of zeros costs nothing. Then say the warning aloud: the best of 120 is chosen by the test answers.
 
 # %% jupyter={"source_hidden": true}
 for name, said in (("learned.spread", "best minus worst order, mean over tasks"),
@@ -230,7 +242,8 @@ for name, said in (("learned.spread", "best minus worst order, mean over tasks")
         print(f"{said:42} {orders[name]['value']:4.0f} ± {orders[name]['interval']:.0f} points")
 
 # %% [markdown]
-# VOTETEXT
+# For the head of zeros best minus worst is zero in every task that was tried, in all three seeds: nothing in it knows a label. The vote is a real gain, and most of it comes with five
+# orders. The head of zeros has at least as much for the price of one, with wide intervals over seeds: twelve tasks are few.
 #
 # **A warning for readers of papers.** The best of 120 orders is chosen by the answers to the queries. Whoever reports it reports the test set.
 
@@ -381,6 +394,9 @@ for said, loss in LOSSES.items():
 #
 # </details>
 
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 2 min. Vote. Whoever says Adam: ask whether it treats equal gradients equally.
+
 # %%
 def decaying(rule, decay):
     """Weight decay: the gradient, and a pull to zero."""
@@ -437,7 +453,7 @@ far = {"SGD": moved(sgd(0.1)), "momentum": moved(momentum(0.03, 0.9)),
        "squared error": moved(sgd(0.02), squares, answers=lambda z: z),
        "cosine head (w, w / 2)": moved(sgd(0.1), net=cosine, other=0.5)}
 
-# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment", "code": false}
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 fig, ax = plt.subplots(figsize=(9, 3.4))
 tied = [value < 1e-12 for value in far.values()]
 ax.barh(list(far), [max(value, 1e-17) for value in far.values()], left=1e-18,
@@ -509,7 +525,7 @@ show(fig, alt="Two panels, three dots with intervals each: zeros, a shared bias,
      "shared vector with a bias, under two losses.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. LOSSNOTE
+# 2 min. Read the differences with their intervals, not the dots. The rival is one number for all classes.
 
 # %% jupyter={"source_hidden": true}
 for loss in ("sigmoid", "square"):
@@ -539,8 +555,11 @@ for loss in ("sigmoid", "square"):
 # %% [markdown]
 # A pull is no new loop: `proximal(rule, strength)` adds $\lambda(\varphi - \theta)$ to the gradient that a rule is given, and MAML's gradient through the
 # steps knows of it. That is our reference: the *unrolled* gradient.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What does the end know of the start?
 #
-# Now the shortcut. Standing still means
+# Standing still means
 #
 # $$\nabla L_S(\varphi) + \lambda(\varphi - \theta) = 0 .$$
 #
@@ -551,6 +570,12 @@ for loss in ("sigmoid", "square"):
 #
 # Aloud: *take the query gradient at the end, and shorten it in the directions in which the support loss is steep, for there the end does not
 # follow the start.* No step of the loop is in it.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 4 min. Three lines on the board: the balance, the balance moved a little, the system solved. Ask what it says in a flat direction, and what in a steep one: flat, the end goes along with the start; steep, it does not care where it began.
+
+# %% [markdown]
+# ## How do you solve it without a matrix?
 #
 # $H$ has too many entries to write down. But $Hu$ is one vector, as in lesson 09. A method that solves $Ax = b$ by products alone is **conjugate gradient**.
 # It walks along directions $p$ and keeps what is left of the equation, $r = b - Ax$:
@@ -588,7 +613,7 @@ check("14.3", conjugate_gradient)
 # %% [markdown]
 # The rest of implicit MAML is short. Here it is for one task, with yours inside, beside the package's version, which has all tasks side by side.
 
-# %% slideshow={"slide_type": "slide"}
+# %%
 solve = yours("14.3", conjugate_gradient, otherwise=find("14.3").solution)
 mlp = MLP((1, 20, 20, 1), "tanh", "uniform")
 finn = Sinusoids.finn()
@@ -622,16 +647,13 @@ compare("by hand", implicit_by_hand(theta, alone, 150, 8), "the package",
         implicit_gradient(mlp, squared_error, theta, alone, sgd(RATE), 150,
                           strength=PULL, solves=8)[0], to=1e-10)
 
-# %% [markdown] slideshow={"slide_type": "notes"}
-# 4 min. Walk through it: the loop under no_grad, the query gradient v, the support gradient with its way back, and then only products. Point at no_grad: nothing of the loop is kept. Then ask what in this program would notice if the loop had not come to rest. Nothing would.
-
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Is it the same gradient?
 #
 # At rest it must be what unrolling gives. Four tasks; steps from 1 to 200; both beside the gradient at rest. And count the
 # bytes that autograd holds for the way back.
 
-# %% slideshow={"slide_type": "slide"}
+# %%
 def implicit(steps, solves=30, strength=PULL, rate=RATE, tasks=waves):
     return implicit_gradient(mlp, squared_error, theta, tasks, sgd(rate), steps,
                              strength=strength, solves=solves, solve=solve)[0]
@@ -867,11 +889,17 @@ for strength, rate, k in ((2.0, 0.03, 2000), (10.0, 0.02, 400)):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## When does it pay?
 #
-# Train with it, and look. Sinusoids, ten points; five ways to spend the same cost: MAML with one step, with five, and three loops of 30
+# Train with it, and look: at equal cost, on sinusoids.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 1 min. Take bets before you go on: one step, five, or thirty?
+
+# %% [markdown]
+# Sinusoids, ten points; five ways to spend the same cost: MAML with one step, with five, and three loops of 30
 # steps with a pull: unrolled, implicit with five iterations, and $v$ alone. One outer step of each was timed side by side, and each
 # got outer steps in that ratio. Rate and $\lambda$ were chosen on validation tasks, for each by itself.
 
-# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment", "code": false}
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 race = study("implicit")
 RIVALS = {"MAML, 1 step": "maml", "MAML, 5 steps": "maml",
           "unrolled, 30 steps": "baseline", "implicit, 30 steps": "reptile",
@@ -889,7 +917,7 @@ ax.set(xlim=(0, 1.7 * max([race[f"{name}.error"]["value"] for name in RIVALS
                            if race] or [1])),
        yticks=range(len(RIVALS)), yticklabels=RIVALS, ylim=(4.6, -0.8),
        xlabel="test error, MSE; intervals over three seeds",
-       title="RACETITLE")
+       title="Thirty steps, or thirty times as many tasks?")
 show(fig, alt="Five dots with intervals: the test error of MAML with one and with five "
      "steps, and of three loops of 30 steps with a pull, at equal cost.")
 
@@ -901,7 +929,7 @@ show(fig, alt="Five dots with intervals: the test error of MAML with one and wit
 #
 # Train with yours, live. A loop of 30 steps, your conjugate gradient inside, and the error on new tasks before and after.
 
-# %% slideshow={"slide_type": "slide"}
+# %%
 OUTER = {"smoke": 8, "lecture": 300, "paper": 3000}[PROFILE]
 tanh = MLP((1, 40, 40, 1), "tanh", "uniform")
 rest = dict(steps=30, strength=2.0, solves=5)
@@ -925,7 +953,7 @@ run = fit(partial(implicit_gradient, tanh, squared_error, rule=sgd(0.01), solve=
 better = "lower" if after(run.theta) < after(fresh) else "not lower"
 print(f"after {OUTER} outer steps the error on new tasks is {better} than at first")
 
-# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment", "code": false}
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 curve = torch.tensor(run.history["loss"])
 fig, ax = plt.subplots(figsize=(8, 2.9))
 ax.plot(range(1, OUTER + 1), curve, **LOOKS["implicit"])

@@ -219,7 +219,7 @@ print(frozen_layers.summary)
 # From [lesson 14](14_how_many_steps.ipynb). **Ask:** the pictures are the same in all 120. What does the network know that it should not?
 
 # %%
-permutations = Permutations.recorded(at=4)
+permutations = Permutations.recorded(task=5, at=4)
 permutations
 
 # %%

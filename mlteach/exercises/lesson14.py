@@ -198,7 +198,7 @@ TIED = Exercise(
         Mistake(
             "You change the error before you use it. It is the derivative already: take it as it is.",
             (lambda e, f: e.abs().sum(1) @ f, lambda e, f: e.softmax(1).sum(1) @ f, lambda e, f: e.square().sum(1) @ f,
-             lambda e, f: (e.softmax(1) - e).sum(1) @ f, lambda e, f: (e - e.mean(1, keepdim=True)).sum(1) @ f),
+             lambda e, f: (e.softmax(1) - e).sum(1) @ f,),
         ),
         Mistake(
             "One class alone is in there. The vector stands in the row of every class.",
@@ -354,13 +354,12 @@ SOLVE = Exercise(
         ),
         Mistake(
             "The direction starts again from b. It is the residual of now, plus beta times the direction before.",
-            (_with(mix=lambda r, beta, p, b: b + beta * p), _with(mix=lambda r, beta, p, b: r + beta * b),
-             _with(mix=lambda r, beta, p, b: b)),
+            (_with(mix=lambda r, beta, p, b: b + beta * p), _with(mix=lambda r, beta, p, b: r + beta * b)),
         ),
         Mistake(
             "beta stands at the wrong one, or has the wrong sign: p = r + beta * p.",
             (_with(mix=lambda r, beta, p, b: beta * r + p), _with(mix=lambda r, beta, p, b: r - beta * p),
-             _with(mix=lambda r, beta, p, b: beta * (r + p)), _with(mix=lambda r, beta, p, b: r + p)),
+             _with(mix=lambda r, beta, p, b: beta * (r + p))),
         ),
         Mistake(
             "The direction never changes: p = r + beta * p at the end of each iteration.",
@@ -408,7 +407,7 @@ SOLVE = Exercise(
     ),
     hints=(
         "Four things are carried along: x, the residual r, the direction p, and rr = r · r. All but x start from b.",
-        "Every task has its own a and beta: (p * Ap).sum(-1, keepdim=True) keeps the task axis, so that they multiply [tasks, n].",
+        "Every task has its own a and its own share: (p * Ap).sum(-1, keepdim=True) keeps the task axis, so that they multiply [tasks, n].",
         "In the loop: Ap; a = rr / (p · Ap); x + a p; r - a Ap; new = r · r; p = r + (new / rr) p; rr = new.",
     ),
 )  # fmt: skip

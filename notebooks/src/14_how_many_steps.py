@@ -157,9 +157,9 @@ show(fig, alt="Two panels of accuracy over 0 to 20 inner steps, for networks tra
 # 3 min. Left: five rows that must first be unlearned; the curve climbs for five steps. Right: nothing to unlearn. Ask where each curve stops rising, and what the number of steps in training has to do with it.
 
 # %% [markdown]
-# The learned head climbs for five steps, as many as it was trained with, and is flat from there on. More steps at test do no harm here, and little
-# good. The head of zeros stands higher at every count, though it was trained with the same number of outer steps, from the same seeds, at a rate chosen in
-# the same way. It climbs for five steps too, but it begins where the learned head has to work to get to.
+# Trained with five steps, the learned head climbs for five and is flat from there on. Trained with one, it is nearly there after the first: it learned rows
+# that one step can undo. So the number of steps in training decides how many are needed at test. More of them do no harm here, and little good. The head of
+# zeros stands higher at every count from one on, with the same number of outer steps, from the same seeds, at a rate chosen in the same way.
 #
 # Is it the number of steps, or how far they lead? Take the networks that were trained with five, and walk in shorter and longer steps.
 

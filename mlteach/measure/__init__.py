@@ -7,8 +7,8 @@ from mlteach.measure.interval import Interval, floor_of, over_seeds, over_tasks
 from mlteach.measure.is_it_maml import is_it_maml
 from mlteach.measure.ledger import published, record, recorded
 from mlteach.measure.neighbour import blurred, centred, nearest_neighbour
-from mlteach.measure.similarity import canonical_correlations, cca, cka, debiased_cka, svcca
 from mlteach.measure.permutations import orders_of, permuted_accuracy, permuted_logits, spread_of
+from mlteach.measure.similarity import canonical_correlations, cca, cka, debiased_cka, svcca
 
 __all__ = [
     "Interval",

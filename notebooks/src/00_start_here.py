@@ -295,8 +295,6 @@ print(methods.summary)
 # | **III** | **Training MAML well** | |
 # | 12 | [MAML++](12_maml_plus_plus.ipynb) | Why is MAML hard to train, and what helps? |
 # | 13 | [Rapid learning or feature reuse?](13_rapid_learning_or_feature_reuse.ipynb) | Does anything but the last layer adapt? |
-# | 14 | How many steps? UNICORN and implicit MAML (not written yet) | What if the classes come in another order, or the steps are hundreds? |
-# | 13 | Rapid learning or feature reuse? (not written yet) | Does anything but the last layer adapt? |
 # | 14 | [How many steps? UNICORN and implicit MAML](14_how_many_steps.ipynb) | What if the classes come in another order, or the steps are hundreds? |
 # | 15 | Task-adaptive losses and starts (not written yet) | One loss and one start for all tasks? |
 # | 16 | Fewer tasks: interpolation (not written yet) | Can tasks be mixed, as pictures can? |

@@ -38,11 +38,8 @@ PROFILE = "smoke"  # nothing here depends on it
 # %% tags=["setup"]
 from mlteach.explore import AdaptationLab, EpisodeInspector, FrozenLayers, GateHistory
 from mlteach.explore import GradientCell, Ingredients, LearnedStep, LossLandscape
-from mlteach.explore import LstmGates, MamlPlane, MethodMap, Projections, StepMorph
-from mlteach.explore import AdaptationLab, EpisodeInspector, GateHistory, GradientCell
-from mlteach.explore import Ingredients, LearnedStep, LossLandscape, LstmGates, MamlPlane
-from mlteach.explore import MethodMap, Permutations, Projections, StepMorph
-from mlteach.explore import UnrolledChain
+from mlteach.explore import LstmGates, MamlPlane, MethodMap, Permutations, Projections
+from mlteach.explore import StepMorph, UnrolledChain
 
 # %% [markdown]
 # ## The map of methods
@@ -201,6 +198,7 @@ ingredients
 # %%
 print(ingredients.summary)
 
+# %% [markdown]
 # ## Which layers have to move?
 #
 # From [lesson 13](13_rapid_learning_or_feature_reuse.ipynb). **Ask:** freeze one layer after the other. Where do the right answers break away, at

@@ -24,7 +24,7 @@
 #
 # **Prerequisites:** none. Each explorer names [the lesson](00_start_here.ipynb) that explains it.
 #
-# **Time:** 15 minutes of reading; 30 if you do every task.
+# **Time:** 20 minutes of reading; 30 if you do every task.
 #
 # **What it costs to run:** *smoke* takes under 20 s. *lecture* and *paper* cost the same: under 20 s. Nothing is trained here; the networks
 # were trained by recorded runs and come with the course.

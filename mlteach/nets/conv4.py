@@ -139,6 +139,22 @@ class Conv4:
         found = [each.unflatten(1, (-1, self.filters)).transpose(0, 1)[:, -count:] for each in kept]
         return found if batched else [each[0] for each in found]
 
+    def blocks(self, params: Params, x: Tensor, first: int = 0, last: int = BLOCKS) -> Tensor:
+        """What block ``last`` gives for x, what block ``first`` gave: [(tasks,) N, filters, H, W]. Block 0 is the pictures.
+
+        Batch norm is transductive: by the statistics of x. The end, from block ``first`` to the head: `features_from`.
+        """
+        if first == last:
+            return x
+        kept: list[Tensor] = []
+        self._forward(params, x, kept=kept, first=first, last=last)
+        found = kept[-1].unflatten(1, (-1, self.filters)).transpose(0, 1)
+        return found if params["conv1.weight"].ndim == 5 else found[0]
+
+    def features_from(self, params: Params, x: Tensor, first: int) -> Tensor:
+        """What the head reads, [(tasks,) N, features], for x, what block ``first`` gave (see `blocks`)."""
+        return self._forward(params, x, first=first)
+
     def read(self, params: Params, features: Tensor) -> Tensor:
         """The head: logits [(tasks,) N, ways] for features [(tasks,) N, features]."""
         weight, bias = params["head.weight"], params["head.bias"]
@@ -196,10 +212,15 @@ class Conv4:
         running: dict[str, Statistics] | None = None,
         gathered: dict[str, Statistics] | None = None,
         kept: list[Tensor] | None = None,
+        first: int = 0,
+        last: int = BLOCKS,
     ) -> Tensor:
-        """The four blocks: features [(tasks,) N, features]. ``anchors``: only the first so many pictures give the batch statistics."""
+        """The four blocks: features [(tasks,) N, features]. ``anchors``: only the first so many pictures give the batch statistics.
+
+        ``first``: x are maps that this block gave, and the next one goes on. ``last``: the last one that runs.
+        """
         batched = params["conv1.weight"].ndim == 5
-        if x.ndim != 4 + batched or x.shape[-3:] != (1, 28, 28):
+        if x.ndim != 4 + batched or (x.shape[-3] != self.filters if first else x.shape[-3:] != (1, 28, 28)):
             wanted = "[tasks, N, 1, 28, 28]" if batched else "[N, 1, 28, 28]"
             raise EpisodeError(
                 f"Conv4 reads pictures {wanted} with these parameters, and got {tuple(x.shape)}."
@@ -222,7 +243,7 @@ class Conv4:
             layout = torch.channels_last if quick else torch.contiguous_format
             x = x.clone(memory_format=layout)
         stride = 2 if self.pool == "stride" else 1
-        for block in range(1, BLOCKS + 1):
+        for block in range(first + 1, last + 1):
             kernel = params[f"conv{block}.weight"]
             gamma, beta = params.get(f"norm{block}.gamma"), params[f"norm{block}.beta"]
             if batched:

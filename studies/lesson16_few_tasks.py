@@ -41,7 +41,7 @@ from mlteach.tasks.interpolation import by_class, cutmix, interpolate, mixing_sh
 
 LESSON = "16_fewer_tasks"
 FILTERS, WAYS, QUERIES, TASKS = 32, 10, 4, 2  # of a training step
-SCALE, LR, STEPS = 0.05, 5e-3, 500
+SCALE, LR, STEPS = 0.05, 5e-3, 400
 NET = Conv4(5, FILTERS, head="flatten")  # for prototypes the number of ways is no matter
 LAYERS = (0, 1, 2, 3)
 
@@ -67,8 +67,8 @@ class Arm:
 
 PLAIN = Arm()
 #: Chosen by ``choices``.
-SHIFT, BEND, DROPOUT = 3.0, 1.5, 0.3
-HIDDEN, CUTMIX, SHARING = Arm("hidden"), Arm("cutmix"), Arm("sharing")
+SHIFT, BEND, DROPOUT = 3.0, 1.5, 0.1
+HIDDEN, CUTMIX, SHARING = Arm("hidden", 1.0, (1, 2, 3)), Arm("cutmix", 1.0), Arm("sharing")
 WARP = Arm(shift=SHIFT, bend=BEND)
 ARMS = {
     "none": PLAIN,
@@ -84,6 +84,17 @@ ARMS = {
     "rotations + mix": replace(HIDDEN, rotations=True),
     "shift + bend + mix": replace(HIDDEN, shift=SHIFT, bend=BEND),
 }
+#: With 60 characters the main ones.
+AT_60 = (
+    "none",
+    "hidden mix",
+    "CutMix",
+    "label-sharing",
+    "centring",
+    "shift + bend",
+    "rotations",
+    "shift + bend + mix",
+)
 MAML_ARMS = ("none", "hidden mix", "rotations", "shift + bend")
 #: One change at a time, on validation characters.
 CHOICES = {
@@ -93,7 +104,7 @@ CHOICES = {
     **{f"{name}, every {round(1 / often)}. step": Arm(mix, often)
        for (name, mix), often in itertools.product((("CutMix", "cutmix"), ("label-sharing", "sharing")), (0.5, 1.0))},
     **{f"dropout {share}": Arm(dropout=share) for share in (0.1, 0.3, 0.5)},
-    **{f"shift {pixels}": Arm(shift=pixels) for pixels in (2.0, 3.0, 4.0)},
+    **{f"shift {pixels}": Arm(shift=pixels) for pixels in (2.0, 3.0, 4.5)},
     **{f"bend {pixels}": Arm(bend=pixels) for pixels in (1.0, 1.5, 2.5)},
 }  # fmt: skip
 
@@ -212,7 +223,7 @@ def character_run(name: str, count: int, seed: int) -> Figure:
     return found | {"training tasks": own}
 
 
-def curve_run(name: str, seed: int, steps: int = 1200) -> Figure:
+def curve_run(name: str, seed: int, steps: int = 1000) -> Figure:
     """Accuracy on the 20 training characters and on validation ones, every hundred steps."""
     arm = ARMS[name]
 
@@ -223,7 +234,12 @@ def curve_run(name: str, seed: int, steps: int = 1200) -> Figure:
 
     run = train_prototypes(arm, 20, seed, steps, validate=look, every_validation=100)
     loss = torch.tensor(run.history["loss"]).unflatten(0, (-1, 100)).mean(1)
-    return {"step": run.validation["step"], "new": run.validation["new"], "own": run.validation["own"], "loss": loss.tolist()}
+    return {
+        "step": run.validation["step"],
+        "new": run.validation["new"],
+        "own": run.validation["own"],
+        "loss": loss.tolist(),
+    }
 
 
 # MAML ----------------------------------------------------------------------------------------------------------------
@@ -248,7 +264,9 @@ def maml_run(name: str, seed: int) -> Figure:
         if arm.mix and torch.rand((), generator=dice) < arm.often:
             layer = arm.layers[int(torch.randint(len(arm.layers), (), generator=dice))]
             mixed = Mixed(net, layer, mixing_share(1, generator=dice).item())
-            return maml_gradient(mixed, cross_entropy, theta, beside(episode, partners(episode)), only=mixed.above, **how)
+            return maml_gradient(
+                mixed, cross_entropy, theta, beside(episode, partners(episode)), only=mixed.above, **how
+            )
         return maml_gradient(net, cross_entropy, theta, episode, **how)
 
     generator = torch.Generator().manual_seed(seed)
@@ -257,7 +275,15 @@ def maml_run(name: str, seed: int) -> Figure:
         gradient, {each: theta[each] for each in net.body_names}, sampler(arm, few(20, seed)), steps=STEPS,
         generator=generator, lr=LR, schedule="cosine", progress=None,
     )  # fmt: skip
-    found = step_accuracy(NET, run.theta, drawn("test", 200), rule_for(NET, TEST_RATE), TEST_STEPS, start=NET.zero_head, last=True)
+    found = step_accuracy(
+        NET,
+        run.theta,
+        drawn("test", 200),
+        rule_for(NET, TEST_RATE),
+        TEST_STEPS,
+        start=NET.zero_head,
+        last=True,
+    )
     return {mode: 100 * values.mean().item() for mode, values in found.items()}
 
 
@@ -266,7 +292,11 @@ def maml_run(name: str, seed: int) -> Figure:
 
 def costs(rounds: int = 40) -> None:
     """What a step of each arm costs, as a ratio to a plain one: one step of each in turn, medians."""
-    theta = {name: value for name, value in NET.init(torch.Generator().manual_seed(0)).items() if name in NET.body_names}
+    theta = {
+        name: value
+        for name, value in NET.init(torch.Generator().manual_seed(0)).items()
+        if name in NET.body_names
+    }
     ready = {}
     for name, arm in ARMS.items():
         generator = torch.Generator().manual_seed(0)
@@ -289,22 +319,28 @@ def costs(rounds: int = 40) -> None:
 # Rows and figures ----------------------------------------------------------------------------------------------------
 
 
-def rows_of(what: str, jobs: list[dict[str, Any]], run: Callable[..., Figure]) -> list[Figure]:
-    """The result of ``run`` for every job, those that are on file not run again."""
+def rows_of(
+    what: str, jobs: list[dict[str, Any]], run: Callable[..., Figure], only: int | None = None
+) -> list[Figure]:
+    """The result of ``run`` for every job, those that are on file not run again. ``only``: one seed, and no results."""
     path = data_folder().parent / "runs" / "16-few-tasks" / f"{what}.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
     kept = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
     for job in tqdm(jobs, desc=what, unit="run"):
-        if any(all(row[key] == value for key, value in job.items()) for row in kept):
+        if only not in (None, job["seed"]) or any(row.items() >= job.items() for row in kept):
             continue
         row = job | run(**job)
         kept.append(row)
         with path.open("a") as file:
             print(json.dumps(row), file=file)
-    return [row for job in jobs for row in kept if all(row[key] == value for key, value in job.items())]
+    if only is not None:
+        raise SystemExit(f"set {only} of {what} is on file")
+    return [row for job in jobs for row in kept if row.items() >= job.items()]
 
 
-def figure(name: str, found: Interval, unit: str, seeds: list[int], note: str, tasks: int | None = None) -> Figure:
+def figure(
+    name: str, found: Interval, unit: str, seeds: list[int], note: str, tasks: int | None = None
+) -> Figure:
     """One entry of the ledger."""
     half = round(found.half_width, 3) if found.n > 1 else None
     return {
@@ -313,8 +349,14 @@ def figure(name: str, found: Interval, unit: str, seeds: list[int], note: str, t
     }  # fmt: skip
 
 
-def with_gains(rows: list[Figure], group: Callable[[Figure], str], keys: tuple[str, ...], tasks: int) -> Iterator[Figure]:
-    """Each arm's accuracy over character sets, and its gain on "none" with the same set, paired."""
+def with_gains(
+    rows: list[Figure],
+    group: Callable[[Figure], str],
+    keys: tuple[str, ...],
+    tasks: int,
+    units: tuple[str, str] = ("%", "points"),
+) -> Iterator[Figure]:
+    """Each arm's number over sets of tasks, and what it is above "none" with the same set, paired."""
     by: dict[tuple[str, str], dict[int, Figure]] = {}
     for row in rows:
         by.setdefault((group(row), row["name"]), {})[row["seed"]] = row
@@ -323,40 +365,59 @@ def with_gains(rows: list[Figure], group: Callable[[Figure], str], keys: tuple[s
         for key in keys:
             values = [runs[seed][key] for seed in seeds]
             said = "interval over character sets: " + ", ".join(f"{value:.2f}" for value in values)
-            yield figure(f"{where}.{name}.{key}", over_seeds(values), "%", seeds, said, tasks)
+            yield figure(f"{where}.{name}.{key}", over_seeds(values), units[0], seeds, said, tasks)
             plain = by[where, "none"]
             if name != "none":
                 gains = [runs[seed][key] - plain[seed][key] for seed in seeds]
                 said = "paired by character set: " + ", ".join(f"{gain:+.2f}" for gain in gains)
-                yield figure(f"{where}.{name}.{key}.gain", over_seeds(gains), "points", seeds, said, tasks)
+                yield figure(f"{where}.{name}.{key}.gain", over_seeds(gains), units[1], seeds, said, tasks)
 
 
 def main() -> None:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("what", choices=["choices", "characters", "maml", "curves", "costs"])
     parser.add_argument("--seeds", type=int, help="so many character sets")
+    parser.add_argument("--part", type=int, help="run this one set alone, and write no results yet")
     options = parser.parse_args()
     what, command = options.what, f"python -m studies.lesson16_few_tasks {options.what}"
     both = ("transductive", "support")
     if what == "costs":
         costs()
     elif what == "choices":
-        jobs = [{"name": name, "seed": seed} for seed in range(50, 50 + (options.seeds or 1)) for name in CHOICES]
-        rows = rows_of(what, jobs, choice)
-        keep_results(LESSON, what, list(with_gains(rows, lambda row: "20", ("transductive",), 150)), command=command)
+        jobs = [
+            {"name": name, "seed": seed} for seed in range(50, 50 + (options.seeds or 1)) for name in CHOICES
+        ]
+        rows = rows_of(what, jobs, choice, options.part)
+        keep_results(
+            LESSON, what, list(with_gains(rows, lambda row: "20", ("transductive",), 150)), command=command
+        )
     elif what == "characters":
         jobs = [{"name": name, "count": count, "seed": seed}
-                for seed in range(options.seeds or 5) for count in (20, 60) for name in ARMS]  # fmt: skip
-        rows = rows_of(what, jobs, character_run)
+                for seed in range(options.seeds or 5) for count, names in ((20, ARMS), (60, AT_60)) for name in names]  # fmt: skip
+        rows = rows_of(what, jobs, character_run, options.part)
         figures = list(with_gains(rows, lambda row: str(row["count"]), (*both, "training tasks"), 200))
-        keep_results(LESSON, what, figures, command=command, arms={name: asdict(arm) for name, arm in ARMS.items()})
+        keep_results(
+            LESSON, what, figures, command=command, arms={name: asdict(arm) for name, arm in ARMS.items()}
+        )
     elif what == "maml":
-        rows = rows_of(what, [{"name": n, "seed": s} for s in range(options.seeds or 3) for n in MAML_ARMS], maml_run)
+        rows = rows_of(
+            what,
+            [{"name": n, "seed": s} for s in range(options.seeds or 3) for n in MAML_ARMS],
+            maml_run,
+            options.part,
+        )
         keep_results(LESSON, what, list(with_gains(rows, lambda row: "20", both, 200)), command=command)
     else:
         names = ("none", "hidden mix", "shift + bend")
-        rows = rows_of(what, [{"name": n, "seed": s} for s in range(options.seeds or 3) for n in names], curve_run)
+        rows = rows_of(
+            what,
+            [{"name": n, "seed": s} for s in range(options.seeds or 3) for n in names],
+            curve_run,
+            options.part,
+        )
         figures = [
             figure(f"{name}.{key}.{step}", over_seeds([row[key][k] for row in rows if row["name"] == name]),
                    "nats" if key == "loss" else "%", list(range(options.seeds or 3)), "over character sets", 100)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mlteach.explore.maml_plane import MamlPlane
     from mlteach.explore.method_map import MethodMap
     from mlteach.explore.permutations import Permutations
+    from mlteach.explore.mixing import TaskMixer
     from mlteach.explore.projections import Projections
     from mlteach.explore.step_morph import StepMorph
     from mlteach.explore.unrolled_chain import UnrolledChain
@@ -39,6 +40,7 @@ __all__ = [
     "Permutations",
     "Projections",
     "StepMorph",
+    "TaskMixer",
     "UnrolledChain",
 ]
 
@@ -57,6 +59,7 @@ _HOME = {
     "Permutations": "permutations",
     "Projections": "projections",
     "StepMorph": "step_morph",
+    "TaskMixer": "mixing",
     "UnrolledChain": "unrolled_chain",
 }
 

@@ -39,7 +39,7 @@ PROFILE = "smoke"  # nothing here depends on it
 from mlteach.explore import AdaptationLab, EpisodeInspector, FrozenLayers, GateHistory
 from mlteach.explore import GradientCell, Ingredients, LearnedStep, LossLandscape
 from mlteach.explore import LstmGates, MamlPlane, MethodMap, Permutations, Projections
-from mlteach.explore import StepMorph, UnrolledChain
+from mlteach.explore import StepMorph, TaskMixer, UnrolledChain
 
 # %% [markdown]
 # ## The map of methods
@@ -222,6 +222,17 @@ permutations
 
 # %%
 print(permutations.summary)
+
+# ## Between two tasks
+#
+# From [lesson 16](16_fewer_tasks.ipynb). **Ask:** at which share would you still know the character?
+
+# %%
+task_mixer = TaskMixer.recorded()
+task_mixer
+
+# %%
+print(task_mixer.summary)
 
 # %% [markdown]
 # ## Next

@@ -107,6 +107,9 @@ ROWS = {
         Keys("marked order", ("ArrowRight",) * 3),
         ("at", 1),
     ),
+    "TaskMixer": Row(
+        lambda: explore.TaskMixer.recorded(), Keys("share λ of task i", ("ArrowRight",) * 9), ("how", "box")
+    ),
     "StepMorph": Row(explore.StepMorph, Keys("how far", ("ArrowRight",) * 7), ("at", 2.0)),
     "UnrolledChain": Row(
         explore.UnrolledChain,

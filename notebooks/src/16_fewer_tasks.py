@@ -1,0 +1,881 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# # 16 Fewer tasks: interpolation
+#
+# So far you had 1100 characters to learn from. Now you have twenty. You make new tasks out of the ones you have, and find out what else
+# would have done it.
+#
+# **You will be able to**
+#
+# - write a prototypical network, and show that it is a linear head that nobody trained,
+# - write the interpolation of two tasks, at the pictures and at a hidden layer, and train with it,
+# - set a published method beside its cheapest rival, at equal steps, over several sets of tasks,
+# - say when a mixture of two tasks is a task, and when it is none,
+# - tell a network that reads its support set from one that knows its tasks by heart.
+#
+# **Prerequisites:** [lesson 09](09_omniglot_maml.ipynb) for Omniglot, MAML and batch norm's modes, and
+# [lesson 01](01_a_task_is_a_data_point.ipynb) for episodes and for the drawings that are centred.
+#
+# **Time:** 35 minutes of reading, and 40 minutes for the exercises.
+#
+# **What it costs to run:** *smoke* takes under 60 s on two cores. *lecture* takes under 3 minutes on two cores. *paper* trains with the
+# published settings, 30,000 steps for each of three networks: an hour or two on a GPU.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 1 min. Ask who has ever had a thousand classes to train on at work. Then ask who has had twenty. This lesson is for the second group.
+
+# %% tags=["parameters"]
+PROFILE = "smoke"  # "smoke", "lecture" or "paper": the same cells, three budgets
+SEEDS = [0]  # one set of training characters for each
+
+# %% tags=["setup"]
+import math
+
+import matplotlib.pyplot as plt
+import torch
+
+from mlteach.exercises import check, find, yours
+from mlteach.explore import TaskMixer, style
+from mlteach.explore.figure import show
+from mlteach.fit import fit
+from mlteach.inner import sgd
+from mlteach.measure import compare, over_tasks
+from mlteach.measure.ledger import record, recorded
+from mlteach.metric import prototype_accuracy, prototype_gradient, prototype_head
+from mlteach.metric import prototype_logits as packaged_logits
+from mlteach.metric import prototypes
+from mlteach.nets import Conv4, cross_entropy
+from mlteach.outer import maml_gradient, maml_gradient_loop
+from mlteach.outer.interpolated import Mixed, beside
+from mlteach.params import gradient_of, leaves, stack
+from mlteach.tasks import Characters, Sinusoids
+from mlteach.tasks.augment import warped
+from mlteach.tasks.interpolation import by_class, cutmix, interpolate, mixing_share
+from mlteach.tasks.interpolation import partners
+
+style.use()
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What is between two characters?
+#
+# Two characters, and a *share* $\lambda$ that slides from the one to the other. Somewhere in the middle there is a sign that is neither.
+# Nobody has drawn it. A network could be asked to tell it from four other signs that nobody has drawn, and that is a task.
+
+# %%
+characters = Characters.load().to(DEVICE)
+train, validation, test = characters.split("random", rotations="none")
+order = torch.randperm(len(train), generator=torch.Generator().manual_seed(100 + SEEDS[0]))
+twenty = train.part(order[:20].tolist())
+print("to learn from:", len(twenty), "characters of", len(train))
+
+# %% tags=["opening"] jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
+shares = [1, 0.75, 0.5, 0.25, 0]
+draw = torch.Generator().manual_seed(3)
+seen = by_class(twenty.sample(2, ways=3, shots=1, queries=1, generator=draw))
+fig, axes = plt.subplots(3, 5, figsize=(8, 4.6))
+for k, line in enumerate(axes):
+    for ax, share in zip(line, shares):
+        first, second = (seen.support_x[task, k, 0].cpu() for task in (0, 1))
+        ax.imshow(share * first + (1 - share) * second)
+        ax.axis("off")
+        if k == 0:
+            ax.set_title(f"λ = {share}", loc="center", fontsize=12)
+show(fig, alt="Three rows of five pictures. On the left a character of one task, on the "
+     "right a character of another, and between them their mixtures with shares of "
+     "three quarters, a half and a quarter.")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 2 min. Cover the two outer columns with your hands. Is the middle one a character? Would you know it again if another hand drew it?
+
+# %% [markdown]
+# Here $\lambda$ is the share of the first task. It is the letter of the paper that this lesson is about, Yao, Zhang and Finn's
+# [MLTI](https://arxiv.org/abs/2106.02695), "meta-learning with task interpolation". In the code it is called `share`.
+#
+# ## Which learner? One without an inner loop
+#
+# To try many things we want a quick learner. MAML comes back further down. Here is the simplest one that learns from few pictures: a
+# *prototypical network*. The network $h$ turns every picture into a row of numbers, its features. A class is the mean of its support
+# features, its *prototype* $c_k$. A query belongs to the nearest prototype:
+#
+# $$\text{logit}_k(x) \;=\; -\lVert h(x) - c_k\rVert^2, \qquad c_k \;=\; \text{mean of } h \text{ over the support of class } k.$$
+#
+# Aloud: *the closer to what the class looks like on average, the larger the logit.* Nothing adapts. The outer loop trains $h$ with an
+# ordinary gradient of the query loss.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## A learner without an inner loop
+#
+# $$\text{logit}_k(x) \;=\; -\lVert h(x) - c_k\rVert^2, \qquad c_k \;=\; \text{mean of } h \text{ over the support of class } k$$
+#
+# - Nothing adapts at test: a class is the mean of its features.
+# - The outer loop trains $h$, with an ordinary gradient.
+# - Multiplied out: $2\,c_k \cdot h(x) - \lVert c_k\rVert^2$, and a term that all classes share.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 3 min. Draw three dots and a cross on the board. Multiply the square out with the class: the part with h(x) squared is the same for all classes, softmax drops it. What is left is a linear layer. So this is a head that is computed, not trained.
+
+# %% [markdown]
+# **Your turn.** Write the logits. `support` [S, d] and `query` [Q, d] are features, `y` [S] the labels of the support rows.
+#
+# <details><summary>Hint 1</summary>Two lines: the mean of each class, then the distance of each query to each mean.</details>
+# <details><summary>Hint 2</summary><code>support[y == k].mean(0)</code> is the prototype of class k; <code>torch.stack</code> puts all of them into [ways, d].</details>
+# <details><summary>Hint 3</summary><code>query[:, None] - means</code> has the shape [Q, ways, d]. Square it, sum over the last axis, and mind the sign.</details>
+
+# %% tags=["exercise"]
+def prototype_logits(support, y, query, ways):
+    """Minus the squared distance of each query to each class's mean, [Q, ways]."""
+    ### BEGIN SOLUTION
+    means = torch.stack([support[y == k].mean(0) for k in range(ways)])
+    return -(query[:, None] - means).square().sum(-1)
+    ### END SOLUTION
+
+
+# %%
+check("16.2", prototype_logits)
+
+# %% [markdown]
+# Multiply the square out: $-\lVert h\rVert^2 + 2\,c_k\cdot h - \lVert c_k\rVert^2$. The first term is the same for all classes, and softmax
+# forgets it. The rest is a linear head with $W = 2C$ and $b_k = -\lVert c_k\rVert^2$. Is it, in numbers? And do prototypes of a mixture lie
+# between the prototypes?
+
+# %%
+logits_of = yours("16.2", prototype_logits, otherwise=find("16.2").solution)
+draw = torch.Generator().manual_seed(0)
+rows, others, asked = (torch.randn(n, 8, generator=draw, dtype=torch.float64)
+                       for n in (6, 6, 4))
+labels = torch.tensor([2, 0, 1, 1, 0, 2])
+weight, bias = prototype_head(rows, labels, ways=3)
+compare("distance to prototypes, after softmax",
+        logits_of(rows, labels, asked, 3).softmax(-1),
+        "a linear head", (asked @ weight.T + bias).softmax(-1), to=1e-10)
+compare("the package", packaged_logits(rows, labels, asked, 3), "yours",
+        logits_of(rows, labels, asked, 3), to=1e-10)
+compare("prototypes of mixed features",
+        prototypes(0.3 * rows + 0.7 * others, labels, 3), "mixed prototypes",
+        0.3 * prototypes(rows, labels, 3) + 0.7 * prototypes(others, labels, 3),
+        to=1e-10)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What goes wrong with twenty characters?
+#
+# Twenty characters give $\binom{20}{5} = 15{,}504$ tasks of five classes, and far more drawings of them. Is that few?
+#
+# **Predict.** A prototypical network trains on tasks of these twenty characters. Every hundred steps you ask it about tasks of the *same*
+# characters, and about tasks of characters it has never seen. What do the two curves do?
+#
+# - ( ) Both rise together: there are fifteen thousand tasks, and none is seen twice.
+# - ( ) Its own characters go to nearly 100 %. The new ones stop early, tens of points below.
+# - ( ) Its own go to nearly 100 %. The new ones rise and then fall back to chance.
+#
+# <details><summary>After you have guessed</summary>
+#
+# Its own characters go to nearly 100 %. The new ones stop early, tens of points below. The tasks are many, but they are made of twenty
+# things. The network learns to tell these twenty apart, and stops being asked anything. That is overfitting *to tasks*: each task's query
+# pictures are new to it, and still it learns nothing more.
+#
+# </details>
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
+curves = recorded("16", "curves")
+if not curves:
+    print("Not recorded here. Measure it with: "
+          "python -m studies.lesson16_few_tasks curves")
+
+
+def line_of(arm, what):
+    """Steps, means and half widths of a recorded curve."""
+    found = {int(name.rpartition(".")[2]): each for name, each in curves.items()
+             if name.startswith(f"{arm}.{what}.")}
+    steps = sorted(found)
+    return steps, *([found[k][key] for k in steps] for key in ("value", "interval"))
+
+
+def draw_pair(ax, arm, title):
+    for what, said, look in (("own", "its own characters", style.method("metric")),
+                             ("new", "new characters", style.method("warning"))):
+        steps, means, halves = line_of(arm, what)
+        if not steps:
+            continue
+        line, = ax.plot(steps, means, **look)
+        ax.fill_between(steps, [m - h for m, h in zip(means, halves)],
+                        [m + h for m, h in zip(means, halves)],
+                        color=look["color"], alpha=0.15, linewidth=0)
+        ax.annotate(said, (steps[-1], means[-1]), xytext=(0, -18),
+                    textcoords="offset points", ha="right", va="top",
+                    color=style.ink(look["color"]))
+    ax.set(xlabel="outer step", ylabel="right answers, %", ylim=(20, 105), title=title)
+
+
+fig, ax = plt.subplots(figsize=(8, 3.8))
+draw_pair(ax, "none", "It knows its own twenty, and little else")
+show(fig, alt="Two curves over the outer steps with bands over character sets: tasks of "
+     "the network's own characters go to nearly 100 %, tasks of new characters stay "
+     "tens of points below.")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 3 min. Let them draw both curves. The point: fifteen thousand tasks, and still only twenty characters. The training loss says nothing is wrong.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## A task between two tasks
+#
+# Take two tasks $i$ and $j$ and a share $\lambda$. Mix picture with picture, in the support set and in the query set, with the same share:
+#
+# $$x \;=\; \lambda\, x_i + (1-\lambda)\, x_j, \qquad \lambda \sim \text{Beta}(2, 2)$$
+#
+# Class $k$ of one and class $k$ of the other make one *new* class, and it is called $k$. Labels are names that chance has dealt: nothing
+# is lost by dealing them again.
+#
+# From 20 characters come 190 pairs, each with any share in between.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 3 min. Beta(2, 2) is a hill on the interval from 0 to 1: mean one half, variance one twentieth. Ask what happens if support and queries get two different shares. (They are no longer the same class.)
+
+# %% [markdown]
+# Yao, Zhang and Finn call this *non-label-sharing*. Where two tasks hold other drawings of the *same* characters under the same labels,
+# the mixture is one more drawing of the same class: *label-sharing*. And where targets are numbers, not names, they are mixed as the
+# inputs are.
+#
+# **Your turn.** Write it for one set, the support set or the queries. Each task's pictures come as they were dealt, in any order. Return
+# them in the order of the labels.
+#
+# <details><summary>Hint 1</summary>Two things: bring both tasks into one order, then add a share of one to the rest of the other.</details>
+# <details><summary>Hint 2</summary><code>order = y_i.argsort(stable=True)</code> says where the rows of class 0 stand, then those of class 1, and so on: <code>x_i[order]</code> is in the order of its labels. The other task has an order of its own.</details>
+# <details><summary>Hint 3</summary><code>share * first + (1 - share) * second</code>, and the labels of either, which are the same by now.</details>
+
+# %% tags=["exercise"]
+def between(x_i, y_i, x_j, y_j, share):
+    """Class k of one task mixed with class k of the other: pictures and labels."""
+    ### BEGIN SOLUTION
+    i, j = y_i.argsort(stable=True), y_j.argsort(stable=True)
+    return share * x_i[i] + (1 - share) * x_j[j], y_i[i]
+    ### END SOLUTION
+
+
+# %%
+check("16.1", between)
+
+# %% [markdown]
+# The package does the same for all tasks of an episode side by side, each mixed with its neighbour. Four things can be checked: it gives
+# your numbers, a share of 1 gives back task $i$, swapping tasks and shares changes nothing, and the shares have the moments of Beta(2, 2).
+
+# %%
+mixing = yours("16.1", between, otherwise=find("16.1").solution)
+dealt = twenty.sample(2, ways=5, shots=1, queries=2, dtype=torch.float64,
+                      generator=torch.Generator().manual_seed(1)).to(device="cpu")
+one, two = by_class(dealt), partners(by_class(dealt))
+mine, names = mixing(dealt.query_x[0], dealt.query_y[0], dealt.query_x[1],
+                     dealt.query_y[1], 0.3)
+compare("yours", mine, "the package", interpolate(one, two, 0.3).query_x[0], to=1e-10)
+compare("a share of 1", interpolate(one, two, 1.0).query_x, "the first task",
+        one.query_x, to=1e-10)
+compare("share of the first", interpolate(one, two, 0.3).support_x,
+        "the rest of the second", interpolate(two, one, 0.7).support_x, to=1e-10)
+many = mixing_share(100_000, generator=torch.Generator().manual_seed(0))
+print(f"shares: mean {many.mean():.2f}, variance {many.var():.3f}; "
+      f"Beta(2, 2) has {1 / 2:.2f} and {1 / 20:.3f}")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Where to mix?
+#
+# | | what is mixed | what comes out |
+# |---|---|---|
+# | **pictures** | $\lambda x_i + (1-\lambda) x_j$ | a ghost of both |
+# | **CutMix** | a box of $x_j$ of the area $1 - \lambda$, set into $x_i$ | parts of both, each sharp |
+# | **hidden layer** | the maps after block 1, 2 or 3 | what the rest of the network sees of both |
+#
+# At a hidden layer the network's first blocks see real pictures, and the mixture is made of what they found.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 2 min. The paper mixes at a layer drawn anew in each step. The released code cuts boxes for pictures. Both are in the figure that comes.
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
+pair = by_class(twenty.sample(2, ways=3, shots=1, queries=1,
+                              generator=torch.Generator().manual_seed(3)))
+mate = partners(pair)
+whole = interpolate(pair, mate, 0.6)
+boxed = cutmix(pair, mate, 0.6, generator=torch.Generator().manual_seed(3))
+moved = warped(pair.support_x, shift=3, bend=1.5,
+               generator=torch.Generator().manual_seed(3))
+shown = {"task i": pair.support_x, "task j": mate.support_x, "mixed": whole.support_x,
+         "CutMix": boxed.support_x, "task i, shifted\nand bent": moved}
+fig, axes = plt.subplots(3, 5, figsize=(8, 4.8))
+for column, (said, pictures) in zip(axes.T, shown.items()):
+    column[0].set_title(said, loc="center", fontsize=12)
+    for ax, picture in zip(column, pictures[0, :, 0].cpu()):
+        ax.imshow(picture)
+        ax.axis("off")
+show(fig, alt="Three rows of five pictures: a character of task i, one of task j, both "
+     "mixed, the first with a box cut out of the second, and the first shifted and bent.")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 2 min. Point at the last column. It makes no new task. It says that a character stays the same when the hand slips. Anybody who has trained a network on pictures knows it. Nobody pays for it here.
+
+# %% [markdown]
+# The last column is the rival. Every picture is *shifted* by up to three pixels and *bent* a little, each for itself. That makes no new
+# task. It says what does not matter about a drawing. There are more rivals: **rotations** as new classes (the usual protocol on Omniglot, three
+# more characters out of each), **centring** each drawing on its ink as in [lesson 01](01_a_task_is_a_data_point.ipynb), which learns
+# nothing, and **dropout** on the features.
+#
+# ## Train, with your functions
+#
+# All of ProtoNet's gradient, out of what you wrote: the first blocks, your mixture, the other blocks, your logits.
+
+# %%
+net, SCALE = Conv4(5, 32, head="flatten"), 0.05
+
+
+def one_step(theta, episode, layer, share):
+    """The gradient of the query loss, mixed after block `layer`; a share of 1 mixes nothing."""
+    point, count = leaves(theta), episode.support_y.shape[1]
+    params = stack(point, episode.tasks)
+    maps = net.blocks(params, torch.cat([episode.support_x, episode.query_x], 1), 0, layer)
+    between_maps, names = [], []
+    for i in range(episode.tasks):  # each task with the one before it
+        for part, y in ((slice(count), episode.support_y),
+                        (slice(count, None), episode.query_y)):
+            x, label = mixing(maps[i, part], y[i], maps[i - 1, part], y[i - 1], share)
+            between_maps.append(x)
+            names.append(label)
+    mixed = torch.cat(between_maps).unflatten(0, maps.shape[:2])
+    features = net.features_from(params, mixed, layer)
+    losses = [cross_entropy(SCALE * logits_of(row[:count], y, row[count:], 10), asked)
+              for row, y, asked in zip(features, names[::2], names[1::2])]
+    loss = torch.stack(losses).mean()
+    return gradient_of(loss, point), {"loss": loss.detach()}
+
+
+# %% [markdown]
+# The package's `prototype_gradient` takes all tasks at once. Is it the same?
+
+# %%
+theta = net.init(torch.Generator().manual_seed(0), torch.float64)
+theta = {name: theta[name] for name in net.body_names}
+tried = twenty.sample(2, ways=10, shots=1, queries=2, dtype=torch.float64,
+                      generator=torch.Generator().manual_seed(5)).to(device="cpu")
+
+
+def quick(theta, episode, layer, share):
+    def mix(maps):
+        return interpolate(maps, partners(maps), share)
+
+    def below(params, x):
+        return net.blocks(params, x, 0, layer)
+
+    def features(params, x):
+        return net.features_from(params, x, layer)
+
+    return prototype_gradient(features, theta, by_class(episode), scale=SCALE,
+                              below=below, mix=mix)
+
+
+compare("yours, mixed after block 2", one_step(theta, tried, 2, 0.3)[0],
+        "the package", quick(theta, tried, 2, 0.3)[0], to=1e-10)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# **Predict.** Three networks train on the same twenty characters, with the same number of steps: one as it is, one with tasks mixed at a
+# hidden layer, one on pictures that are shifted and bent. Tested on new characters, one drawing each: who gains what?
+#
+# - ( ) Mixing gains most: it alone makes new classes.
+# - ( ) Both gain about the same.
+# - ( ) Shifting and bending gains several times as much as mixing.
+# - ( ) Neither gains: twenty characters are twenty characters.
+#
+# <details><summary>After you have guessed</summary>
+#
+# Shifting and bending gains several times as much as mixing. What the network lacked was less a supply of classes than the knowledge that
+# a character may be drawn somewhere else and a little crooked.
+#
+# </details>
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 2 min. Vote by hands. Most will vote for mixing: it is what the lesson is called.
+
+# %%
+STEPS, TESTS = {"smoke": (40, 50), "lecture": (300, 200), "paper": (30_000, 600)}[PROFILE]
+LR, TASKS, QUERIES = (1e-3, 4, 15) if PROFILE == "paper" else (5e-3, 2, 4)
+draw = torch.Generator().manual_seed(2)
+tests = [test.sample(50, 5, 1, 15, generator=draw) for _ in range(0, TESTS, 50)]
+
+
+def trained(arm, seed=SEEDS[0]):
+    dice = torch.Generator().manual_seed(1000 + seed)
+    generator = torch.Generator().manual_seed(seed)
+    theta = {name: value.to(DEVICE) for name, value in net.init(generator).items()
+             if name in net.body_names}
+
+    def sample(generator):
+        episode = twenty.sample(TASKS, 10, 1, QUERIES, generator=generator)
+        if arm != "shift + bend":
+            return episode
+        return episode._replace(**{
+            part: warped(getattr(episode, part), shift=3, bend=1.5, generator=generator)
+            for part in ("support_x", "query_x")})
+
+    def gradient(theta, episode):
+        if arm != "hidden mix":
+            return quick(theta, episode, 0, 1.0)
+        layer = int(torch.randint(1, 4, (), generator=dice))
+        return one_step(theta, episode, layer, mixing_share(1, generator=dice).item())
+
+    return fit(gradient, theta, sample, steps=STEPS, generator=generator, lr=LR,
+               schedule="cosine", progress=arm)
+
+
+runs = {arm: trained(arm) for arm in ("none", "hidden mix", "shift + bend")}
+
+# %% tags=["nbval-ignore-output"] slideshow={"slide_type": "fragment", "code": false}
+# not compared: accuracies of networks trained a moment ago, which differ in the last
+# digit from processor to processor
+print(f"{STEPS} steps, new characters, %   transductive      support")
+for arm, run in runs.items():
+    scores = prototype_accuracy(net.features_of, run.theta, tests)
+    each = {mode: over_tasks(values).scaled(100) for mode, values in scores.items()}
+    print(f"{arm:28} {each['transductive']:>12}  {each['support']:>11}")
+    for mode, value in each.items():
+        record(f"live.{arm}.{mode}", value, unit="%", seeds=SEEDS[:1],
+               seconds=run.seconds, device=run.device, note=f"{run.step} outer steps")
+
+# %% [markdown]
+# (In the *smoke* profile all three are hardly trained.) That was one set of twenty characters and one seed. A result needs more.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Five sets of characters, every rival
+#
+# The same start, the same number of steps, settings chosen on validation characters. Each dot is the gain over the plain network with the
+# *same* twenty (or sixty) characters, the line its 95 % interval over five sets.
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
+arms = recorded("16", "characters")
+if not arms:
+    print("Not recorded here. Measure it with: "
+          "python -m studies.lesson16_few_tasks characters")
+listed = ("label-sharing", "dropout", "hidden mix", "CutMix", "centring", "bend",
+          "shift", "rotations", "shift + bend", "rotations + mix",
+          "shift + bend + mix")
+hues = {name: "warning" if name in ("hidden mix", "CutMix", "label-sharing")
+        else "maml" if "mix" in name else "reptile" for name in listed}
+fig, axes = plt.subplots(1, 2, figsize=(11, 4.6), sharey=True)
+for ax, count in zip(axes, ("20", "60")):
+    for place, name in enumerate(listed):
+        gain = arms.get(f"{count}.{name}.transductive.gain")
+        if gain:
+            ax.errorbar(gain["value"], place, xerr=gain["interval"], fmt="o",
+                        capsize=4, color=style.color(hues[name]))
+    ax.axvline(0, **style.method("baseline"))
+    plain = arms.get(f"{count}.none.transductive")
+    said = f"; plain: {plain['value']:.0f} %" if plain else ""
+    ax.set(xlabel=f"points gained{said}", title=f"{count} characters")
+    ax.grid(axis="y", alpha=0.3)
+axes[0].set(yticks=range(len(listed)), yticklabels=listed)
+show(fig, alt="Dots with intervals, gains over the plain network. With 20 characters "
+     "interpolation gains a few points, centring more, and shift, bend and rotations "
+     "several times as much; with 60 characters all gains are smaller, in the same "
+     "order.")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 4 min. Read from below. The three mixtures in orange-red, the rivals in green, both together in blue. Centring learns nothing at all and gains more than mixing. Then the blue ones: mixing on top of augmentation.
+
+# %% jupyter={"source_hidden": true}
+if arms:
+    print(f"{'5-way 1-shot, %':20} {'20: transductive':>17} {'support':>12} "
+          f"{'own tasks':>12}   {'60: transductive':>17}")
+for name in ("none", *listed) if arms else ():
+    cells = [arms.get(f"{key[:2]}.{name}.{key[3:]}") for key in
+             ("20.transductive", "20.support", "20.training tasks", "60.transductive")]
+    told = [f"{c['value']:.1f} ± {c['interval']:.1f}" if c else "–" for c in cells]
+    print(f"{name:20} {told[0]:>17} {told[1]:>12} {told[2]:>12}   {told[3]:>17}")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# **Predict.** You already shift and bend every picture. Now you mix tasks as well. What does mixing add?
+#
+# - ( ) nothing, or it takes a little away
+# - ( ) about what it gained alone
+# - ( ) more than alone: now it has better pictures to mix
+#
+# <details><summary>After you have guessed</summary>
+#
+# Nothing, or it takes a little away. Look at the two lowest blue dots beside the green ones. A mixture makes the task harder, and that
+# helped as long as the network had nothing better to learn. With shifted and bent pictures it has.
+#
+# </details>
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 2 min. Ask before you point at the blue dots again.
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
+fig, axes = plt.subplots(1, 3, figsize=(11, 3.4), sharey=True)
+for ax, (arm, title) in zip(axes, (("none", "plain"), ("hidden mix", "mixed"),
+                                   ("shift + bend", "shifted and bent"))):
+    draw_pair(ax, arm, title)
+for ax in axes[1:]:
+    ax.set_ylabel("")
+show(fig, alt="Three panels, each with a curve for the network's own characters near 100 "
+     "% and one for new characters. The gap is widest for the plain network, a little "
+     "smaller with mixed tasks, and smallest with shifted and bent pictures.")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 2 min. The same two curves for three networks. The gap between them is what overfitting to tasks is. Mixing closes a little of it.
+
+# %% [markdown]
+# What does a step cost? A mixture at a hidden layer is one weighted sum; bending a picture is one resampling. The ratios below are of one
+# step beside a plain one, measured in turn.
+
+# %% jupyter={"source_hidden": true}
+costs = recorded("16", "costs")
+if not costs:
+    print("Not recorded here. Measure it with: "
+          "python -m studies.lesson16_few_tasks costs")
+for name, each in costs.items():
+    print(f"{name:20} {each['value']:.2f} times a plain step")
+
+# %% [markdown]
+# ## Try it
+#
+# Two tasks of real characters, and a share. Move $\lambda$ with the slider, choose where to mix, and read the recorded gain of each kind of
+# mixing and of its rivals beside it. **Ask:** at which share would you still know the character?
+
+# %% slideshow={"slide_type": "slide"}
+mixer = TaskMixer.recorded()
+mixer
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 3 min. Drag the share slowly through the middle. Choose the box, then the hidden layer: look how much of both maps survives. Then switch from 20 to 60 characters and watch the bars shrink.
+
+# %%
+for how in ("pictures", "box", "hidden"):
+    mixer.how = how
+    print(mixer.summary)
+mixer.how = "pictures"
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## And MAML?
+#
+# MAML adapts, so there is one more question: which layers? What lies *below* the mixture sees two tasks, and belongs to neither. So the
+# layers below stay where the start has them, and only those above adapt.
+#
+# $$\varphi_{\text{above}} \;=\; \theta_{\text{above}} - \alpha \nabla L\bigl(\lambda\, h_i + (1-\lambda)\, h_j\bigr), \qquad h = \text{the maps below, at } \theta$$
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 2 min. The meta-gradient still reaches the layers below: through the maps. Ask what is left of MAML if you mix after the last block. (The head alone adapts: ANIL.)
+
+# %% [markdown]
+# In the package a task and its partner travel as one episode of two-channel pictures, and the network `Mixed` mixes what comes out of its
+# first blocks. So it runs through the same engine as everything else. Mixed after the last block, only the head adapts.
+
+# %%
+small = Conv4(5, 8, head="flatten")
+start = small.init(torch.Generator().manual_seed(0), torch.float64)
+mixed_net = Mixed(small, layer=2, share=0.3)
+couples = beside(one, two)
+how = dict(rule=sgd(0.4), steps=2, only=mixed_net.above)
+compare("side by side", maml_gradient(mixed_net, cross_entropy, start, couples, **how)[0],
+        "one after the other",
+        maml_gradient_loop(mixed_net, cross_entropy, start, couples, **how), to=1e-10)
+compare("a share of 1",
+        maml_gradient(Mixed(small, 2, 1.0), cross_entropy, start, couples, sgd(0.4), 2)[0],
+        "plain MAML", maml_gradient(small, cross_entropy, start, one, sgd(0.4), 2)[0],
+        to=1e-10)
+print("mixed after block 2 these adapt:", ", ".join(mixed_net.above))
+print("after the last:", ", ".join(Mixed(small, 4, 0.3).above))
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
+maml = recorded("16", "maml")
+if not maml:
+    print("Not recorded here. Measure it with: python -m studies.lesson16_few_tasks maml")
+names = ("none", "hidden mix", "rotations", "shift + bend")
+fig, ax = plt.subplots(figsize=(9, 2.9))
+for found, method, shift in ((arms, "metric", -0.12), (maml, "maml", 0.12)):
+    for place, name in enumerate(names):
+        each = found.get(f"20.{name}.transductive")
+        if each:
+            ax.errorbar(each["value"], place + shift, xerr=each["interval"], capsize=4,
+                        fmt="o" if method == "metric" else "s",
+                        color=style.color(method))
+ax.set(yticks=range(len(names)), yticklabels=names, ylim=(3.6, -0.6),
+       xlabel="right answers on new characters, %; circles ProtoNet, squares MAML",
+       title="MAML and ProtoNet gain from the same things")
+ax.grid(axis="y", alpha=0.3)
+show(fig, alt="Accuracies with intervals for four kinds of training on 20 characters, "
+     "prototypical network as circles and MAML as squares: both stand in the same "
+     "order, with shift and bend and rotations far above mixing.")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 2 min. Five sets of characters for the circles, three for the squares. The order is the same.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Where nobody knows an augmentation
+#
+# Pictures can be shifted. What about a table of numbers, or a curve? There interpolation needs no knowledge of the data, and that is its
+# promise. Two tests.
+#
+# - **Features.** Each drawing as 196 numbers, in an order nobody tells you. Shifting means nothing here. Rivals: noise on the inputs,
+#   dropout, weight decay, stopping early.
+# - **Sinusoids.** Five training tasks $a \sin(x - b)$. Is a mixture of two of them a sinusoid?
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 3 min. Let them find the answer to the last question on the board: at the same x, a sum of two sinusoids of one frequency is a sinusoid. At two different x it is a point on no curve.
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
+x = torch.linspace(-5, 5, 200, dtype=torch.float64)
+family = Sinusoids.finn()
+a, phase = family.draw(2, generator=torch.Generator().manual_seed(11))
+truth = [family.value(x, a[k, 0, 0], phase[k, 0, 0]) for k in range(2)]
+draw = torch.Generator().manual_seed(1)
+x_i, x_j = 10 * torch.rand(2, 40, generator=draw, dtype=torch.float64) - 5
+y_i, y_j, y_same = (family.value(at, a[k, 0, 0], phase[k, 0, 0])
+                    for at, k in ((x_i, 0), (x_j, 1), (x_i, 1)))
+fig, axes = plt.subplots(1, 2, figsize=(11, 3.2), sharey=True)
+for ax, at, target, title in (
+        (axes[0], x_i / 2 + x_j / 2, y_i / 2 + y_j / 2, "Other inputs: on no curve"),
+        (axes[1], x_i, y_i / 2 + y_same / 2, "The same inputs: a sinusoid again")):
+    for curve in truth:
+        ax.plot(x, curve, **style.method("baseline"))
+    ax.plot(at, target, "o", color=style.color("maml"), markersize=5)
+    ax.set(xlabel="x", title=title)
+axes[0].set_ylabel("y")
+show(fig, alt="Two panels, each with two dashed sinusoids. Left: points mixed from "
+     "different inputs scatter on no curve. Right: points mixed at the same inputs lie "
+     "on one sinusoid between the two.")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 2 min. Left is what the recipe does if you apply it blindly. Right needs both tasks measured at the same places.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# **Predict.** MAML trains on five sinusoids. Which mixture of two tasks lowers the error on *new* sinusoids?
+#
+# - ( ) both, inputs and targets mixed, wherever they were measured
+# - ( ) mixed at the same inputs, with shares that sum to one
+# - ( ) at the same inputs, with factors whose *squares* sum to one
+# - ( ) none of them
+#
+# <details><summary>After you have guessed</summary>
+#
+# At the same inputs, with factors whose *squares* sum to one: $\cos\vartheta\, y_i + \sin\vartheta\, y_j$ for any angle. Points mixed from
+# different inputs lie on no curve, so they teach noise. A mean of two sinusoids is a sinusoid, but a smaller one: shares that sum to one draw all
+# tasks towards the middle, and the new tasks are not there. A turn keeps their size. That is knowledge about the family, and so it is an
+# augmentation.
+#
+# </details>
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
+waves, tables = recorded("16", "sinusoids"), recorded("16", "features")
+for name, found in (("sinusoids", waves), ("features", tables)):
+    if not found:
+        print("Not recorded here. Measure it with: "
+              f"python -m studies.lesson16_no_augmentation {name}")
+fig, axes = plt.subplots(1, 2, figsize=(11, 3.6))
+for ax, found, key, said in (
+        (axes[0], tables, "20", "points gained on tables, 20 characters"),
+        (axes[1], waves, "5", "squared error added, 5 sinusoids; left is better")):
+    names = [name.split(".")[1] for name in found if name.endswith(".test.gain")]
+    stop, plain = (found.get(f"{key}.none.{what}") for what in ("early", "test"))
+    for place, name in enumerate(names):
+        gain = found[f"{key}.{name}.test.gain"]
+        hue = "warning" if name.split(",")[0] in ("mix", "swap", "turn") else "reptile"
+        ax.errorbar(gain["value"], place, xerr=gain["interval"], fmt="o", capsize=4,
+                    color=style.color(hue))
+    if stop:
+        ax.plot(stop["value"] - plain["value"], len(names), "s",
+                color=style.color("reptile"))
+    ax.axvline(0, **style.method("baseline"))
+    ax.set(yticks=range(len(names) + 1), yticklabels=[*names, "stop early"], xlabel=said)
+    ax.grid(axis="y", alpha=0.3)
+show(fig, alt="Two panels of gains with intervals. On tables of numbers, swapping parts "
+     "of two tasks and noise on the inputs gain several points, plain mixing little. On "
+     "five sinusoids only the mixture that turns one task into another at the same "
+     "inputs lowers the error.")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 3 min. Left: the promise holds for one kind of mixture, and a line of noise on the inputs does as much. Right: only the mixture that stays in the family and keeps its size helps.
+
+# %% [markdown]
+# So is interpolation ever the right tool? Read the left panel: where nothing is known of the data, the swap of parts (CutMix without
+# neighbours) gains points. Then read the dot for noise, one line of code. Try that first. Read the right panel: a mixture helps where you
+# know that it is a task of the family. But then you know an augmentation.
+#
+# ## Pitfall: known by heart
+#
+# There is another way to have too few tasks: tasks that need no support set. Give each of the twenty characters a label for good, the same in every task.
+# Then a network can learn *which character has which label* and need not look at the support set at all. Such tasks are not *mutually
+# exclusive*: one function solves them all. Deal the labels anew for each task, and no single function does.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Pitfall: known by heart
+#
+# Twenty characters in five groups; a task takes one of each group.
+#
+# - **Fixed:** the group is the label, in every task. One function solves all tasks.
+# - **Permuted:** the same tasks, with labels dealt anew. Now only the support set tells.
+#
+# **Predict.** MAML with a learned head trains on each. Before its first inner step, on its own characters, how often is each right?
+#
+# - ( ) fixed: nearly always; permuted: one time in five
+# - ( ) both one time in five: nobody has seen the support set
+# - ( ) both nearly always
+#
+# <details><summary>After you have guessed</summary>
+#
+# fixed: nearly always; permuted: one time in five. With fixed labels the answer is in the weights. And on new characters that network has
+# little to adapt with.
+#
+# </details>
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 3 min. The training loss of the fixed network is the better one. Ask how they would notice.
+
+# %% [markdown]
+# **Your turn.** Write the detector. Ask the same queries twice: once with the support labels as they are, once with every label moved on by
+# one, and the last to 0. A network that reads its support set must change all its answers. `answer(support_x, support_y, query_x)` gives
+# logits [Q, ways].
+#
+# <details><summary>Hint 1</summary>Ask twice, with the same pictures and with other support labels, and compare what it says.</details>
+# <details><summary>Hint 2</summary><code>(support_y + 1) % ways</code> gives every class the next one's label, and the last one label 0.</details>
+# <details><summary>Hint 3</summary><code>answer(...)</code> gives logits [Q, ways]: <code>argmax(-1)</code> is what it says. Where both are equal it did not move; take the mean of that.</details>
+
+# %% tags=["exercise"]
+def unmoved(answer, support_x, support_y, query_x, ways):
+    """The share of queries whose answer stays when the support labels move on by one."""
+    ### BEGIN SOLUTION
+    before = answer(support_x, support_y, query_x).argmax(-1)
+    after = answer(support_x, (support_y + 1) % ways, query_x).argmax(-1)
+    return (before == after).double().mean()
+    ### END SOLUTION
+
+
+# %%
+check("16.3", unmoved)
+
+# %% [markdown]
+# First on a learner that cannot know anything by heart, the network with prototypes that you trained above:
+
+# %%
+detector = yours("16.3", unmoved, otherwise=find("16.3").solution)
+best = {name: value.detach() for name, value in runs["shift + bend"].theta.items()}
+
+
+def by_prototypes(support_x, support_y, query_x):
+    with torch.no_grad():
+        both = torch.cat([support_x, query_x])
+        features = net.features_of(best, both)
+        return logits_of(features[:5], support_y, features[5:], 5)
+
+
+asked = tests[0]
+share = detector(by_prototypes, asked.support_x[0], asked.support_y[0],
+                 asked.query_x[0], 5)
+print(f"prototypes: {100 * share:.0f} % of the answers stay")
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
+labels_of = recorded("16", "labels")
+if not labels_of:
+    print("Not recorded here. Measure it with: "
+          "python -m studies.lesson16_no_augmentation labels")
+told = {"own before": "own characters,\nbefore the first step",
+        "own after": "own characters,\nadapted", "new after": "new characters,\nadapted",
+        "own unmoved": "answers that stay\nwhen labels move"}
+fig, ax = plt.subplots(figsize=(10, 3.5))
+for shift, (name, hue) in zip((-0.2, 0.2), (("fixed", "warning"), ("permuted", "maml"))):
+    each = [labels_of.get(f"{name}.{key}") for key in told]
+    if all(each):
+        bars = ax.bar([k + shift for k in range(4)], [e["value"] for e in each],
+                      yerr=[e["interval"] for e in each], width=0.36, capsize=4,
+                      color=style.color(hue), hatch="//" if name == "fixed" else "",
+                      edgecolor="white", label=f"labels {name}")
+ax.axhline(20, **style.method("baseline"))
+ax.set(xticks=range(4), xticklabels=told.values(), ylim=(0, 118), ylabel="%",
+       title="Fixed labels are learned by heart")
+if labels_of:
+    ax.legend(loc="upper right", ncols=2, frameon=False)
+show(fig, alt="Pairs of bars. With fixed labels the network is right on its own "
+     "characters before any step and most answers stay when support labels move; with "
+     "permuted labels it is at chance before the first step and answers move.")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 3 min. The last pair is the detector. It needs no new data: only the training tasks, with their labels moved.
+
+# %%
+if labels_of:
+    counted = {name: [float(v) for v in labels_of[f"{name}.own unmoved"]["note"]
+                      .partition(": ")[2].split(", ")] for name in ("fixed", "permuted")}
+    missed = sum(value < 50 for value in counted["fixed"])
+    false = sum(value >= 50 for value in counted["permuted"])
+    runs_of = len(counted["fixed"])
+    print(f"alarm where half of the answers stay: {missed} of {runs_of} missed, "
+          f"{false} of {runs_of} false alarms")
+
+# %% [markdown]
+# Interpolation has one more use here, and it is the paper's own argument: a mixture of two fixed labels is no fixed label. But permuting
+# costs nothing. Where labels are names, permute them first.
+#
+# ## What the paper says, and what came out
+#
+# Yao, Zhang and Finn report gains of a few points from interpolation on all eight data sets they try, with few tasks in each. Ours is the
+# same gain for the mixtures at 20 characters: it is real, over five sets. Their released code leaves images neither shifted nor rotated, and
+# has no such row in its tables. That row is what this lesson adds. Their data are other data, so no number of theirs stands beside ours.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What you learned
+#
+# - A prototypical network is a linear head, computed from the support set and never trained.
+# - With few training characters it learns them by sight. The training loss shows nothing of that.
+# - Interpolating tasks gains a few points. Shift and bend gain several times that, and on top of them mixing brings nothing.
+# - A mixture is a task only where the family holds it: sinusoids at the same inputs, with their size kept.
+# - Before you add a method, add its cheapest rival. Before you have too few tasks, permute their labels.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 1 min. Read the third and the last line.
+
+# %% [markdown]
+# ## Quiz
+#
+# **1.** Support and queries of a mixed task get two different shares. What goes wrong?
+#
+# <details><summary>Answer</summary>
+#
+# The classes of the queries are no longer those of the support set. With shares .9 and .1 a query of "class 2" looks like task $j$'s class 2, and
+# the support picture like task $i$'s. The label is noise.
+#
+# </details>
+#
+# **2.** Mixing raises the training loss. Is that a sign that it works?
+#
+# <details><summary>Answer</summary>
+#
+# No. It is a sign that the tasks are harder. Centring the drawings leaves the training loss near zero and gains more on new characters.
+# Only tasks of new characters tell.
+#
+# </details>
+#
+# **3.** You mix two tasks of *the same* characters under the same labels (label-sharing). Why does it bring so little?
+#
+# <details><summary>Answer</summary>
+#
+# No class is added. Two drawings of one character, laid over each other, are a blurred drawing, and not one that a third hand would make.
+# A bend is.
+#
+# </details>
+#
+# ## References
+#
+# - Yao, Zhang, Finn, [Meta-learning with fewer tasks through task interpolation](https://arxiv.org/abs/2106.02695), 2022.
+# - Snell, Swersky, Zemel, [Prototypical networks for few-shot learning](https://arxiv.org/abs/1703.05175), 2017.
+# - Yun et al., [CutMix: regularization strategy to train strong classifiers](https://arxiv.org/abs/1905.04899), 2019.
+# - Yin et al., [Meta-learning without memorization](https://arxiv.org/abs/1912.03820), 2020.
+# - Santoro et al., [One-shot learning with memory-augmented neural networks](https://arxiv.org/abs/1605.06065), 2016: rotations as classes.
+#
+# ## Next
+#
+# Here you made tasks out of few characters. Can you make them out of no labels at all? Lesson 17, *Contrastive learning is meta-learning*, is
+# not written yet. Until then: [Start here](00_start_here.ipynb), the map of the course.

@@ -38,7 +38,7 @@ from studies.lesson16_few_tasks import LESSON, Figure, drawn, few, figure, rows_
 
 CURVE, FAMILY = MLP(activation="tanh"), Sinusoids.finn()
 KNOWN, SHOTS, AT_ONCE = 5, 10, 5  # training tasks, points, tasks a step
-CURVE_STEPS, CURVE_RULE, CURVE_INNER = 1600, sgd(0.05), 2
+CURVE_STEPS, CURVE_RULE, CURVE_INNER = 1200, sgd(0.05), 2
 CURVE_ARMS = (
     "none",
     "mix",
@@ -132,7 +132,7 @@ def optimizer_of(name: str) -> Any:
 
 NUMBERS = 196
 TABLE = MLP((NUMBERS, 128, 64))
-TABLE_STEPS, TABLE_SCALE, TABLE_LR = 600, 0.1, 2e-3
+TABLE_STEPS, TABLE_SCALE, TABLE_LR = 400, 0.1, 2e-3
 TABLE_ARMS = ("none", "mix", "swap", "noise on inputs", "dropout", "weight decay")
 TABLE_NOISE, TABLE_DROP = 0.15, 0.3
 
@@ -213,7 +213,7 @@ def table_run(name: str, seed: int) -> Figure:
 # Labels --------------------------------------------------------------------------------------------------------------
 
 FIVE = Conv4(5, 32, head="flatten")
-LABEL_RULE, LABEL_INNER, LABEL_STEPS = sgd(0.4), 1, 300
+LABEL_RULE, LABEL_INNER, LABEL_STEPS = sgd(0.4), 1, 200
 LABELS = ("fixed", "permuted")
 
 

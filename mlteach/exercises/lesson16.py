@@ -8,7 +8,7 @@ from torch import Tensor
 
 from mlteach.exercises.exercise import Case, Exercise, Mistake
 
-# 16.1 ---------------------------------------------------------------------------------------------------------------
+# 16.2 ---------------------------------------------------------------------------------------------------------------
 
 
 def between(x_i: Tensor, y_i: Tensor, x_j: Tensor, y_j: Tensor, share: float) -> tuple[Tensor, Tensor]:
@@ -100,7 +100,7 @@ def _own_place(x_i: Tensor, y_i: Tensor, x_j: Tensor, y_j: Tensor, share: float)
 
 
 BETWEEN = Exercise(
-    id="16.1",
+    id="16.2",
     title="a task between two tasks",
     solution=between,
     cases=_between_cases,
@@ -237,7 +237,7 @@ BETWEEN = Exercise(
     ),
 )
 
-# 16.2 ---------------------------------------------------------------------------------------------------------------
+# 16.1 ---------------------------------------------------------------------------------------------------------------
 
 
 def prototype_logits(support: Tensor, y: Tensor, query: Tensor, ways: int) -> Tensor:
@@ -305,7 +305,7 @@ def _first_rows(support: Tensor, y: Tensor, query: Tensor, ways: int) -> Tensor:
 
 
 LOGITS = Exercise(
-    id="16.2",
+    id="16.1",
     title="logits of a prototypical network",
     solution=prototype_logits,
     cases=_logit_cases,
@@ -632,4 +632,4 @@ UNMOVED = Exercise(
     ),
 )
 
-EXERCISES = (BETWEEN, LOGITS, UNMOVED)
+EXERCISES = (LOGITS, BETWEEN, UNMOVED)

@@ -93,7 +93,10 @@ def prototype_gradient(
     point = leaves(theta)
     losses, logits = prototype_loss(features, stack(point, checked(episode).tasks), episode, **how)
     gradient = gradient_of(losses.mean(), point)
-    return gradient, {"loss": losses.detach().mean(), "accuracy": share_right(logits.detach(), episode.query_y).mean()}
+    return gradient, {
+        "loss": losses.detach().mean(),
+        "accuracy": share_right(logits.detach(), episode.query_y).mean(),
+    }
 
 
 @torch.no_grad()

@@ -36,12 +36,16 @@ def warped(
     by = by.to(x.device).expand(count, 2, height, width)
     lines = (torch.linspace(-1, 1, size, device=x.device) for size in (width, height))
     still = torch.stack(torch.meshgrid(*lines, indexing="xy"), -1)
-    half = torch.tensor([(width - 1) / 2, (height - 1) / 2], device=x.device)  # pixels from the middle to the edge
+    half = torch.tensor(
+        [(width - 1) / 2, (height - 1) / 2], device=x.device
+    )  # pixels from the middle to the edge
     grid = (still + by.permute(0, 2, 3, 1) / half).to(x.dtype)
     return F.grid_sample(flat, grid, mode="bilinear", padding_mode="zeros", align_corners=True).view_as(x)
 
 
-def augmented(episode: Episode, *, shift: float = 0.0, bend: float = 0.0, generator: torch.Generator) -> Episode:
+def augmented(
+    episode: Episode, *, shift: float = 0.0, bend: float = 0.0, generator: torch.Generator
+) -> Episode:
     """The episode with every picture, support and query, warped by itself. See `warped`."""
     support_x, query_x = (
         warped(x, shift=shift, bend=bend, generator=generator)

@@ -67,9 +67,7 @@ def interpolate(first: Episode, second: Episode, share: float | Tensor) -> Episo
     return Episode(*(mix(a, b) for a, b in zip(first, second, strict=True)))
 
 
-def cutmix(
-    first: Episode, second: Episode, share: float | Tensor, *, generator: torch.Generator
-) -> Episode:
+def cutmix(first: Episode, second: Episode, share: float | Tensor, *, generator: torch.Generator) -> Episode:
     """The first task's pictures, each with a box of the second's: 1 - share of the area, in a place drawn for each task.
 
     The box lies in the same place in all pictures of a task. Source: Yun et al. 2019, and the released code of MLTI.

@@ -3,7 +3,7 @@
 from mlteach.exercises.bank import Bank
 
 BANK = {
-    "16.1": Bank(
+    "16.2": Bank(
         name="between",
         base="""
 def between(x_i, y_i, x_j, y_j, share):
@@ -68,7 +68,7 @@ def between(x_i, y_i, x_j, y_j, share):
 """,
         },
     ),
-    "16.2": Bank(
+    "16.1": Bank(
         name="prototype_logits",
         base="""
 def prototype_logits(support, y, query, ways):

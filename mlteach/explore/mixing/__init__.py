@@ -26,7 +26,11 @@ CLASSES, PAIRS = 3, 6
 SIDES = {"pictures": 28, "box": 28, "hidden": 14}
 #: Where the box lies: this part of the room that is left above and before it.
 CORNER = (0.4, 0.5)
-WAYS = {"pictures": "the pictures, pixel by pixel", "box": "a box (CutMix)", "hidden": "the maps after block 1"}
+WAYS = {
+    "pictures": "the pictures, pixel by pixel",
+    "box": "a box (CutMix)",
+    "hidden": "the maps after block 1",
+}
 #: The arm of the study whose gain belongs to a way to mix; mixing pictures alone was no arm of it.
 ARM_OF = {"pictures": "", "box": "CutMix", "hidden": "hidden mix"}
 ARMS = ("label-sharing", "dropout", "hidden mix", "CutMix", "centring", "bend", "shift", "rotations", "shift + bend",
@@ -88,7 +92,9 @@ class TaskMixer(Explorer):
         tasks = []
         for pair in range(PAIRS):
             dealt = deal(pair + 5, range(len(images)), images.shape[1], 2 * CLASSES, 1, 1)
-            chosen = torch.stack([images[k, hand[0]] for k, hand in zip(dealt.classes, dealt.support, strict=True)])
+            chosen = torch.stack(
+                [images[k, hand[0]] for k, hand in zip(dealt.classes, dealt.support, strict=True)]
+            )
             tasks.append(chosen.unflatten(0, (2, CLASSES)))
         pictures = torch.stack(tasks)
         kept = load_checkpoint(place / "09-maml-lecture.safetensors")
@@ -136,7 +142,9 @@ class TaskMixer(Explorer):
         """The two tasks with the mixture between them, and the gains."""
         grid = fig.add_gridspec(CLASSES, 4, width_ratios=[1, 1, 1, 3.4])
         first, second = self._seen[self.how][self.pair]
-        for column, (name, pictures) in enumerate((("task i", first), ("mixture", self.mixed()), ("task j", second))):
+        for column, (name, pictures) in enumerate(
+            (("task i", first), ("mixture", self.mixed()), ("task j", second))
+        ):
             for row, picture in enumerate(pictures):
                 ax = fig.add_subplot(grid[row, column])
                 ax.imshow(picture, cmap="gray_r", vmin=0, vmax=255)
@@ -149,4 +157,8 @@ class TaskMixer(Explorer):
             hue = "warning" if arm == ARM_OF[self.how] else "reptile"
             ax.errorbar(value, place, xerr=half, fmt="o", capsize=3, color=style.color(hue))
         ax.axvline(0, **style.method("baseline"))
-        ax.set(yticks=range(len(found)), yticklabels=list(found), xlabel=f"points gained, {self.count} characters")
+        ax.set(
+            yticks=range(len(found)),
+            yticklabels=list(found),
+            xlabel=f"points gained, {self.count} characters",
+        )

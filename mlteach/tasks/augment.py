@@ -6,6 +6,8 @@ drawing. Rotations as *classes* are `Characters.rotated`; centring, which learns
 Taught in: lesson 16.
 """
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -28,7 +30,7 @@ def warped(
         raise EpisodeError(f"shift is {shift} and bend {bend}; give pixels, 0 for none.")
     flat = x.reshape(-1, 1, *x.shape[-2:])
     count, _, height, width = flat.shape
-    where = {"generator": generator, "device": generator.device}
+    where: dict[str, Any] = {"generator": generator, "device": generator.device}
     by = shift * (2 * torch.rand(count, 2, 1, 1, **where) - 1)
     if bend:
         drawn = bend * torch.randn(count, 2, knots, knots, **where)

@@ -630,6 +630,24 @@ show(fig, alt="Accuracies with intervals for four kinds of training on 20 charac
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 2 min. Let them find the answer to the last question on the board: at the same x, a sum of two sinusoids of one frequency is a sinusoid. At two different x it is a point on no curve.
 
+# %% [markdown] slideshow={"slide_type": "slide"}
+# **Predict.** Two sinusoids, each measured at forty places of its own. You mix point with point, half and half, inputs and targets. Where do
+# the mixed points lie?
+#
+# - ( ) on a sinusoid between the two
+# - ( ) on a smaller sinusoid of twice the frequency
+# - ( ) on no curve: they scatter
+#
+# <details><summary>After you have guessed</summary>
+#
+# on no curve: they scatter. A mixed point stands at $(x_i + x_j)/2$, and its height depends on which two places were mixed. At the *same*
+# places it is another matter: $\lambda\, a_i \sin(x - b_i) + (1-\lambda)\, a_j \sin(x - b_j)$ is a sinusoid of the same frequency.
+#
+# </details>
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 2 min. Let them answer for the same places first: a sum of two sinusoids of one frequency is a sinusoid. Then for different ones.
+
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 x = torch.linspace(-5, 5, 200, dtype=torch.float64)
 family = Sinusoids.finn()
@@ -641,8 +659,8 @@ y_i, y_j, y_same = (family.value(at, a[k, 0, 0], phase[k, 0, 0])
                     for at, k in ((x_i, 0), (x_j, 1), (x_i, 1)))
 fig, axes = plt.subplots(1, 2, figsize=(11, 3.2), sharey=True)
 for ax, at, target, title in (
-        (axes[0], x_i / 2 + x_j / 2, y_i / 2 + y_j / 2, "Other inputs: on no curve"),
-        (axes[1], x_i, y_i / 2 + y_same / 2, "The same inputs: a sinusoid again")):
+        (axes[0], x_i / 2 + x_j / 2, y_i / 2 + y_j / 2, "Measured at other places"),
+        (axes[1], x_i, y_i / 2 + y_same / 2, "Measured at the same places")):
     for curve in truth:
         ax.plot(x, curve, **style.method("baseline"))
     ax.plot(at, target, "o", color=style.color("maml"), markersize=5)
@@ -654,26 +672,6 @@ show(fig, alt="Two panels, each with two dashed sinusoids. Left: points mixed fr
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 2 min. Left is what the recipe does if you apply it blindly. Right needs both tasks measured at the same places.
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# **Predict.** MAML trains on five sinusoids. Which mixture of two tasks lowers the error on *new* sinusoids?
-#
-# - ( ) both, inputs and targets mixed, wherever they were measured
-# - ( ) mixed at the same inputs, with shares that sum to one
-# - ( ) at the same inputs, with factors whose *squares* sum to one
-# - ( ) none of them
-#
-# <details><summary>After you have guessed</summary>
-#
-# At the same inputs, with factors whose *squares* sum to one: $\cos\vartheta\, y_i + \sin\vartheta\, y_j$ for any angle. Points mixed from
-# different inputs lie on no curve, so they teach noise. A mean of two sinusoids is a sinusoid, but a smaller one: shares that sum to one draw all
-# tasks towards the middle, and the new tasks are not there. A turn keeps their size. That is knowledge about the family, and so it is an
-# augmentation.
-#
-# </details>
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. Let them argue: why should a mean of two sinusoids not do? It is a sinusoid. (It is a smaller one.)
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 waves, tables = recorded("16", "sinusoids"), recorded("16", "features")
@@ -699,18 +697,19 @@ for ax, found, key, said in (
     ax.set(yticks=range(len(names) + 1), yticklabels=[*names, "stop early"],
            xlabel=said)
     ax.grid(axis="y", alpha=0.3)
-show(fig, alt="Two panels of gains with intervals. On tables of numbers, swapping "
-     "parts of two tasks and noise on the inputs gain several points, plain mixing "
-     "little. On five sinusoids only the mixture that turns one task into another at the same "
-     "inputs lowers the error.")
+show(fig, alt="Two panels of dots with intervals, one row for each kind of training: "
+     "left the points gained on tables of numbers, right the squared error added on "
+     "five sinusoids, each beside the plain network at zero.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. Left: the promise holds for one kind of mixture, and a line of noise on the inputs does as much. Right: only the mixture that stays in the family and keeps its size helps.
+# 3 min. Mixtures in orange-red, rivals in green. Left: look for the dot of the noise, one line of code, beside the dot of the swap. Right: left of zero is better.
 
 # %% [markdown]
-# So is interpolation ever the right tool? Read the left panel: where nothing is known of the data, the swap of parts (CutMix without
-# neighbours) gains points. Then read the dot for noise, one line of code. Try that first. Read the right panel: a mixture helps where you
-# know that it is a task of the family. But then you know an augmentation.
+# *Turn* is the mixture $\cos\vartheta\, y_i + \sin\vartheta\, y_j$ at the same inputs: shares that sum to one draw all tasks towards the middle,
+# a turn keeps their size. *Swap* is CutMix without neighbours: some numbers of one drawing, the others of another.
+#
+# Before you call interpolation the right tool, read two dots. On tables: noise on the inputs, one line, beside the swap. On curves:
+# mixing at the same inputs helps only because sums of sinusoids are sinusoids. You had to know that, and then you know an augmentation.
 #
 # ## Pitfall: known by heart
 #
@@ -734,7 +733,7 @@ show(fig, alt="Two panels of gains with intervals. On tables of numbers, swappin
 #
 # <details><summary>After you have guessed</summary>
 #
-# fixed: nearly always; permuted: one time in five. With fixed labels the answer is in the weights. And on new characters that network has
+# fixed: nearly always; permuted: one time in five. With fixed labels the answer is in the weights. And on new characters it has
 # little to adapt with.
 #
 # </details>
@@ -744,7 +743,7 @@ show(fig, alt="Two panels of gains with intervals. On tables of numbers, swappin
 
 # %% [markdown]
 # **Your turn.** Write the detector. Ask the same queries twice: once with the support labels as they are, once with every label moved on by
-# one, and the last to 0. A network that reads its support set must change all its answers. `answer(support_x, support_y, query_x)` gives
+# one, and the last to 0. A network that answers by its support set must change all its answers. `answer(support_x, support_y, query_x)` gives
 # logits [Q, ways].
 #
 # <details><summary>Hint 1</summary>Ask twice, with the same pictures and with other support labels, and compare what it says.</details>
@@ -806,23 +805,32 @@ ax.set(xticks=range(4), xticklabels=told.values(), ylim=(0, 118), ylabel="%",
        title="Fixed labels are learned by heart")
 if labels_of:
     ax.legend(loc="upper right", ncols=2, frameon=False)
-show(fig, alt="Pairs of bars. With fixed labels the network is right on its own "
-     "characters before any step and most answers stay when support labels move; with "
-     "permuted labels it is at chance before the first step and answers move.")
+show(fig, alt="Pairs of bars for labels fixed and permuted: right answers on own "
+     "characters before the first step and adapted, on new characters adapted, and the "
+     "share of answers that stay when support labels move.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. The last pair is the detector. It needs no new data: only the training tasks, with their labels moved.
+# 3 min. The first pair tells: it answers before it has seen a support set. The last pair is the detector they wrote. Ask which of the two asks the right question.
+
+# %% [markdown]
+# Two detectors, two questions. *Does it read its support set?* That is yours. *Does it need it?* For that, ask before the first inner step: on
+# permuted labels nobody can be right more than one time in five. A network can know its tasks by heart and still obey a support set with
+# wrong labels, because inner steps are long: then your detector is silent, and the second one is not.
 
 # %%
-if labels_of:
-    counted = {name: [float(v) for v in labels_of[f"{name}.own unmoved"]["note"]
-                      .partition(": ")[2].split(", ")]
-               for name in ("fixed", "permuted")}
-    missed = sum(value < 50 for value in counted["fixed"])
-    false = sum(value >= 50 for value in counted["permuted"])
-    runs_of = len(counted["fixed"])
-    print(f"alarm where half of the answers stay: {missed} of {runs_of} missed, "
-          f"{false} of {runs_of} false alarms")
+def values_of(name, key):
+    """The numbers of the single sets, from the record's note."""
+    said = labels_of[f"{name}.{key}"]["note"].partition(": ")[2]
+    return [float(value) for value in said.split(", ")]
+
+
+for key, limit, said in (("own before", 40, "right before the first step"),
+                         ("own unmoved", 50, "answers that stay")):
+    if labels_of:
+        fixed, permuted = (values_of(name, key) for name in ("fixed", "permuted"))
+        print(f"{said:28} alarm from {limit} %: "
+              f"{sum(v < limit for v in fixed)} of {len(fixed)} missed, "
+              f"{sum(v >= limit for v in permuted)} of {len(permuted)} false alarms")
 
 # %% [markdown]
 # Interpolation has one more use here, and it is the paper's own argument: a mixture of two fixed labels is no fixed label. But permuting

@@ -40,7 +40,6 @@ PROFILE = "smoke"  # "smoke", "lecture" or "paper": the same cells, three budget
 SEEDS = [0]  # one set of training characters for each
 
 # %% tags=["setup"]
-import math
 
 import matplotlib.pyplot as plt
 import torch

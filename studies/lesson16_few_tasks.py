@@ -66,7 +66,7 @@ class Arm:
 
 
 PLAIN = Arm()
-#: Chosen by ``choices``.
+#: Chosen by ``choices``; the rivals shift and bend a little below the best that was tried there.
 SHIFT, BEND, DROPOUT = 3.0, 1.5, 0.1
 HIDDEN, CUTMIX, SHARING = Arm("hidden", 1.0, (1, 2, 3)), Arm("cutmix", 1.0), Arm("sharing")
 WARP = Arm(shift=SHIFT, bend=BEND)
@@ -215,7 +215,7 @@ def character_run(name: str, count: int, seed: int) -> Figure:
 
 
 def curve_run(name: str, seed: int, steps: int = 600) -> Figure:
-    """Accuracy on the 20 training characters and on validation ones, every hundred steps."""
+    """Accuracy on tasks of the 20 training characters and of new ones, every hundred steps."""
     arm = ARMS[name]
 
     def look(theta: Params) -> dict[str, float]:

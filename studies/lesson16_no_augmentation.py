@@ -1,7 +1,7 @@
 """Lesson 16: where nobody knows an augmentation, is interpolation the right tool?
 
     python -m studies.lesson16_no_augmentation sinusoids   MAML on five sinusoids, seven arms, five sets of tasks
-    python -m studies.lesson16_no_augmentation features    ProtoNet on tables of numbers, 20 characters, seven arms, five sets
+    python -m studies.lesson16_no_augmentation features    ProtoNet on tables of numbers, 20 characters, six arms, five sets
     python -m studies.lesson16_no_augmentation labels      the same tasks with labels fixed and permuted, three sets
 
 **Sinusoids.** y = a sin(x - phase), five training tasks with any number of points, ten a support set; new tasks at test. Two

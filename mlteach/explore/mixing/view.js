@@ -71,15 +71,18 @@ function render(host) {
       const now = JSON.stringify([gains, count, how]);
       if (now === listed) return;
       listed = now;
-      const most = Math.max(1, ...Object.values(gains).flatMap((arms) => Object.values(arms).map(([value, half]) => value + half)));
+      const ends = Object.values(gains).flatMap((arms) => Object.values(arms).flatMap(([value, half]) => [value - half, value + half]));
+      const least = Math.min(0, ...ends), most = Math.max(1, ...ends), at = (points) => (95 * (points - least)) / (most - least);
+      /** From one number of points to another. */
+      const span = (node, from, to) => Object.assign(node.style, { left: `${at(Math.min(from, to))}%`, width: `${Math.abs(at(to) - at(from))}%` });
       caption.textContent = `Points gained over a plain network with ${count} characters, recorded over five sets`;
       body.replaceChildren(...Object.entries(gains[count]).map(([arm, [value, half]]) => {
-        const bar = h("div", { class: "mlx-mixing-bar" }), reach = h("div", { class: "mlx-mixing-reach" });
-        bar.style.width = `${(100 * Math.max(value, 0)) / most}%`;
-        reach.style.left = `${(100 * Math.max(value - half, 0)) / most}%`;
-        reach.style.width = `${(100 * (Math.max(value + half, 0) - Math.max(value - half, 0))) / most}%`;
+        const [bar, reach, zero] = ["bar", "reach", "zero"].map((name) => h("div", { class: `mlx-mixing-${name}` }));
+        span(bar, 0, value);
+        span(reach, value - half, value + half);
+        zero.style.left = `${at(0)}%`;
         return h("tr", { class: `${MIXES.includes(arm) ? "mlx-mixing-mix" : ""} ${arm === ARM_OF[how] ? "mlx-mixing-here" : ""}` }, h("th", { scope: "row" }, arm),
-          h("td", { class: "mlx-mixing-track" }, bar, reach), h("td", {}, `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(1)} ± ${half.toFixed(1)}`));
+          h("td", { class: "mlx-mixing-track" }, bar, reach, zero), h("td", {}, `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(1)} ± ${half.toFixed(1)}`));
       }));
     }
 

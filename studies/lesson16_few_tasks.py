@@ -2,6 +2,7 @@
 
     python -m studies.lesson16_few_tasks choices      settings of each arm, on validation characters
     python -m studies.lesson16_few_tasks characters   ProtoNet, all arms, 20 and 60 characters, five character sets
+    python -m studies.lesson16_few_tasks longer       60 characters, four of the arms, four times as many steps, three sets
     python -m studies.lesson16_few_tasks maml         MAML with a head of zeros, four arms, 20 characters, three sets
     python -m studies.lesson16_few_tasks curves       training and test tasks while it trains, three arms, three sets
     python -m studies.lesson16_few_tasks costs        what a step of each arm costs, beside a plain one
@@ -85,6 +86,7 @@ ARMS = {
     "shift + bend + mix": replace(HIDDEN, shift=SHIFT, bend=BEND),
 }
 #: With 60 characters the main ones.
+LONGER = ("none", "hidden mix", "shift + bend", "rotations")
 AT_60 = ("none", "hidden mix", "CutMix", "centring", "shift + bend", "rotations", "shift + bend + mix")
 MAML_ARMS = ("none", "hidden mix", "rotations", "shift + bend")
 #: One change at a time, on validation characters.
@@ -205,10 +207,10 @@ def choice(name: str, seed: int) -> Figure:
     return judged(run.theta, drawn("validation", 150, seed=77), arm, ("transductive",))
 
 
-def character_run(name: str, count: int, seed: int) -> Figure:
+def character_run(name: str, count: int, seed: int, steps: int = STEPS) -> Figure:
     """One arm on test characters, and on its own."""
     arm = ARMS[name]
-    run = train_prototypes(arm, count, seed)
+    run = train_prototypes(arm, count, seed, steps)
     found = judged(run.theta, drawn("test", 200), arm, ("transductive", "support"))
     own = judged(run.theta, own_tasks(count, seed), arm, ("transductive",))["transductive"]
     return found | {"training tasks": own}
@@ -369,7 +371,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=["choices", "characters", "maml", "curves", "costs"])
+    parser.add_argument("what", choices=["choices", "characters", "longer", "maml", "curves", "costs"])
     parser.add_argument("--seeds", type=int, help="so many character sets")
     parser.add_argument("--part", type=int, help="run this one set alone, and write no results yet")
     options = parser.parse_args()
@@ -393,6 +395,12 @@ def main() -> None:
         keep_results(
             LESSON, what, figures, command=command, arms={name: asdict(arm) for name, arm in ARMS.items()}
         )
+    elif what == "longer":
+        jobs = [{"name": name, "count": 60, "seed": seed, "steps": 4 * STEPS}
+                for seed in range(options.seeds or 3) for name in LONGER]  # fmt: skip
+        rows = rows_of(what, jobs, character_run, options.part)
+        figures = list(with_gains(rows, lambda row: str(row["count"]), (*both, "training tasks"), 200))
+        keep_results(LESSON, what, figures, command=command)
     elif what == "maml":
         rows = rows_of(
             what,

@@ -9,6 +9,8 @@ const SIDES = { pictures: 28, box: 28, hidden: 14 };
 const WAYS = { pictures: "the pictures, pixel by pixel", box: "a box (CutMix)", hidden: "the maps after block 1" };
 const ARM_OF = { pictures: "", box: "CutMix", hidden: "hidden mix" };
 const MIXES = ["hidden mix", "CutMix", "label-sharing"];
+/** In this order; a stored page sorts its keys. */
+const ARMS = ["label-sharing", "dropout", "hidden mix", "CutMix", "centring", "bend", "shift", "rotations", "shift + bend", "rotations + mix", "shift + bend + mix"];
 
 /** Values 0 to 255 of pictures side by side, mixed. @param {ArrayLike<number>} first @param {ArrayLike<number>} second
  * @param {number} share @param {string} how @returns {Float64Array} */
@@ -76,7 +78,8 @@ function render(host) {
       /** From one number of points to another. */
       const span = (node, from, to) => Object.assign(node.style, { left: `${at(Math.min(from, to))}%`, width: `${Math.abs(at(to) - at(from))}%` });
       caption.textContent = `Points gained over a plain network with ${count} characters, recorded over five sets`;
-      body.replaceChildren(...Object.entries(gains[count]).map(([arm, [value, half]]) => {
+      body.replaceChildren(...ARMS.filter((arm) => arm in gains[count]).map((arm) => {
+        const [value, half] = gains[count][arm];
         const [bar, reach, zero] = ["bar", "reach", "zero"].map((name) => h("div", { class: `mlx-mixing-${name}` }));
         span(bar, 0, value);
         span(reach, value - half, value + half);

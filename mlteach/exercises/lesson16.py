@@ -232,7 +232,7 @@ BETWEEN = Exercise(
     ),
     hints=(
         "Two things: bring both tasks into one order, then add a share of one to the rest of the other.",
-        "order = y_i.argsort(stable=True) says where the rows of class 0 stand, then those of class 1, ...: x_i[order] is in the order of its labels. The other task has an order of its own.",
+        "order = y_i.argsort(stable=True) says where the rows of class 0 stand, then those of class 1, and so on: x_i[order] is in the order of its labels. The other task has an order of its own.",
         "share * first + (1 - share) * second, and the labels of either, which are the same by now.",
     ),
 )

@@ -85,9 +85,9 @@ ARMS = {
     "rotations + mix": replace(HIDDEN, rotations=True),
     "shift + bend + mix": replace(HIDDEN, shift=SHIFT, bend=BEND),
 }
-#: With 60 characters the main ones.
-LONGER = ("none", "hidden mix", "shift + bend", "rotations")
+#: With 60 characters the main ones, and those that are trained longer, too.
 AT_60 = ("none", "hidden mix", "CutMix", "centring", "shift + bend", "rotations", "shift + bend + mix")
+LONGER = ("none", "hidden mix", "shift + bend", "rotations")
 MAML_ARMS = ("none", "hidden mix", "rotations", "shift + bend")
 #: One change at a time, on validation characters.
 CHOICES = {

@@ -444,10 +444,10 @@ def unmoved(answer: Answer, support_x: Tensor, support_y: Tensor, query_x: Tenso
 
 
 def _reads(ways: int) -> Answer:
-    """A learner that reads the support set: its logits are minus the squared distance to the nearest picture of a class."""
+    """A learner that reads the support set: its logits are minus the distance to the nearest picture of each class."""
 
     def answer(support_x: Tensor, support_y: Tensor, query_x: Tensor) -> Tensor:
-        far = (query_x[:, None] - support_x).square().sum(-1)  # torch.cdist waits for threads
+        far = (query_x[:, None] - support_x).norm(dim=-1)  # torch.cdist waits for threads
         return torch.stack([-far.masked_fill(support_y != k, 100.0).amin(1) for k in range(ways)], 1)
 
     return answer

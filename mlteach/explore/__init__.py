@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from mlteach.explore.lstm_gates import LstmGates
     from mlteach.explore.maml_plane import MamlPlane
     from mlteach.explore.method_map import MethodMap
-    from mlteach.explore.permutations import Permutations
     from mlteach.explore.mixing import TaskMixer
+    from mlteach.explore.permutations import Permutations
     from mlteach.explore.projections import Projections
     from mlteach.explore.step_morph import StepMorph
     from mlteach.explore.unrolled_chain import UnrolledChain

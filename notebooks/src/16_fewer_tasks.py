@@ -488,8 +488,8 @@ show(fig, alt="Dots with intervals, gains over the plain network. With 20 charac
      "label-sharing and dropout are level with it, hidden mix and CutMix gain two to "
      "four points, centring about ten, bend, shift, rotations and shift with bend 13 "
      "to 16. With 60 characters and 300 steps centring gains five, rotations and shift "
-     "with bend are level, hidden mix and CutMix lose three. After 1200 steps rotations "
-     "gain seven, shift with bend eight, and hidden mix is level.")
+     "with bend are level, hidden mix and CutMix lose three. After 1200 steps "
+     "rotations gain seven, shift with bend eight, and hidden mix is level.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 3 min. Read from below, left panel first. The three mixtures in orange-red, the rivals in green. Centring learns nothing at all and gains more than any mixture. Then the middle: with sixty, only centring is right of zero, and mixing is left of it. Ask whether they believe that, and show the right panel: the same sixty, four times as many steps. Equal steps had starved the arms with the harder tasks.

@@ -223,6 +223,7 @@ permutations
 # %%
 print(permutations.summary)
 
+# %% [markdown]
 # ## Between two tasks
 #
 # From [lesson 16](16_fewer_tasks.ipynb). **Ask:** at which share would you still know the character?

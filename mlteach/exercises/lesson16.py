@@ -448,7 +448,8 @@ def _reads(ways: int) -> Answer:
 
     def answer(support_x: Tensor, support_y: Tensor, query_x: Tensor) -> Tensor:
         far = (query_x[:, None] - support_x).norm(dim=-1)  # torch.cdist waits for threads
-        return torch.stack([-far.masked_fill(support_y != k, 100.0).amin(1) for k in range(ways)], 1)
+        tie = -1e-9 * (torch.arange(ways) - 1).square()  # of classes that are equally near it says class 1
+        return tie - torch.stack([far.masked_fill(support_y != k, 100.0).amin(1) for k in range(ways)], 1)
 
     return answer
 
@@ -469,7 +470,7 @@ def _partly(ways: int) -> Answer:
 
     def answer(support_x: Tensor, support_y: Tensor, query_x: Tensor) -> Tensor:
         knows = (query_x[:, :1] > 0.45).to(query_x.dtype)
-        return knows * known(support_x, support_y, query_x) + (1 - knows) * _reads(ways)(
+        return knows * (known(support_x, support_y, query_x) - 1.5) + (1 - knows) * _reads(ways)(
             support_x, support_y, query_x
         )
 

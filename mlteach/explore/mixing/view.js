@@ -77,7 +77,7 @@ function render(host) {
       const least = Math.min(0, ...ends), most = Math.max(1, ...ends), at = (points) => (95 * (points - least)) / (most - least);
       /** From one number of points to another. */
       const span = (node, from, to) => Object.assign(node.style, { left: `${at(Math.min(from, to))}%`, width: `${Math.abs(at(to) - at(from))}%` });
-      caption.textContent = `Points gained over a plain network with ${count} characters, recorded over five sets`;
+      caption.textContent = `Points gained over a plain network with ${count} characters, 300 steps, over five sets`;
       body.replaceChildren(...ARMS.filter((arm) => arm in gains[count]).map((arm) => {
         const [value, half] = gains[count][arm];
         const [bar, reach, zero] = ["bar", "reach", "zero"].map((name) => h("div", { class: `mlx-mixing-${name}` }));

@@ -570,9 +570,9 @@ for arm in ("none", "hidden mix", "shift + bend") if curves else ():
 # steps* is a choice. The plain network is done after a hundred, the shifted and bent one goes on for four hundred. So its gain above,
 # at 300 steps, is too small if anything. With 60 characters shift and bend are no better than plain at 300 steps, nor are rotations, and the
 # column *own* says that these networks know their own sixty less well than the plain one by then. So the right panel gave four of them four
-# times as many steps: there shift and bend gain eight points, rotations seven, and the hidden mix is a tie. (What mixing does *on top*
-# after so many steps is not measured.) (On the validation characters the mixtures and dropout stand at the best setting that was tried, shift and bend a
-# little below.)
+# times as many steps: there shift and bend gain eight points, rotations seven, and the hidden mix is a tie. What mixing does *on top*
+# after so many steps is not measured. (On the validation characters the mixtures and dropout stand at the best setting that was tried,
+# shift and bend a little below.)
 #
 # What does a step cost? A mixture at a hidden layer is one weighted sum; bending a picture is one resampling. The ratios below are of one
 # step beside a plain one, measured in turn.
@@ -903,9 +903,8 @@ for key, limit, said in (("own before", 40, "right before the first step"),
 #
 # Yao, Zhang and Finn report that interpolation gains on all eight data sets they try, with few tasks in each. With 20 characters and
 # prototypes so it does here, at a hidden layer and by boxes, over five sets. With MAML it is a tie over three; with 60 characters it costs
-# points at our 300 steps, and is a tie after 1200. Their released code
-# leaves pictures neither shifted nor rotated; those rows are what this lesson adds. Their data are other data and their training a hundred
-# times longer, so no number of theirs stands beside ours.
+# points at our 300 steps, and is a tie after 1200. Their released code leaves pictures neither shifted nor rotated; those rows are what this
+# lesson adds. Their data are other data and their training a hundred times longer, so no number of theirs stands beside ours.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What you learned

@@ -14,7 +14,7 @@ settings.load_profile("course")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where tests run on two cores, a file stays together, a lesson with its kernel too, and all browsers on one core."""
+    """Where tests run on two cores, a file stays together, and all browsers are on one core."""
     for item in items:
         in_browser = BROWSER in item.path.parents
         item.add_marker(pytest.mark.xdist_group("browser" if in_browser else str(item.path)))

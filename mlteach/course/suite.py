@@ -10,7 +10,8 @@ from mlteach.course.lessons import ROOT
 from mlteach.errors import MlteachError
 
 CPUS = ("default", "avx2", "avx512")
-LAST = "tests"
+LONG = ("tests", "numbers")  # minutes, and they print what they do
+TWO = ["--numprocesses=2", "--dist"]
 CHECKS: tuple[tuple[str, list[str]], ...] = (
     ("style", ["-m", "ruff", "check", "--quiet", "."]),
     ("format", ["-m", "ruff", "format", "--check", "--quiet", "."]),
@@ -20,7 +21,8 @@ CHECKS: tuple[tuple[str, list[str]], ...] = (
         ["-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"],
     ),
     ("lessons", ["-m", "mlteach", "build", "--check"]),
-    (LAST, ["-m", "pytest", "--numprocesses=2", "--dist=loadgroup"]),  # groups: tests/conftest.py
+    ("tests", ["-m", "pytest", *TWO, "loadgroup", "tests"]),  # groups: tests/conftest.py
+    ("numbers", ["-m", "pytest", *TWO, "loadfile", "notebooks"]),  # a lesson stays with its kernel
 )
 
 
@@ -39,7 +41,7 @@ def run_all(names: Sequence[str] = (), *, cpu: str | None = None) -> int:
             continue
         print(f"{name} ...", flush=True)
         began = time.monotonic()
-        code = call(arguments, cpu, quiet=name != LAST)
+        code = call(arguments, cpu, quiet=name not in LONG)
         outcomes.append((name, code, time.monotonic() - began))
     print()
     for name, code, seconds in outcomes:

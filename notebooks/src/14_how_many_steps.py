@@ -93,7 +93,8 @@ permutations
 # 3 min. Same pictures, same network, same steps; only the numbers that the classes are called by change. Let somebody choose a task and press Best and Worst. Read the table under the picture aloud: this character was a 3 and is now a 5, and that is all. Then move the inner steps to 0 and to 20.
 
 # %% [markdown]
-# Choose another task, and move the inner steps. Press *Best*, then *Worst*: the table says which character got which number.
+# Marked is label order <span data-moves="Permutations.order">0</span>, of 0 to 119: move it. Choose another task, and move the inner steps. Press *Best*,
+# then *Worst*: the table says which character got which number.
 
 # %%
 for permutations.at in (1, 4, 6):

@@ -589,7 +589,8 @@ for name, each in costs.items():
 # ## Try it
 #
 # Two tasks of real characters, and a share. Move $\lambda$ with the slider, choose where to mix, and read the recorded gain of each kind of
-# mixing and of its rivals beside it. **Ask:** at which share would you still know the character?
+# mixing and of its rivals beside it. It begins at a share of <span data-moves="TaskMixer.share">0.6</span> of task $i$. **Ask:** at which share would you still know the
+# character?
 
 # %% slideshow={"slide_type": "slide"}
 mixer = TaskMixer.recorded()
@@ -784,7 +785,7 @@ for found, key, unit, said in ((tables, "20", " %", "right answers"),
 # exclusive*: one function solves them all. Deal the labels anew for each task, and no single function does.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## Pitfall: known by heart
+# ## Labels for good, or dealt anew?
 #
 # Twenty characters in five groups; a task takes one of each group.
 #

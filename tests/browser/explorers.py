@@ -103,7 +103,7 @@ ROWS = {
     ),
     "MethodMap": Row(explore.MethodMap, Keys("MAML", ("ArrowRight",)), ("method", "Reptile")),
     "Permutations": Row(
-        lambda: explore.Permutations.recorded(at=4),
+        lambda: explore.Permutations.recorded(task=5, at=4),
         Keys("marked order", ("ArrowRight",) * 3),
         ("at", 1),
     ),

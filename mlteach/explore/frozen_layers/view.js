@@ -74,7 +74,7 @@ function render(host) {
         columns = GROUPS.map((_, k) => [band(k), band(k + 1)]);
         picture.back.innerHTML = axes({ x: band, y, xs: [], ys: [0, 0.5, 1], left, right: middle - 8, bottom, xLabel: "layer" })
           + `<text x="6" y="16">alike (CKA)</text>`
-          + NAMES.map((name, k) => `<text x="${band(k + 0.5).toFixed(1)}" y="${bottom + 18}" text-anchor="middle">${escape(name)}</text>`).join("");
+          + NAMES.map((name, k) => `<text x="${band(k + 0.5).toFixed(1)}" y="${bottom + 18}" text-anchor="middle" aria-hidden="true">${escape(name)}</text>`).join("");
         let front = GROUPS.map((group, k) => {
           const held = now.frozen.includes(group), top = y(Math.max(alike[k], 0)), x = band(k) + step * 0.14, wide = step * 0.72;
           return `<rect class="mlx-frozen-bar${held ? " mlx-frozen-held" : ""}" x="${x.toFixed(1)}" y="${top.toFixed(1)}" width="${wide.toFixed(1)}" height="${Math.max(bottom - top, 0).toFixed(1)}"/>`
@@ -82,13 +82,13 @@ function render(host) {
             + (held ? `<text class="mlx-frozen-sign" x="${band(k + 0.5).toFixed(1)}" y="${(bottom - 8).toFixed(1)}" text-anchor="middle" aria-hidden="true">❄</text>` : "");
         }).join("");
         const x = scale(-0.4, 5.4, middle + 42, width - 12), p = scale(0, 1, bottom, 30);
-        picture.back.innerHTML += axes({ x, y: p, xs: [0, 1, 2, 3, 4, 5], ys: [0, 0.2, 0.5, 1], left: middle + 36, right: width - 8, bottom, xLabel: "groups frozen", yText: (v) => 100 * v })
+        picture.back.innerHTML += axes({ x, y: p, xs: [0, 1, 2, 3, 4, 5], ys: [0, 0.2, 0.5, 1], left: middle + 36, right: width - 8, bottom, xLabel: "frozen", yText: (v) => 100 * v })
           + `<text x="${middle + 4}" y="16">right, %</text>`;
         for (let k = 0; k < PATTERNS; k++)
           front += `<circle class="mlx-frozen-dot" cx="${(x(bits(k)) + 3 * ((k % 5) - 2)).toFixed(1)}" cy="${p(right(now, k)).toFixed(1)}" r="2.6"/>`;
         const at = [x(now.frozen.length), p(share)], label = `${percent(right(now, pattern))} %`, above = at[1] > 56;
         front += `<circle class="mlx-frozen-here" cx="${at[0].toFixed(1)}" cy="${at[1].toFixed(1)}" r="8"/>`
-          + named(at[0], at[1] + (above ? -14 : 26), label, "maml", now.frozen.length > 3 ? "end" : now.frozen.length < 2 ? "start" : "middle")
+          + `<g aria-hidden="true">${named(at[0], at[1] + (above ? -14 : 26), label, "maml", now.frozen.length > 3 ? "end" : now.frozen.length < 2 ? "start" : "middle")}</g>`
           + named(width - 10, p(0.2) + 15, "chance", "baseline", "end");
         picture.front.innerHTML = front;
       },

@@ -21,7 +21,7 @@ CHECKS: tuple[tuple[str, list[str]], ...] = (
         ["-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"],
     ),
     ("lessons", ["-m", "mlteach", "build", "--check"]),
-    ("tests", ["-m", "pytest", *TWO, "loadgroup", "tests"]),  # groups: tests/conftest.py
+    ("tests", ["-m", "pytest", *TWO, "load", "tests"]),
     ("numbers", ["-m", "pytest", *TWO, "loadfile", "notebooks"]),  # a lesson stays with its kernel
 )
 

@@ -89,7 +89,7 @@ function render(host) {
         norms.node.style.display = panels.below() ? "none" : ""; // the panel takes its place
         for (const { name, box } of boxes) box.checked = get("on").includes(name);
         const look = (hue) => (hue === "baseline" ? "stroke-dasharray='7 5'" : "");
-        drawn(steps, { x: [0, run.accuracy[0].length - 1], y: [15, 100], xs: run.accuracy[0].map((_, k) => k), ys: [20, 40, 60, 80, 100], xLabel: "inner steps", yLabel: "right answers on new characters, %",
+        drawn(steps, { x: [0, run.accuracy[0].length - 1], y: [15, 100], xs: run.accuracy[0].map((_, k) => k), ys: [20, 40, 60, 80, 100], xLabel: "inner steps", yLabel: "right on new characters, %",
           curves: both((each, hue, name) => [
             ...each.accuracy.map((seed) => ({ points: seed.map((v, k) => [k, v]), hue, attributes: `${look(hue)} stroke-opacity='.45' stroke-width='1'` })),
             { points: means(each.accuracy).map((v, k) => [k, v]), hue, name, attributes: look(hue) }]) });

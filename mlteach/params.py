@@ -92,6 +92,17 @@ def stack(a: Params, tasks: int) -> Params:
     return {name: value.expand(tasks, *value.shape) for name, value in a.items()}
 
 
+def to_rows(a: Params) -> Tensor:
+    """Each task's parameters as one row, [tasks, n], in the order of the names: `to_vector` for stacked ones."""
+    return torch.cat([value.flatten(1) for value in a.values()], dim=1)
+
+
+def from_rows(rows: Tensor, like: Params) -> Params:
+    """The inverse of `to_rows`, with the names and shapes of ``like``."""
+    parts = rows.split([value[0].numel() for value in like.values()], dim=1)
+    return {name: part.reshape(like[name].shape) for name, part in zip(like, parts, strict=True)}
+
+
 def task(a: Params, index: int) -> Params:
     """The parameters of one task out of stacked ones: [tasks, ...] -> [...]."""
     return {name: value[index] for name, value in a.items()}

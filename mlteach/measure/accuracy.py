@@ -14,7 +14,7 @@ from mlteach.nets.stepwise import net_at
 from mlteach.outer.chunks import over_chunks, tasks_at_once
 from mlteach.params import Params, stack
 from mlteach.progress import bar_for
-from mlteach.tasks.episode import Episode, Seen, checked, several
+from mlteach.tasks.episode import Episode, checked, several
 
 MODES = ("transductive", "support")
 
@@ -36,7 +36,7 @@ def path_of(
     with torch.no_grad():
         begin = stack(start(theta), checked(episode).tasks)
         return adapt(
-            objectives(net, cross_entropy, Seen(*episode[:3]), checked_rule(rule), steps, episode.tasks),
+            objectives(net, cross_entropy, episode.seen, checked_rule(rule), steps, episode.tasks),
             begin,
             rule,
             steps,

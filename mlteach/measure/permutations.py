@@ -9,6 +9,7 @@ from torch import Tensor
 
 from mlteach.inner import Rule
 from mlteach.measure.accuracy import path_of
+from mlteach.nets.stepwise import net_at
 from mlteach.params import Params
 from mlteach.tasks.episode import Episode
 
@@ -63,7 +64,7 @@ def permuted_logits(
     for some in orders.split(AT_ONCE):
         tasks = relabelled(task, some)
         path = path_of(net, theta, tasks, rule, max(at), start=start, **how)
-        logits = [net(path[t], tasks.query_x, mode, support=tasks.support_x) for t in at]
+        logits = [net_at(net, t)(path[t], tasks.query_x, mode, support=tasks.support_x) for t in at]
         found.append(torch.stack([back_in_order(each, some) for each in logits]))
     return torch.cat(found, dim=1)
 

@@ -134,10 +134,7 @@ class Conv4:
         """What each of the four blocks gives, after ReLU and pooling: [(tasks,) N, filters, H, W] each. Else as the call."""
         kept: list[Tensor] = []
         self._at(params, x, mode, support, running, lambda features: features, kept)
-        batched = params["conv1.weight"].ndim == 5
-        count = x.shape[-4]
-        found = [each.unflatten(1, (-1, self.filters)).transpose(0, 1)[:, -count:] for each in kept]
-        return found if batched else [each[0] for each in found]
+        return [self._maps(params, each)[..., -x.shape[-4] :, :, :, :] for each in kept]
 
     def blocks(self, params: Params, x: Tensor, first: int = 0, last: int = BLOCKS) -> Tensor:
         """What block ``last`` gives for x, what block ``first`` gave: [(tasks,) N, filters, H, W]. Block 0 is the pictures.
@@ -148,7 +145,11 @@ class Conv4:
             return x
         kept: list[Tensor] = []
         self._forward(params, x, kept=kept, first=first, last=last)
-        found = kept[-1].unflatten(1, (-1, self.filters)).transpose(0, 1)
+        return self._maps(params, kept[-1])
+
+    def _maps(self, params: Params, x: Tensor) -> Tensor:
+        """A block's maps as the network has them, all tasks' channels in a row, as [(tasks,) N, filters, H, W]."""
+        found = x.unflatten(1, (-1, self.filters)).transpose(0, 1)
         return found if params["conv1.weight"].ndim == 5 else found[0]
 
     def features_from(self, params: Params, x: Tensor, first: int) -> Tensor:

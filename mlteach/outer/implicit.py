@@ -20,8 +20,8 @@ from mlteach.nets.stepwise import net_at
 from mlteach.outer.chunks import sum_over_chunks
 from mlteach.outer.conjugate import conjugate_gradient
 from mlteach.outer.maml import Net, TaskLoss, query_gradient
-from mlteach.params import Params, detach, in_double, leaves, pull_back, stack
-from mlteach.tasks.episode import Episode, Seen, checked
+from mlteach.params import Params, detach, from_rows, in_double, leaves, pull_back, scale, stack, to_rows
+from mlteach.tasks.episode import Episode, checked
 
 Solve = Callable[
     [Callable[[Tensor], Tensor], Tensor, int], Tensor
@@ -59,15 +59,13 @@ def implicit_gradient(
         point = leaves(theta)
         with torch.enable_grad():
             begin = stack(start(point), tasks.tasks)
-        descent = objectives(net, loss, Seen(*tasks[:3]), rule, max(steps, 1), tasks.tasks)
+        descent = objectives(net, loss, tasks.seen, rule, max(steps, 1), tasks.tasks)
         with torch.no_grad():
             phi = adapt(descent[:steps], detach(begin), proximal(rule, strength), steps)
         with torch.enable_grad():
             v, numbers = query_gradient(net_at(net, steps), loss, phi, tasks)
             x = _solved(descent[-1], phi, v, strength, solves, solve)
-            return pull_back(
-                [({name: value / episode.tasks for name, value in x.items()}, begin)], point
-            ), numbers
+            return pull_back([(scale(1 / episode.tasks, x), begin)], point), numbers
 
     gradient, sums = sum_over_chunks(part, checked(episode), chunk)
     return gradient, {name: in_double(value) / episode.tasks for name, value in sums.items()}
@@ -84,7 +82,7 @@ def _solved(
     kept = [name for name in at if gradient[name].requires_grad]  # the others have no curvature
 
     def times(x: Tensor) -> Tensor:
-        u = _unflat(x, phi)
+        u = from_rows(x, phi)
         found = torch.autograd.grad(
             [gradient[name] for name in kept],
             list(at.values()),
@@ -93,17 +91,6 @@ def _solved(
             allow_unused=True,
             materialize_grads=True,
         )
-        return x + _flat(dict(zip(at, found, strict=True))) / strength
+        return x + to_rows(dict(zip(at, found, strict=True))) / strength
 
-    return _unflat(solve(times, _flat(v), solves).detach(), phi)
-
-
-def _flat(a: Params) -> Tensor:
-    """Each task's parameters in one row, [tasks, n], in the order of the names."""
-    return torch.cat([value.flatten(1) for value in a.values()], dim=1)
-
-
-def _unflat(rows: Tensor, like: Params) -> Params:
-    """The inverse of `_flat`, with the names and shapes of ``like``."""
-    parts = rows.split([value[0].numel() for value in like.values()], dim=1)
-    return {name: part.reshape(like[name].shape) for name, part in zip(like, parts, strict=True)}
+    return from_rows(solve(times, to_rows(v), solves).detach(), phi)

@@ -41,7 +41,7 @@ from mlteach.params import (
     stack,
     task,
 )
-from mlteach.tasks.episode import Episode, Seen, checked
+from mlteach.tasks.episode import Episode, checked
 
 Net = Callable[[Params, Tensor], Tensor]
 TaskLoss = Callable[[Tensor, Tensor], Tensor]
@@ -79,7 +79,7 @@ def maml_losses(
     """
     counts, tasks = _weights(weights, steps), checked(episode).tasks
     made = made_rule(rule, theta)
-    descent = objectives(net, loss, Seen(*episode[:3]), made, steps, tasks)
+    descent = objectives(net, loss, episode.seen, made, steps, tasks)
     begin = stack(start(theta), tasks)
     walk = steps_of(descent, begin, made, steps, first_order=first_order, only=only)
     total: Tensor | float = 0.0
@@ -128,7 +128,7 @@ def maml_gradient(
         point = leaves(theta)
         with torch.enable_grad():
             made, begin = made_rule(rule, point), stack(start(point), tasks.tasks)
-            descent = objectives(net, loss, Seen(*tasks[:3]), made, steps, tasks.tasks)
+            descent = objectives(net, loss, tasks.seen, made, steps, tasks.tasks)
             walk = steps_of(descent, begin, made, steps, first_order=first_order, only=only)
             total, pulled = torch.zeros((), device=tasks.query_x.device), []
             for t, (weight, phi) in enumerate(zip(counts, walk, strict=True)):
@@ -170,7 +170,7 @@ def maml_gradient_loop(
     for index in range(checked(episode).tasks):
         one = Episode(*task(episode._asdict(), index).values())
         made = made_rule(rule, point)
-        descent = objectives(net, loss, Seen(*one[:3]), made, steps, None)
+        descent = objectives(net, loss, one.seen, made, steps, None)
         walk = steps_of(descent, start(point), made, steps, first_order=first_order, only=only)
         for t, (weight, phi) in enumerate(zip(_weights(weights, steps), walk, strict=True)):
             if _counts(weight):

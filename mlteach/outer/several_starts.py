@@ -20,7 +20,7 @@ from mlteach.errors import EpisodeError
 from mlteach.inner import Rule, adapt
 from mlteach.nets.loss import task_losses
 from mlteach.outer.maml import Net, TaskLoss
-from mlteach.params import Params, from_vector, stack
+from mlteach.params import Params, from_vector, stack, to_rows
 from mlteach.tasks.episode import Episode, checked
 
 
@@ -36,15 +36,14 @@ def adapted_points(
 ) -> Tensor:
     """Where each task adapts to from theta, as one long vector: [tasks, numbers], without history."""
     with torch.no_grad():
-        phi = adapt(
-            lambda params: task_losses(
-                loss, net(params, episode.support_x), episode.support_y, episode.tasks
-            ),
-            stack(theta, checked(episode).tasks),
-            rule,
-            steps,
+        return to_rows(
+            adapt(_on_support(net, loss, episode), stack(theta, checked(episode).tasks), rule, steps)
         )
-    return torch.cat([phi[name].flatten(1) for name in theta], dim=1)
+
+
+def _on_support(net: Net, loss: TaskLoss, episode: Episode) -> Callable[[Params], Tensor]:
+    """The support loss of every task, params -> [tasks]."""
+    return lambda params: task_losses(loss, net(params, episode.support_x), episode.support_y, episode.tasks)
 
 
 def grouped(points: Tensor, groups: int, *, seed: int = 0) -> Groups:
@@ -82,9 +81,7 @@ def adapted_from(
     support, query = [], []
     for start in starts:
         with torch.no_grad():
-            on_support: Callable[[Params], Tensor] = lambda params: task_losses(  # noqa: E731
-                loss, net(params, episode.support_x), episode.support_y, episode.tasks
-            )
+            on_support = _on_support(net, loss, episode)
             phi = adapt(on_support, stack(start, checked(episode).tasks), rule, steps)
             support.append(on_support(phi))
             query.append(task_losses(loss, net(phi, episode.query_x), episode.query_y, episode.tasks))

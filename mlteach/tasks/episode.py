@@ -39,6 +39,11 @@ class Episode(NamedTuple):
         """The number of tasks."""
         return self.support_x.shape[0]
 
+    @property
+    def seen(self) -> Seen:
+        """All but the query labels."""
+        return Seen(self.support_x, self.support_y, self.query_x)
+
     def part(self, tasks: slice) -> "Episode":
         """Some of the tasks: ``episode.part(slice(0, 4))``. The task axis stays."""
         return Episode(*(each[tasks] for each in self))

@@ -9,9 +9,8 @@ import torch
 from torch import Tensor
 
 from mlteach.errors import EpisodeError
-from mlteach.params import widest
 from mlteach.tasks.episode import Episode
-from mlteach.tasks.sinusoids import Range, Sinusoids
+from mlteach.tasks.sinusoids import Range, Sinusoids, uniform
 
 
 class Family(Protocol):
@@ -39,7 +38,7 @@ class Polynomials:
         return cls((*cls.lines().coefficients, (-0.2, 0.2)))
 
     def draw(self, tasks: int, *, generator: torch.Generator) -> tuple[Tensor, ...]:
-        return tuple(_uniform(between, (tasks, 1, 1), generator) for between in self.coefficients)
+        return tuple(uniform(between, (tasks, 1, 1), generator) for between in self.coefficients)
 
     def value(self, x: Tensor, *truth: Tensor) -> Tensor:
         return sum((c * x**power for power, c in enumerate(truth)), torch.zeros_like(x))
@@ -102,8 +101,8 @@ class Mixture:
         All is drawn in float64 and cast at the end, so one seed means the same tasks in every precision.
         """
         family = torch.randint(len(self.families), (tasks,), generator=generator, device=generator.device)
-        support_x = _uniform(self.x, (tasks, shots, 1), generator)
-        query_x = _uniform(self.x, (tasks, queries, 1), generator)
+        support_x = uniform(self.x, (tasks, shots, 1), generator)
+        query_x = uniform(self.x, (tasks, queries, 1), generator)
         support_y, query_y = torch.zeros_like(support_x), torch.zeros_like(query_x)
         for number, each in enumerate(self.families):
             truth, own = each.draw(tasks, generator=generator), (family == number)[:, None, None]
@@ -138,11 +137,11 @@ class Windows:
     ) -> Episode:
         """Draw tasks: support x and y [tasks, shots, 1], query x and y [tasks, queries, 1], all of them in the task's window."""
         shape = (tasks, 1, 1)
-        where = _uniform((0.0, 1.0), shape, generator)
-        phase = math.pi * (where if self.told else _uniform((0.0, 1.0), shape, generator))
-        size, (low, high) = _uniform(self.amplitude, shape, generator), self.x
+        where = uniform((0.0, 1.0), shape, generator)
+        phase = math.pi * (where if self.told else uniform((0.0, 1.0), shape, generator))
+        size, (low, high) = uniform(self.amplitude, shape, generator), self.x
         left = low + (high - low - self.width) * where
-        inputs = [left + _uniform((0.0, self.width), (tasks, n, 1), generator) for n in (shots, queries)]
+        inputs = [left + uniform((0.0, self.width), (tasks, n, 1), generator) for n in (shots, queries)]
         labels = [size * torch.sin(x - phase) for x in inputs]
         return Episode(inputs[0], labels[0], inputs[1], labels[1]).to(dtype=dtype)
 
@@ -167,9 +166,3 @@ def drawn_from(
     at = torch.as_tensor(places, device=pool.support_x.device)
     pick = at[torch.randint(len(at), (tasks,), generator=generator, device=generator.device)]
     return Episode(*(each[pick] for each in pool))
-
-
-def _uniform(between: Range, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
-    low, high = between
-    unit = torch.rand(shape, generator=generator, device=generator.device, dtype=widest(generator.device))
-    return low + (high - low) * unit

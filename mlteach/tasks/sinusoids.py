@@ -55,7 +55,7 @@ class Sinusoids:
     def draw(self, tasks: int, *, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """The hidden truth of some tasks: amplitude and phase, float64, each [tasks, 1, 1]."""
         shape = (tasks, 1, 1)
-        return _uniform(self.amplitude, shape, generator), _uniform(self.phase, shape, generator)
+        return uniform(self.amplitude, shape, generator), uniform(self.phase, shape, generator)
 
     def value(self, x: Tensor, amplitude: Tensor, phase: Tensor) -> Tensor:
         """y = A sin(x + sign * phase), shapes broadcast: amplitude and phase as from `draw` fit x [tasks, S, 1]."""
@@ -81,8 +81,8 @@ class Sinusoids:
             if count < 1:
                 raise EpisodeError(f"{name} is {count}; an episode needs at least one.")
         amplitude, phase = self.draw(tasks, generator=generator)
-        support_x = _uniform(self.x, (tasks, shots, 1), generator)
-        query_x = _uniform(self.x, (tasks, queries, 1), generator)
+        support_x = uniform(self.x, (tasks, shots, 1), generator)
+        query_x = uniform(self.x, (tasks, queries, 1), generator)
         support_y, query_y = (self.value(x, amplitude, phase) for x in (support_x, query_x))
         return Episode(support_x, support_y, query_x, query_y).to(device=device, dtype=dtype)
 
@@ -108,7 +108,8 @@ class Sinusoids:
         return mean_square * (1 - (w2 * x2).real) / 2 - mean**2 * (abs(w) ** 2 - (w * w * x2).real) / 2
 
 
-def _uniform(between: Range, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+def uniform(between: Range, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+    """Numbers uniform on a range, in float64 where the generator's device has it."""
     low, high = between
     unit = torch.rand(shape, generator=generator, device=generator.device, dtype=widest(generator.device))
     return low + (high - low) * unit

@@ -570,7 +570,7 @@ for arm in ("none", "hidden mix", "shift + bend") if curves else ():
 # steps* is a choice. The plain network is done after a hundred, the shifted and bent one goes on for four hundred. So its gain above,
 # at 300 steps, is too small if anything. With 60 characters shift and bend are no better than plain at 300 steps, nor are rotations, and the
 # column *own* says that these networks know their own sixty less well than the plain one by then. So the right panel gave four of them four
-# times as many steps: there shift and bend gain eight points, rotations seven, and the hidden mix is a tie. What mixing does *on top*
+# times as many steps: there shift and bend gain most, rotations nearly as much, and the hidden mix is a tie. What mixing does *on top*
 # after so many steps is not measured. (On the validation characters the mixtures and dropout stand at the best setting that was tried,
 # shift and bend a little below.)
 #
@@ -913,7 +913,7 @@ for key, limit, said in (("own before", 40, "right before the first step"),
 # - A prototypical network is a linear head, computed from the support set and never trained.
 # - With few training characters it learns them by sight. The training loss shows nothing of that.
 # - With 20 characters interpolating tasks gains a few points. Shift and bend gain several times that; mixing on top costs.
-# - Equal steps are a choice: harder tasks need more. With 60 characters shift and bend gain nothing after 300 steps, and eight points after 1200.
+# - Equal steps are a choice: harder tasks need more. With 60 characters shift and bend gain nothing at our short training, and most of all at four times its length.
 # - A mixture is a task only where the family holds it. Sinusoids mixed at different inputs are none, and cost.
 # - Before you add a method, add its cheapest rival. Before you have too few tasks, permute their labels.
 

@@ -844,7 +844,7 @@ def is_read(answer, running):
 check("12.3", is_read)
 
 # %% [markdown]
-# Now let it judge seven programs, of which we know the truth. Beside it stands the detector that most people use: *do the statistics move when the program
+# Now let it judge seven programs, of which we know the truth. Beside it stands one that is closer at hand: *do the statistics move when the program
 # runs?*
 
 # %% slideshow={"slide_type": "slide", "code": false}
@@ -900,7 +900,7 @@ for name, test_for in (("changed, is the answer another?", detector),
           f" read and not noticed: {misses} of 3")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. The popular detector is wrong on all programs that matter, in both directions: what moves is not read, what is read in eval does not move. To take home: change a thing to nonsense, and see whether anybody minds.
+# 2 min. The handy detector is wrong on all programs that matter, in both directions: what moves is not read, what is read in eval does not move. To take home: change a thing to nonsense, and see whether anybody minds.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The paper's table, and ours

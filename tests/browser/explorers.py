@@ -107,10 +107,16 @@ ROWS = {
         Keys("marked order", ("ArrowRight",) * 3),
         ("at", 1),
     ),
+    "Projections": Row(
+        lambda: explore.Projections("three lines", exact=True),
+        Keys("outer rate β", ("ArrowRight",) * 4),
+        ("scene", "circles"),
+        Drag("The start", (60, 20)),
+    ),
+    "StepMorph": Row(explore.StepMorph, Keys("how far", ("ArrowRight",) * 7), ("at", 2.0)),
     "TaskMixer": Row(
         lambda: explore.TaskMixer.recorded(), Keys("share λ of task i", ("ArrowRight",) * 9), ("how", "box")
     ),
-    "StepMorph": Row(explore.StepMorph, Keys("how far", ("ArrowRight",) * 7), ("at", 2.0)),
     "UnrolledChain": Row(
         explore.UnrolledChain,
         Keys("Dashed edge from θ₁ into the gradient of step 2", ("Space",)),

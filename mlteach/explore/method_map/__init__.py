@@ -34,7 +34,7 @@ COLUMNS: dict[str, tuple[str, str, tuple[str, ...]]] = {
         (
             "all weights",
             "all weights, equal head rows",
-            "all weights, from one of K starts",
+            "one of K starts",
             "the head alone",
             "a memory",
             "nothing",
@@ -107,7 +107,7 @@ METHODS: dict[str, Method] = {
         "θ ← θ − β ∇θ Σₜ wₜ L_Q(θₜ),  a rate for each layer and step", "12", "Antoniou 2019"),
     "MeTAL": Method("maml", _TASK, _ALL, "SGD on a learned loss", "full meta-gradient",
         "as MAML, with φ = θ − α ∇(L_S + L_ω)(θ) and ω learned too", "15", "Baik 2021"),
-    "TSA-MAML": Method("maml", _TASK, "all weights, from one of K starts", _SGD, "full meta-gradient",
+    "TSA-MAML": Method("maml", _TASK, "one of K starts", _SGD, "full meta-gradient",
         "as MAML, from the start θₖ whose group's mean is nearest to φ,  K groups by K-means of all φ", "15", "Zhou 2021"),
     "UNICORN-MAML": Method("maml", _TASK, "all weights, equal head rows", _SGD, "first order",
         "as FOMAML, with one vector w as the start of every class: under softmax a head of zeros", "14", "Ye & Chao 2022"),

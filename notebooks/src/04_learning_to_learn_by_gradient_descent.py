@@ -1056,8 +1056,6 @@ digits_omega = trained("digits", on_digits)
 rate = races["digits"]["as trained.100.Adam"]["rate"]
 weights = sum(value[0].numel() for value in some.start.values())
 print(f"one LSTM looks after {weights} weights in {len(some.start)} tensors")
-
-# %% jupyter={"source_hidden": true}
 asked = [*range(0, 61, 4)]
 fig, ax = plt.subplots(figsize=(7.5, 3.2))
 for name, rule, key in (("learned optimizer", on_digits.rule(digits_omega), "lstm"),

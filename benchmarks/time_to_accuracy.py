@@ -48,7 +48,7 @@ from mlteach.outer.replay import Gradient
 from mlteach.params import Params, gradient_of, leaves
 from mlteach.tasks import Characters
 from mlteach.tasks.episode import Episode
-from studies.lesson10_recipes import drawn
+from studies.shared import tasks_of
 
 SEEDS, LOOKS = (0, 1, 2), 10
 VALIDATION_TASKS, CHOICE_TASKS, TEST_TASKS = 200, 600, 1000
@@ -265,7 +265,7 @@ def trained(
 def measure(recipe: Recipe, characters: Characters) -> dict[str, Any]:
     """Train from every seed; the figure for the ledger."""
     train, validation, test = characters.split("random")
-    tries, tests = drawn(validation, VALIDATION_TASKS, 77), drawn(test, TEST_TASKS, 2)  # lesson 09's
+    tries, tests = tasks_of(validation, VALIDATION_TASKS, 77), tasks_of(test, TEST_TASKS, 2)  # lesson 09's
     runs, answers = [], []
     for seed in tqdm(recipe.seeds, recipe.said, unit="seed", leave=False):
         run, seen = trained(
@@ -390,7 +390,7 @@ def candidates() -> dict[str, Recipe]:
 def choose(named: Sequence[str], characters: Characters) -> None:
     """Train candidates once, try them on the validation tasks, and write down what was seen."""
     train, validation, _ = characters.split("random")
-    tries = drawn(validation, CHOICE_TASKS, 77)
+    tries = tasks_of(validation, CHOICE_TASKS, 77)
     rows = race.rows("choice")
     every = candidates()
     for name in tqdm(named or every, "candidates", unit="recipe"):

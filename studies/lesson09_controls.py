@@ -27,6 +27,7 @@ from mlteach.params import Params, norm, subtract
 from mlteach.tasks import Characters, Episode
 from studies.lesson09_lecture_recipe import CHOSEN, measure
 from studies.lesson10_company import STARTS, beside_support, by_support, ends, in_batches, start_of
+from studies.shared import Figure, figure, tasks_of
 
 LESSON, SEEDS = "09_omniglot_maml", (0, 1, 2)
 OUTER_STEPS = 1400  # of the lecture recipe
@@ -36,16 +37,6 @@ RULE = sgd(
 )
 KERNELS = [name for name in NET_40.body_names if "conv" in name]
 REUSE_TASKS = 20  # training tasks of 40 ways that every network is looked at on, four at a time
-
-Figure = dict[str, Any]
-
-
-def figure(name: str, found: Interval, unit: str, seeds: list[int], tasks: int | None, note: str) -> Figure:
-    """One entry of the ledger."""
-    return {
-        "name": name, "value": round(found.mean, 3), "interval": round(found.half_width, 3), "unit": unit,
-        "seeds": seeds, "seconds": None, "device": "cpu", "tasks": tasks, "note": note,
-    }  # fmt: skip
 
 
 # What training did to the body ---------------------------------------------------------------------------------------
@@ -167,9 +158,10 @@ def under(
 ) -> dict[str, Interval]:
     """A recorded start on one set of tasks, under several protocols: queries of each class, and what a batch holds."""
     ways, shots = CELLS[cell]
-    generator, size = torch.Generator().manual_seed(2), 50 if ways == 5 else 20
     most = max(queries for queries, _ in protocols.values())
-    drawn = [test.sample(size, ways, shots, most, generator=generator) for _ in range(0, TASKS[cell], size)]
+    drawn = tasks_of(
+        test, TASKS[cell], 2, ways=ways, shots=shots, queries=most, at_once=50 if ways == 5 else 20
+    )
     found: dict[str, list[Tensor]] = {protocol: [] for protocol in protocols}
     for net, phi, episode in ends(name, drawn, ways):
         for protocol, (queries, answers) in protocols.items():

@@ -20,6 +20,7 @@ from mlteach.nets import Conv4, cross_entropy
 from mlteach.outer import maml_gradient
 from mlteach.params import Params
 from mlteach.tasks import Characters
+from studies.shared import tasks_of
 
 SEED, OUTER_STEPS, VALIDATION_TASKS = 0, 600, 400
 TEST_RATES, TEST_STEPS = (1.0, 0.1, 0.025), 3
@@ -89,8 +90,7 @@ def measure(candidate: Candidate, characters: Characters, seed: int = SEED) -> d
         schedule="cosine",
         progress=None,
     )
-    drawn = torch.Generator().manual_seed(77)
-    episodes = [validation.sample(50, 5, 1, 15, generator=drawn) for _ in range(0, VALIDATION_TASKS, 50)]
+    episodes = tasks_of(validation, VALIDATION_TASKS, 77)
     found = {}
     for share in TEST_RATES:
         curve = step_accuracy(

@@ -21,6 +21,7 @@ from mlteach.measure.ledger import data_folder, keep_results
 from mlteach.nets import Conv4
 from mlteach.params import Params
 from mlteach.tasks import Characters, Episode
+from studies.shared import figure, tasks_of
 
 LESSON, TASKS, SEED = "10_omniglot_fomaml_and_reptile", 400, 2
 SIZES = (5, 15, 25, 75)  # queries in a batch; 75 are all of them, and the two ways to deal them are one
@@ -80,8 +81,7 @@ def _percent(logits: Tensor, y: Tensor) -> Tensor:
 def main() -> None:
     """Measure all three starts and write the file."""
     _, _, test = Characters.omniglot().split("random")
-    generator = torch.Generator().manual_seed(SEED)
-    episodes = [test.sample(50, 5, 1, 15, generator=generator) for _ in range(0, TASKS, 50)]
+    episodes = tasks_of(test, TASKS, SEED)
     figures = []
     for name in STARTS:
         found: dict[str, list[Tensor]] = {}
@@ -101,13 +101,11 @@ def main() -> None:
             for size in SIZES[:-1]
         }
         for company, values in (("support", whole["support"]), *gains.items()):
-            mean, half, tasks = over_tasks(values)
-            figures.append({
-                "name": f"{name}.{company}", "value": round(mean, 3), "interval": round(half, 3),
-                "unit": "%" if company == "support" else "points", "seeds": [0], "seconds": None, "device": "cpu",
-                "tasks": tasks, "note": "above the support set's statistics, task by task" * (company in gains),
-            })  # fmt: skip
-            print(f"{name:8} {company:22} {mean:6.2f} ± {half:.2f}")
+            found_over = over_tasks(values)
+            unit = "%" if company == "support" else "points"
+            note = "above the support set's statistics, task by task" * (company in gains)
+            figures.append(figure(f"{name}.{company}", found_over, unit, [0], found_over.n, note))
+            print(f"{name:8} {company:22} {found_over.mean:6.2f} ± {found_over.half_width:.2f}")
     keep_results(LESSON, "company", figures, command="python -m studies.lesson10_company")
 
 

@@ -23,7 +23,7 @@ from mlteach.checkpoint import save_checkpoint
 from mlteach.fit import Fit, fit
 from mlteach.inner import Rule, adam, carried, sgd
 from mlteach.inner.carry import Memory
-from mlteach.measure import over_seeds, over_tasks, step_accuracy
+from mlteach.measure import Interval, over_seeds, over_tasks, step_accuracy
 from mlteach.measure.ledger import data_folder, keep_results, recorded
 from mlteach.nets import Conv4, cross_entropy
 from mlteach.nets.conv4 import BLOCKS
@@ -31,6 +31,7 @@ from mlteach.nets.norm import EPSILON
 from mlteach.outer import maml_gradient, reptile_gradient
 from mlteach.params import Params, add, scale
 from mlteach.tasks import Characters, Episode
+from studies.shared import figure, tasks_of
 
 LESSON = "10_omniglot_fomaml_and_reptile"
 CORE_SECONDS, VALIDATION_TASKS, TEST_TASKS, SEEDS = 25, 400, 1000, (0, 1, 2)
@@ -227,12 +228,6 @@ def tested(
     return {mode: 100 * values[:, -1] for mode, values in found.items()}
 
 
-def drawn(characters: Characters, tasks: int, seed: int) -> list[Episode]:
-    """Test tasks as in lesson 09: 5 ways, 1 shot, 15 queries a class, in batches of 50."""
-    generator = torch.Generator().manual_seed(seed)
-    return [characters.sample(50, 5, 1, 15, generator=generator) for _ in range(0, tasks, 50)]
-
-
 class Results:
     """The figures of a file in data/results, written after each addition."""
 
@@ -247,11 +242,9 @@ class Results:
     def add(self, name: str, value: float, interval: float | None, unit: str, seeds: list[int], seconds: float,
             tasks: int | None, note: str, **more: Any) -> None:  # fmt: skip
         """Keep one figure."""
-        figure = {
-            "name": name, "value": round(value, 3), "interval": None if interval is None else round(interval, 3),
-            "unit": unit, "seeds": seeds, "seconds": round(seconds, 1), "device": "cpu", "tasks": tasks, "note": note,
-        } | more  # fmt: skip
-        every = self.figures | {name: figure}
+        found = value if interval is None else Interval(value, interval, 1)
+        new = figure(name, found, unit, seeds, tasks, note, seconds=seconds) | more
+        every = self.figures | {name: new}
         every = {each: every[each] for each in (*CANDIDATES, *every) if each in every}  # the table's order
         keep_results(LESSON, self.part, list(every.values()), **self.about)
 
@@ -263,7 +256,7 @@ def choose(only: str | None = None) -> None:
         "choice", command="python -m studies.lesson10_recipes choose", core_seconds=CORE_SECONDS
     )
     characters, validation, _ = Characters.omniglot().split("random")
-    episodes = drawn(validation, VALIDATION_TASKS, 77)
+    episodes = tasks_of(validation, VALIDATION_TASKS, 77)
     for name, recipe in CANDIDATES.items():
         if name in results.figures or (only and only not in name):
             continue
@@ -323,7 +316,7 @@ def final(only: str | None = None, seeds: tuple[int, ...] = SEEDS) -> None:
     torch.set_num_threads(2)
     results = Results("runs", command="python -m studies.lesson10_recipes final", cores=2)
     characters, validation, test = Characters.omniglot().split("random")
-    choosing, episodes = drawn(validation, VALIDATION_TASKS, 77), drawn(test, TEST_TASKS, 2)
+    choosing, episodes = tasks_of(validation, VALIDATION_TASKS, 77), tasks_of(test, TEST_TASKS, 2)
     for seed, (name, (recipe, steps)) in itertools.product(seeds, FINALS.items()):
         if (only and f"{name}-{seed}" != only) or f"{name}.transductive.seed-{seed}" in results.figures:
             continue

@@ -34,6 +34,7 @@ from mlteach.nets import Conv4, cross_entropy, squared_error
 from mlteach.nets.loss import share_right
 from mlteach.params import Params, detach, dot, gradient_of, leaves, map_params, norm, stack, task
 from mlteach.tasks import Characters
+from studies import shared
 from studies.lesson06_starts import FAMILY, NET, RATE, RECIPES, SEEDS, SHOTS, runs_of
 
 TASKS, QUERIES, TASK_SEED = 100, 100, 111
@@ -71,19 +72,10 @@ def figure(name: str, each: list[Tensor], seeds: list[int], unit: str, seconds: 
     """One entry of the record from every seed's values [tasks]: the mean over tasks, then mean and interval over seeds."""
     means = [values.mean().item() for values in each]
     over = over_seeds(means) if len(seeds) > 1 else over_tasks(each[0])
-    return {
-        "name": name,
-        "value": round(over.mean, 4),
-        "interval": round(over.half_width, 4),
+    return shared.figure(name, over, unit, seeds, len(each[0]), note, digits=4, seconds=seconds) | {
         "interval_over_tasks": round(over_tasks(torch.stack(each).mean(0)).half_width, 4),
         "median": round(torch.stack([values.median() for values in each]).mean().item(), 4),
         "each": [round(mean, 4) for mean in means],
-        "unit": unit,
-        "seeds": seeds,
-        "seconds": round(seconds, 1),
-        "device": "cpu",
-        "tasks": len(each[0]),
-        "note": note,
     }
 
 

@@ -33,6 +33,7 @@ from mlteach.outer import maml_gradient
 from mlteach.outer.multi_step import in_two_schedules
 from mlteach.params import Params, norm
 from mlteach.tasks import Characters, Episode, Split
+from studies.shared import Figure, figure, tasks_of
 
 LESSON, SEEDS = "12_maml_plus_plus", (0, 1, 2)
 STEPS, OUTER_STEPS, BETA, TASKS = 5, 400, 4e-3, 4
@@ -223,14 +224,6 @@ def _plain(parts: Setting, theta: Params, episode: Episode, **how: Any) -> Any:
     )
 
 
-def tasks_of(
-    characters: Characters, count: int, seed: int, ways: int = 5, queries: int = 15
-) -> list[Episode]:
-    """Lesson 09's tasks: batches of 50 from one seed, the first ``count`` of them."""
-    generator = torch.Generator().manual_seed(seed)
-    return [characters.sample(50, ways, 1, queries, generator=generator) for _ in range(0, count, 50)]
-
-
 def judged(
     parts: Setting, theta: Params, episodes: list[Episode], modes: tuple[str, ...]
 ) -> dict[str, list[float]]:
@@ -251,7 +244,9 @@ def row_of(name: str, arm: Arm, split: Split, seed: int) -> dict[str, Any]:
     modes = ("running",) if arm.read else ("transductive", "support")
     row: dict[str, Any] = {
         "name": name, "seed": seed, "arm": asdict(arm), "stopped": stopped,
-        "test": judged(parts, theta, tasks_of(split.test, TEST_TASKS, 2, arm.ways, 15 if arm.ways == 5 else 5), modes),
+        "test": judged(
+            parts, theta, tasks_of(split.test, TEST_TASKS, 2, ways=arm.ways, queries=15 if arm.ways == 5 else 5), modes
+        ),
         "norms": {"quantiles": [round(each, 3) for each in torch.quantile(norms, marks).tolist()],
                   "curve": [float(f"{each.median():.3g}") for each in norms.split(10)]},
     }  # fmt: skip
@@ -358,14 +353,12 @@ def keep() -> None:
     found = rows()
     ratio = found["costs#0"]["ratio"]
     figures = [
-        {"name": f"cost.{name}", "value": value, "interval": None, "unit": "times a plain step", "seeds": [0],
-         "seconds": None, "device": "cpu", "tasks": None, "note": "medians of steps taken in turn, over the schedules"}
+        figure(f"cost.{name}", value, "times a plain step", [0], None, "medians of steps taken in turn, over the schedules")
         for name, value in ratio.items()
     ]  # fmt: skip
     figures += [
-        {"name": row["name"], "value": row["test"]["transductive"][-1], "interval": None, "unit": "%",
-         "seeds": [row["seed"]], "seconds": None, "device": "cpu", "tasks": VALIDATION_TASKS,
-         "note": f"validation characters, {OUTER_STEPS} outer steps, plain MAML"}
+        figure(row["name"], row["test"]["transductive"][-1], "%", [row["seed"]], VALIDATION_TASKS,
+               f"validation characters, {OUTER_STEPS} outer steps, plain MAML")
         for row in found.values()
         if row["name"].startswith("choice/")
     ]  # fmt: skip
@@ -405,13 +398,9 @@ def keep() -> None:
     print(path, len(figures), "figures", len(runs), "arms")
 
 
-def _over(name: str, values: list[float], unit: str, seeds: list[int]) -> dict[str, Any]:
-    every = over_seeds(values)
-    return {
-        "name": name, "value": round(every.mean, 2), "interval": round(every.half_width, 2), "unit": unit,
-        "seeds": seeds, "seconds": None, "device": "cpu", "tasks": TEST_TASKS,
-        "note": "interval over seeds: " + ", ".join(f"{value:.1f}" for value in values),
-    }  # fmt: skip
+def _over(name: str, values: list[float], unit: str, seeds: list[int]) -> Figure:
+    said = "interval over seeds: " + ", ".join(f"{value:.1f}" for value in values)
+    return figure(name, over_seeds(values), unit, seeds, TEST_TASKS, said, digits=2)
 
 
 def main() -> None:

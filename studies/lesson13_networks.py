@@ -32,6 +32,7 @@ from mlteach.nets import Conv4, cross_entropy
 from mlteach.outer import maml_gradient
 from mlteach.params import Params, gradient_of, leaves, stack
 from mlteach.tasks import Characters, Episode
+from studies.shared import figure
 
 LESSON, SEEDS = "13_rapid_learning_or_feature_reuse", (0, 1, 2)
 STEPS_5, STEPS_40 = 900, 800  # outer steps of the 5-way networks, and of those that train with 40 ways
@@ -152,15 +153,13 @@ def costs() -> None:
             spent[name].append(time.process_time() - began)
     middle = {name: statistics.median(values[2:]) for name, values in spent.items()}
     figures = [
-        {
-            "name": f"ours / {name}", "value": round(middle["ours"] / middle[name], 2), "interval": None, "unit": "times",
-            "seeds": [0], "seconds": None, "device": "cpu", "tasks": None,
-            "note": f"outer steps of {name} that cost as much as one of ours: medians of {REPEATS}, taking turns, one thread",
-        }
+        figure(f"ours / {name}", middle["ours"] / middle[name], "times", [0], None,
+               f"outer steps of {name} that cost as much as one of ours: medians of {REPEATS}, taking turns, one thread",
+               digits=2)
         for name in arms if name != "ours"
     ]  # fmt: skip
-    for figure in figures:
-        print(figure["name"], figure["value"])
+    for each in figures:
+        print(each["name"], each["value"])
     keep_results(LESSON, "costs", figures, command="python -m studies.lesson13_networks costs")
 
 
@@ -183,15 +182,13 @@ def at_test() -> None:
                 spent[name].append(time.process_time() - began)
     middle = {name: statistics.median(values[2:]) for name, values in spent.items()}
     figures = [
-        {
-            "name": f"all / {name}", "value": round(middle["all"] / middle[name], 2), "interval": None, "unit": "times",
-            "seeds": [0], "seconds": None, "device": "cpu", "tasks": 50,
-            "note": f"five steps of all layers cost so many times what {name} costs: medians of {REPEATS}, taking turns, one thread",
-        }
+        figure(f"all / {name}", middle["all"] / middle[name], "times", [0], 50,
+               f"five steps of all layers cost so many times what {name} costs: medians of {REPEATS}, taking turns, one thread",
+               digits=2)
         for name in ways if name != "all"
     ]  # fmt: skip
-    for figure in figures:
-        print(figure["name"], figure["value"])
+    for each in figures:
+        print(each["name"], each["value"])
     keep_results(LESSON, "costs-at-test", figures, command="python -m studies.lesson13_networks at_test")
 
 

@@ -31,6 +31,7 @@ from mlteach.outer import maml_gradient
 from mlteach.params import Params, norm, subtract, task
 from mlteach.tasks import Characters, Episode
 from studies.lesson13_networks import LESSON, MAML5, OURS, SEEDS, Network, networks, trained
+from studies.shared import Figure, figure, tasks_of
 
 MODES = ("transductive", "support")
 GROUPS = ("conv1", "conv2", "conv3", "conv4", "head")
@@ -75,10 +76,7 @@ def moving(net: Conv4, frozen: Collection[str]) -> list[str]:
 def test_tasks(count: int) -> list[Episode]:
     """The first so many of lesson 09's test tasks."""
     _, _, test = Characters.omniglot().split("random")
-    generator = torch.Generator().manual_seed(2)
-    drawn = [test.sample(50, 5, 1, 15, generator=generator) for _ in range(0, count, 50)]
-    left = count - 50 * (len(drawn) - 1)
-    return [*drawn[:-1], drawn[-1].part(slice(0, left))]
+    return tasks_of(test, count, 2)
 
 
 @torch.no_grad()
@@ -94,20 +92,20 @@ def support_loss(net: Conv4, phi: Params, episode: Episode) -> Tensor:
     return cross_entropy(net(phi, episode.support_x), episode.support_y)
 
 
-def figures_of(found: Found, unit: Callable[[str], str], tasks: int, note: str = "") -> list[dict[str, Any]]:
+def figures_of(found: Found, unit: Callable[[str], str], tasks: int, note: str = "") -> list[Figure]:
     """Entries of the ledger: the mean over the seeds and its interval."""
     every = {
         name: over_seeds(values) if len(values) > 1 else Interval(values[0], 0.0, 1)
         for name, values in found.items()
     }
+    said = {
+        name: (note + "; " if note else "") + "by seed: " + ", ".join(f"{value:.4g}" for value in values)
+        for name, values in found.items()
+    }
     return [
-        {
-            "name": name, "value": round(each.mean, 4), "interval": round(each.half_width, 4), "unit": unit(name),
-            "seeds": list(SEEDS[: len(found[name])]), "seconds": None, "device": "cpu", "tasks": tasks,
-            "note": (note + "; " if note else "") + "by seed: " + ", ".join(f"{value:.4g}" for value in found[name]),
-        }
+        figure(name, each, unit(name), SEEDS[: len(found[name])], tasks, said[name], digits=4)
         for name, each in every.items()
-    ]  # fmt: skip
+    ]
 
 
 def keep(what: str, found: Found, unit: Callable[[str], str], tasks: int, note: str = "") -> None:

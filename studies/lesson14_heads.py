@@ -36,6 +36,7 @@ from mlteach.nets import Conv4, cross_entropy
 from mlteach.outer import maml_gradient, tied_head
 from mlteach.params import Params
 from mlteach.tasks import Characters, Episode
+from studies.shared import Figure, figure, tasks_of
 
 LESSON, SEEDS = "14_how_many_steps", (0, 1, 2)
 OUTER_STEPS, META_BATCH, QUERIES, OUTER_RATE, CLIP = 400, 4, 2, 5e-3, 1.0
@@ -47,17 +48,13 @@ TASKS, ORDER_TASKS = 100, 12
 KEPT = 6  # tasks whose tables the explorer shows
 NET = Conv4(5, 32, head="flatten")
 RUNS = data_folder().parent / "runs" / "14-heads"
-Figure = dict[str, Any]
 
 
-def figure(
+def percent(
     name: str, found: Interval, *, seeds: tuple[int, ...] = SEEDS, unit: str = "%", note: str = ""
 ) -> Figure:
     """One entry of the ledger."""
-    return {
-        "name": name, "value": round(found.mean, 3), "interval": round(found.half_width, 3), "unit": unit,
-        "seeds": list(seeds), "seconds": None, "device": "cpu", "tasks": TASKS, "note": note,
-    }  # fmt: skip
+    return figure(name, found, unit, seeds, TASKS, note)
 
 
 def keep(profile: str, figures: list[Figure], **about: Any) -> None:
@@ -65,12 +62,6 @@ def keep(profile: str, figures: list[Figure], **about: Any) -> None:
     every = recorded(LESSON[:2], profile) | {each["name"]: each for each in figures}
     command = f"python -m studies.lesson14_heads {profile}"
     keep_results(LESSON, profile, list(every.values()), command=command, **about)
-
-
-def drawn(split: Characters, tasks: int, seed: int, queries: int = 15) -> list[Episode]:
-    """The same tasks for every arm, as lesson 09 draws them."""
-    generator = torch.Generator().manual_seed(seed)
-    return [split.sample(min(50, tasks), 5, 1, queries, generator=generator) for _ in range(0, tasks, 50)]
 
 
 def trained(
@@ -107,7 +98,7 @@ def start_of(head: str) -> Callable[[Params], Params]:
 def train(counts: list[int]) -> None:
     """Seed 0 at every rate, the best on validation tasks, then the other seeds at that one."""
     _, validation, _ = Characters.omniglot().split("random")
-    watched = drawn(validation, 100, seed=77)
+    watched = tasks_of(validation, 100, 77)
     for steps in counts:
         rates = COUNTS[steps]
         for head in HEADS:
@@ -123,11 +114,11 @@ def train(counts: list[int]) -> None:
                     found[rate] = over_tasks(each["transductive"]).scaled(100)
                     note = "validation tasks, seed 0, interval over tasks"
                     figures.append(
-                        figure(f"{head}.{steps}.tried {rate:g}", found[rate], seeds=(0,), note=note)
+                        percent(f"{head}.{steps}.tried {rate:g}", found[rate], seeds=(0,), note=note)
                     )
                     print(head, steps, rate, found[rate], flush=True)
                 best = max(found, key=lambda rate: found[rate].mean)
-            figures.append(figure(f"{head}.{steps}.rate", Interval(best, 0.0, 1), unit="", note="chosen"))
+            figures.append(percent(f"{head}.{steps}.rate", Interval(best, 0.0, 1), unit="", note="chosen"))
             keep("rates", figures, outer_steps=OUTER_STEPS)
             for seed in SEEDS:
                 run_of(head, steps, best, seed)
@@ -140,7 +131,7 @@ def chosen(head: str, steps: int) -> float:
 def steps(counts: list[int]) -> None:
     """Test accuracy after 0 to 20 steps, at three shares of the rate each was trained with."""
     _, _, test = Characters.omniglot().split("random")
-    tasks = drawn(test, TASKS, seed=1, queries=5)
+    tasks = tasks_of(test, TASKS, 1, queries=5)
     figures: list[Figure] = []
     for count in counts:
         for head in HEADS:
@@ -156,7 +147,7 @@ def steps(counts: list[int]) -> None:
                 for t in range(TEST_STEPS + 1):
                     values = [round(value, 2) for value in curve[:, t].tolist()]
                     said = f"rate {share * rate:g}; seeds " + ", ".join(map(str, values))
-                    figures.append(figure(f"{head}.{count}.{share:g}.{t}", over_seeds(values), note=said))
+                    figures.append(percent(f"{head}.{count}.{share:g}.{t}", over_seeds(values), note=said))
                 print(head, count, share, [round(curve[:, t].mean().item(), 1) for t in LOOK], flush=True)
                 keep("steps", figures)
 
@@ -169,7 +160,7 @@ def vote(logits: Tensor) -> Tensor:
 def orders() -> None:
     """Both heads, trained with 5 steps, under all label orders; and the votes. Tables of a few tasks are kept for the explorer."""
     _, _, test = Characters.omniglot().split("random")
-    tasks = drawn(test, 50, seed=1)[0].part(slice(0, ORDER_TASKS))
+    tasks = tasks_of(test, ORDER_TASKS, 1)[0]
     every, figures = orders_of(5), []
     few = every[torch.randperm(120, generator=torch.Generator().manual_seed(0))[:5]]
     found: dict[str, list[float]] = {}
@@ -211,7 +202,7 @@ def orders() -> None:
         said = f"{ORDER_TASKS} test tasks (zero: 6, 2, 2), 75 queries; seeds " + ", ".join(
             f"{v:.1f}" for v in values
         )
-        figures.append(figure(name, over_seeds(values), note=said) | {"tasks": ORDER_TASKS})
+        figures.append(percent(name, over_seeds(values), note=said) | {"tasks": ORDER_TASKS})
     keep("orders", figures)
     folder = data_folder() / "checkpoints"
     kept = {head: torch.stack([table[f"{head}.{i}"] for i in range(KEPT)]) for head in HEADS}
@@ -269,7 +260,7 @@ def tied_run(
 def losses(names: list[str]) -> None:
     """Three starts of the head under two losses, three seeds: paired, same characters and order of episodes for each seed."""
     characters = Characters.omniglot().split("random")
-    watched, tasks = drawn(characters[1], 100, seed=77), drawn(characters[2], TASKS, seed=1)
+    watched, tasks = tasks_of(characters[1], 100, 77), tasks_of(characters[2], TASKS, 1)
     figures: list[Figure] = []
     for loss_name in names:
         loss, rates = LOSSES[loss_name]
@@ -289,16 +280,18 @@ def losses(names: list[str]) -> None:
             best = max(tried, key=tried.__getitem__)
             found[arm] = [score(run(best, seed), best, tasks).mean().item() for seed in SEEDS]
             said = f"rate {best:g} of {', '.join(f'{r:g} ({v:.1f})' for r, v in tried.items())} on validation tasks"
-            figures.append(figure(f"{loss_name}.{arm}", over_seeds(found[arm]), note=said))
+            figures.append(percent(f"{loss_name}.{arm}", over_seeds(found[arm]), note=said))
             print(loss_name, arm, best, [round(v, 1) for v in found[arm]], flush=True)
         for arm in ("bias", "vector"):
             gain = [a - b for a, b in zip(found[arm], found["zero"], strict=True)]
             figures.append(
-                figure(f"{loss_name}.{arm} - zero", over_seeds(gain), unit="points", note="paired over seeds")
+                percent(
+                    f"{loss_name}.{arm} - zero", over_seeds(gain), unit="points", note="paired over seeds"
+                )
             )
         gain = [a - b for a, b in zip(found["vector"], found["bias"], strict=True)]
         figures.append(
-            figure(f"{loss_name}.vector - bias", over_seeds(gain), unit="points", note="paired over seeds")
+            percent(f"{loss_name}.vector - bias", over_seeds(gain), unit="points", note="paired over seeds")
         )
         keep("losses", figures)
 

@@ -23,6 +23,7 @@ from mlteach.nets import MLP, squared_error
 from mlteach.outer import implicit_gradient, maml_gradient
 from mlteach.params import Params, stack
 from mlteach.tasks import Episode, Sinusoids
+from studies.shared import figure
 
 LESSON, SEEDS = "14_how_many_steps", (0, 1, 2)
 FINN, NET = Sinusoids.finn(), MLP((1, 40, 40, 1), "tanh", "uniform")
@@ -110,11 +111,8 @@ def main() -> None:
     tasks = FINN.sample(600, SHOTS, 50, generator=torch.Generator().manual_seed(1))
     ratio, figures = costs(), []
 
-    def figure(name: str, found: Interval, unit: str, note: str = "") -> None:
-        figures.append({
-            "name": name, "value": round(found.mean, 4), "interval": round(found.half_width, 4), "unit": unit,
-            "seeds": list(SEEDS), "seconds": None, "device": "cpu", "tasks": 600, "note": note,
-        })  # fmt: skip
+    def add(name: str, found: Interval, unit: str, note: str = "") -> None:
+        figures.append(figure(name, found, unit, SEEDS, 600, note, digits=4))
 
     for name, arm in ARMS.items():
         outer_steps = max(20, round(BUDGET / ratio[name]))
@@ -128,22 +126,22 @@ def main() -> None:
         found = [errors(trained(name, outer_steps, best, seed), best, tasks) for seed in SEEDS]
         said = f"rate {best[0]:g}, lambda {best[1]:g}; tried on validation tasks: "
         said += ", ".join(f"({a:g}, {b:g}) {value:.3f}" for (a, b), value in tried.items())
-        figure(f"{name}.error", over_seeds([each[arm.steps] for each in found]), "MSE", said)
+        add(f"{name}.error", over_seeds([each[arm.steps] for each in found]), "MSE", said)
         for t in LOOK:
             values = [each[t] for each in found]
-            figure(
+            add(
                 f"{name}.after {t}",
                 over_seeds(values),
                 "MSE",
                 "seeds " + ", ".join(f"{v:.3f}" for v in values),
             )
-        figure(
+        add(
             f"{name}.cost",
             Interval(ratio[name], 0.0, 1),
             "times",
             "one outer step, beside the cheapest arm's",
         )
-        figure(f"{name}.outer steps", Interval(outer_steps, 0.0, 1), "", "in the ratio of the costs")
+        add(f"{name}.outer steps", Interval(outer_steps, 0.0, 1), "", "in the ratio of the costs")
         print(name, outer_steps, best, {t: [round(e[t], 3) for e in found] for t in LOOK}, flush=True)
         keep_results(LESSON, "implicit", figures, command="python -m studies.lesson14_implicit")
 

@@ -39,14 +39,13 @@ from mlteach.params import Params
 from mlteach.tasks import Characters, Episode
 from mlteach.tasks.augment import augmented
 from mlteach.tasks.interpolation import by_class, cutmix, interpolate, mixing_share, partners, same_classes
+from studies.shared import Figure, figure, tasks_of
 
 LESSON = "16_fewer_tasks"
 FILTERS, WAYS, QUERIES, TASKS = 32, 10, 4, 2  # of a training step
 SCALE, LR, STEPS = 0.05, 5e-3, 300
 NET = Conv4(5, FILTERS, head="flatten")  # for prototypes the number of ways is no matter
 LAYERS = (0, 1, 2, 3)
-
-Figure = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -120,9 +119,7 @@ def few(count: int, seed: int) -> Characters:
 @cache
 def drawn(where: str, tasks: int, queries: int = 15, seed: int = 2) -> list[Episode]:
     """Tasks to be judged on: for ``test`` and seed 2 the first of lesson 09's."""
-    generator = torch.Generator().manual_seed(seed)
-    split = getattr(splits(), where)
-    return [split.sample(50, 5, 1, queries, generator=generator) for _ in range(0, tasks, 50)]
+    return tasks_of(getattr(splits(), where), tasks, seed, queries=queries)
 
 
 def middle(episode: Episode) -> Episode:
@@ -195,9 +192,9 @@ def judged(theta: Params, episodes: list[Episode], arm: Arm, modes: tuple[str, .
     return {mode: 100 * values.mean().item() for mode, values in found.items()}
 
 
-def own_tasks(count: int, seed: int, tasks: int = 50) -> list[Episode]:
+def own_tasks(count: int, seed: int) -> list[Episode]:
     """Tasks of the training characters themselves, their drawings as they are."""
-    return [few(count, seed).sample(tasks, 5, 1, 15, generator=torch.Generator().manual_seed(3))]
+    return tasks_of(few(count, seed), 50, 3)
 
 
 def choice(name: str, seed: int) -> Figure:
@@ -302,7 +299,7 @@ def costs(rounds: int = 25) -> None:
             spent[name].append(time.process_time() - began)
     plain = statistics.median(spent["none"])
     figures = [
-        figure(name, Interval(statistics.median(values) / plain, 0.0, rounds), "times", [0],
+        figure(name, Interval(statistics.median(values) / plain, 0.0, rounds), "times", [0], None,
                "a step beside a plain one, medians of steps in turn")
         for name, values in spent.items()
     ]  # fmt: skip
@@ -331,17 +328,6 @@ def rows_of(
     return [row for job in jobs for row in kept if row.items() >= job.items()]
 
 
-def figure(
-    name: str, found: Interval, unit: str, seeds: list[int], note: str, tasks: int | None = None
-) -> Figure:
-    """One entry of the ledger."""
-    half = round(found.half_width, 3) if found.n > 1 else None
-    return {
-        "name": name, "value": round(found.mean, 3), "interval": half, "unit": unit, "seeds": seeds, "seconds": None,
-        "device": "cpu", "tasks": tasks, "note": note,
-    }  # fmt: skip
-
-
 def with_gains(
     rows: list[Figure],
     group: Callable[[Figure], str],
@@ -358,12 +344,12 @@ def with_gains(
         for key in keys:
             values = [runs[seed][key] for seed in seeds]
             said = "interval over character sets: " + ", ".join(f"{value:.2f}" for value in values)
-            yield figure(f"{where}.{name}.{key}", over_seeds(values), units[0], seeds, said, tasks)
+            yield figure(f"{where}.{name}.{key}", over_seeds(values), units[0], seeds, tasks, said)
             plain = by[where, "none"]
             if name != "none":
                 gains = [runs[seed][key] - plain[seed][key] for seed in seeds]
                 said = "paired by character set: " + ", ".join(f"{gain:+.2f}" for gain in gains)
-                yield figure(f"{where}.{name}.{key}.gain", over_seeds(gains), units[1], seeds, said, tasks)
+                yield figure(f"{where}.{name}.{key}.gain", over_seeds(gains), units[1], seeds, tasks, said)
 
 
 def main() -> None:
@@ -419,7 +405,7 @@ def main() -> None:
         )
         figures = [
             figure(f"{name}.{key}.{step}", over_seeds([row[key][k] for row in rows if row["name"] == name]),
-                   "nats" if key == "loss" else "%", list(range(options.seeds or 3)), "over character sets", 100)
+                   "nats" if key == "loss" else "%", range(options.seeds or 3), 100, "over character sets")
             for name in names for key in ("new", "own", "loss") for k, step in enumerate(rows[0]["step"])
         ]  # fmt: skip
         keep_results(LESSON, what, figures, command=command)

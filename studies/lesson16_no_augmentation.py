@@ -32,7 +32,8 @@ from mlteach.outer import maml_gradient
 from mlteach.params import Params, stack
 from mlteach.tasks import Characters, Episode, Sinusoids
 from mlteach.tasks.interpolation import by_class, interpolate, mixing_share, partners
-from studies.lesson16_few_tasks import LESSON, Figure, drawn, few, figure, rows_of, with_gains
+from studies.lesson16_few_tasks import LESSON, drawn, few, rows_of, with_gains
+from studies.shared import Figure, figure
 
 # Sinusoids -----------------------------------------------------------------------------------------------------------
 
@@ -278,8 +279,8 @@ def main() -> None:
     keys = tuple(key for key in rows[0] if key not in ("name", "seed"))
     if what == "labels":
         figures = [
-            figure(f"{name}.{key}", over_seeds([row[key] for row in rows if row["name"] == name]), "%", list(range(sets)),
-                   "over character sets: " + ", ".join(f"{row[key]:.1f}" for row in rows if row["name"] == name), 50)
+            figure(f"{name}.{key}", over_seeds([row[key] for row in rows if row["name"] == name]), "%", range(sets), 50,
+                   "over character sets: " + ", ".join(f"{row[key]:.1f}" for row in rows if row["name"] == name))
             for name in names for key in keys
         ]  # fmt: skip
     else:

@@ -198,11 +198,21 @@ class Conv4:
             raise EpisodeError(f'There is no mode {mode!r}; choose "transductive", "support" or "running".')
         return end(self._forward(params, x, kept=kept))
 
-    def running_statistics(self, params: Params, x: Tensor) -> dict[str, Statistics]:
-        """Each block's mean and variance over the pictures x [N, 1, 28, 28], for one task's parameters."""
+    def running_statistics(
+        self, params: Params, x: Tensor, running: dict[str, Statistics] | None = None
+    ) -> dict[str, Statistics]:
+        """Each block's mean and variance over the pictures x [(tasks,) N, 1, 28, 28]: [(tasks,) filters] each.
+
+        running: what the blocks below are normalised by on the way, in place of the pictures' own statistics.
+        """
         gathered: dict[str, Statistics] = {}
-        self._forward(params, x, gathered=gathered)
-        return gathered
+        self._forward(params, x, running=running, gathered=gathered)
+        if x.ndim == 4:
+            return gathered
+        return {
+            name: (mean.unflatten(0, (len(x), -1)), variance.unflatten(0, (len(x), -1)))
+            for name, (mean, variance) in gathered.items()
+        }
 
     def _forward(
         self,

@@ -88,12 +88,11 @@ class PerStep:
 
         Normalised on the way as the network does it: by the batch, or by what it reads. Without history.
         """
-        gathered: Running = {}
         read = self.running[self._step] if self.mode == "running" and self.running is not None else None
-        self.net._forward(self._rows(params), x, running=read, gathered=gathered)
+        each = self.net.running_statistics(self._rows(params), x, read)
         return {
-            name: (mean.detach().view(len(x), -1).mean(0), variance.detach().view(len(x), -1).mean(0))
-            for name, (mean, variance) in gathered.items()
+            name: (mean.detach().mean(0), variance.detach().mean(0))
+            for name, (mean, variance) in each.items()
         }
 
     @property

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mlteach.explore.ingredients import Ingredients
     from mlteach.explore.learned_step import LearnedStep
     from mlteach.explore.loss_landscape import LossLandscape
+    from mlteach.explore.loss_pull import LossPull
     from mlteach.explore.lstm_gates import LstmGates
     from mlteach.explore.maml_plane import MamlPlane
     from mlteach.explore.method_map import MethodMap
@@ -34,6 +35,7 @@ __all__ = [
     "Ingredients",
     "LearnedStep",
     "LossLandscape",
+    "LossPull",
     "LstmGates",
     "MamlPlane",
     "MethodMap",
@@ -53,6 +55,7 @@ _HOME = {
     "Ingredients": "ingredients",
     "LearnedStep": "learned_step",
     "LossLandscape": "loss_landscape",
+    "LossPull": "loss_pull",
     "LstmGates": "lstm_gates",
     "MamlPlane": "maml_plane",
     "MethodMap": "method_map",

@@ -296,7 +296,7 @@ print(methods.summary)
 # | 12 | [MAML++](12_maml_plus_plus.ipynb) | Why is MAML hard to train, and what helps? |
 # | 13 | [Rapid learning or feature reuse?](13_rapid_learning_or_feature_reuse.ipynb) | Does anything but the last layer adapt? |
 # | 14 | [How many steps? UNICORN and implicit MAML](14_how_many_steps.ipynb) | What if the classes come in another order, or the steps are hundreds? |
-# | 15 | Task-adaptive losses and starts (not written yet) | One loss and one start for all tasks? |
+# | 15 | [Task-adaptive losses and starts](15_task_adaptive_losses_and_starts.ipynb) | One loss and one start for all tasks? |
 # | 16 | [Fewer tasks: interpolation](16_fewer_tasks.ipynb) | Can tasks be mixed, as pictures can? |
 # | **IV** | **Other ways to learn to learn** | |
 # | 17 | Contrastive learning is meta-learning (not written yet) | Is an augmented picture a task? |

@@ -38,8 +38,8 @@ PROFILE = "smoke"  # nothing here depends on it
 # %% tags=["setup"]
 from mlteach.explore import AdaptationLab, EpisodeInspector, FrozenLayers, GateHistory
 from mlteach.explore import GradientCell, Ingredients, LearnedStep, LossLandscape
-from mlteach.explore import LstmGates, MamlPlane, MethodMap, Permutations, Projections
-from mlteach.explore import StepMorph, TaskMixer, UnrolledChain
+from mlteach.explore import LossPull, LstmGates, MamlPlane, MethodMap, Permutations
+from mlteach.explore import Projections, StepMorph, TaskMixer, UnrolledChain
 
 # %% [markdown]
 # ## The map of methods
@@ -222,6 +222,19 @@ permutations
 
 # %%
 print(permutations.summary)
+
+# %% [markdown]
+# ## How hard does one point pull?
+#
+# From [lesson 15](15_task_adaptive_losses_and_starts.ipynb). **Ask:** drag a label far away. Which of the three networks lets itself be led
+# astray?
+
+# %%
+loss_pull = LossPull.recorded()
+loss_pull
+
+# %%
+print(loss_pull.summary)
 
 # %% [markdown]
 # ## Between two tasks

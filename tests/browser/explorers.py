@@ -89,6 +89,12 @@ ROWS = {
         ("inner", 8),
         Drag("The shared start", (60, -20)),
     ),
+    "LossPull": Row(
+        lambda: explore.LossPull.recorded(),
+        Keys("Support point 8", ("ArrowUp",) * 4),
+        ("steps", 1),
+        Drag("Support point 8", (40, 40)),
+    ),
     "LstmGates": Row(
         lambda: explore.LstmGates("distractors"),
         Keys("forget gate f, step by step", ("ArrowDown", "ArrowDown", "ArrowRight")),

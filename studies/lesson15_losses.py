@@ -1,0 +1,311 @@
+"""Learned inner losses (lesson 15): MeTAL beside learned rates alone and beside a robust loss with one learned width.
+
+    python -m studies.lesson15_losses ratios      what one outer step of each arm costs, side by side in one process
+    python -m studies.lesson15_losses outliers    a fifth of the support labels is off
+    python -m studies.lesson15_losses clean       the same tasks with the truth for labels
+    python -m studies.lesson15_losses windows     inputs without labels: where they tell the task, and where they do not
+    python -m studies.lesson15_losses characters  Omniglot, 5-way 1-shot, a short run of two arms
+
+(``--seed 0`` trains one seed of a part and records nothing; runs are kept in ``runs/15-losses``, where they go on.)
+
+All arms of a part see the same batches of tasks, three seeds, and are tested on the same 1000 tasks with clean labels. "metal, short" makes
+as many fewer outer steps as MeTAL's step costs more ("ratios"): the same price as the squared error's. Writes ``data/results/15-losses.json`` and the arms of seed 0 with outliers,
+``data/checkpoints/15-losses``.
+"""
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mlteach.checkpoint import save_checkpoint
+from mlteach.fit import fit
+from mlteach.inner import Rule
+from mlteach.inner.learned_loss import LearnedLoss, LearnedRates, RobustLoss
+from mlteach.inner.rule import Objective
+from mlteach.measure import accuracy, over_seeds
+from mlteach.measure.ledger import data_folder, keep_results, recorded
+from mlteach.nets import MLP, Conv4, cross_entropy, squared_error
+from mlteach.outer import maml_gradient, maml_losses
+from mlteach.params import Params
+from mlteach.tasks import Characters, Episode, Sinusoids
+from mlteach.tasks.mixture import Mixture, Windows
+from studies.lesson15_starts import Figure, figure
+
+LESSON, SEEDS = "15_task_adaptive_losses_and_starts", (0, 1, 2)
+STEPS, OUTER_STEPS, SHOTS, BATCH, RATE, OUTER_RATE = 2, 2000, 10, 12, 0.01, 2e-3
+TESTED, QUERIES = 1000, 50
+WINDOW_STEPS = 1200  # outer steps of the arms on windows
+WAVES = (Sinusoids.finn(),)
+TASKS = {"outliers": Mixture(WAVES, outliers=0.2), "clean": Mixture(WAVES)}
+ARMS: dict[str, LearnedRates] = {
+    "mse": LearnedRates(RATE),
+    "robust": RobustLoss(RATE),
+    "learned": LearnedLoss(RATE, STEPS, film=False),
+    "metal": LearnedLoss(RATE, STEPS),
+    "queries": LearnedLoss(RATE, STEPS, queries=True),
+}
+
+
+@dataclass(frozen=True)
+class Told:
+    """The rival of query inputs in the loss: the network itself reads the middle of the task's inputs beside each input."""
+
+    net: MLP = MLP((2, 40, 40, 1))
+
+    def init(self, generator: torch.Generator) -> Params:
+        return self.net.init(generator)
+
+    def __call__(self, params: Params, x: Tensor) -> Tensor:
+        return self.net(params, torch.cat([x, x.mean(-2, keepdim=True).expand_as(x)], -1))
+
+
+@dataclass(frozen=True)
+class OthersQueries(LearnedLoss):
+    """The control: the loss on query inputs reads those of another task."""
+
+    queries: bool = True
+
+    def objective(self, theta: Params) -> Objective:
+        own = super().objective(theta)
+        return lambda net, params, seen, t: own(
+            net, params, seen._replace(query_x=seen.query_x.roll(1, 0)), t
+        )
+
+
+def trained(kind: LearnedRates, net: Any, sample: Callable[[torch.Generator], Episode], steps: int, seed: int, name: str) -> Params:  # fmt: skip
+    """All that the kind of loss has to learn, after so many outer steps; kept where it goes on if it was stopped."""
+    theta = kind.init(torch.Generator().manual_seed(seed), net.init(torch.Generator().manual_seed(seed)))
+
+    def gradient(params: Params, episode: Episode) -> Any:
+        return maml_gradient(net, squared_error, params, episode, kind.rule, STEPS, start=kind.start)
+
+    folder = data_folder().parent / "runs" / "15-losses"
+    folder.mkdir(parents=True, exist_ok=True)
+    run = fit(
+        gradient, theta, sample, steps=steps, generator=torch.Generator().manual_seed(seed), lr=OUTER_RATE,
+        schedule="cosine", clip=10.0, progress=name, checkpoint=folder / f"{name}.safetensors", every=1000,
+    )  # fmt: skip
+    return run.theta
+
+
+def error(kind: LearnedRates, net: Any, theta: Params, test: Episode) -> float:
+    """The mean query error after the inner steps, labels of the queries clean."""
+    with torch.no_grad():
+        losses, _ = maml_losses(net, squared_error, theta, test, kind.rule, STEPS, start=kind.start)
+    return losses.mean().item()
+
+
+def ratios() -> None:
+    """The cost of one outer step of each arm as a multiple of the first's: arms in turn, the median of many rounds."""
+    net, drawn = MLP(), torch.Generator().manual_seed(0)
+    episode = TASKS["clean"].sample(BATCH, SHOTS, 20, generator=drawn)
+    thetas = {name: kind.init(drawn, net.init(drawn)) for name, kind in ARMS.items()}
+    took: dict[str, list[float]] = {name: [] for name in ARMS}
+    for _ in range(200):
+        for name, kind in ARMS.items():
+            before = time.process_time()
+            maml_gradient(net, squared_error, thetas[name], episode, kind.rule, STEPS, start=kind.start)
+            took[name].append(time.process_time() - before)
+    base = statistics.median(took["mse"])
+    keep([figure(f"cost.{name}", over_seeds([v := statistics.median(t) / base]), "steps of mse", (0,), BATCH, [v]) | {"interval": None} for name, t in took.items()])  # fmt: skip
+
+
+def sinusoids(part: str, seeds: tuple[int, ...]) -> None:
+    """All arms at equal steps, and MeTAL at the others' cost as well."""
+    cost = {
+        name: each["value"]
+        for name, each in recorded(LESSON[:2], "losses").items()
+        if name.startswith("cost.")
+    }
+    arms = {name: (ARMS[name], OUTER_STEPS) for name in ("mse", "robust", "metal")}
+    arms["metal, short"] = (ARMS["metal"], round(OUTER_STEPS * cost["cost.mse"] / cost["cost.metal"]))
+    if part == "outliers":
+        arms["learned"] = (ARMS["learned"], OUTER_STEPS)
+    net, tasks, found, kept = MLP(), TASKS[part], {}, {}
+    test = tasks.sample(TESTED, SHOTS, QUERIES, generator=torch.Generator().manual_seed(99))
+    for seed in seeds:
+        for name, (kind, steps) in arms.items():
+            theta = trained(
+                kind,
+                net,
+                lambda g: tasks.sample(BATCH, SHOTS, 20, generator=g),
+                steps,
+                seed,
+                f"{part}-{name}-{seed}",
+            )
+            found.setdefault(name, []).append(error(kind, net, theta, test))
+            print(part, seed, name, round(found[name][-1], 3), flush=True)
+            if name == "robust":
+                found.setdefault("width", []).append(theta["loss.width"].exp().item())
+            if part == "outliers" and seed == 0 and name in ("mse", "robust", "metal"):
+                kept |= {f"{name}.{n}": v for n, v in theta.items()}
+    if seeds != SEEDS:
+        return
+    if kept:
+        about = {
+            "made by": "studies.lesson15_losses outliers",
+            "seed": 0,
+            "steps": STEPS,
+            "shots": SHOTS,
+            "outer steps": OUTER_STEPS,
+        }
+        save_checkpoint(data_folder() / "checkpoints" / "15-losses.safetensors", kept, about)
+    pairs = [
+        ("metal", "mse"),
+        ("metal", "robust"),
+        ("metal, short", "mse"),
+        ("metal, short", "robust"),
+        ("robust", "mse"),
+    ]
+    if part == "outliers":
+        pairs += [("learned", "mse"), ("metal", "learned")]
+    steps_made = {name: steps for name, (_, steps) in arms.items()}
+    write(part, found, pairs, steps_made)
+
+
+def windows(seeds: tuple[int, ...]) -> None:
+    """A loss on the query inputs: with the real ones, with another task's, where windows tell the phase and where not."""
+    net, found, told = MLP(), {}, Windows(told=True)
+    kinds = {
+        "mse": ARMS["mse"],
+        "metal": ARMS["metal"],
+        "queries": ARMS["queries"],
+        "others' queries": OthersQueries(RATE, STEPS),
+    }
+    for seed in seeds:
+        for tasks, names in ((told, list(kinds)), (Windows(told=False), ["metal", "queries"])):
+            test = tasks.sample(TESTED, 5, QUERIES, generator=torch.Generator().manual_seed(99))
+            mark = "" if tasks.told else ", windows that tell nothing"
+            nets = {f"{name}{mark}": (kinds[name], net) for name in names}
+            if tasks.told:
+                nets["told"] = (ARMS["mse"], Told())
+            for name, (kind, reads) in nets.items():
+                theta = trained(
+                    kind,
+                    reads,
+                    lambda g, tasks=tasks: tasks.sample(BATCH, 5, 20, generator=g),
+                    WINDOW_STEPS,
+                    seed,
+                    f"windows-{name}-{seed}",
+                )
+                found.setdefault(name, []).append(error(kind, reads, theta, test))
+                print("windows", seed, name, round(found[name][-1], 3), flush=True)
+    if seeds != SEEDS:
+        return
+    lone = ", windows that tell nothing"
+    pairs = [("queries", "metal"), ("queries", "others' queries"), ("others' queries", "metal"), ("metal", "mse"), ("told", "mse"), ("told", "queries"), (f"queries{lone}", f"metal{lone}")]  # fmt: skip
+    write("windows", found, pairs, dict.fromkeys(found, WINDOW_STEPS))
+
+
+def write(
+    part: str, found: dict[str, list[float]], pairs: list[tuple[str, str]], steps: dict[str, int]
+) -> None:
+    """Each arm over the seeds, and the pairs' differences."""
+    figures = [
+        figure(
+            f"{part}.{name}",
+            over_seeds(values),
+            "width" if name == "width" else "query MSE",
+            SEEDS,
+            TESTED,
+            values,
+        )
+        | {"outer_steps": steps.get(name, OUTER_STEPS)}
+        for name, values in found.items()
+    ]
+    for a, b in pairs:
+        apart = [x - y for x, y in zip(found[a], found[b], strict=True)]
+        figures.append(
+            figure(f"{part}.{a} minus {b}", over_seeds(apart), "query MSE, paired", SEEDS, TESTED, apart)
+        )
+    keep(figures)
+
+
+def keep(new: list[Figure]) -> None:
+    """Add to the record what was found, in place of what it was before."""
+    kept = recorded(LESSON[:2], "losses") | {each["name"]: each for each in new}
+    keep_results(LESSON, "losses", list(kept.values()), command="python -m studies.lesson15_losses PART")
+
+
+# Omniglot ------------------------------------------------------------------------------------------------------------
+
+FILTERS, CONV_STEPS, CONV_RATE = 16, 3, 0.1
+
+
+@dataclass(frozen=True)
+class ForCharacters(LearnedLoss):
+    """The same with the cross-entropy; batch norm's gamma and beta stay where they are."""
+
+    ways: int = 5
+    steps: int = CONV_STEPS
+
+
+def characters(seeds: tuple[int, ...], outer_steps: int = 350) -> None:
+    """MeTAL and learned rates alone, a short run each, judged on lesson 09's test tasks (300 of them, 15 queries a class)."""
+    train, _, test = Characters.omniglot().split("random")
+    net, found = Conv4(5, FILTERS, head="flatten"), {}
+    kinds = {"rates": LearnedRates(CONV_RATE), "metal": ForCharacters(CONV_RATE)}
+    generator = torch.Generator().manual_seed(1)
+    tasks = [test.sample(50, 5, 1, 15, generator=generator) for _ in range(6)]
+    folder = data_folder().parent / "runs" / "15-losses"
+    for seed in seeds:
+        for name, kind in kinds.items():
+            learner = net.zero_head(net.init(torch.Generator().manual_seed(seed)))
+            theta = kind.init(torch.Generator().manual_seed(seed), learner)
+
+            def rule(params: Params, kind: LearnedRates = kind) -> Rule:
+                return kind.rule(params)
+
+            run = fit(
+                lambda params, episode, rule=rule, kind=kind: maml_gradient(net, cross_entropy, params, episode, rule, CONV_STEPS, start=kind.start),
+                theta, lambda g: train.sample(4, 5, 1, 2, generator=g), steps=outer_steps, generator=torch.Generator().manual_seed(seed),
+                lr=4e-3, schedule="cosine", clip=1.0, progress=f"{name} {seed}", checkpoint=folder / f"characters-{name}-{seed}.safetensors", every=100,
+            )  # fmt: skip
+            for mode, score in accuracy(
+                net, run.theta, tasks, kind.rule(run.theta), CONV_STEPS, start=kind.start
+            ).items():
+                found.setdefault(f"{name}.{mode}", []).append(score.mean)
+                print("characters", seed, name, mode, round(score.mean, 2), flush=True)
+    if seeds != SEEDS:
+        return
+    figures = [
+        figure(f"characters.{name}", over_seeds(v), "%", SEEDS, 300, v) | {"outer_steps": outer_steps}
+        for name, v in found.items()
+    ]
+    for mode in ("transductive", "support"):
+        apart = [a - b for a, b in zip(found[f"metal.{mode}"], found[f"rates.{mode}"], strict=True)]
+        figures.append(
+            figure(
+                f"characters.metal minus rates.{mode}", over_seeds(apart), "points, paired", SEEDS, 300, apart
+            )
+        )
+    keep(figures)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("what", choices=["ratios", *TASKS, "windows", "characters"])
+    parser.add_argument("--seed", type=int, help="train this seed alone, and record nothing yet")
+    torch.set_num_threads(1)
+    asked = parser.parse_args()
+    seeds = SEEDS if asked.seed is None else (asked.seed,)
+    if asked.what in TASKS:
+        sinusoids(asked.what, seeds)
+    elif asked.what == "windows":
+        windows(seeds)
+    elif asked.what == "characters":
+        characters(seeds)
+    else:
+        ratios()
+
+
+if __name__ == "__main__":
+    main()

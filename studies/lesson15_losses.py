@@ -26,7 +26,7 @@ from torch import Tensor
 from mlteach.checkpoint import save_checkpoint
 from mlteach.fit import fit
 from mlteach.inner import Rule
-from mlteach.inner.learned_loss import LearnedLoss, LearnedRates, RobustLoss
+from mlteach.inner.learned_loss import LearnedLoss, PlainLoss, RobustLoss
 from mlteach.inner.rule import Objective
 from mlteach.measure import accuracy, over_seeds
 from mlteach.measure.ledger import data_folder, keep_results, recorded
@@ -43,8 +43,8 @@ TESTED, QUERIES = 1000, 50
 WINDOW_STEPS = 1200  # outer steps of the arms on windows
 WAVES = (Sinusoids.finn(),)
 TASKS = {"outliers": Mixture(WAVES, outliers=0.2), "clean": Mixture(WAVES)}
-ARMS: dict[str, LearnedRates] = {
-    "mse": LearnedRates(RATE),
+ARMS: dict[str, PlainLoss] = {
+    "mse": PlainLoss(RATE),
     "robust": RobustLoss(RATE),
     "learned": LearnedLoss(RATE, STEPS, film=False),
     "metal": LearnedLoss(RATE, STEPS),
@@ -78,7 +78,7 @@ class OthersQueries(LearnedLoss):
         )
 
 
-def trained(kind: LearnedRates, net: Any, sample: Callable[[torch.Generator], Episode], steps: int, seed: int, name: str) -> Params:  # fmt: skip
+def trained(kind: PlainLoss, net: Any, sample: Callable[[torch.Generator], Episode], steps: int, seed: int, name: str) -> Params:  # fmt: skip
     """All that the kind of loss has to learn, after so many outer steps; kept where it goes on if it was stopped."""
     theta = kind.init(torch.Generator().manual_seed(seed), net.init(torch.Generator().manual_seed(seed)))
 
@@ -94,7 +94,7 @@ def trained(kind: LearnedRates, net: Any, sample: Callable[[torch.Generator], Ep
     return run.theta
 
 
-def error(kind: LearnedRates, net: Any, theta: Params, test: Episode) -> float:
+def error(kind: PlainLoss, net: Any, theta: Params, test: Episode) -> float:
     """The mean query error after the inner steps, labels of the queries clean."""
     with torch.no_grad():
         losses, _ = maml_losses(net, squared_error, theta, test, kind.rule, STEPS, start=kind.start)
@@ -250,7 +250,7 @@ def characters(seeds: tuple[int, ...], outer_steps: int = 350) -> None:
     """MeTAL and learned rates alone, a short run each, judged on lesson 09's test tasks (300 of them, 15 queries a class)."""
     train, _, test = Characters.omniglot().split("random")
     net, found = Conv4(5, FILTERS, head="flatten"), {}
-    kinds = {"rates": LearnedRates(CONV_RATE), "metal": ForCharacters(CONV_RATE)}
+    kinds = {"rates": PlainLoss(CONV_RATE), "metal": ForCharacters(CONV_RATE)}
     generator = torch.Generator().manual_seed(1)
     tasks = [test.sample(50, 5, 1, 15, generator=generator) for _ in range(6)]
     folder = data_folder().parent / "runs" / "15-losses"
@@ -259,7 +259,7 @@ def characters(seeds: tuple[int, ...], outer_steps: int = 350) -> None:
             learner = net.zero_head(net.init(torch.Generator().manual_seed(seed)))
             theta = kind.init(torch.Generator().manual_seed(seed), learner)
 
-            def rule(params: Params, kind: LearnedRates = kind) -> Rule:
+            def rule(params: Params, kind: PlainLoss = kind) -> Rule:
                 return kind.rule(params)
 
             run = fit(

@@ -38,7 +38,7 @@ TENSORS = ("weight1", "bias1", "weight2")  # of a loss network
 
 
 @dataclass(frozen=True)
-class LearnedRates:
+class PlainLoss:
     """Gradient descent on the support loss with a learned rate for each tensor: what every learned loss has to beat."""
 
     rate: float = 0.01
@@ -75,7 +75,7 @@ def pseudo_huber(residual: Tensor, width: Tensor | float) -> Tensor:
 
 
 @dataclass(frozen=True)
-class RobustLoss(LearnedRates):
+class RobustLoss(PlainLoss):
     """Learned rates, and `pseudo_huber` in place of the squared error, with its width learned: e^theta["loss.width"].
 
     penalty: another function of residuals and width in its place.
@@ -130,7 +130,7 @@ def turned(weights: Params, theta: Params, own: str, state: Tensor, by: Turn = t
 
 
 @dataclass(frozen=True)
-class LearnedLoss(LearnedRates):
+class LearnedLoss(PlainLoss):
     """Learned rates, and a learned loss added to the support loss. ``steps``: so many inner steps, each with networks of its own.
 
     film: whether the task turns the loss's weights. queries: whether there is a loss on the query inputs too.

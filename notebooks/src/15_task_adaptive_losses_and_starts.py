@@ -50,7 +50,7 @@ from mlteach.explore.figure import show
 from mlteach.explore.loss_pull import AWAY
 from mlteach.fit import fit
 from mlteach.inner import adapt, sgd
-from mlteach.inner.learned_loss import LearnedLoss, LearnedRates, RobustLoss
+from mlteach.inner.learned_loss import LearnedLoss, PlainLoss, RobustLoss
 from mlteach.inner.objective import objectives
 from mlteach.measure import compare, is_it_maml, over_tasks, published, record, recorded
 from mlteach.measure.ledger import data_folder
@@ -246,7 +246,7 @@ def metal_by_hand(theta, phi, x, y, t):
 
 
 # %%
-KINDS = {"mse": LearnedRates(), "robust": RobustLoss(penalty=robust),
+KINDS = {"mse": PlainLoss(), "robust": RobustLoss(penalty=robust),
          "metal": LearnedLoss(steps=STEPS, turn=turned)}
 generator = torch.Generator().manual_seed(0)
 LYING = Mixture((Sinusoids.finn(),), outliers=0.2)

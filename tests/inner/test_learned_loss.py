@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from mlteach.inner import sgd
-from mlteach.inner.learned_loss import LearnedLoss, LearnedRates, RobustLoss, pseudo_huber, turned
+from mlteach.inner.learned_loss import LearnedLoss, PlainLoss, RobustLoss, pseudo_huber, turned
 from mlteach.nets import MLP, squared_error
 from mlteach.outer import maml_gradient, maml_gradient_loop, maml_losses
 from mlteach.params import Params, norm, subtract
@@ -12,7 +12,7 @@ from mlteach.tasks import Sinusoids
 
 NET = MLP((1, 6, 1), activation="tanh")
 KINDS = {
-    "rates": LearnedRates(),
+    "rates": PlainLoss(),
     "robust": RobustLoss(),
     "without FiLM": LearnedLoss(hidden=3, film=False),
     "MeTAL": LearnedLoss(hidden=3),
@@ -21,7 +21,7 @@ KINDS = {
 TASKS = Sinusoids.finn().sample(3, 5, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 
 
-def made(kind: LearnedRates, *, moved: bool) -> Params:
+def made(kind: PlainLoss, *, moved: bool) -> Params:
     """Fresh parameters; ``moved``: none is zero any more, so that nothing is the identity."""
     g = torch.Generator().manual_seed(1)
     theta = kind.init(g, NET.init(g, torch.float64))

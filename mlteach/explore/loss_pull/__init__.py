@@ -23,7 +23,7 @@ from mlteach.inner import adapt
 from mlteach.inner.learned_loss import (
     TENSORS,
     LearnedLoss,
-    LearnedRates,
+    PlainLoss,
     RobustLoss,
     plain,
     pseudo_huber,
@@ -42,8 +42,8 @@ XS = (-4.6, -3.7, -2.9, -1.8, -0.9, 0.2, 1.1, 2.3, 3.4, 4.5)
 STEPS, HIDDEN, WIDE, FAR = 2, 16, 40, 10.0
 #: Name -> how it is told, and the hue of its lines.
 LOSSES = {"mse": ("squared error", "baseline"), "robust": ("robust", "reptile"), "metal": ("MeTAL", "maml")}
-KINDS: dict[str, LearnedRates] = {
-    "mse": LearnedRates(),
+KINDS: dict[str, PlainLoss] = {
+    "mse": PlainLoss(),
     "robust": RobustLoss(),
     "metal": LearnedLoss(steps=STEPS, hidden=HIDDEN),
 }

@@ -37,7 +37,7 @@ from mlteach.tasks import Characters, Episode, Sinusoids
 from mlteach.tasks.mixture import Mixture, Windows
 from studies.lesson15_starts import Figure, figure
 
-LESSON, SEEDS = "15_task_adaptive_losses_and_starts", (0, 1, 2)
+LESSON, SEEDS = "15_task_adaptive_losses_and_starts", (0, 1, 2, 3, 4)
 STEPS, OUTER_STEPS, SHOTS, BATCH, RATE, OUTER_RATE = 2, 2000, 10, 12, 0.01, 2e-3
 TESTED, QUERIES = 1000, 50
 WINDOW_STEPS = 1200  # outer steps of the arms on windows

@@ -87,9 +87,11 @@ def stored(name):
 
 
 def dots(ax, record, rows, hues):
-    """One dot with its interval for each row; a value in words beside it."""
+    """One dot with its interval for each row, its mean in words, its seeds as ticks."""
     for place, key in enumerate(rows):
         each = record[key]
+        seeds = [float(value) for value in each["note"].split(", ")]
+        ax.plot(seeds, [place] * len(seeds), "|", color="black", markersize=9)
         ax.errorbar(each["value"], place, xerr=each["interval"], fmt="o", capsize=4,
                     color=style.color(hues.get(key, "maml")))
         ax.annotate(f"{each['value']:.2f}", (each["value"], place), xytext=(0, 8),
@@ -319,7 +321,7 @@ for name, kind in KINDS.items():
 
 # %% [markdown]
 # The three that you have parts of are trained here, with your functions in them, for as long as the profile allows. Beside them stands
-# what was recorded over three seeds.
+# what was recorded over five seeds.
 
 # %%
 def train(kind, tasks, steps, shots=SHOTS):
@@ -371,7 +373,7 @@ def arms(ax, part, names, live=None):
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 fig, ax = plt.subplots(figsize=(9, 3.2))
 arms(ax, "outliers", ["mse", "robust", "learned", "metal"], here)
-ax.set(xlabel="query error (MSE) after two steps; lines: 95 % over three seeds",
+ax.set(xlabel="query error (MSE) after two steps; lines: 95 % over the seeds (ticks)",
        title="TITLE_EQUAL_STEPS")
 show(fig, alt="ALT_EQUAL_STEPS")
 
@@ -397,7 +399,7 @@ for name, said in SAID.items():
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment", "code": false}
 fig, ax = plt.subplots(figsize=(9, 2.6))
 arms(ax, "outliers", ["mse", "robust", "metal, short"])
-ax.set(xlabel="query error (MSE) at the same cost; lines: 95 % over three seeds",
+ax.set(xlabel="query error (MSE) at the same cost; lines: 95 % over the seeds (ticks)",
        title="TITLE_EQUAL_COST")
 show(fig, alt="ALT_EQUAL_COST")
 
@@ -530,7 +532,7 @@ WINDOWS = {
 fig, ax = plt.subplots(figsize=(9.5, 3.4))
 dots(ax, LOSSES, WINDOWS, {"windows.mse": "baseline", "windows.told": "reptile",
                            "windows.others' queries": "warning"})
-ax.set(xlabel="query error (MSE), 5 shots; lines: 95 % over three seeds",
+ax.set(xlabel="query error (MSE), 5 shots; lines: 95 % over the seeds (ticks)",
        title="TITLE_WINDOWS")
 ax.set_xlim(left=0)
 show(fig, alt="ALT_WINDOWS")
@@ -565,7 +567,7 @@ print(figure["source"])
 # %% [markdown]
 # Read the protocol before the numbers: the mean of five checkpoints, all queries in one batch with the support, and an outer loss that counts the support too.
 # A robust loss or learned rates alone stand nowhere in that table. Ours is small: Omniglot, 5-way 1-shot, a Conv-4 of 16 filters, a few hundred outer
-# steps, learned rates in both rows, lesson 09's test tasks, three seeds.
+# steps, learned rates in both rows, 300 of lesson 09's test tasks, five seeds.
 
 # %% jupyter={"source_hidden": true}
 for mode in ("transductive", "support"):

@@ -37,6 +37,8 @@ from mlteach.outer.several_starts import (
 from mlteach.params import Params
 from mlteach.tasks import Characters, Episode
 from mlteach.tasks.mixture import Mixture, drawn_from
+from studies.shared import Figure
+from studies.shared import figure as entry
 
 LESSON, SEEDS = "15_task_adaptive_losses_and_starts", (0, 1, 2)
 NET = MLP()
@@ -67,7 +69,6 @@ SETTINGS = {
     "phases": PHASES,
     "formulas": Setting(Mixture.formulas(), 3, 10, 5, 0.005, 1500, 600),
 }
-Figure = dict[str, Any]
 
 
 def maml(setting: Setting, theta: Params, tasks: int, places: Tensor | None, pool: Episode | None, steps: int, seed: int, name: str) -> Params:  # fmt: skip
@@ -189,10 +190,7 @@ def figure(
     name: str, found: Interval, unit: str, seeds: tuple[int, ...], tasks: int, values: list[float]
 ) -> Figure:
     """One entry of the ledger, the seeds' own values in its note."""
-    return {
-        "name": name, "value": round(found.mean, 4), "interval": round(found.half_width, 4), "unit": unit,
-        "seeds": list(seeds), "seconds": None, "device": "cpu", "tasks": tasks, "note": ", ".join(f"{v:.3f}" for v in values),
-    }  # fmt: skip
+    return entry(name, found, unit, seeds, tasks, ", ".join(f"{v:.3f}" for v in values), digits=4)
 
 
 def keep(profile: str, new: list[Figure]) -> None:

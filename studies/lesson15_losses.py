@@ -3,14 +3,15 @@
     python -m studies.lesson15_losses ratios      what one outer step of each arm costs, side by side in one process
     python -m studies.lesson15_losses outliers    a fifth of the support labels is off
     python -m studies.lesson15_losses clean       the same tasks with the truth for labels
+    python -m studies.lesson15_losses pulls       how hard a far label pulls on the networks of the first part
     python -m studies.lesson15_losses windows     inputs without labels: where they tell the task, and where they do not
-    python -m studies.lesson15_losses characters  Omniglot, 5-way 1-shot, a short run of two arms
+    python -m studies.lesson15_losses characters  Omniglot, 5-way 1-shot, short runs of two arms, and of one at the other's cost
 
 (``--seed 0`` trains one seed of a part and records nothing; runs are kept in ``runs/15-losses``, where they go on.)
 
-All arms of a part see the same batches of tasks, three seeds, and are tested on the same 1000 tasks with clean labels. "metal, short" makes
-as many fewer outer steps as MeTAL's step costs more ("ratios"): the same price as the squared error's. Writes ``data/results/15-losses.json`` and the arms of seed 0 with outliers,
-``data/checkpoints/15-losses``.
+All arms of a part see the same batches of tasks, five seeds, and are tested on the same 1000 tasks with clean labels. "metal, short"
+makes as many fewer outer steps as MeTAL's step costs more ("ratios"): the same price as the squared error's. Writes
+``data/results/15-losses.json`` and the arms of seed 0 with outliers, ``data/checkpoints/15-losses``.
 """
 
 import argparse
@@ -18,12 +19,15 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from mlteach.checkpoint import save_checkpoint
+from mlteach.checkpoint import load_checkpoint, save_checkpoint
+from mlteach.explore import LossPull
+from mlteach.explore.loss_pull import AWAY
 from mlteach.fit import fit
 from mlteach.inner import Rule
 from mlteach.inner.learned_loss import LearnedLoss, PlainLoss, RobustLoss
@@ -36,6 +40,7 @@ from mlteach.params import Params
 from mlteach.tasks import Characters, Episode, Sinusoids
 from mlteach.tasks.mixture import Mixture, Windows
 from studies.lesson15_starts import Figure, figure
+from studies.shared import tasks_of
 
 LESSON, SEEDS = "15_task_adaptive_losses_and_starts", (0, 1, 2, 3, 4)
 STEPS, OUTER_STEPS, SHOTS, BATCH, RATE, OUTER_RATE = 2, 2000, 10, 12, 0.01, 2e-3
@@ -101,19 +106,35 @@ def error(kind: PlainLoss, net: Any, theta: Params, test: Episode) -> float:
     return losses.mean().item()
 
 
+def cost_of(arms: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+    """What each arm costs as a multiple of the first: in turn, the median of so many rounds, processor seconds."""
+    took: dict[str, list[float]] = {name: [] for name in arms}
+    for _ in range(rounds):
+        for name, arm in arms.items():
+            before = time.process_time()
+            arm()
+            took[name].append(time.process_time() - before)
+    medians = {name: statistics.median(each) for name, each in took.items()}
+    first = next(iter(medians.values()))
+    return {name: median / first for name, median in medians.items()}
+
+
 def ratios() -> None:
-    """The cost of one outer step of each arm as a multiple of the first's: arms in turn, the median of many rounds."""
+    """The cost of one outer step of each arm as a multiple of the first's, on sinusoids and on characters."""
     net, drawn = MLP(), torch.Generator().manual_seed(0)
     episode = TASKS["clean"].sample(BATCH, SHOTS, 20, generator=drawn)
-    thetas = {name: kind.init(drawn, net.init(drawn)) for name, kind in ARMS.items()}
-    took: dict[str, list[float]] = {name: [] for name in ARMS}
-    for _ in range(200):
-        for name, kind in ARMS.items():
-            before = time.process_time()
-            maml_gradient(net, squared_error, thetas[name], episode, kind.rule, STEPS, start=kind.start)
-            took[name].append(time.process_time() - before)
-    base = statistics.median(took["mse"])
-    keep([figure(f"cost.{name}", over_seeds([v := statistics.median(t) / base]), "steps of mse", (0,), BATCH, [v]) | {"interval": None} for name, t in took.items()])  # fmt: skip
+    arms = {
+        name: partial(maml_gradient, net, squared_error, kind.init(drawn, net.init(drawn)), episode, kind.rule, STEPS, start=kind.start)
+        for name, kind in ARMS.items()
+    }  # fmt: skip
+    conv = Conv4(5, FILTERS, head="flatten")
+    pictures = Characters.omniglot().split("random").train.sample(4, 5, 1, 2, generator=drawn)
+    on_characters = {
+        f"characters.{name}": partial(maml_gradient, conv, cross_entropy, kind.init(drawn, conv.zero_head(conv.init(drawn))), pictures, kind.rule, CONV_STEPS, start=kind.start)
+        for name, kind in {"rates": PlainLoss(CONV_RATE), "metal": ForCharacters(CONV_RATE)}.items()
+    }  # fmt: skip
+    for each, tasks in ((cost_of(arms, 200), BATCH), (cost_of(on_characters, 20), 4)):
+        keep([figure(f"cost.{name}", over_seeds([ratio]), "steps of the first arm", (0,), tasks, [ratio]) | {"interval": None} for name, ratio in each.items()])  # fmt: skip
 
 
 def sinusoids(part: str, seeds: tuple[int, ...]) -> None:
@@ -167,6 +188,31 @@ def sinusoids(part: str, seeds: tuple[int, ...]) -> None:
         pairs += [("learned", "mse"), ("metal", "learned")]
     steps_made = {name: steps for name, (_, steps) in arms.items()}
     write(part, found, pairs, steps_made)
+
+
+def run_of(name: str) -> Params:
+    """The parameters of a run that is finished: of the part "outliers" or "clean"."""
+    kept = load_checkpoint(data_folder().parent / "runs" / "15-losses" / f"{name}.safetensors").tensors
+    return {key.removeprefix("theta."): value for key, value in kept.items() if key.startswith("theta.")}
+
+
+def pulls() -> None:
+    """How far a label at 10 pulls beside one at 5, and beside the same where FiLM is told a hundredth of the support loss."""
+    found: dict[str, list[float]] = {}
+    for seed in SEEDS:
+        thetas = {name: run_of(f"outliers-{name}-{seed}") for name in ("mse", "robust", "metal")}
+        pull = LossPull(thetas)
+        pull.load("one wild label")
+        far, half = (AWAY.tolist().index(place) for place in (10.0, 5.0))
+        for name in thetas:
+            moved = pull.moved(name)
+            found.setdefault(f"pull.{name}, twice as far", []).append(float(moved[far] / moved[half]))
+        told = {}
+        for factor in (0.1, 10.0):
+            pull.told = factor
+            told[factor] = float(pull.moved("metal")[far])
+        found.setdefault("pull.metal, told 10 over told 0.1", []).append(told[10.0] / told[0.1])
+    keep([figure(key, over_seeds(values), "times", SEEDS, 1, values) for key, values in found.items()])
 
 
 def windows(seeds: tuple[int, ...]) -> None:
@@ -247,15 +293,19 @@ class ForCharacters(LearnedLoss):
 
 
 def characters(seeds: tuple[int, ...], outer_steps: int = 350) -> None:
-    """MeTAL and learned rates alone, a short run each, judged on lesson 09's test tasks (300 of them, 15 queries a class)."""
+    """MeTAL and learned rates alone, a short run each and rates at MeTAL's cost, judged on lesson 09's 1000 test tasks."""
     train, _, test = Characters.omniglot().split("random")
     net, found = Conv4(5, FILTERS, head="flatten"), {}
-    kinds = {"rates": PlainLoss(CONV_RATE), "metal": ForCharacters(CONV_RATE)}
-    generator = torch.Generator().manual_seed(1)
-    tasks = [test.sample(50, 5, 1, 15, generator=generator) for _ in range(6)]
+    longer = round(outer_steps * recorded(LESSON[:2], "losses")["cost.characters.metal"]["value"])
+    kinds = {
+        "rates": (PlainLoss(CONV_RATE), outer_steps),
+        "metal": (ForCharacters(CONV_RATE), outer_steps),
+        "rates, longer": (PlainLoss(CONV_RATE), longer),
+    }
+    tasks = tasks_of(test, TESTED, seed=2)
     folder = data_folder().parent / "runs" / "15-losses"
     for seed in seeds:
-        for name, kind in kinds.items():
+        for name, (kind, steps) in kinds.items():
             learner = net.zero_head(net.init(torch.Generator().manual_seed(seed)))
             theta = kind.init(torch.Generator().manual_seed(seed), learner)
 
@@ -264,7 +314,7 @@ def characters(seeds: tuple[int, ...], outer_steps: int = 350) -> None:
 
             run = fit(
                 lambda params, episode, rule=rule, kind=kind: maml_gradient(net, cross_entropy, params, episode, rule, CONV_STEPS, start=kind.start),
-                theta, lambda g: train.sample(4, 5, 1, 2, generator=g), steps=outer_steps, generator=torch.Generator().manual_seed(seed),
+                theta, lambda g: train.sample(4, 5, 1, 2, generator=g), steps=steps, generator=torch.Generator().manual_seed(seed),
                 lr=4e-3, schedule="cosine", clip=1.0, progress=f"{name} {seed}", checkpoint=folder / f"characters-{name}-{seed}.safetensors", every=100,
             )  # fmt: skip
             for mode, score in accuracy(
@@ -275,16 +325,15 @@ def characters(seeds: tuple[int, ...], outer_steps: int = 350) -> None:
     if seeds != SEEDS:
         return
     figures = [
-        figure(f"characters.{name}", over_seeds(v), "%", SEEDS, 300, v) | {"outer_steps": outer_steps}
+        figure(f"characters.{name}", over_seeds(v), "%", SEEDS, TESTED, v)
+        | {"outer_steps": kinds[name.rpartition(".")[0]][1]}
         for name, v in found.items()
     ]
     for mode in ("transductive", "support"):
-        apart = [a - b for a, b in zip(found[f"metal.{mode}"], found[f"rates.{mode}"], strict=True)]
-        figures.append(
-            figure(
-                f"characters.metal minus rates.{mode}", over_seeds(apart), "points, paired", SEEDS, 300, apart
-            )
-        )
+        for rival in ("rates", "rates, longer"):
+            apart = [a - b for a, b in zip(found[f"metal.{mode}"], found[f"{rival}.{mode}"], strict=True)]
+            name = f"characters.metal minus {rival}.{mode}"
+            figures.append(figure(name, over_seeds(apart), "points, paired", SEEDS, TESTED, apart))
     keep(figures)
 
 
@@ -292,13 +341,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=["ratios", *TASKS, "windows", "characters"])
+    parser.add_argument("what", choices=["ratios", *TASKS, "pulls", "windows", "characters"])
     parser.add_argument("--seed", type=int, help="train this seed alone, and record nothing yet")
     torch.set_num_threads(1)
     asked = parser.parse_args()
     seeds = SEEDS if asked.seed is None else (asked.seed,)
     if asked.what in TASKS:
         sinusoids(asked.what, seeds)
+    elif asked.what == "pulls":
+        pulls()
     elif asked.what == "windows":
         windows(seeds)
     elif asked.what == "characters":

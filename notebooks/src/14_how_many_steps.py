@@ -1028,5 +1028,5 @@ show(fig, alt="The query loss over the outer steps of implicit MAML.")
 #
 # ## Next
 #
-# Five steps of one loss from one start: lesson 15, *Task-adaptive losses and starts*, will learn the loss and keep several starts. Until it
-# is there, [lesson 00](00_start_here.ipynb) has the map.
+# Five steps of one loss from one start: [lesson 15](15_task_adaptive_losses_and_starts.ipynb), *Task-adaptive losses and starts*, learns the loss and
+# keeps several starts.

@@ -27,7 +27,7 @@
 # **Prerequisites:** [lesson 06](06_maml_on_sinusoids.ipynb): MAML on sinusoids. [Lesson 09](09_omniglot_maml.ipynb): learned starts with
 # a head of zeros.
 #
-# **Time:** 30 minutes of reading, and 45 minutes for the exercises.
+# **Time:** 35 minutes of reading, and 45 minutes for the exercises.
 #
 # **What it costs to run:** *smoke* takes about 25 s on two cores and trains next to nothing. *lecture* takes about 1 minute and trains
 # three inner losses and three starts. *paper* takes about 15 minutes on two cores: the same, ten times longer; no GPU is needed.
@@ -303,16 +303,17 @@ for name, kind in KINDS.items():
 # - **learned loss**: the network $l_t$, the same for every task,
 # - **MeTAL**: the same, turned by the task.
 #
-# **Predict.** After the same number of outer steps, who is best?
+# **Predict.** The same number of outer steps, five seeds. Which is below the squared error in *all five*?
 #
-# - ( ) squared error: the start and the rates are enough
-# - ( ) robust: one number
-# - ( ) the learned loss without the turn
-# - ( ) MeTAL: the task knows its own lies
+# - ( ) the robust loss, and not MeTAL
+# - ( ) MeTAL, and not the robust loss
+# - ( ) both
+# - ( ) neither
 #
 # <details><summary>After you have guessed</summary>
 #
-# ANSWER_EQUAL_STEPS
+# The robust loss, and not MeTAL. MeTAL goes lower than it in four seeds. In the fifth it fails, and so do the two others that
+# descend on the squared error.
 #
 # </details>
 
@@ -374,14 +375,26 @@ def arms(ax, part, names, live=None):
 fig, ax = plt.subplots(figsize=(9, 3.2))
 arms(ax, "outliers", ["mse", "robust", "learned", "metal"], here)
 ax.set(xlabel="query error (MSE) after two steps; lines: 95 % over the seeds (ticks)",
-       title="TITLE_EQUAL_STEPS")
-show(fig, alt="ALT_EQUAL_STEPS")
+       title="One number helps in every seed, a network in four of five")
+show(fig, alt="Four dots of error with intervals and five ticks each, at equal "
+     "outer steps. Robust has a short interval, below squared error; the learned loss "
+     "and MeTAL have four low ticks and one far out.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. NOTE_EQUAL_STEPS
+# 3 min. Read the ticks, not only the dots: each is one seed. The robust loss is the one that never fails. Four seeds of MeTAL are lower. Ask what is not equal in this picture. Somebody will say: the price.
 
 # %% [markdown]
-# TEXT_EQUAL_STEPS
+# So the loss was at fault, in part. With the same start to learn, the same rates and the same steps, one number takes a third of the
+# error away, in every seed. The two networks go lower in four seeds. In the fifth they go astray, and so does the squared error there. MeTAL *adds*
+# to the squared error, it does not replace it. The turn by the task makes no difference that five seeds can show:
+
+# %% jupyter={"source_hidden": true}
+for name, said in (("robust minus mse", "robust minus squared error"),
+                   ("metal minus mse", "MeTAL minus squared error"),
+                   ("metal minus learned", "MeTAL minus the loss without a turn")):
+    found = LOSSES[f"outliers.{name}"]
+    print(f"{said:36} {found['value']:+.2f} ± {found['interval']:.2f}   "
+          f"seed by seed {found['note']}")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## And at the same price?
@@ -400,14 +413,16 @@ for name, said in SAID.items():
 fig, ax = plt.subplots(figsize=(9, 2.6))
 arms(ax, "outliers", ["mse", "robust", "metal, short"])
 ax.set(xlabel="query error (MSE) at the same cost; lines: 95 % over the seeds (ticks)",
-       title="TITLE_EQUAL_COST")
-show(fig, alt="ALT_EQUAL_COST")
+       title="At equal cost, one number is ahead")
+show(fig, alt="Three dots of error with intervals and ticks, at the same cost: robust "
+     "is lowest, then squared error, and MeTAL with its fewer outer steps is highest.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. NOTE_EQUAL_COST
+# 2 min. The same money, and the order turns over. MeTAL has had a third of the steps. Say it with care: on this task, at this budget.
 
 # %% [markdown]
-# TEXT_EQUAL_COST
+# At the same price MeTAL is the last of the three in every seed. One learned number costs nothing and is ahead of both. This is a
+# statement about a budget: where steps are no matter, the picture before this one holds.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # **Predict.** The same, but all labels are true. What does the robust loss do with its one number, and what does the learned loss do with its
@@ -420,7 +435,8 @@ show(fig, alt="ALT_EQUAL_COST")
 #
 # <details><summary>After you have guessed</summary>
 #
-# ANSWER_CLEAN
+# The width grows, so robust ties with the squared error; the learned loss is behind at the same cost. The wider a robust loss, the more it is
+# the squared error.
 #
 # </details>
 
@@ -431,17 +447,19 @@ for ax, names, said in zip(axes, (["mse", "robust", "metal"],
                            ("the same outer steps", "the same cost")):
     arms(ax, "clean", names)
     ax.set(xlabel="query error (MSE)", title=said)
-fig.suptitle("TITLE_CLEAN")
-show(fig, alt="ALT_CLEAN")
+fig.suptitle("All labels true: a tie at equal steps, and the price stays")
+show(fig, alt="Two panels of error with intervals and ticks, all labels true. At the "
+     "same outer steps the three overlap; at the same cost MeTAL is far behind.")
 for part, said in (("outliers", "a fifth lies"), ("clean", "all true")):
     found = LOSSES[f"{part}.width"]
     print(f"{said}: learned width {found['value']:.1f} ± {found['interval']:.1f}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. NOTE_CLEAN
+# 3 min. The control. The width of the robust loss says by itself whether there are lies: read out both widths. A rival with one number can also be read.
 
 # %% [markdown]
-# TEXT_CLEAN
+# The one number can be read, too: with lies the robust loss bends early, without them later. Nobody has to know beforehand which case
+# it is.
 #
 # ## What did the loss learn?
 #
@@ -486,17 +504,26 @@ for factor, hue in zip(losses_told, style.steps(len(losses_told))):
     if factor in (0.1, 10.0):
         style.label_line(ax, line, f"MeTAL, {factor:g} times", x=AWAY[-1], dx=6)
 ax.set(xlabel="label minus answer", ylabel="the point moves its answer by",
-       xlim=(-10, 14.5), title="The worse a task does, the less a far point is trusted")
+       xlim=(-10, 14.5), title="Told of a larger loss, MeTAL trusts a far label less")
 show(fig, alt="How far a point moves its own answer against how far its label is away. "
      "The squared error is a straight line; robust bends and stays flat. MeTAL's "
      "curves bend as well, far below their straight continuation; the larger the "
      "support loss that FiLM is told, the weaker the pull of far labels.")
 
 # %% [markdown]
-# Nobody told the network what an outlier is. It found the bend by itself: near labels pull, and from a few units on more distance
-# brings no more pull. And the turn is a judgement on the task: when the support loss is large, so that lies are likely, a far label is trusted
-# less. That is more than one width for all tasks can say. (One seed; the curves of another differ in shape. MeTAL's is not zero at zero: it may move an
-# answer that fits, because the rates and the start have learned to expect that.)
+# Nobody told the network what an outlier is. Is that bend there in every seed, and the turn?
+
+# %% jupyter={"source_hidden": true}
+for key, said in (("mse, twice as far", "squared error, a label at 10 beside one at 5"),
+                  ("robust, twice as far", "robust, the same"),
+                  ("metal, twice as far", "MeTAL, the same"),
+                  ("metal, told 10 over told 0.1", "MeTAL, told 10 times over 0.1")):
+    print(f"{said:44} times {LOSSES['pull.' + key]['note']}")
+
+# %% [markdown]
+# In four of five seeds MeTAL's pull grows by less than the distance does; in the fifth, the one that failed, it does not. And the turn is a judgement
+# on the task, in all five: told that the support loss is large, MeTAL trusts a far label less. That is more than one width for all tasks can say.
+# (MeTAL's curve is not zero at zero: it may move an answer that fits, because the rates and the start have learned to expect that.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Can inputs without labels help?
@@ -514,7 +541,7 @@ show(fig, alt="How far a point moves its own answer against how far its label is
 #
 # <details><summary>After you have guessed</summary>
 #
-# ANSWER_WINDOWS
+# It helps no more than another task's inputs do, or than nothing. All the intervals hold zero.
 #
 # </details>
 
@@ -533,9 +560,11 @@ fig, ax = plt.subplots(figsize=(9.5, 3.4))
 dots(ax, LOSSES, WINDOWS, {"windows.mse": "baseline", "windows.told": "reptile",
                            "windows.others' queries": "warning"})
 ax.set(xlabel="query error (MSE), 5 shots; lines: 95 % over the seeds (ticks)",
-       title="TITLE_WINDOWS")
+       title="A loss on the query inputs brings nothing that can be seen")
 ax.set_xlim(left=0)
-show(fig, alt="ALT_WINDOWS")
+show(fig, alt="Five dots of error with intervals and ticks over five seeds. MeTAL with "
+     "and without query inputs, and with another task's, lie on top of each other. The "
+     "network that reads the window has four seeds far below them and one above.")
 pairs = {"windows.queries minus metal": "with the query inputs, minus without",
          "windows.queries minus others' queries": "real inputs minus another task's",
          "windows.queries, windows that tell nothing minus metal, windows that tell "
@@ -546,10 +575,11 @@ for key, said in pairs.items():
     print(f"{said:44} {found['value']:+.3f} ± {found['interval']:.3f}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. NOTE_WINDOWS
+# 2 min. The middle three are one cloud. Then the last row: the information is there, and a network that is handed it uses it, in four seeds of five. So it is the loss that does not carry it.
 
 # %% [markdown]
-# TEXT_WINDOWS
+# The information is there. A learner that reads the middle of its task's window with each input is far below the others in four seeds of five. The loss
+# on query inputs does not bring it across: with the right inputs it does as well as with another task's, and where windows tell nothing it costs a little.
 #
 # ## And on pictures?
 #
@@ -567,18 +597,21 @@ print(figure["source"])
 # %% [markdown]
 # Read the protocol before the numbers: the mean of five checkpoints, all queries in one batch with the support, and an outer loss that counts the support too.
 # A robust loss or learned rates alone stand nowhere in that table. Ours is small: Omniglot, 5-way 1-shot, a Conv-4 of 16 filters, a few hundred outer
-# steps, learned rates in both rows, 300 of lesson 09's test tasks, five seeds.
+# steps, learned rates in both rows, lesson 09's test tasks, five seeds. *Longer* are learned rates with as many outer steps as MeTAL's price pays for.
 
 # %% jupyter={"source_hidden": true}
 for mode in ("transductive", "support"):
     for name, said in (("rates", "learned rates"), ("metal", "MeTAL"),
-                       ("metal minus rates", "in pairs")):
+                       ("rates, longer", "rates, longer"),
+                       ("metal minus rates", "MeTAL minus rates"),
+                       ("metal minus rates, longer", "minus rates, longer")):
         found = LOSSES[f"characters.{name}.{mode}"]
-        print(f"{mode:13} {said:14} {found['value']:+6.1f} ± {found['interval']:.1f} "
+        print(f"{mode:13} {said:20} {found['value']:+6.1f} ± {found['interval']:.1f} "
               f"{found['unit']}")
 
 # %% [markdown]
-# TEXT_CHARACTERS
+# At equal steps MeTAL gains two points on learned rates, in every seed and in both modes. Give learned rates the steps that MeTAL's price pays for,
+# and nothing is left of the gain: a tie. On the sinusoids, at equal cost, it came last.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## One start for everybody?
@@ -1009,7 +1042,11 @@ print(f"misses: {10 - sum(flags['learned'])} of 10 networks with a learned head;
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What you learned
 #
-# WHAT_LEARNED
+# - A point enters an inner step through its pull, $\ell'(r)$. Squared error lets a wrong label pull without end; one learned width stops it.
+# - A learned loss needs three rivals: learned rates, one number, and the same cost. With a fifth of lies, the one number was the only one to help in every seed.
+# - MeTAL starts as MAML, to rounding. At equal steps it gained, on sinusoids in four seeds of five, on characters in all. At equal cost it came last, and level.
+# - Several starts halve the error where groups of adapted parameters are families, and do nothing where they are not.
+# - With a learned head such groups may be orders of labels. Deal the labels anew and see.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 1 min. Read the second line and the fourth: they are the two that a table without rivals would have hidden.
@@ -1049,4 +1086,4 @@ print(f"misses: {10 - sum(flags['learned'])} of 10 networks with a learned head;
 #
 # ## Next
 #
-# Lesson 16, *Fewer tasks*: what to do when there are not enough of them to learn from. [Lesson 00](00_start_here.ipynb) has the whole way.
+# [Lesson 16](16_fewer_tasks.ipynb), *Fewer tasks*: what to do when there are not enough of them to learn from. [Lesson 00](00_start_here.ipynb) has the whole way.

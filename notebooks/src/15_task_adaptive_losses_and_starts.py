@@ -409,8 +409,8 @@ for name, said in SAID.items():
 # %% [markdown] slideshow={"slide_type": "-"}
 # So give MeTAL only the outer steps that the price of the others pays for.
 
-# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment", "code": false}
-fig, ax = plt.subplots(figsize=(9, 2.6))
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide", "code": false}
+fig, ax = plt.subplots(figsize=(9, 3.2))
 arms(ax, "outliers", ["mse", "robust", "metal, short"])
 ax.set(xlabel="query error (MSE) at the same cost; lines: 95 % over the seeds (ticks)",
        title="At equal cost, one number is ahead")
@@ -440,8 +440,8 @@ show(fig, alt="Three dots of error with intervals and ticks, at the same cost: r
 #
 # </details>
 
-# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment", "code": false}
-fig, axes = plt.subplots(1, 2, figsize=(11, 3.0), sharey=True)
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide", "code": false}
+fig, axes = plt.subplots(1, 2, figsize=(11, 3.4), sharey=True)
 for ax, names, said in zip(axes, (["mse", "robust", "metal"],
                                   ["mse", "robust", "metal, short"]),
                            ("the same outer steps", "the same cost")):
@@ -560,7 +560,7 @@ fig, ax = plt.subplots(figsize=(9.5, 3.4))
 dots(ax, LOSSES, WINDOWS, {"windows.mse": "baseline", "windows.told": "reptile",
                            "windows.others' queries": "warning"})
 ax.set(xlabel="query error (MSE), 5 shots; lines: 95 % over the seeds (ticks)",
-       title="A loss on the query inputs brings nothing that can be seen")
+       title="The loss on query inputs brings nothing")
 ax.set_xlim(left=0)
 show(fig, alt="Five dots of error with intervals and ticks over five seeds. MeTAL with "
      "and without query inputs, and with another task's, lie on top of each other. The "

@@ -38,6 +38,7 @@ SCHEDULES: dict[str, Callable[[float], float]] = {
     "constant": lambda done: 1.0,
     "cosine": lambda done: 0.5 * (1 + math.cos(math.pi * done)),
     "linear": lambda done: 1 - done,
+    "warm cosine": lambda done: min(1.0, 10 * done + 0.001) * 0.5 * (1 + math.cos(math.pi * done)),
 }
 
 
@@ -68,7 +69,8 @@ def fit(
     gradient: (theta, episode) -> (gradient for theta, numbers to show), for example a partial of `maml_gradient`. On a
         GPU wrap it in `mlteach.outer.replayed`; one that changes while it trains is `mlteach.outer.Scheduled`.
     sample: draws the meta-batch of one step from the generator.
-    lr, schedule: the outer rate beta and how it changes: "constant", "cosine" or "linear" to zero at ``steps``.
+    lr, schedule: the outer rate beta and how it changes: "constant", "cosine" or "linear" to zero at ``steps``; "warm cosine" rises
+        over the first tenth of them (transformers need it).
     optimizer: makes the outer optimizer from a list of tensors; its rate is set at every step.
     clip: a gradient longer than this is shortened to it; all parameters count as one vector. None: as it is.
     validate: theta -> a number, an `Interval` or a dict of them. Called after every ``every_validation`` steps and after the

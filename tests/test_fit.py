@@ -54,7 +54,7 @@ def test_it_learns_and_keeps_its_history():
     assert not any(value.requires_grad for value in found.theta.values())
 
 
-@pytest.mark.parametrize("schedule", ["constant", "cosine", "linear"])
+@pytest.mark.parametrize("schedule", ["constant", "cosine", "linear", "warm cosine"])
 def test_a_resumed_run_is_the_same_to_the_last_bit(tmp_path, schedule):
     whole = run(schedule=schedule)
     path = tmp_path / "run.safetensors"

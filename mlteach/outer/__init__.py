@@ -2,6 +2,7 @@
 
 from mlteach.outer.conjugate import conjugate_gradient, richardson
 from mlteach.outer.implicit import implicit_gradient
+from mlteach.outer.in_context import in_context_gradient
 from mlteach.outer.maml import maml_gradient, maml_gradient_loop, maml_losses
 from mlteach.outer.replay import replayed
 from mlteach.outer.reptile import reptile_gradient, shuffled
@@ -14,6 +15,7 @@ __all__ = [
     "Truncated",
     "conjugate_gradient",
     "implicit_gradient",
+    "in_context_gradient",
     "maml_gradient",
     "maml_gradient_loop",
     "maml_losses",

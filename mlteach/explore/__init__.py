@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mlteach.explore.adaptation_lab import AdaptationLab
+    from mlteach.explore.attention_step import AttentionStep
     from mlteach.explore.episode_inspector import EpisodeInspector
     from mlteach.explore.frozen_layers import FrozenLayers
     from mlteach.explore.gate_history import GateHistory
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AdaptationLab",
+    "AttentionStep",
     "EpisodeInspector",
     "FrozenLayers",
     "GateHistory",
@@ -48,6 +50,7 @@ __all__ = [
 
 _HOME = {
     "AdaptationLab": "adaptation_lab",
+    "AttentionStep": "attention_step",
     "EpisodeInspector": "episode_inspector",
     "FrozenLayers": "frozen_layers",
     "GateHistory": "gate_history",

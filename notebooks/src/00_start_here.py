@@ -302,7 +302,7 @@ print(methods.summary)
 # | 17 | Contrastive learning is meta-learning (not written yet) | Is an augmented picture a task? |
 # | 18 | Learning a metric (not written yet) | What if nothing adapts? |
 # | 19 | Learning with memory (not written yet) | What if only a memory adapts? |
-# | 20 | In-context learning is a learned step (not written yet) | Does attention take a gradient step? |
+# | 20 | [In-context learning is a learned step](20_in_context_learning.ipynb) | Does attention take a gradient step? |
 # | 21 | All of them on the same episodes (not written yet) | Which one should you take? |
 #
 # In a hurry? [Every explorer on one page](90_every_explorer.ipynb).

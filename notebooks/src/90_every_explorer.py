@@ -36,10 +36,11 @@
 PROFILE = "smoke"  # nothing here depends on it
 
 # %% tags=["setup"]
-from mlteach.explore import AdaptationLab, EpisodeInspector, FrozenLayers, GateHistory
-from mlteach.explore import GradientCell, Ingredients, LearnedStep, LossLandscape
-from mlteach.explore import LossPull, LstmGates, MamlPlane, MethodMap, Permutations
-from mlteach.explore import Projections, StepMorph, TaskMixer, UnrolledChain
+from mlteach.explore import AdaptationLab, AttentionStep, EpisodeInspector, FrozenLayers
+from mlteach.explore import GateHistory, GradientCell, Ingredients, LearnedStep
+from mlteach.explore import LossLandscape, LossPull, LstmGates, MamlPlane, MethodMap
+from mlteach.explore import Permutations, Projections, StepMorph, TaskMixer
+from mlteach.explore import UnrolledChain
 
 # %% [markdown]
 # ## The map of methods
@@ -247,6 +248,18 @@ task_mixer
 
 # %%
 print(task_mixer.summary)
+
+# %% [markdown]
+# ## A step inside attention
+#
+# From [lesson 20](20_in_context_learning.ipynb). **Ask:** the layers never form a weight. Where do they keep what they have learned?
+
+# %%
+attention_step = AttentionStep(layers=2)
+attention_step
+
+# %%
+print(attention_step.summary)
 
 # %% [markdown]
 # ## Next

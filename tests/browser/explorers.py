@@ -49,6 +49,12 @@ ROWS = {
         ("amplitude", 2.0),
         Drag("Support point 1", (40, 15)),
     ),
+    "AttentionStep": Row(
+        lambda: explore.AttentionStep(layers=2),
+        Keys("rate α", ("ArrowRight",) * 9),
+        ("scale", 1.5),
+        Drag("Point 6", (20, -15)),
+    ),
     "EpisodeInspector": Row(
         lambda: explore.EpisodeInspector.recorded(),
         Keys("inner steps", ("ArrowRight",) * 3),

@@ -240,7 +240,7 @@ STEP = Exercise(
             hint=2,
         ),
         Mistake(
-            "Nothing is left of the residual: P drops the last slot, which is the only one that V writes to.",
+            "The layer adds nothing. P has to keep the last slot, the only one that V writes to, and Q and K must both pick the inputs. Are the four in the order Q, K, V, P?",
             (_four(lambda q, k, v, p, i, a: (q, k, v, a * q)), _four(lambda q, k, v, p, i, a: (q, k, 0 * v, p)),
              _four(lambda q, k, v, p, i, a: (i - q, i - q, v, p)), _four(lambda q, k, v, p, i, a: (q, i - q, v, p)), _four(lambda q, k, v, p, i, a: (0 * q, k, v, p))),
             hint=1,
@@ -259,7 +259,7 @@ STEP = Exercise(
         ),
         Mistake(
             "The four stand in another order. Asked for is Q, K, V, P.",
-            (_four(lambda q, k, v, p, i, a: (q, v, k, p)), _four(lambda q, k, v, p, i, a: (v, q, k, p)), _four(lambda q, k, v, p, i, a: (p, v, q, k))),
+            (_four(lambda q, k, v, p, i, a: (p, v, q, k)),),
         ),
     ),
     hints=(
@@ -379,8 +379,7 @@ FORETOLD = Exercise(
         ),
         Mistake(
             "Points before are missing: before point i stand all of x[:i], not only the one just before, nor all but it.",
-            (_foretelling(seen=lambda i, n: (i - 1, i)), _foretelling(seen=lambda i, n: (0, i - 1)), _foretelling(seen=lambda i, n: (1, i)), _foretelling(seen=lambda i, n: (n // 4, i)),
-             _foretelling(seen=lambda i, n: (0, n // 2))),
+            (_foretelling(seen=lambda i, n: (i - 1, i)), _foretelling(seen=lambda i, n: (0, i - 1)), _foretelling(seen=lambda i, n: (1, i)), _foretelling(seen=lambda i, n: (n // 4, i))),
             hint=2,
         ),
         Mistake(

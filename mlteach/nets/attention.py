@@ -15,7 +15,7 @@ gradient descent on 1/2 mean (w . x_j - y_j)^2:
 The question's last slot then holds minus the prediction. With w0 = 0 each pair's last slot holds its residual, so that the
 same layer again is the next step.
 
-Source: von Oswald et al. 2023, proposition 1 and appendix A.10 (GD++). Taught in: lesson 20.
+Source: von Oswald et al. 2023, proposition 1; GD++ is theirs as well. Taught in: lesson 20.
 """
 
 from collections.abc import Sequence

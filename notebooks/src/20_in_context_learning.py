@@ -389,13 +389,14 @@ product = -(theta["P"] @ theta["V"])[-1, -1] * (theta["Q"].T @ theta["K"])[:-1, 
 fig, axes = plt.subplots(1, 2, figsize=(11, 3.8), width_ratios=[2.1, 1])
 ax = axes[0]
 ax.plot(at, errors, **style.method("metric") | {"marker": ""})
-ax.axhline(step_error, **style.method("maml"))
+ax.axhline(step_error, **style.method("baseline"))
 ax.axhline(ridge_error, **style.method("truth"))
-for level, said, hue, over in ((step_error, "one step, best rate", "maml", 5),
+for level, said, hue, over in ((step_error, "one step, best rate", "baseline", -16),
                                (ridge_error, "ridge regression", "truth", 5)):
     ax.annotate(said, (at[-1], level), xytext=(0, over), ha="right",
                 textcoords="offset points", color=style.ink(style.color(hue)))
-ax.annotate("one trained layer", (at[2], errors[2]), xytext=(10, 2),
+half = next(k for k, each in enumerate(errors) if each < 6)
+ax.annotate("one trained layer", (at[half], errors[half]), xytext=(10, 6),
             textcoords="offset points", color=style.ink(style.color("metric")))
 ax.set(xlabel="training step", ylabel="squared error", ylim=(0, 1.1 * errors[0]),
        title="It goes down to one step, and stays there")
@@ -409,7 +410,7 @@ show(fig, alt="Left: the error of one layer over training falls from about ten t
      "all else near zero.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. The left: it lands on the blue line and stays. The right: the product of its matrices, which nobody told to be an identity. Ask what the value on the diagonal is. (The rate.)
+# 2 min. The left: it lands on the grey line and stays. The right: the product of its matrices, which nobody told to be an identity. Ask what the value on the diagonal is. (The rate.)
 
 # %% [markdown]
 # Its matrices look like nothing. Their product is a multiple of the identity: it compares inputs, as the step does. The number on the diagonal is the rate.
@@ -421,9 +422,9 @@ show(fig, alt="Left: the error of one layer over training falls from about ten t
 one = kept("one")
 fig, ax = plt.subplots(figsize=(8, 3.8))
 lengths = torch.linspace(2, 100, 200)
-line, = ax.plot(lengths, lengths / (lengths + 11.25), **style.method("maml"))
+ax.plot(lengths, lengths / (lengths + 11.25), **style.method("baseline"))
 ax.annotate("best rate, closed form", (60, 60 / 71.25), xytext=(0, 10), ha="center",
-            textcoords="offset points", color=style.ink(style.color("maml")))
+            textcoords="offset points", color=style.ink(style.color("baseline")))
 for n in (5, 20, 80):
     value, half = number(one, f"{n}.rate")
     ax.errorbar(n, value, yerr=half, fmt="o", capsize=5, color=style.color("metric"),
@@ -477,11 +478,13 @@ for ax, kind, values, label, title in (
         (axes[1], "context", ("5", "10", "20", "40", "80"), "pairs in the context",
          "Other lengths of context")):
     at = [float(value) for value in values]
-    for arm, hue, said in (("fixed", "maml", "one step, the same rate"),
-                           ("best", "fomaml", "one step, best rate for these"),
-                           ("ridge", "truth", "ridge regression")):
+    step_look = style.method("baseline")
+    for arm, look, said in (("fixed", step_look, "one step, the same rate"),
+                            ("best", step_look | {"linestyle": ":"},
+                             "one step, best rate for these"),
+                            ("ridge", style.method("truth"), "ridge regression")):
         ax.plot(at, [number(one, f"{kind}.{v}.{arm}")[0] for v in values], label=said,
-                **style.method(hue))
+                **look)
     means, halves = zip(*(number(one, f"{kind}.{v}.layer") for v in values))
     ax.errorbar(at, means, yerr=halves, fmt="o", color=style.color("metric"),
                 markersize=8, capsize=4, label="trained layer")
@@ -496,7 +499,7 @@ show(fig, alt="Two panels of errors on a logarithmic axis. Left, over the size o
      "hundreds for inputs twice as large, while ridge regression stays low.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. Orange dots on the blue line, everywhere, also where the blue line is a disaster. That is stronger than equal errors in one place: the same function. Ask what the sky-blue line has that the layer lacks. (It was told the new scale.)
+# 2 min. Orange dots on the grey line, everywhere, also where the grey line is a disaster. That is stronger than equal errors in one place: the same function. Ask what the dotted line has that the layer lacks. (It was told the new scale.)
 
 # %% [markdown]
 # The slider does it on six points: at inputs times <span data-moves="AttentionStep.scale">1</span> the steps land; pull it up and they
@@ -510,9 +513,9 @@ show(fig, alt="Two panels of errors on a logarithmic axis. Left, over the size o
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 deeper = kept("deeper")
 rows = [("one trained layer", number(one, "20.error"), "metric")]
-rows += [(f"{n} steps, tuned rates", number(deeper, f"gd.{n}"), "maml")
+rows += [(f"{n} steps, tuned rates", number(deeper, f"gd.{n}"), "baseline")
          for n in (2, 3, 4)]
-rows += [(f"{n} steps of GD++, tuned", number(deeper, f"gd++.{n}"), "fomaml")
+rows += [(f"{n} steps of GD++, tuned", number(deeper, f"gd++.{n}"), "baseline")
          for n in (2, 3, 4)]
 rows += [("2 layers, random start", number(deeper, "random.2"), "metric")]
 rows += [(f"{n} layers, from the written step", number(deeper, f"written.{n}"),
@@ -602,7 +605,7 @@ judged = kept("judge")
 AT = (1, 2, 3, 5, 7, 10, 15, 20, 30, 39)
 LOOKS = (("finn", "transformer", style.method("metric")),
          ("wide", "transformer, trained on all waves",
-          style.method("reptile")))
+          style.method("metric") | {"linestyle": ":", "marker": "s"}))
 
 
 def draw_family(ax, shift, title):
@@ -610,7 +613,8 @@ def draw_family(ax, shift, title):
         each = [number(judged, f"{arm}.{shift}.{n}") for n in AT]
         ax.errorbar(AT, [v for v, _ in each], yerr=[min(h, 0.8 * v) for v, h in each],
                     capsize=3, label=said, **look)
-    for steps, look in ((1, style.method("fomaml")), (10, style.method("maml"))):
+    for steps, look in ((1, style.method("maml") | {"linestyle": ":"}),
+                        (10, style.method("maml"))):
         at = [n for n in AT if f"maml.{shift}.{n}.{steps}" in judged]
         ax.plot(at, [number(judged, f"maml.{shift}.{n}.{steps}")[0] for n in at],
                 label=f"MAML, {steps} step{'s' if steps > 1 else ''}", **look)
@@ -631,7 +635,7 @@ show(fig, alt="Three panels of error over the number of points seen, logarithmic
      "that holds both shifts stays low in all three panels.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. The picture of the lesson. Left: orange falls below blue. Middle and right: orange does not move, however many points it sees; blue falls. Then the green line: the same network, the same minutes, trained on the wide family. So it is the family, and nothing else, that the orange one lacks.
+# 3 min. The picture of the lesson. Left: orange falls below blue. Middle and right: orange does not move, however many points it sees; blue falls. Then the dotted orange line: the same network, the same steps, trained on the wide family. So it is the family, and nothing else, that the first one lacks.
 
 # %%
 if judged:
@@ -644,7 +648,7 @@ if judged:
               ", ".join(f"{said} {error:.2g}" for said, error in errors.items()))
 
 # %% [markdown]
-# Inside the family one pass is better than ten steps. Outside it is worse, and more points do not help: the mean is ruled by the waves it does not know. The green line is
+# Inside the family one pass is better than ten steps. Outside it is worse, and more points do not help: the mean is ruled by the waves it does not know. The dotted orange line is
 # the control. The same network, the same number of steps, trained on amplitudes from .1 to 10 and all phases: now both shifts lie inside, and it masters them. What was missing outside was neither size
 # nor softmax. It was the family. MAML pays less, because its step has never been learned: it descends on whatever it is given.
 #
@@ -934,7 +938,7 @@ print(f"softmax attention, by the support set's statistics: "
 # | Trained on regression, one layer *does* | this lesson; proofs for linear attention |
 # | Transformers trained on simple functions learn them in context | this lesson; Garg et al. 2022 |
 # | What they learn is bound to the tasks they saw, and to order | this lesson; Lu et al. 2021 for prompts |
-# | A language model runs gradient descent on its prompt | **nobody has shown it**; Shen et al. 2023 argue against |
+# | A language model runs gradient descent on its prompt | **open**: Dai et al. 2023 argue for, Shen et al. 2023 against |
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 3 min. Go down the rows slowly. Each is weaker than the one above. Ask what experiment would move the last row. (Order: descent does not care for it, language models do. Shen et al. use just that.)
@@ -943,10 +947,10 @@ print(f"softmax attention, by the support set's statistics: "
 # What carries over is a *possibility* and a *manner of asking*. The possibility: attention has the parts that a step needs, so that "learning without changing weights" is no riddle. The manner: set the reader beside the learner it is said to be, inside
 # and outside, in any order, and compare function with function.
 #
-# What does not carry over is the claim. Our tasks are regressions and waves, our tokens are pairs of numbers, our layers have no softmax where the identity is exact. Language models are trained on text, not on
+# What does not carry over is the claim. It has been made for language models ([Dai et al.](https://arxiv.org/abs/2212.10559)) and disputed ([Shen et al.](https://arxiv.org/abs/2310.08540)), and nothing here decides it. Our tasks are regressions and waves, our tokens are pairs of numbers, our layers have no softmax where the identity is exact. Language models are trained on text, not on
 # labelled pairs. Several things are measured there that a gradient step would not do: replacing the labels of the examples by random ones often hurts little
-# ([Min et al.](https://arxiv.org/abs/2202.12837); larger models follow changed labels more, [Wei et al.](https://arxiv.org/abs/2303.03846)), and order matters, which it does not for a step on a set
-# ([Shen et al.](https://arxiv.org/abs/2310.08540)). What is seen inside them are heads that copy what followed an earlier occurrence ([Olsson et al.](https://arxiv.org/abs/2209.11895)): a lookup, closer to the matching network than to a
+# ([Min et al.](https://arxiv.org/abs/2202.12837); larger models follow changed labels more, [Wei et al.](https://arxiv.org/abs/2303.03846)), and order matters, which it does not for a step on a set: that is
+# one of the arguments of Shen et al. What is seen inside them are heads that copy what followed an earlier occurrence ([Olsson et al.](https://arxiv.org/abs/2209.11895)): a lookup, closer to the matching network than to a
 # regression.
 #
 # So the thread of this course ends where it began. In [lesson 03](03_gradient_descent_is_an_lstm_cell.ipynb) a step of gradient descent was an LSTM cell with its gates set by hand, and training was free to set them otherwise. Here a step is an attention layer with its matrices set by hand,
@@ -996,6 +1000,7 @@ print(f"softmax attention, by the support set's statistics: "
 #
 # - von Oswald et al., [Transformers learn in-context by gradient descent](https://arxiv.org/abs/2212.07677), 2023: the construction, GD++.
 # - Akyürek et al., [What learning algorithm is in-context learning?](https://arxiv.org/abs/2211.15661), 2023.
+# - Dai et al., [Why can GPT learn in-context? Language models secretly perform gradient descent as meta-optimizers](https://arxiv.org/abs/2212.10559), 2023.
 # - Garg et al., [What can transformers learn in-context? A case study of simple function classes](https://arxiv.org/abs/2208.01066), 2022.
 # - Mahankali, Hashimoto, Ma, [One step of gradient descent is provably the optimal in-context learner with one layer of linear self-attention](https://arxiv.org/abs/2307.03576), 2023.
 # - Zhang, Frei, Bartlett, [Trained transformers learn linear models in-context](https://arxiv.org/abs/2306.09927), 2023.

@@ -128,8 +128,10 @@ class AttentionStep(Explorer):
         said = self.said()
         x, y = (np.array([self.scale * point[k] for point in self.points]) for k in (0, 1))
         ends, at = np.array([-3.8, 3.8]), self.scale * self.question
-        left.plot(ends, said.ridge / at * ends if at else 0 * ends, **style.method("baseline"))
-        left.plot(ends, said.weights[-1] * ends, **style.method("maml"))
+        left.plot(
+            ends, said.ridge / at * ends if at else 0 * ends, **style.method("truth") | {"linestyle": ":"}
+        )
+        left.plot(ends, said.weights[-1] * ends, **style.method("metric") | {"marker": ""})
         for a, b in zip(x, y, strict=True):
             left.plot([at, a], [0, b], color=style.CELL["c"][1], linewidth=0.3 + 0.5 * abs(a * at), alpha=0.5)
         left.plot(x, y, "o", color="black")
@@ -144,7 +146,7 @@ class AttentionStep(Explorer):
 
         weights = np.array([w for w in said.weights if SLOPES[0] <= w <= SLOPES[1]])
         right.plot(slopes, loss(slopes), **style.method("truth"))
-        right.plot(weights, loss(weights), "o-", color=style.color("maml"))
+        right.plot(weights, loss(weights), "o-", color=style.color("baseline"))
         right.set(
             xlim=SLOPES,
             ylim=(0, 2 * float(loss(np.zeros(1))[0]) + 0.01),

@@ -75,7 +75,7 @@ function render(host) {
     const table = h("table", { class: "mlx-attention-said" }, h("caption", {}, "What is said at the question"), h("tbody", {}, ...names.map((name, k) => h("tr", {}, name, cells[k]))));
     const play = player({ label: "Play", every: 700, guard, last: () => MOST, get: () => get("layers"), set: (layers) => set({ layers }) });
     const knobs = [
-      slider({ label: "layers, and steps", hue: "maml", min: 0, max: MOST, get: () => get("layers"), set: (layers) => set({ layers }) }),
+      slider({ label: "layers, and steps", hue: "metric", min: 0, max: MOST, get: () => get("layers"), set: (layers) => set({ layers }) }),
       slider({ label: "rate α", hue: "input", min: 0, max: 1.5, step: 0.01, get: () => get("rate"), set: (rate) => set({ rate }) }),
       slider({ label: "inputs times", hue: "warning", min: 0.5, max: 1.8, step: 0.05, get: () => get("scale"), set: (scale) => set({ scale }) }),
     ];
@@ -89,15 +89,15 @@ function render(host) {
     function scene(now, all, w, then) {
       const [width, height] = data.size(), { x, y, at } = all;
       const drawn = chart({ width, height, ...AREA, xLabel: "x", yLabel: "y", xs: [-3, -2, -1, 0, 1, 2, 3], ys: [-4, -2, 0, 2, 4], xText: minus, yText: minus, curves: [
-        { points: ray(all.slope), hue: "baseline", attributes: 'stroke-dasharray="7 5"' }, { points: ray(w), hue: "maml" },
-        ...(then ? [{ points: ray(then.weights.at(-1)), hue: "maml", ghost: true }] : []) ] });
+        { points: ray(all.slope), hue: "fg", attributes: 'stroke-dasharray="2 5"' }, { points: ray(w), hue: "metric" },
+        ...(then ? [{ points: ray(then.weights.at(-1)), hue: "metric", ghost: true }] : []) ] });
       [across, up] = [drawn.x, drawn.y];
       const px = (a, b) => /** @type {Point} */ ([across(clamp(a, ...AREA.x)), up(clamp(b, ...AREA.y))]), from = px(at, 0), here = px(at, w * at);
       const looks = x.map((a, j) => { const weight = a * at; return `<path class="mlx-attention-look" ${weight < 0 ? 'stroke-dasharray="4 4"' : ""} stroke-width="${Math.min(0.5 + 0.8 * Math.abs(weight), 9).toFixed(1)}" d="${line([from, px(a, y[j])])}"/>`; }).join("");
       data.back.innerHTML = drawn.back + looks;
       data.front.innerHTML = drawn.front + `<path d="${line([from, here])}" class="mlx-attention-up"/>`
         + `<path class="mlx-attention-spot" transform="translate(${here.map((v) => v.toFixed(1)).join(" ")})" d="M0 -8L8 0L0 8L-8 0Z"/>`
-        + labels([{ at: px(...ray(w)[1]), text: "layers = steps", hue: "maml" }, { at: px(...ray(all.slope)[0]), text: "ridge", hue: "baseline" }],
+        + labels([{ at: px(...ray(w)[1]), text: "layers = steps", hue: "metric" }, { at: px(...ray(all.slope)[0]), text: "ridge", hue: "fg" }],
           { width, height, left: 46, bottom: 42, lines: [ray(w), ray(all.slope)].map((ends) => ends.map(([a, b]) => px(a, b))), boxes: [[0, 0, 40, 22], ...[from, here, ...x.map((a, j) => px(a, y[j]))].map(([a, b]) => [a - 14, b - 14, a + 14, b + 14])] });
       now.points.forEach(([a, b], k) => grips[k].draw(...px(now.scale * a, now.scale * b)));
       ask.draw(...from);
@@ -111,7 +111,7 @@ function render(host) {
       const walked = [...all.weights.slice(0, Math.floor(t) + 1), w], end = walked.findIndex((v) => !inside(v)), kept = end < 0 ? walked : walked.slice(0, end);
       const path = kept.map(spot), low = drawn.x(clamp(all.slope, SLOPES[0], SLOPES[1]));
       bowl.back.innerHTML = `${drawn.back}<path class="mlx-grid" d="M${low.toFixed(1)} 28V${height - 42}"/>`;
-      bowl.front.innerHTML = drawn.front + (path.length > 1 ? stroke(path, "maml") : "") + `<path style="fill: var(--maml)" d="${dots(path, 5)}"/>`
+      bowl.front.innerHTML = drawn.front + (path.length > 1 ? stroke(path, "baseline") : "") + `<path style="fill: var(--baseline)" d="${dots(path, 5)}"/>`
         + (end < 0 ? "" : `<text class="mlx-name" style="--hue: var(--warning)" x="${width / 2}" y="46" text-anchor="middle">step ${end} leaves the picture</text>`);
     }
 

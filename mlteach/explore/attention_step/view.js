@@ -59,8 +59,8 @@ function render(host) {
     const { get, set, guard, was } = view;
     /** @returns {any} */
     const state = () => Object.fromEntries(KEYS.map((key) => [key, get(key)]));
-    const data = plot({ label: "Six points, a question, and the line of both", ratio: (width) => clamp(268 / width, 0.42, 0.78) });
-    const bowl = plot({ label: "The loss as a function of the weight", ratio: (width) => clamp((width < 400 ? 140 : 166) / width, 0.26, 0.6) });
+    const data = plot({ label: "Six points, a question, and the line of both", ratio: (width) => width < 400 ? 200 / width : clamp(268 / width, 0.42, 0.78) });
+    const bowl = plot({ label: "The loss as a function of the weight", ratio: (width) => clamp((width < 400 ? 120 : 166) / width, 0.26, 0.6) });
     for (const { back, front } of [data, bowl]) for (const layer of [back, front]) layer.setAttribute("aria-hidden", "true");
     let across = scale(0, 1, 0, 1), up = scale(0, 1, 0, 1);
     const grips = START.map((_, k) => handle({ svg: data.node, label: `Point ${k + 1}`, step: 0.05, guard, press: false,
@@ -80,15 +80,15 @@ function render(host) {
       slider({ label: "inputs times", hue: "warning", min: 0.5, max: 1.8, step: 0.05, get: () => get("scale"), set: (scale) => set({ scale }) }),
     ];
     const reset = button("Reset", () => set({ points: START, question: 1.5, layers: 1, rate: 0.5, scale: 1 }));
-    layout(view, { picture: [figure("The thicker, the more a pair counts at the question; dashed: against.", data.node), figure("The same as steps on the loss.", bowl.node)],
-      controls: [table, h("div", { class: "mlx-row" }, play.node, reset), ...knobs.map(({ node }) => node)] });
+    layout(view, { picture: [figure("Thick: a pair counts much; dashed: against.", data.node), figure("The same as steps on the loss.", bowl.node)],
+      controls: [h("div", { class: "mlx-row" }, play.node, reset), ...knobs.map(({ node }) => node), table] });
 
     /** The weight at a real number of steps. */
     const between = (weights, t) => { const k = Math.min(Math.floor(t), weights.length - 1), next = weights[Math.min(k + 1, weights.length - 1)]; return weights[k] + (t - k) * (next - weights[k]); };
 
     function scene(now, all, w, then) {
       const [width, height] = data.size(), { x, y, at } = all;
-      const drawn = chart({ width, height, ...AREA, xLabel: "x", yLabel: "y", xs: [-3, -2, -1, 0, 1, 2, 3], ys: [-4, -2, 0, 2, 4], xText: minus, yText: minus, curves: [
+      const drawn = chart({ width, height, ...AREA, xLabel: "x", yLabel: "y", xs: [-3, -2, -1, 0, 1, 2, 3], ys: height < 230 ? [-4, 0, 4] : [-4, -2, 0, 2, 4], xText: minus, yText: minus, curves: [
         { points: ray(all.slope), hue: "fg", attributes: 'stroke-dasharray="2 5"' }, { points: ray(w), hue: "metric" },
         ...(then ? [{ points: ray(then.weights.at(-1)), hue: "metric", ghost: true }] : []) ] });
       [across, up] = [drawn.x, drawn.y];

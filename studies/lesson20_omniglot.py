@@ -1,0 +1,147 @@
+"""Lesson 20: attention over (embedding, label) on lesson 09's Omniglot tasks, and a transformer that is told nothing.
+
+    python -m studies.lesson20_omniglot      two readers, 40 seconds of one core each, three seeds
+
+- softmax: one layer of softmax attention, cosine keys, labels as values: a matching network
+- transformer: two blocks over tokens (embedding, label vector), random weights
+
+Both share the body (Conv4, 32 filters), the tasks (two of 40 ways a step, one shot, two queries) and Adam at 5e-3, cosine, lesson
+16's settings; the transformer's gradient is clipped at 1. The sharpness is learned, from e^2. Steps are as many as fit into the
+seconds by a measurement before each run; both are noted. Tested on lesson 09's 1000 tasks (5 ways, one shot, 15 queries), the
+transformer on the first 200. One run is one line of ``runs/20-in-context/omniglot.jsonl``; ``--part '{"seed": 0}'`` runs these
+alone and writes no results. The end writes ``data/results/20-omniglot.json``.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from mlteach.fit import fit
+from mlteach.measure.ledger import keep_results
+from mlteach.metric import AttentionReader, reading_accuracy
+from mlteach.nets import Conv4, cross_entropy
+from mlteach.nets.norm import Mode
+from mlteach.nets.transformer import block_params, blocks, looks
+from mlteach.outer import in_context_gradient
+from mlteach.params import Params, stack
+from mlteach.tasks import Characters, Episode
+from studies.lesson20_in_context import LESSON, SEEDS, over, rows_of
+
+SECONDS, LR, WAYS, TASKS, QUERIES = 40.0, 5e-3, 40, 2, 2
+NET = Conv4(WAYS, 32, head="flatten")
+ARMS = {"softmax": 1000, "transformer": 200}  # and the tasks each is tested on
+Figure = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class FreeReader:
+    """A transformer of two blocks over tokens (embedding, label vector): nothing tells it to compare.
+
+    Labels are rows of a table of 40, the query's is a vector of its own.
+    """
+
+    width: int = 64
+    heads: int = 4
+
+    def init(self, generator: torch.Generator) -> Params:
+        theta, w = NET.init(generator), self.width
+        return {name: theta[name] for name in NET.body_names} | block_params(2 * w, 2, generator) | {
+            "up": torch.randn(w, NET.features, generator=generator) / NET.features**0.5,
+            "labels": torch.randn(WAYS, w, generator=generator), "unknown": torch.zeros(w),
+            "out": torch.randn(w, 2 * w, generator=generator) / w,
+        }  # fmt: skip
+
+    def __call__(
+        self, params: Params, x: Tensor, y: Tensor, questions: Tensor, mode: Mode = "transductive"
+    ) -> Tensor:
+        body, count = stack({name: params[name] for name in NET.body_names}, len(x)), x.shape[1]
+        support = {"support": x} if mode == "support" else {}
+        seen = NET.features_of(body, torch.cat([x, questions], 1), mode, **support)
+        asked = params["unknown"].expand(len(x), questions.shape[1], self.width)
+        label = torch.cat([params["labels"][y], asked], 1)
+        tokens = torch.cat([F.layer_norm(seen, seen.shape[-1:]) @ params["up"].T, label], -1)
+        mask = looks(count, questions.shape[1], "open")
+        found = blocks(params, tokens, mask, 2, self.heads)[:, count:]
+        return found @ params["out"].T @ params["labels"][: int(y.max()) + 1].T
+
+
+@cache
+def splits() -> Any:
+    return Characters.omniglot().split("random")
+
+
+def test_tasks(count: int) -> list[Episode]:
+    """The first of lesson 09's test tasks."""
+    generator = torch.Generator().manual_seed(2)
+    return [splits().test.sample(50, 5, 1, 15, generator=generator) for _ in range(0, count, 50)]
+
+
+def sample(generator: torch.Generator) -> Episode:
+    return splits().train.sample(TASKS, WAYS, 1, QUERIES, generator=generator)
+
+
+def steps_within(seconds: float, gradient: Callable[..., Any], theta: Params) -> int:
+    """How many steps fit into the seconds of one core."""
+    draw, began = torch.Generator().manual_seed(0), 0.0
+    for k in range(25):
+        began = time.process_time() if k == 5 else began
+        gradient(theta, sample(draw))
+    return round(seconds * 20 / (time.process_time() - began) / 50) * 50
+
+
+def run_of(arm: str, seed: int) -> Figure:
+    """Train one reader and judge it."""
+    reader: Any = AttentionReader(NET) if arm == "softmax" else FreeReader()
+    gradient, generator = (
+        partial(in_context_gradient, reader, cross_entropy),
+        torch.Generator().manual_seed(seed),
+    )
+    theta = reader.init(generator)
+    steps, began = steps_within(SECONDS, gradient, theta), time.process_time()
+    run = fit(
+        gradient, theta, sample, steps=steps, generator=generator, lr=LR, schedule="cosine",
+        clip=None if arm == "softmax" else 1.0, progress=None,
+    )  # fmt: skip
+    row = {"steps": steps, "seconds": round(time.process_time() - began, 1)}
+    row["training"] = 100 * torch.tensor(run.history["accuracy"][-100:]).mean().item()
+    if arm == "softmax":
+        row["sharpness"] = run.theta["sharpness"].exp().item()
+    modes: tuple[Mode, ...] = ("transductive", "support") if arm == "softmax" else ("transductive",)
+    found = reading_accuracy(reader, run.theta, test_tasks(ARMS[arm]), modes=modes)
+    return row | {mode: 100 * values.mean().item() for mode, values in found.items()}
+
+
+def main() -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--part", type=json.loads, help="run these alone, such as '{\"seed\": 0}'")
+    options = parser.parse_args()
+    every = rows_of("omniglot", [{"arm": a, "seed": s} for s in SEEDS for a in ARMS], run_of, options.part)
+    figures = []
+    for arm, tasks in ARMS.items():
+        rows = [row for row in every if row["arm"] == arm]
+        for key, unit in {
+            "transductive": "%",
+            "support": "%",
+            "training": "%",
+            "sharpness": "",
+            "steps": "steps",
+            "seconds": "s",
+        }.items():
+            if key in rows[0]:
+                figures.append(over(rows, f"{arm}.{key}", key, unit, "", tasks))
+    keep_results(LESSON, "omniglot", figures, command="python -m studies.lesson20_omniglot")
+
+
+if __name__ == "__main__":
+    main()

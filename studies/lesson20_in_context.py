@@ -6,8 +6,8 @@
     python -m studies.lesson20_in_context judge       those transformers beside MAML: points, shifts, order, the detector
 
 One run is one line of ``runs/20-in-context/WHAT.jsonl``, so that each command goes on where it was stopped (``--part
-'{"seed": 0}'`` runs these alone and writes no results); at the end it writes ``data/results/20-WHAT.json``. Three seeds everywhere. Seconds are
-those of the process on one core, evaluation left out. Regression: 10 inputs, 20 pairs, noise variance 1/4, 20,000 test tasks.
+'{"seed": 0}'`` runs these alone and writes no results); at the end it writes ``data/results/20-WHAT.json``. Three seeds
+everywhere. Seconds are those of the process on one core, evaluation left out. Regression: 10 inputs, 20 pairs, noise variance 1/4, 20,000 test tasks.
 """
 
 import argparse
@@ -31,10 +31,11 @@ from mlteach.nets import MLP, LinearAttention, PairTransformer, squared_error
 from mlteach.outer import in_context_gradient
 from mlteach.params import Params, stack
 from mlteach.tasks import Episode, LinearRegression, Sinusoids
+from studies import shared
 
 LESSON, SEEDS = "20_in_context_learning", (0, 1, 2)
 RUNS = data_folder().parent / "runs" / "20-in-context"
-Figure = dict[str, Any]
+Figure = shared.Figure
 
 # Rows and figures ----------------------------------------------------------------------------------------------------
 
@@ -62,14 +63,16 @@ def rows_of(
 
 
 def figure(
-    name: str, found: Interval, unit: str, note: str, seeds: Iterable[int] = SEEDS, tasks: int | None = None
+    name: str,
+    found: Interval,
+    unit: str,
+    note: str,
+    seeds: Iterable[int] = SEEDS,
+    tasks: int | None = None,
 ) -> Figure:
-    """One entry of the ledger."""
-    half = round(found.half_width, 5) if found.n > 1 else None
-    return {
-        "name": name, "value": round(found.mean, 5), "interval": half, "unit": unit, "seeds": list(seeds), "seconds": None,
-        "device": "cpu", "tasks": tasks, "note": note,
-    }  # fmt: skip
+    """One entry of the ledger; a number that is one alone has no interval."""
+    value = found if found.n > 1 else found.mean
+    return shared.figure(name, value, unit, list(seeds), tasks, note, digits=5)
 
 
 def over(

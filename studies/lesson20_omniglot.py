@@ -1,6 +1,6 @@
 """Lesson 20: attention over (embedding, label) on lesson 09's Omniglot tasks, and a transformer that is told nothing.
 
-    python -m studies.lesson20_omniglot      two readers, 40 seconds of one core each, three seeds
+    python -m studies.lesson20_omniglot      two readers, 40 seconds of one core each, three seeds and two
 
 - softmax: one layer of softmax attention, cosine keys, labels as values: a matching network
 - transformer: two blocks over tokens (embedding, label vector), random weights
@@ -33,12 +33,13 @@ from mlteach.nets.transformer import block_params, blocks, looks
 from mlteach.outer import in_context_gradient
 from mlteach.params import Params, stack
 from mlteach.tasks import Characters, Episode
-from studies.lesson20_in_context import LESSON, SEEDS, over, rows_of
+from studies.lesson20_in_context import LESSON, over, rows_of
+from studies.shared import Figure, tasks_of
 
 SECONDS, LR, WAYS, TASKS, QUERIES = 40.0, 5e-3, 40, 2, 2
 NET = Conv4(WAYS, 32, head="flatten")
 ARMS = {"softmax": 1000, "transformer": 200}  # and the tasks each is tested on
-Figure = dict[str, Any]
+SEEDS = {"softmax": (0, 1, 2), "transformer": (1, 2)}
 
 
 @dataclass(frozen=True)
@@ -78,12 +79,6 @@ def splits() -> Any:
     return Characters.omniglot().split("random")
 
 
-def test_tasks(count: int) -> list[Episode]:
-    """The first of lesson 09's test tasks."""
-    generator = torch.Generator().manual_seed(2)
-    return [splits().test.sample(50, 5, 1, 15, generator=generator) for _ in range(0, count, 50)]
-
-
 def sample(generator: torch.Generator) -> Episode:
     return splits().train.sample(TASKS, WAYS, 1, QUERIES, generator=generator)
 
@@ -115,7 +110,7 @@ def run_of(arm: str, seed: int) -> Figure:
     if arm == "softmax":
         row["sharpness"] = run.theta["sharpness"].exp().item()
     modes: tuple[Mode, ...] = ("transductive", "support") if arm == "softmax" else ("transductive",)
-    found = reading_accuracy(reader, run.theta, test_tasks(ARMS[arm]), modes=modes)
+    found = reading_accuracy(reader, run.theta, tasks_of(splits().test, ARMS[arm], 2), modes=modes)
     return row | {mode: 100 * values.mean().item() for mode, values in found.items()}
 
 
@@ -126,7 +121,7 @@ def main() -> None:
     )
     parser.add_argument("--part", type=json.loads, help="run these alone, such as '{\"seed\": 0}'")
     options = parser.parse_args()
-    every = rows_of("omniglot", [{"arm": a, "seed": s} for s in SEEDS for a in ARMS], run_of, options.part)
+    every = rows_of("omniglot", [{"arm": a, "seed": s} for a in ARMS for s in SEEDS[a]], run_of, options.part)
     figures = []
     for arm, tasks in ARMS.items():
         rows = [row for row in every if row["arm"] == arm]

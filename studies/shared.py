@@ -1,4 +1,4 @@
-"""What the studies of lessons 09 to 16 have in common: the tasks they judge on, and an entry of the ledger."""
+"""What the studies of lessons 09 to 20 have in common: the tasks they judge on, and an entry of the ledger."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -909,7 +909,7 @@ omniglot |= {name: each for name, each in recorded("10", "runs").items()
 arms = {"softmax attention, one layer": ("softmax.transductive", "metric"),
         "FOMAML (lesson 10)": ("fomaml.transductive", "fomaml"),
         "MAML (lesson 09)": ("maml.5way1shot.transductive.seeds", "maml"),
-        "transformer, random start": ("transformer.transductive", "warning")}
+        "transformer (two seeds)": ("transformer.transductive", "warning")}
 fig, ax = plt.subplots(figsize=(9, 3.4))
 for place, (name, hue) in enumerate(reversed(arms.values())):
     value, half = number(omniglot, name)

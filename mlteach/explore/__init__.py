@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mlteach.explore.loss_pull import LossPull
     from mlteach.explore.lstm_gates import LstmGates
     from mlteach.explore.maml_plane import MamlPlane
+    from mlteach.explore.memory_rows import MemoryRows
     from mlteach.explore.method_map import MethodMap
     from mlteach.explore.mixing import TaskMixer
     from mlteach.explore.permutations import Permutations
@@ -40,6 +41,7 @@ __all__ = [
     "LossPull",
     "LstmGates",
     "MamlPlane",
+    "MemoryRows",
     "MethodMap",
     "Permutations",
     "Projections",
@@ -61,6 +63,7 @@ _HOME = {
     "LossPull": "loss_pull",
     "LstmGates": "lstm_gates",
     "MamlPlane": "maml_plane",
+    "MemoryRows": "memory_rows",
     "MethodMap": "method_map",
     "Permutations": "permutations",
     "Projections": "projections",

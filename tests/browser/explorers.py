@@ -113,6 +113,9 @@ ROWS = {
         ("method", "FOMAML"),
         Drag("The start θ", (60, 30)),
     ),
+    "MemoryRows": Row(
+        lambda: explore.MemoryRows.recorded(), Keys("step", ("ArrowRight",) * 9), ("learner", "both")
+    ),
     "MethodMap": Row(explore.MethodMap, Keys("MAML", ("ArrowRight",)), ("method", "Reptile")),
     "Permutations": Row(
         lambda: explore.Permutations.recorded(task=5, at=4),

@@ -24,7 +24,7 @@
 #
 # **Prerequisites:** none. Each explorer names [the lesson](00_start_here.ipynb) that explains it.
 #
-# **Time:** 20 minutes of reading; 30 if you do every task.
+# **Time:** 25 minutes of reading; 35 if you do every task.
 #
 # **What it costs to run:** *smoke* takes under 20 s. *lecture* and *paper* cost the same: under 20 s. Nothing is trained here; the networks
 # were trained by recorded runs and come with the course.
@@ -38,7 +38,8 @@ PROFILE = "smoke"  # nothing here depends on it
 # %% tags=["setup"]
 from mlteach.explore import AdaptationLab, AttentionStep, EpisodeInspector, FrozenLayers
 from mlteach.explore import GateHistory, GradientCell, Ingredients, LearnedStep
-from mlteach.explore import LossLandscape, LossPull, LstmGates, MamlPlane, MethodMap
+from mlteach.explore import LossLandscape, LossPull, LstmGates, MamlPlane, MemoryRows
+from mlteach.explore import MethodMap
 from mlteach.explore import Permutations, Projections, StepMorph, TaskMixer
 from mlteach.explore import UnrolledChain
 
@@ -260,6 +261,17 @@ attention_step
 
 # %%
 print(attention_step.summary)
+
+# ## The rows of a memory
+#
+# From [lesson 19](19_learning_with_memory.ipynb). **Ask:** which rows does the second memory read, those of the character that is shown?
+
+# %%
+memory_rows = MemoryRows.recorded()
+memory_rows
+
+# %%
+print(memory_rows.summary)
 
 # %% [markdown]
 # ## Next

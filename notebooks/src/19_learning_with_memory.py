@@ -585,7 +585,7 @@ for learner in (SMALL, Alone(128, hidden=32), Attend(128), Lookup(128)):
 # pictures.* That brings the ceiling at the first showing. Then, for a long time, nothing.
 
 # %%
-MANNS = {"smoke": 3, "lecture": 60, "paper": 6250}[PROFILE]  # of 16 sequences each
+MANNS = {"smoke": 3, "lecture": 150, "paper": 6250}[PROFILE]  # of 16 sequences each
 published_net = MANN(128)
 by_mann = trained(published_net, MANNS)
 
@@ -600,7 +600,7 @@ for k in SHOWN:
            seeds=SEEDS[:1], seconds=by_mann.seconds, note=f"{MANNS} updates")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 1 min. The published network, label late, trained while they watch. Look at the two first numbers: the one near the ceiling, the other far below it. It says a label that was not used yet.
+# 1 min. The published network, label late, trained while they watch. Look at the two first numbers: the first is on its way to the ceiling, the second stays behind. It begins to say labels that were not used yet.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # **Predict.** After a while it begins to match pictures. The second showing rises. What does the first do?

@@ -39,8 +39,7 @@ PROFILE = "smoke"  # nothing here depends on it
 from mlteach.explore import AdaptationLab, AttentionStep, EpisodeInspector, FrozenLayers
 from mlteach.explore import GateHistory, GradientCell, Ingredients, LearnedStep
 from mlteach.explore import LossLandscape, LossPull, LstmGates, MamlPlane, MemoryRows
-from mlteach.explore import MethodMap
-from mlteach.explore import Permutations, Projections, StepMorph, TaskMixer
+from mlteach.explore import MethodMap, Permutations, Projections, StepMorph, TaskMixer
 from mlteach.explore import UnrolledChain
 
 # %% [markdown]

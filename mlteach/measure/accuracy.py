@@ -8,11 +8,12 @@ from torch import Tensor
 from mlteach.inner import Rule, adapt
 from mlteach.inner.objective import objectives
 from mlteach.inner.rule import checked_rule
+from mlteach.inner.start import Start, begun
 from mlteach.measure.interval import Interval, over_tasks
 from mlteach.nets.loss import cross_entropy, share_right
 from mlteach.nets.stepwise import net_at
 from mlteach.outer.chunks import over_chunks, tasks_at_once
-from mlteach.params import Params, stack
+from mlteach.params import Params
 from mlteach.progress import bar_for
 from mlteach.tasks.episode import Episode, checked, several
 
@@ -27,14 +28,14 @@ def path_of(
     steps: int,
     *,
     only: Collection[str] | None = None,
-    start: Callable[[Params], Params] = dict,
+    start: Start = dict,
 ) -> list[Params]:
     """The parameters of every task before and after each inner step, [tasks, ...] each, without history.
 
     Taught in: lesson 09.
     """
     with torch.no_grad():
-        begin = stack(start(theta), checked(episode).tasks)
+        begin = begun(start, theta, checked(episode).seen, episode.tasks)
         return adapt(
             objectives(net, cross_entropy, episode.seen, checked_rule(rule), steps, episode.tasks),
             begin,
@@ -54,7 +55,7 @@ def step_accuracy(
     *,
     modes: Sequence[str] = MODES,
     only: Collection[str] | None = None,
-    start: Callable[[Params], Params] = dict,
+    start: Start = dict,
     progress: str | None = None,
     last: bool = False,
 ) -> dict[str, Tensor]:
@@ -100,7 +101,7 @@ def accuracy(
     *,
     modes: Sequence[str] = MODES,
     only: Collection[str] | None = None,
-    start: Callable[[Params], Params] = dict,
+    start: Start = dict,
     progress: str | None = None,
 ) -> dict[str, Interval]:
     """For each mode, the mean query accuracy in percent after ``steps`` inner steps, with its interval over tasks.

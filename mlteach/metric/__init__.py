@@ -1,6 +1,10 @@
-"""Methods that compare: no inner gradient step, the support set is remembered as points."""
+"""Methods that compare: the support set is remembered as points, and a query gets the class of those it is near."""
 
 from mlteach.metric.attention import AttentionReader, attention_logits, linear_logits, reading_accuracy
+from mlteach.metric.context import init_context, query_in_context, read_in_context, support_in_context
+from mlteach.metric.hausdorff import hausdorff_table, ink_of, modified_hausdorff
+from mlteach.metric.matching import init_matching, matching_logits, most_certain, read_matching
+from mlteach.metric.proto_maml import prototype_start
 from mlteach.metric.prototypes import (
     prototype_accuracy,
     prototype_gradient,
@@ -9,16 +13,38 @@ from mlteach.metric.prototypes import (
     prototype_loss,
     prototypes,
 )
+from mlteach.metric.reading import features_of, read_prototypes, reading_accuracy, reading_gradient
+from mlteach.metric.siamese import init_siamese, pair_loss, read_siamese, siamese_scores
 
 __all__ = [
     "AttentionReader",
     "attention_logits",
     "linear_logits",
+    "features_of",
+    "hausdorff_table",
+    "init_context",
+    "init_matching",
+    "init_siamese",
+    "ink_of",
+    "matching_logits",
+    "modified_hausdorff",
+    "most_certain",
+    "pair_loss",
     "prototype_accuracy",
     "prototype_gradient",
     "prototype_head",
     "prototype_logits",
     "prototype_loss",
+    "prototype_start",
     "prototypes",
     "reading_accuracy",
+    "query_in_context",
+    "read_in_context",
+    "read_matching",
+    "read_prototypes",
+    "read_siamese",
+    "reading_accuracy",
+    "reading_gradient",
+    "siamese_scores",
+    "support_in_context",
 ]

@@ -26,6 +26,7 @@ from mlteach.inner import Rule
 from mlteach.inner.adapt import steps_of
 from mlteach.inner.objective import objectives
 from mlteach.inner.rule import checked_steps, made_rule
+from mlteach.inner.start import Start, begun
 from mlteach.nets.loss import share_right, task_losses
 from mlteach.nets.stepwise import net_at
 from mlteach.outer.chunks import sum_over_chunks, tasks_at_once
@@ -38,7 +39,6 @@ from mlteach.params import (
     map_params,
     pull_back,
     scale,
-    stack,
     task,
 )
 from mlteach.tasks.episode import Episode, checked
@@ -59,7 +59,7 @@ def maml_losses(
     *,
     first_order: bool = False,
     only: Collection[str] | None = None,
-    start: Callable[[Params], Params] = dict,
+    start: Start = dict,
     weights: Weights | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Each task's query loss after adapting, L_query(phi) [tasks], and the query outputs [tasks, Q, ...].
@@ -69,7 +69,8 @@ def maml_losses(
         (`mlteach.nets.stepwise`).
     rule: fixed, or a function that makes it from theta. A rule may bring what it descends on (`mlteach.inner.rule`).
     only: the names that adapt in the inner loop (default all).
-    start: makes the inner loop's start from theta; the default is theta itself. Resetting the head goes here.
+    start: makes the inner loop's start from theta; the default is theta itself. Resetting the head goes here. One that reads the
+        support set is a `mlteach.inner.start.SeesSupport`.
     weights: how much the query loss counts after 0, 1, ..., k steps, [k + 1]; the loss is then their weighted sum, the outputs
         those after the last step. By default the last step counts alone. Raises EpisodeError for another number of them.
     All tasks run side by side: theta is given a task axis, and every operation is batched over it.
@@ -80,7 +81,7 @@ def maml_losses(
     counts, tasks = _weights(weights, steps), checked(episode).tasks
     made = made_rule(rule, theta)
     descent = objectives(net, loss, episode.seen, made, steps, tasks)
-    begin = stack(start(theta), tasks)
+    begin = begun(start, theta, episode.seen, tasks)
     walk = steps_of(descent, begin, made, steps, first_order=first_order, only=only)
     total: Tensor | float = 0.0
     for t, (weight, phi) in enumerate(zip(counts, walk, strict=True)):
@@ -100,7 +101,7 @@ def maml_gradient(
     *,
     first_order: bool = False,
     only: Collection[str] | None = None,
-    start: Callable[[Params], Params] = dict,
+    start: Start = dict,
     weights: Weights | None = None,
     chunk: int | None = None,
     query_dtype: torch.dtype | None = None,
@@ -127,7 +128,7 @@ def maml_gradient(
     def part(tasks: Episode) -> tuple[Params, dict[str, Tensor]]:
         point = leaves(theta)
         with torch.enable_grad():
-            made, begin = made_rule(rule, point), stack(start(point), tasks.tasks)
+            made, begin = made_rule(rule, point), begun(start, point, tasks.seen, tasks.tasks)
             descent = objectives(net, loss, tasks.seen, made, steps, tasks.tasks)
             walk = steps_of(descent, begin, made, steps, first_order=first_order, only=only)
             total, pulled = torch.zeros((), device=tasks.query_x.device), []
@@ -158,7 +159,7 @@ def maml_gradient_loop(
     *,
     first_order: bool = False,
     only: Collection[str] | None = None,
-    start: Callable[[Params], Params] = dict,
+    start: Start = dict,
     weights: Weights | None = None,
 ) -> Params:
     """The same gradient in the plainest way: one task after the other. The reference for `maml_gradient`.
@@ -171,7 +172,7 @@ def maml_gradient_loop(
         one = Episode(*task(episode._asdict(), index).values())
         made = made_rule(rule, point)
         descent = objectives(net, loss, one.seen, made, steps, None)
-        walk = steps_of(descent, start(point), made, steps, first_order=first_order, only=only)
+        walk = steps_of(descent, begun(start, point, one.seen, None), made, steps, first_order=first_order, only=only)
         for t, (weight, phi) in enumerate(zip(_weights(weights, steps), walk, strict=True)):
             if _counts(weight):
                 outputs = net_at(net, t)(phi, one.query_x)

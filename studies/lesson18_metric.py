@@ -1,0 +1,324 @@
+"""Lesson 18: methods that compare, side by side: one Conv-4, the same episodes, the same seconds of one core.
+
+    python -m studies.lesson18_metric rates ARM      three outer rates, eight seconds each, on validation tasks; then forty seconds
+                                                     at the best of them for each of three seeds, measured on lesson 09's test tasks
+    python -m studies.lesson18_metric collect        writes data/results/18-arms.json and 18-rates.json out of all runs
+
+Arms: prototypes, matching, without temperature, context, siamese, protomaml. Every step is one task of 20 ways, one shot, two
+queries a class. Seconds are the process's own, on one thread (`time.process_time`), with drawing, without measuring: so the load
+of a machine does not count. Runs keep themselves in ``runs/18-metric``; what is there is not trained again.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mlteach.checkpoint import load_checkpoint, save_checkpoint
+from mlteach.inner import sgd
+from mlteach.measure import Interval, over_seeds, over_tasks, step_accuracy
+from mlteach.measure.ledger import data_folder, keep_results
+from mlteach.metric import (
+    features_of,
+    init_context,
+    init_matching,
+    init_siamese,
+    matching_logits,
+    pair_loss,
+    prototype_logits,
+    prototype_start,
+    read_in_context,
+    read_matching,
+    read_prototypes,
+    read_siamese,
+    reading_accuracy,
+    reading_gradient,
+)
+from mlteach.nets import Conv4, cross_entropy
+from mlteach.nets.loss import share_right
+from mlteach.outer import maml_gradient
+from mlteach.params import Params, clip, leaves
+from mlteach.tasks import Characters, Episode
+
+LESSON, SEEDS = "18_learning_a_metric", (0, 1, 2)
+RUNS = data_folder().parent / "runs" / "18-metric"
+NET = Conv4(20, 32, head="flatten")
+SECONDS, TRIED, CLIP = 40.0, 8.0, 10.0
+RATES = (2e-3, 5e-3, 1e-2)
+SCALE = 0.05  # of prototypes
+INNER_RATE, INNER_STEPS = 0.1, 1  # of ProtoMAML
+LOOKS = (5.0, 10.0, 20.0, 40.0)
+ARMS = ("prototypes", "matching", "without temperature", "context", "siamese", "protomaml")
+READINGS = {
+    "prototypes": read_prototypes(SCALE),
+    "matching": read_matching(),
+    "without temperature": read_matching(1.0),
+    "context": read_in_context(),
+    "siamese": read_siamese,
+}
+GradientOf = Callable[[Params, Episode], tuple[Params, dict[str, Tensor]]]
+Figure = dict[str, Any]
+
+
+def start_of(arm: str, seed: int, net: Conv4 = NET) -> Params:
+    """The same body for all arms of a seed, and what the arm adds."""
+    generator = torch.Generator().manual_seed(seed)
+    theta = net.init(generator)
+    extra = {
+        "matching": init_matching,
+        "siamese": lambda: init_siamese(net.features),
+        "context": lambda: init_context(net.features, generator),
+    }.get(arm, dict)()
+    return {name: theta[name] for name in net.body_names} | extra
+
+
+def gradient_of_arm(arm: str, net: Conv4 = NET) -> GradientOf:
+    if arm == "protomaml":
+        start = prototype_start(net, scale=SCALE)
+        return lambda theta, episode: maml_gradient(
+            net, cross_entropy, theta, episode, sgd(INNER_RATE), INNER_STEPS, start=start
+        )
+    loss = pair_loss if arm == "siamese" else None
+    return lambda theta, episode: reading_gradient(net.features_of, READINGS[arm], theta, episode, loss=loss)
+
+
+def trained(
+    gradient: GradientOf,
+    theta: Params,
+    sample: Callable[[torch.Generator], Episode],
+    *,
+    seconds: float,
+    rate: float,
+    seed: int,
+    look: Callable[[Params, float], None] | None = None,
+    looks: tuple[float, ...] = LOOKS,
+) -> tuple[Params, dict[str, float]]:
+    """Adam with a cosine over the seconds of this process; ``look`` is called at the seconds named, and not counted."""
+    point = leaves(theta)
+    optimizer = torch.optim.Adam(list(point.values()))
+    generator = torch.Generator().manual_seed(1000 + seed)
+    used, steps, losses, due = 0.0, 0, [], [each for each in looks if each <= seconds]
+    while used < seconds:
+        began = time.process_time()
+        share = 0.5 * (1 + torch.tensor(torch.pi * min(1.0, used / seconds)).cos().item())
+        optimizer.param_groups[0]["lr"] = rate * max(0.02, share)
+        found, numbers = gradient(point, sample(generator))
+        for name, value in clip(found, CLIP).items():
+            point[name].grad = value.detach()
+        optimizer.step()
+        losses.append(float(numbers["loss"]))
+        steps += 1
+        used += time.process_time() - began
+        while look and due and used >= due[0]:
+            look({name: value.detach() for name, value in point.items()}, due.pop(0))
+    last = losses[-200:]
+    about = {"updates": steps, "seconds": round(used, 1), "loss": sum(last) / len(last)}
+    return {name: value.detach() for name, value in point.items()}, about
+
+
+def drawn(
+    split: Characters, tasks: int, ways: int, shots: int, queries: int, seed: int, batch: int = 50
+) -> list[Episode]:
+    """As lesson 09 draws them: batches of 50 out of one seed. 1000 of 5 ways, 15 queries and seed 1 are its test tasks."""
+    generator = torch.Generator().manual_seed(seed)
+    return [
+        split.sample(min(batch, tasks), ways, shots, queries, generator=generator)
+        for _ in range(0, tasks, batch)
+    ]
+
+
+def scores(arm: str, theta: Params, episodes: list[Episode], modes: tuple[str, ...]) -> dict[str, Tensor]:
+    """Each task's share of right answers, by the arm's own way to answer."""
+    if arm != "protomaml":
+        return reading_accuracy(NET.features_of, READINGS[arm], theta, episodes, modes=modes)
+    net = Conv4(int(episodes[0].support_y.max()) + 1, NET.filters, head="flatten")
+    found = step_accuracy(
+        net, theta, episodes, sgd(INNER_RATE), INNER_STEPS, modes=modes, last=True,
+        start=prototype_start(net, scale=SCALE),
+    )  # fmt: skip
+    return {mode: values.squeeze(1) for mode, values in found.items()}
+
+
+@torch.no_grad()
+def read_otherwise(arm: str, theta: Params, episodes: list[Episode]) -> dict[str, float]:
+    """The same network's features under other test rules: what of a method is its training, what its rule."""
+    rules: dict[str, Callable[..., Tensor]] = {
+        "cosine, t = 1": lambda *a: matching_logits(*a, scale=1.0),
+        "cosine, t = 10": lambda *a: matching_logits(*a, scale=10.0),
+        "cosine, t = 40": lambda *a: matching_logits(*a, scale=40.0),
+        "squared distance": prototype_logits,
+    }
+    found: dict[str, list[Tensor]] = {name: [] for name in rules}
+    for episode in episodes:
+        support, query = features_of(NET.features_of, theta, episode)
+        ways = int(episode.support_y.max()) + 1
+        for name, rule in rules.items():
+            found[name].append(share_right(rule(support, episode.support_y, query, ways), episode.query_y))
+    return {name: 100 * torch.cat(values).mean().item() for name, values in found.items()}
+
+
+def store(name: str, row: dict[str, Any]) -> None:
+    RUNS.mkdir(parents=True, exist_ok=True)
+    (RUNS / f"{name}.json").write_text(json.dumps(row, indent=1))
+
+
+def stored(name: str) -> dict[str, Any] | None:
+    path = RUNS / f"{name}.json"
+    return json.loads(path.read_text()) if path.exists() else None
+
+
+def rates(arm: str) -> None:
+    """The outer rates, seed 0, on 200 validation tasks."""
+    name = f"rates-{arm}"
+    if stored(name):
+        return
+    train, validation, _ = Characters.omniglot().split("random")
+    watched = drawn(validation, 200, 5, 1, 15, seed=77)
+    row = {}
+    for rate in RATES:
+        theta, about = trained(
+            gradient_of_arm(arm), start_of(arm, 0), lambda g: train.sample(1, 20, 1, 2, generator=g),
+            seconds=TRIED, rate=rate, seed=0,
+        )  # fmt: skip
+        value = over_tasks(scores(arm, theta, watched, ("transductive",))["transductive"]).scaled(100)
+        row[f"{rate:g}"] = {"value": value.mean, "interval": value.half_width, **about}
+        print(arm, rate, value, about, flush=True)
+    store(name, row)
+
+
+def chosen(arm: str) -> float:
+    tried = stored(f"rates-{arm}")
+    if not tried:
+        raise SystemExit(f"Choose the rate first: python -m studies.lesson18_metric rates '{arm}'")
+    return float(max(tried, key=lambda rate: tried[rate]["value"]))
+
+
+def train(arm: str, seed: int) -> None:
+    """One arm, one seed."""
+    name = f"{arm}-{seed}"
+    if stored(name):
+        return
+    characters = Characters.omniglot().split("random")
+    watched, curve = drawn(characters.validation, 100, 5, 1, 15, seed=77), {}
+
+    def look(theta: Params, at: float) -> None:
+        curve[f"{at:g}"] = 100 * scores(arm, theta, watched, ("transductive",))["transductive"].mean().item()
+
+    theta, about = trained(
+        gradient_of_arm(arm), start_of(arm, seed), lambda g: characters.train.sample(1, 20, 1, 2, generator=g),
+        seconds=SECONDS, rate=chosen(arm), seed=seed, look=look,
+    )  # fmt: skip
+    test = characters.test
+    tasks = {
+        "5way1shot": drawn(test, 1000, 5, 1, 15, seed=1),
+        "5way5shot": drawn(test, 300, 5, 5, 5, seed=1),
+        "20way1shot": drawn(test, 200, 20, 1, 4, seed=1, batch=20),
+    }
+    row: dict[str, Any] = {**about, "rate": chosen(arm), "curve": curve, "test": {}, "read": {}}
+    for cell, episodes in tasks.items():
+        modes = ("transductive", "support") if cell != "5way5shot" else ("transductive",)
+        for mode, values in scores(arm, theta, episodes, modes).items():
+            value = over_tasks(values).scaled(100)
+            row["test"][f"{cell}.{mode}"] = [value.mean, value.half_width]
+    for cell in ("5way5shot", "20way1shot"):
+        row["read"][cell] = read_otherwise(arm, theta, tasks[cell])
+    if "matching.log_scale" in theta:
+        row["temperature"] = theta["matching.log_scale"].exp().item()
+    if arm == "protomaml":  # the same network, batches and head, and no inner step
+        row["without steps"] = {}
+        for cell in ("5way1shot", "5way5shot"):
+            net = Conv4(5, NET.filters, head="flatten")
+            each = step_accuracy(net, theta, tasks[cell], sgd(INNER_RATE), 0, modes=("transductive",),
+                                 start=prototype_start(net, scale=SCALE))  # fmt: skip
+            row["without steps"][cell] = 100 * each["transductive"].mean().item()
+    RUNS.mkdir(parents=True, exist_ok=True)
+    save_checkpoint(RUNS / f"{name}.safetensors", {f"theta.{n}": v for n, v in theta.items()}, {"arm": arm})
+    store(name, row)
+    print(name, json.dumps(row), flush=True)
+
+
+def figure(name: str, values: list[float], *, unit: str = "%", note: str = "", seeds: Any = SEEDS) -> Figure:
+    found = over_seeds(values) if len(values) > 1 else Interval(values[0], 0.0, 1)
+    said = "seeds: " + ", ".join(f"{value:.2f}" for value in values) + (f"; {note}" if note else "")
+    return {
+        "name": name, "value": round(found.mean, 3), "interval": round(found.half_width, 3), "unit": unit,
+        "seeds": list(seeds)[: len(values)], "seconds": SECONDS, "device": "cpu", "tasks": None, "note": said,
+    }  # fmt: skip
+
+
+def collect() -> None:
+    """All runs into the ledger."""
+    figures, tried = [], []
+    rows = {arm: [row for seed in SEEDS if (row := stored(f"{arm}-{seed}"))] for arm in ARMS}
+    for arm in ARMS:
+        for rate, each in (stored(f"rates-{arm}") or {}).items():
+            tried.append(
+                figure(f"{arm}.{rate}", [each["value"]], note=f"{each['updates']} updates", seeds=(0,))
+            )
+        runs = rows[arm]
+        if not runs:
+            continue
+        for cell in runs[0]["test"]:
+            figures.append(figure(f"{arm}.{cell}", [run["test"][cell][0] for run in runs]))
+        for cell, rules in runs[0]["read"].items():
+            for rule in rules:
+                figures.append(figure(f"{arm}.read.{cell}.{rule}", [run["read"][cell][rule] for run in runs]))
+        for at in runs[0]["curve"]:
+            figures.append(
+                figure(f"{arm}.curve.{at}", [run["curve"][at] for run in runs], note="validation tasks")
+            )
+        figures.append(figure(f"{arm}.updates", [run["updates"] for run in runs], unit=""))
+        figures.append(
+            figure(f"{arm}.loss", [run["loss"] for run in runs], unit="", note="last 200 updates, 20 ways")
+        )
+        figures.append(figure(f"{arm}.rate", [runs[0]["rate"]], unit="", note="chosen on validation tasks"))
+        if "temperature" in runs[0]:
+            figures.append(figure(f"{arm}.temperature", [run["temperature"] for run in runs], unit=""))
+        for cell in runs[0].get("without steps", ()):
+            gain = [run["test"][f"{cell}.transductive"][0] - run["without steps"][cell] for run in runs]
+            figures.append(
+                figure(f"{arm}.{cell}.steps", gain, unit="points", note="one inner step at test minus none")
+            )
+    for first, second in (("context", "matching"), ("matching", "without temperature"), ("prototypes", "matching"),
+                          ("protomaml", "prototypes"), ("matching", "siamese")):  # fmt: skip
+        if len(rows[first]) == len(rows[second]) > 0:
+            for cell in ("5way1shot", "5way5shot", "20way1shot"):
+                gain = [
+                    a["test"][f"{cell}.transductive"][0] - b["test"][f"{cell}.transductive"][0]
+                    for a, b in zip(rows[first], rows[second], strict=True)
+                ]
+                figures.append(
+                    figure(f"{first} - {second}.{cell}", gain, unit="points", note="paired over seeds")
+                )
+    command = "python -m studies.lesson18_metric"
+    keep_results(LESSON, "arms", figures, command=f"{command} rates ARM; collect", seconds_of="one core")
+    keep_results(LESSON, "rates", tried, command=f"{command} rates ARM; collect")
+    for arm, name in (("matching", "18-matching"),):
+        kept = load_checkpoint(RUNS / f"{arm}-0.safetensors")
+        save_checkpoint(data_folder() / "checkpoints" / f"{name}.safetensors", kept.tensors,
+                        {"arm": arm, "filters": NET.filters, "seconds": SECONDS})  # fmt: skip
+
+
+def main() -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("what", choices=["rates", "collect"])
+    parser.add_argument("arm", nargs="?", choices=ARMS)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    if options.what == "collect":
+        collect()
+    else:
+        rates(options.arm)
+        for seed in SEEDS:
+            train(options.arm, seed)
+
+
+if __name__ == "__main__":
+    main()

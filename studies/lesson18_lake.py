@@ -1,7 +1,7 @@
 """Lesson 18: Lake's question. Twenty characters of one unseen alphabet, one drawer shows, another asks.
 
-    python -m studies.lesson18_lake untrained        pixels and the modified Hausdorff distance; then four recipes, thirty seconds each,
-                                                     on validation alphabets
+    python -m studies.lesson18_lake untrained        pixels and the modified Hausdorff distance
+    python -m studies.lesson18_lake try NAME         one of four recipes, fifteen seconds, on validation alphabets
     python -m studies.lesson18_lake long             the best of them for five minutes, one seed
     python -m studies.lesson18_lake train NAME       a recipe for a minute, three seeds
     python -m studies.lesson18_lake collect              writes data/results/18-lake.json and the checkpoint of the longest run
@@ -32,7 +32,7 @@ from mlteach.tasks.lake import own_runs
 from studies.lesson18_metric import RUNS, SEEDS, store, stored, trained
 
 LESSON = "18_learning_a_metric"
-TRIED, SHORT, LONG, RATE = 30.0, 60.0, 300.0, 5e-3
+TRIED, SHORT, LONG, RATE = 15.0, 60.0, 300.0, 5e-3
 TEST_RUNS, WATCHED = 600, 200
 
 
@@ -213,7 +213,7 @@ def collect() -> None:
         LESSON,
         "lake",
         figures,
-        command="python -m studies.lesson18_lake untrained; long; train NAME; collect",
+        command="python -m studies.lesson18_lake untrained; try NAME; long; train NAME; collect",
     )
     longest = max(
         RUNS.glob("lake-*-*-*.safetensors"), key=lambda p: float(p.stem.rsplit("-", 1)[1]), default=None
@@ -228,7 +228,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=["untrained", "long", "train", "collect"])
+    parser.add_argument("what", choices=["untrained", "try", "long", "train", "collect"])
     parser.add_argument("name", nargs="?", choices=RECIPES)
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -236,8 +236,8 @@ def main() -> None:
         collect()
     elif options.what == "untrained":
         untrained()
-        for name in TRIES:
-            attempt(name)
+    elif options.what == "try":
+        attempt(options.name)
     elif options.what == "long":
         train(best(), 0, LONG)
     else:

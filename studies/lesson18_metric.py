@@ -1,8 +1,10 @@
 """Lesson 18: methods that compare, side by side: one Conv-4, the same episodes, the same seconds of one core.
 
-    python -m studies.lesson18_metric rates ARM      three outer rates, eight seconds each, on validation tasks; then forty seconds
-                                                     at the best of them for each of three seeds, measured on lesson 09's test tasks
+    python -m studies.lesson18_metric rates ARM      two outer rates, eight seconds each, on validation tasks; then forty seconds at the
+                                                     better one for each of three seeds
+    python -m studies.lesson18_metric measure ARM    what they do on lesson 09's test tasks, and on two other kinds
     python -m studies.lesson18_metric collect        writes data/results/18-arms.json and 18-rates.json out of all runs
+    python -m studies.lesson18_metric map            five characters of one alphabet as the first matching network sees them, for MetricMap
 
 Arms: prototypes, matching, without temperature, context, siamese, protomaml. Every step is one task of 20 ways, one shot, two
 queries a class. Seconds are the process's own, on one thread (`time.process_time`), with drawing, without measuring: so the load
@@ -48,10 +50,9 @@ LESSON, SEEDS = "18_learning_a_metric", (0, 1, 2)
 RUNS = data_folder().parent / "runs" / "18-metric"
 NET = Conv4(20, 32, head="flatten")
 SECONDS, TRIED, CLIP = 40.0, 8.0, 10.0
-RATES = (2e-3, 5e-3, 1e-2)
+RATES = (5e-3, 1e-2)
 SCALE = 0.05  # of prototypes
 INNER_RATE, INNER_STEPS = 0.1, 1  # of ProtoMAML
-LOOKS = (5.0, 10.0, 20.0, 40.0)
 ARMS = ("prototypes", "matching", "without temperature", "context", "siamese", "protomaml")
 READINGS = {
     "prototypes": read_prototypes(SCALE),
@@ -94,14 +95,12 @@ def trained(
     seconds: float,
     rate: float,
     seed: int,
-    look: Callable[[Params, float], None] | None = None,
-    looks: tuple[float, ...] = LOOKS,
 ) -> tuple[Params, dict[str, float]]:
-    """Adam with a cosine over the seconds of this process; ``look`` is called at the seconds named, and not counted."""
+    """Adam with a cosine over the seconds of this process, drawing included; theta, and what it took."""
     point = leaves(theta)
     optimizer = torch.optim.Adam(list(point.values()))
     generator = torch.Generator().manual_seed(1000 + seed)
-    used, steps, losses, due = 0.0, 0, [], [each for each in looks if each <= seconds]
+    used, steps, losses = 0.0, 0, []
     while used < seconds:
         began = time.process_time()
         share = 0.5 * (1 + torch.tensor(torch.pi * min(1.0, used / seconds)).cos().item())
@@ -113,8 +112,6 @@ def trained(
         losses.append(float(numbers["loss"]))
         steps += 1
         used += time.process_time() - began
-        while look and due and used >= due[0]:
-            look({name: value.detach() for name, value in point.items()}, due.pop(0))
     last = losses[-200:]
     about = {"updates": steps, "seconds": round(used, 1), "loss": sum(last) / len(last)}
     return {name: value.detach() for name, value in point.items()}, about
@@ -198,47 +195,46 @@ def chosen(arm: str) -> float:
 
 
 def train(arm: str, seed: int) -> None:
-    """One arm, one seed."""
-    name = f"{arm}-{seed}"
+    """One arm, one seed: its parameters, with what it took."""
+    path = RUNS / f"{arm}-{seed}.safetensors"
+    if path.exists():
+        return
+    train = Characters.omniglot().split("random").train
+    theta, about = trained(
+        gradient_of_arm(arm), start_of(arm, seed), lambda g: train.sample(1, 20, 1, 2, generator=g),
+        seconds=SECONDS, rate=chosen(arm), seed=seed,
+    )  # fmt: skip
+    RUNS.mkdir(parents=True, exist_ok=True)
+    about = {"arm": arm, "rate": chosen(arm), **about}
+    save_checkpoint(path, {f"theta.{n}": v for n, v in theta.items()}, about)
+    print(arm, seed, about, flush=True)
+
+
+CELLS = {"5way1shot": (1000, 5, 1, 15), "5way5shot": (300, 5, 5, 5), "20way1shot": (200, 20, 1, 4)}
+
+
+def measure(arm: str, seed: int, cell: str) -> None:
+    """What one trained network does on the test tasks of one kind."""
+    name = f"{arm}-{seed}-{cell}"
     if stored(name):
         return
-    characters = Characters.omniglot().split("random")
-    watched, curve = drawn(characters.validation, 100, 5, 1, 15, seed=77), {}
-
-    def look(theta: Params, at: float) -> None:
-        curve[f"{at:g}"] = 100 * scores(arm, theta, watched, ("transductive",))["transductive"].mean().item()
-
-    theta, about = trained(
-        gradient_of_arm(arm), start_of(arm, seed), lambda g: characters.train.sample(1, 20, 1, 2, generator=g),
-        seconds=SECONDS, rate=chosen(arm), seed=seed, look=look,
-    )  # fmt: skip
-    test = characters.test
-    tasks = {
-        "5way1shot": drawn(test, 1000, 5, 1, 15, seed=1),
-        "5way5shot": drawn(test, 300, 5, 5, 5, seed=1),
-        "20way1shot": drawn(test, 200, 20, 1, 4, seed=1, batch=20),
+    kept = load_checkpoint(RUNS / f"{arm}-{seed}.safetensors")
+    theta = {name.removeprefix("theta."): value for name, value in kept.tensors.items()}
+    test = Characters.omniglot().split("random").test
+    episodes = drawn(test, *CELLS[cell], seed=1, batch=20 if cell == "20way1shot" else 50)
+    modes = ("transductive", "support") if cell == "5way1shot" else ("transductive",)
+    row: dict[str, Any] = {
+        mode: 100 * values.mean().item() for mode, values in scores(arm, theta, episodes, modes).items()
     }
-    row: dict[str, Any] = {**about, "rate": chosen(arm), "curve": curve, "test": {}, "read": {}}
-    for cell, episodes in tasks.items():
-        modes = ("transductive", "support") if cell != "5way5shot" else ("transductive",)
-        for mode, values in scores(arm, theta, episodes, modes).items():
-            value = over_tasks(values).scaled(100)
-            row["test"][f"{cell}.{mode}"] = [value.mean, value.half_width]
-    for cell in ("5way5shot", "20way1shot"):
-        row["read"][cell] = read_otherwise(arm, theta, tasks[cell])
-    if "matching.log_scale" in theta:
-        row["temperature"] = theta["matching.log_scale"].exp().item()
-    if arm == "protomaml":  # the same network, batches and head, and no inner step
-        row["without steps"] = {}
-        for cell in ("5way1shot", "5way5shot"):
-            net = Conv4(5, NET.filters, head="flatten")
-            each = step_accuracy(net, theta, tasks[cell], sgd(INNER_RATE), 0, modes=("transductive",),
-                                 start=prototype_start(net, scale=SCALE))  # fmt: skip
-            row["without steps"][cell] = 100 * each["transductive"].mean().item()
-    RUNS.mkdir(parents=True, exist_ok=True)
-    save_checkpoint(RUNS / f"{name}.safetensors", {f"theta.{n}": v for n, v in theta.items()}, {"arm": arm})
+    if cell != "5way1shot":
+        row["read"] = read_otherwise(arm, theta, episodes)
+    if arm == "protomaml" and cell != "20way1shot":  # the same network, batches and head, and no inner step
+        net = Conv4(5, NET.filters, head="flatten")
+        each = step_accuracy(net, theta, episodes, sgd(INNER_RATE), 0, modes=("transductive",),
+                             start=prototype_start(net, scale=SCALE))  # fmt: skip
+        row["without steps"] = 100 * each["transductive"].mean().item()
     store(name, row)
-    print(name, json.dumps(row), flush=True)
+    print(name, row, flush=True)
 
 
 def figure(name: str, values: list[float], *, unit: str = "%", note: str = "", seeds: Any = SEEDS) -> Figure:
@@ -253,54 +249,91 @@ def figure(name: str, values: list[float], *, unit: str = "%", note: str = "", s
 def collect() -> None:
     """All runs into the ledger."""
     figures, tried = [], []
-    rows = {arm: [row for seed in SEEDS if (row := stored(f"{arm}-{seed}"))] for arm in ARMS}
-    for arm in ARMS:
+    arms = {arm: [seed for seed in SEEDS if (RUNS / f"{arm}-{seed}.safetensors").exists()] for arm in ARMS}
+    means: dict[tuple[str, str], list[float]] = {}
+    for arm, seeds in arms.items():
         for rate, each in (stored(f"rates-{arm}") or {}).items():
             tried.append(
                 figure(f"{arm}.{rate}", [each["value"]], note=f"{each['updates']} updates", seeds=(0,))
             )
-        runs = rows[arm]
-        if not runs:
+        if not seeds:
             continue
-        for cell in runs[0]["test"]:
-            figures.append(figure(f"{arm}.{cell}", [run["test"][cell][0] for run in runs]))
-        for cell, rules in runs[0]["read"].items():
-            for rule in rules:
-                figures.append(figure(f"{arm}.read.{cell}.{rule}", [run["read"][cell][rule] for run in runs]))
-        for at in runs[0]["curve"]:
-            figures.append(
-                figure(f"{arm}.curve.{at}", [run["curve"][at] for run in runs], note="validation tasks")
-            )
-        figures.append(figure(f"{arm}.updates", [run["updates"] for run in runs], unit=""))
+        for cell in CELLS:
+            rows = [row for seed in seeds if (row := stored(f"{arm}-{seed}-{cell}"))]
+            if len(rows) < len(seeds):
+                continue
+            for mode in ("transductive", "support"):
+                if mode in rows[0]:
+                    means[arm, f"{cell}.{mode}"] = values = [row[mode] for row in rows]
+                    figures.append(figure(f"{arm}.{cell}.{mode}", values))
+            for rule in rows[0].get("read", ()):
+                figures.append(figure(f"{arm}.read.{cell}.{rule}", [row["read"][rule] for row in rows]))
+            if "without steps" in rows[0]:
+                gain = [row["transductive"] - row["without steps"] for row in rows]
+                note = "one inner step at test minus none"
+                figures.append(figure(f"{arm}.{cell}.steps", gain, unit="points", note=note))
+        kept = [load_checkpoint(RUNS / f"{arm}-{seed}.safetensors") for seed in seeds]
+        figures.append(figure(f"{arm}.updates", [each.about["updates"] for each in kept], unit=""))
+        note = "last 200 updates, 20 ways"
+        figures.append(figure(f"{arm}.loss", [each.about["loss"] for each in kept], unit="", note=note))
         figures.append(
-            figure(f"{arm}.loss", [run["loss"] for run in runs], unit="", note="last 200 updates, 20 ways")
+            figure(f"{arm}.rate", [kept[0].about["rate"]], unit="", note="chosen on validation tasks")
         )
-        figures.append(figure(f"{arm}.rate", [runs[0]["rate"]], unit="", note="chosen on validation tasks"))
-        if "temperature" in runs[0]:
-            figures.append(figure(f"{arm}.temperature", [run["temperature"] for run in runs], unit=""))
-        for cell in runs[0].get("without steps", ()):
-            gain = [run["test"][f"{cell}.transductive"][0] - run["without steps"][cell] for run in runs]
-            figures.append(
-                figure(f"{arm}.{cell}.steps", gain, unit="points", note="one inner step at test minus none")
-            )
+        if arm == "matching":
+            learned = [each.tensors["theta.matching.log_scale"].exp().item() for each in kept]
+            figures.append(figure(f"{arm}.temperature", learned, unit=""))
     for first, second in (("context", "matching"), ("matching", "without temperature"), ("prototypes", "matching"),
                           ("protomaml", "prototypes"), ("matching", "siamese")):  # fmt: skip
-        if len(rows[first]) == len(rows[second]) > 0:
-            for cell in ("5way1shot", "5way5shot", "20way1shot"):
-                gain = [
-                    a["test"][f"{cell}.transductive"][0] - b["test"][f"{cell}.transductive"][0]
-                    for a, b in zip(rows[first], rows[second], strict=True)
-                ]
-                figures.append(
-                    figure(f"{first} - {second}.{cell}", gain, unit="points", note="paired over seeds")
-                )
+        for cell in CELLS:
+            a, b = (means.get((arm, f"{cell}.transductive"), []) for arm in (first, second))
+            if len(a) == len(b) > 0:
+                gain = [x - y for x, y in zip(a, b, strict=True)]
+                note = "paired over seeds"
+                figures.append(figure(f"{first} - {second}.{cell}", gain, unit="points", note=note))
     command = "python -m studies.lesson18_metric"
-    keep_results(LESSON, "arms", figures, command=f"{command} rates ARM; collect", seconds_of="one core")
-    keep_results(LESSON, "rates", tried, command=f"{command} rates ARM; collect")
+    keep_results(
+        LESSON, "arms", figures, command=f"{command} rates ARM; measure ARM; collect", seconds_of="one core"
+    )
+    keep_results(LESSON, "rates", tried, command=f"{command} rates ARM; measure ARM; collect")
     for arm, name in (("matching", "18-matching"),):
         kept = load_checkpoint(RUNS / f"{arm}-0.safetensors")
         save_checkpoint(data_folder() / "checkpoints" / f"{name}.safetensors", kept.tensors,
                         {"arm": arm, "filters": NET.filters, "seconds": SECONDS})  # fmt: skip
+
+
+MAP_CLASSES, MAP_SUPPORT, MAP_QUERIES, MAP_TRIED, MAP_WANTED = 5, 5, 2, 200, 0.8
+
+
+@torch.no_grad()
+def draw_map() -> None:
+    """Of 200 sets of five test characters of one alphabet that on which one shot is right most nearly in four of five."""
+    kept = load_checkpoint(RUNS / "matching-0.safetensors")
+    theta = {name.removeprefix("theta."): value for name, value in kept.tensors.items()}
+    test, best = Characters.omniglot().split("random").test, None
+    generator, each = torch.Generator().manual_seed(18), MAP_SUPPORT + MAP_QUERIES
+    for _ in range(MAP_TRIED):
+        episode = test.sample(1, MAP_CLASSES, each, 1, generator=generator, within_alphabet=True)
+        order = episode.support_y[0].argsort(stable=True)
+        pictures = episode.support_x[0][order]
+        features = NET.features_of(theta, pictures).double().unflatten(0, (MAP_CLASSES, each))
+        logits = matching_logits(
+            features[:, 0], torch.arange(MAP_CLASSES), features[:, 1:].flatten(0, 1), MAP_CLASSES
+        )
+        truth = torch.arange(MAP_CLASSES).repeat_interleave(each - 1)
+        off = abs(share_right(logits, truth).item() - MAP_WANTED)
+        if best is None or off < best[0]:
+            best = (off, pictures.unflatten(0, (MAP_CLASSES, each)), features)
+    assert best is not None
+    _, pictures, features = best
+    flat = features.flatten(0, 1)
+    centre = flat.mean(0)
+    plane = torch.linalg.svd(flat - centre, full_matrices=False).Vh[:2]
+    stored_map = {
+        "pictures": (255 * pictures[:, :, 0]).round().to(torch.uint8), "features": features.float(),
+        "centre": centre.float(), "plane": plane.float(),
+    }  # fmt: skip
+    about = {"support": MAP_SUPPORT, "arm": "matching", "seed": 0}
+    save_checkpoint(data_folder() / "checkpoints" / "18-map.safetensors", stored_map, about)
 
 
 def main() -> None:
@@ -308,16 +341,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=["rates", "collect"])
+    parser.add_argument("what", choices=["rates", "measure", "collect", "map"])
     parser.add_argument("arm", nargs="?", choices=ARMS)
+    parser.add_argument("seeds", nargs="*", type=int, default=SEEDS)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    if options.what == "collect":
-        collect()
-    else:
+    if options.what in ("collect", "map"):
+        {"collect": collect, "map": draw_map}[options.what]()
+        return
+    if options.what == "rates":
         rates(options.arm)
-        for seed in SEEDS:
+    for seed in options.seeds:
+        if options.what == "rates":
             train(options.arm, seed)
+        else:
+            for cell in CELLS:
+                measure(options.arm, seed, cell)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mlteach.explore.maml_plane import MamlPlane
     from mlteach.explore.memory_rows import MemoryRows
     from mlteach.explore.method_map import MethodMap
+    from mlteach.explore.metric_map import MetricMap
     from mlteach.explore.mixing import TaskMixer
     from mlteach.explore.permutations import Permutations
     from mlteach.explore.projections import Projections
@@ -43,6 +44,7 @@ __all__ = [
     "MamlPlane",
     "MemoryRows",
     "MethodMap",
+    "MetricMap",
     "Permutations",
     "Projections",
     "StepMorph",
@@ -65,6 +67,7 @@ _HOME = {
     "MamlPlane": "maml_plane",
     "MemoryRows": "memory_rows",
     "MethodMap": "method_map",
+    "MetricMap": "metric_map",
     "Permutations": "permutations",
     "Projections": "projections",
     "StepMorph": "step_morph",

@@ -300,7 +300,7 @@ print(methods.summary)
 # | 16 | [Fewer tasks: interpolation](16_fewer_tasks.ipynb) | Can tasks be mixed, as pictures can? |
 # | **IV** | **Other ways to learn to learn** | |
 # | 17 | Contrastive learning is meta-learning (not written yet) | Is an augmented picture a task? |
-# | 18 | Learning a metric (not written yet) | What if nothing adapts? |
+# | 18 | [Learning a metric](18_learning_a_metric.ipynb) | What if nothing adapts? |
 # | 19 | [Learning with memory](19_learning_with_memory.ipynb) | What if only a memory adapts? |
 # | 20 | [In-context learning is a learned step](20_in_context_learning.ipynb) | Does attention take a gradient step? |
 # | 21 | All of them on the same episodes (not written yet) | Which one should you take? |

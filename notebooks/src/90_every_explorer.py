@@ -39,7 +39,8 @@ PROFILE = "smoke"  # nothing here depends on it
 from mlteach.explore import AdaptationLab, AttentionStep, EpisodeInspector, FrozenLayers
 from mlteach.explore import GateHistory, GradientCell, Ingredients, LearnedStep
 from mlteach.explore import LossLandscape, LossPull, LstmGates, MamlPlane, MemoryRows
-from mlteach.explore import MethodMap, Permutations, Projections, StepMorph, TaskMixer
+from mlteach.explore import MethodMap, MetricMap, Permutations, Projections, StepMorph
+from mlteach.explore import TaskMixer
 from mlteach.explore import UnrolledChain
 
 # %% [markdown]
@@ -271,6 +272,17 @@ memory_rows
 
 # %%
 print(memory_rows.summary)
+
+# ## A learned space
+#
+# From [lesson 18](18_learning_a_metric.ipynb). **Ask:** does the temperature change who wins, or how clearly?
+
+# %%
+metric_map = MetricMap.recorded()
+metric_map
+
+# %%
+print(metric_map.summary)
 
 # %% [markdown]
 # ## Next

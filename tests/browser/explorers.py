@@ -117,6 +117,12 @@ ROWS = {
         lambda: explore.MemoryRows.recorded(), Keys("step", ("ArrowRight",) * 9), ("learner", "both")
     ),
     "MethodMap": Row(explore.MethodMap, Keys("MAML", ("ArrowRight",)), ("method", "Reptile")),
+    "MetricMap": Row(
+        lambda: explore.MetricMap.recorded(),
+        Keys("inverse temperature t of matching", ("ArrowRight",) * 8),
+        ("shots", 5),
+        Drag("The query", (60, 30)),
+    ),
     "Permutations": Row(
         lambda: explore.Permutations.recorded(task=5, at=4),
         Keys("marked order", ("ArrowRight",) * 3),

@@ -1,12 +1,13 @@
 """Lesson 18: methods that compare, side by side: one Conv-4, the same episodes, the same seconds of one core.
 
-    python -m studies.lesson18_metric rates ARM      two outer rates, eight seconds each, on validation tasks; then forty seconds at the
-                                                     better one for each of three seeds
+    python -m studies.lesson18_metric rates ARM      outer rates, eight seconds each, on validation tasks; then forty seconds at the
+                                                     best one for each of three seeds
     python -m studies.lesson18_metric measure ARM    what they do on lesson 09's test tasks, and on two other kinds
+    python -m studies.lesson18_metric steps          ProtoMAML's inner steps at test, from the networks trained as prototypes
     python -m studies.lesson18_metric collect        writes data/results/18-arms.json and 18-rates.json out of all runs
     python -m studies.lesson18_metric map            five characters of one alphabet as the first matching network sees them, for MetricMap
 
-Arms: prototypes, matching, without temperature, context, siamese, protomaml. Every step is one task of 20 ways, one shot, two
+Arms: prototypes, matching, without temperature, context, siamese. Every step is one task of 20 ways, one shot, two
 queries a class. Seconds are the process's own, on one thread (`time.process_time`), with drawing, without measuring: so the load
 of a machine does not count. Runs keep themselves in ``runs/18-metric``; what is there is not trained again.
 """
@@ -40,9 +41,8 @@ from mlteach.metric import (
     reading_accuracy,
     reading_gradient,
 )
-from mlteach.nets import Conv4, cross_entropy
+from mlteach.nets import Conv4
 from mlteach.nets.loss import share_right
-from mlteach.outer import maml_gradient
 from mlteach.params import Params, clip, leaves
 from mlteach.tasks import Characters, Episode
 
@@ -50,10 +50,10 @@ LESSON, SEEDS = "18_learning_a_metric", (0, 1, 2)
 RUNS = data_folder().parent / "runs" / "18-metric"
 NET = Conv4(20, 32, head="flatten")
 SECONDS, TRIED, CLIP = 40.0, 8.0, 10.0
-RATES = (5e-3, 1e-2)
+RATES = {"context": (5e-3, 1e-2), "siamese": (5e-3, 1e-2, 2e-2, 4e-2)}  # all others: (2e-3, 5e-3, 1e-2)
 SCALE = 0.05  # of prototypes
-INNER_RATE, INNER_STEPS = 0.1, 1  # of ProtoMAML
-ARMS = ("prototypes", "matching", "without temperature", "context", "siamese", "protomaml")
+INNER_RATES, INNER_STEPS, STEP_TASKS = (0.01, 0.1), 3, 100  # of ProtoMAML
+ARMS = ("prototypes", "matching", "without temperature", "context", "siamese")
 READINGS = {
     "prototypes": read_prototypes(SCALE),
     "matching": read_matching(),
@@ -78,11 +78,6 @@ def start_of(arm: str, seed: int, net: Conv4 = NET) -> Params:
 
 
 def gradient_of_arm(arm: str, net: Conv4 = NET) -> GradientOf:
-    if arm == "protomaml":
-        start = prototype_start(net, scale=SCALE)
-        return lambda theta, episode: maml_gradient(
-            net, cross_entropy, theta, episode, sgd(INNER_RATE), INNER_STEPS, start=start
-        )
     loss = pair_loss if arm == "siamese" else None
     return lambda theta, episode: reading_gradient(net.features_of, READINGS[arm], theta, episode, loss=loss)
 
@@ -130,14 +125,7 @@ def drawn(
 
 def scores(arm: str, theta: Params, episodes: list[Episode], modes: tuple[str, ...]) -> dict[str, Tensor]:
     """Each task's share of right answers, by the arm's own way to answer."""
-    if arm != "protomaml":
-        return reading_accuracy(NET.features_of, READINGS[arm], theta, episodes, modes=modes)
-    net = Conv4(int(episodes[0].support_y.max()) + 1, NET.filters, head="flatten")
-    found = step_accuracy(
-        net, theta, episodes, sgd(INNER_RATE), INNER_STEPS, modes=modes, last=True,
-        start=prototype_start(net, scale=SCALE),
-    )  # fmt: skip
-    return {mode: values.squeeze(1) for mode, values in found.items()}
+    return reading_accuracy(NET.features_of, READINGS[arm], theta, episodes, modes=modes)
 
 
 @torch.no_grad()
@@ -158,6 +146,24 @@ def read_otherwise(arm: str, theta: Params, episodes: list[Episode]) -> dict[str
     return {name: 100 * torch.cat(values).mean().item() for name, values in found.items()}
 
 
+def steps(seed: int) -> None:
+    """ProtoMAML's inner steps at test, from a network that was trained as prototypes: what 0 to 3 of them give."""
+    name = f"steps-{seed}"
+    if stored(name):
+        return
+    kept = load_checkpoint(RUNS / f"prototypes-{seed}.safetensors")
+    theta = {each: kept.tensors[f"theta.{each}"] for each in NET.body_names}
+    test, net, row = Characters.omniglot().split("random").test, Conv4(5, NET.filters, head="flatten"), {}
+    for shots in (1, 5):
+        episodes = drawn(test, STEP_TASKS, 5, shots, 10, seed=1)
+        for rate in INNER_RATES:
+            found = step_accuracy(net, theta, episodes, sgd(rate), INNER_STEPS, modes=("transductive",),
+                                  start=prototype_start(net, scale=SCALE))["transductive"]  # fmt: skip
+            row[f"{shots} shots.{rate:g}"] = (100 * found.mean(0)).tolist()
+    store(name, row)
+    print(name, row, flush=True)
+
+
 def store(name: str, row: dict[str, Any]) -> None:
     RUNS.mkdir(parents=True, exist_ok=True)
     (RUNS / f"{name}.json").write_text(json.dumps(row, indent=1))
@@ -176,7 +182,7 @@ def rates(arm: str) -> None:
     train, validation, _ = Characters.omniglot().split("random")
     watched = drawn(validation, 200, 5, 1, 15, seed=77)
     row = {}
-    for rate in RATES:
+    for rate in RATES.get(arm, (2e-3, 5e-3, 1e-2)):
         theta, about = trained(
             gradient_of_arm(arm), start_of(arm, 0), lambda g: train.sample(1, 20, 1, 2, generator=g),
             seconds=TRIED, rate=rate, seed=0,
@@ -228,11 +234,6 @@ def measure(arm: str, seed: int, cell: str) -> None:
     }
     if cell != "5way1shot":
         row["read"] = read_otherwise(arm, theta, episodes)
-    if arm == "protomaml" and cell != "20way1shot":  # the same network, batches and head, and no inner step
-        net = Conv4(5, NET.filters, head="flatten")
-        each = step_accuracy(net, theta, episodes, sgd(INNER_RATE), 0, modes=("transductive",),
-                             start=prototype_start(net, scale=SCALE))  # fmt: skip
-        row["without steps"] = 100 * each["transductive"].mean().item()
     store(name, row)
     print(name, row, flush=True)
 
@@ -268,10 +269,6 @@ def collect() -> None:
                     figures.append(figure(f"{arm}.{cell}.{mode}", values))
             for rule in rows[0].get("read", ()):
                 figures.append(figure(f"{arm}.read.{cell}.{rule}", [row["read"][rule] for row in rows]))
-            if "without steps" in rows[0]:
-                gain = [row["transductive"] - row["without steps"] for row in rows]
-                note = "one inner step at test minus none"
-                figures.append(figure(f"{arm}.{cell}.steps", gain, unit="points", note=note))
         kept = [load_checkpoint(RUNS / f"{arm}-{seed}.safetensors") for seed in seeds]
         figures.append(figure(f"{arm}.updates", [each.about["updates"] for each in kept], unit=""))
         note = "last 200 updates, 20 ways"
@@ -282,8 +279,18 @@ def collect() -> None:
         if arm == "matching":
             learned = [each.tensors["theta.matching.log_scale"].exp().item() for each in kept]
             figures.append(figure(f"{arm}.temperature", learned, unit=""))
+    walked = [row for seed in SEEDS if (row := stored(f"steps-{seed}"))]
+    for setting in walked[0] if walked else ():
+        for k in range(INNER_STEPS + 1):
+            values = [row[setting][k] for row in walked]
+            figures.append(figure(f"steps.{setting}.{k}", values) | {"tasks": STEP_TASKS})
+            if k:
+                gain = [row[setting][k] - row[setting][0] for row in walked]
+                figures.append(
+                    figure(f"steps.{setting}.{k}.gain", gain, unit="points", note="paired over seeds")
+                )
     for first, second in (("context", "matching"), ("matching", "without temperature"), ("prototypes", "matching"),
-                          ("protomaml", "prototypes"), ("matching", "siamese")):  # fmt: skip
+                          ("matching", "siamese")):  # fmt: skip
         for cell in CELLS:
             a, b = (means.get((arm, f"{cell}.transductive"), []) for arm in (first, second))
             if len(a) == len(b) > 0:
@@ -341,9 +348,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=["rates", "measure", "collect", "map"])
+    parser.add_argument("what", choices=["rates", "measure", "steps", "collect", "map"])
     parser.add_argument("arm", nargs="?", choices=ARMS)
-    parser.add_argument("seeds", nargs="*", type=int, default=SEEDS)
+    parser.add_argument("--seeds", nargs="*", type=int, default=SEEDS)
     options = parser.parse_args()
     torch.set_num_threads(1)
     if options.what in ("collect", "map"):
@@ -352,7 +359,9 @@ def main() -> None:
     if options.what == "rates":
         rates(options.arm)
     for seed in options.seeds:
-        if options.what == "rates":
+        if options.what == "steps":
+            steps(seed)
+        elif options.what == "rates":
             train(options.arm, seed)
         else:
             for cell in CELLS:

@@ -23,7 +23,7 @@ CLASSES, SUPPORT, QUERIES, FEATURES = 5, 5, 2, 128
 NAMES = "ABCDE"
 HUES = ("maml", "warning", "reptile", "lstm", "metric")
 PROTOTYPE_SCALE = 0.05
-FAR = 8.0  # how far a query goes either way
+FAR = 5.4  # the picture's edge either way
 
 
 class Said(NamedTuple):

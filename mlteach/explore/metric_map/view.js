@@ -5,7 +5,7 @@ import { button, choice, contours, explorer, floats, h, handle, layout, plot, sc
 /** @typedef {{query: number, dx: number, dy: number, scale: number, shots: number}} State */
 
 const KEYS = ["query", "dx", "dy", "scale", "shots"], CLASSES = 5, SUPPORT = 5, QUERIES = 2, FEATURES = 128, EACH = SUPPORT + QUERIES, SIDE = 28;
-const NAMES = "ABCDE", HUES = ["maml", "warning", "reptile", "lstm", "metric"], PROTOTYPE_SCALE = 0.05, FAR = 8;
+const NAMES = "ABCDE", HUES = ["maml", "warning", "reptile", "lstm", "metric"], PROTOTYPE_SCALE = 0.05, FAR = 5.4;
 
 const dot = (a, b) => { let sum = 0; for (let k = 0; k < FEATURES; k++) sum += a[k] * b[k]; return sum; };
 const rows = (flat, count) => Array.from({ length: count }, (_, k) => flat.slice(k * FEATURES, (k + 1) * FEATURES));
@@ -51,9 +51,9 @@ export function summary(map, state) {
 /** The ink of a drawing as the `d` of a path of rows, one unit a pixel. @param {ArrayLike<number>} pixels @returns {string} */
 function ink(pixels) {
   let d = "";
-  for (let y = 0; y < SIDE; y++) for (let x = 0; x < SIDE; x++) if (pixels[y * SIDE + x] > 110) {
+  for (let y = 0; y < SIDE; y++) for (let x = 0; x < SIDE; x++) if (pixels[y * SIDE + x] > 90) {
     let wide = 1;
-    while (x + wide < SIDE && pixels[y * SIDE + x + wide] > 110) wide++;
+    while (x + wide < SIDE && pixels[y * SIDE + x + wide] > 90) wide++;
     d += `M${x} ${y}h${wide}v1h-${wide}z`;
     x += wide;
   }
@@ -109,7 +109,7 @@ function render(host) {
         };
         const lead = (how, c) => (px, py) => { const each = at(px, py)[how]; return Math.log(each[c] + 1e-300) - Math.log(Math.max(...each.filter((_, k) => k !== c)) + 1e-300); };
         const border = (how) => NAMES.split("").map((_, c) => contours(lead(how, c), width, height, [0], 9)).join("");
-        const size = Math.max(22, Math.min(34, width / 18)), unit = size / SIDE;
+        const size = Math.max(26, Math.min(46, width / 13)), unit = size / SIDE;
         const near = map.place(map.every[Math.floor(said.drawing / now.shots) * EACH + (said.drawing % now.shots)]), here = [x(hx + now.dx), y(hy + now.dy)];
         const letter = (k, [a, b], hue, extra = "") => `<g class="mlx-metric-ink" style="--hue: var(--${hue})" transform="translate(${(x(a) - size / 2).toFixed(1)} ${(y(b) - size / 2).toFixed(1)}) scale(${unit.toFixed(3)})" ${extra}><path d="${drawn[k]}"/></g>`;
         const support = Array.from({ length: CLASSES }, (_, c) => Array.from({ length: now.shots }, (_, s) => {
@@ -119,7 +119,8 @@ function render(host) {
         picture.back.innerHTML = `<g aria-hidden="true"><path class="mlx-metric-border" d="${border("matching")}"/><path class="mlx-metric-border mlx-metric-second" d="${border("prototypes")}"/>`
           + `<path class="mlx-metric-nearest" d="M${here[0].toFixed(1)} ${here[1].toFixed(1)}L${x(near[0]).toFixed(1)} ${y(near[1]).toFixed(1)}"/>${support}</g>`;
         const asked = drawn[index(now.query)];
-        picture.front.innerHTML = `<g aria-hidden="true" class="mlx-metric-ink mlx-metric-query" transform="translate(${(here[0] + 16).toFixed(1)} ${(here[1] - size - 6).toFixed(1)}) scale(${(1.2 * unit).toFixed(3)})"><rect x="-2" y="-2" width="32" height="32" rx="3"/><path d="${asked}"/></g>`;
+        picture.front.innerHTML = `<g aria-hidden="true" class="mlx-metric-ink mlx-metric-query" transform="translate(10 ${(height - 1.2 * size - 10).toFixed(1)}) scale(${(1.2 * unit).toFixed(3)})"><rect x="-2" y="-2" width="32" height="32" rx="3"/><path d="${asked}"/></g>`
+          + `<text class="mlx-name" aria-hidden="true" style="--hue: var(--fg)" x="${(1.2 * size + 18).toFixed(1)}" y="${(height - 12).toFixed(1)}">query</text>`;
         grip.draw(here[0], here[1]);
         cells.forEach((bars, c) => ["matching", "prototypes"].forEach((how, m) => {
           const share = said[how][c];

@@ -25,7 +25,7 @@
 # - find two ways in which a one-shot score becomes too good.
 #
 # **Prerequisites:** [lesson 09](09_omniglot_maml.ipynb) for Omniglot and batch norm's modes,
-# [lesson 16](16_fewer_tasks.ipynb) for prototypes, and [lesson 03](03_lstm_gates.ipynb) for the LSTM cell.
+# [lesson 16](16_fewer_tasks.ipynb) for prototypes, and [lesson 03](03_gradient_descent_is_an_lstm_cell.ipynb) for the LSTM cell.
 #
 # **Time:** 30 minutes of reading, and 40 minutes for the exercises.
 #
@@ -357,7 +357,7 @@ print("another order of the support set moves a probability by up to "
 # In the last one the same question gets another answer each time it is asked.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## Full context embeddings
+# ## In sight of all the others
 #
 # $$g(x_i) = \overrightarrow{h}_i + \overleftarrow{h}_i + g'(x_i), \qquad h_k = \hat h_k + f'(x), \qquad f(x) = h_K$$
 #
@@ -578,7 +578,8 @@ for shots in (1, 5):
                   f"step; 1, 2, 3 steps: {steps_told} points")
 
 # %% [markdown]
-# Where prototypes separate the classes already, steps have little left to do. What ProtoMAML does that is *trained* through its steps is not
+# At one shot not one answer moves, at five the interval reaches over zero either way. Where prototypes separate the classes already, steps have
+# nothing left to do. What ProtoMAML does that is *trained* through its steps is not
 # measured here; its authors report gains on tasks that differ far more than alphabets do.
 #
 # ## Lake's own question
@@ -811,7 +812,7 @@ for said, answer in (("a trained network", answer_of(lake_theta)),
           "with the right one first")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## Pitfall: right for the wrong reason
+# ## 100 % right, and it says nothing
 #
 # - The right drawing stands first in every test. A network whose scores are all equal is right in 100 %.
 # - `argmax` of equal numbers is the first.

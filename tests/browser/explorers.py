@@ -119,7 +119,7 @@ ROWS = {
     "MethodMap": Row(explore.MethodMap, Keys("MAML", ("ArrowRight",)), ("method", "Reptile")),
     "MetricMap": Row(
         lambda: explore.MetricMap.recorded(),
-        Keys("inverse temperature t of matching", ("ArrowRight",) * 8),
+        Keys("query", ("ArrowRight",) * 7),
         ("shots", 5),
         Drag("The query", (60, 30)),
     ),

@@ -719,8 +719,8 @@ scores = cosines(lake_net, lake_theta, lake)
 once = [linear_sum_assignment(-each.numpy())[1] for each in scores]
 wrong = torch.stack([(torch.tensor(each) != torch.arange(WAYS)).double().mean()
                      for each in once])
-print(f"the recorded network of five minutes, {lake.tasks} runs: "
-      f"{errors(scores).mean():.0f} % wrong")
+print(f"the recorded network, {kept.about['seconds']:.0f} s of one core, on "
+      f"{lake.tasks} runs: {errors(scores).mean():.0f} % wrong")
 print(f"the same scores, each label once: {100 * wrong.mean():.0f} % wrong")
 
 # %% [markdown] slideshow={"slide_type": "slide"}

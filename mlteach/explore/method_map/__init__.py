@@ -34,7 +34,6 @@ COLUMNS: dict[str, tuple[str, str, tuple[str, ...]]] = {
         (
             "all weights",
             "all weights, equal head rows",
-            "all weights, prototypes as head",
             "one of K starts",
             "the head alone",
             "a memory",
@@ -115,8 +114,6 @@ METHODS: dict[str, Method] = {
         "as FOMAML, with one vector w as the start of every class: under softmax a head of zeros", "14", "Ye & Chao 2022"),
     "Implicit MAML": Method("maml", _TASK, _ALL, _SGD, "implicit gradient",
         "θ ← θ − β (I + H_S(φ)/λ)⁻¹ ∇L_Q(φ),  φ = argmin L_S(φ) + λ/2 ‖φ − θ‖²", "14", "Rajeswaran 2019"),
-    "ProtoMAML": Method("maml", _TASK, "all weights, prototypes as head", _SGD, "full meta-gradient",
-        "as MAML, from a head W = 2C, bₖ = −‖cₖ‖², which the support set gives: without a step it is prototypes", "18", "Triantafillou 2020"),
     "Learned optimizer": Method("lstm", "an optimization problem", _ALL, "LSTM cell", "inner gradients detached",
         "θₜ₊₁ = θₜ + gₜ,  (gₜ, hₜ₊₁) = LSTM(∇L(θₜ), hₜ; ω),  ω ← ω − β ∇ω Σₜ L(θₜ)", "04", "Andrychowicz 2016"),
     "Meta-learner LSTM": Method("lstm", _TASK, _ALL, "LSTM cell", "inner gradients detached",

@@ -369,7 +369,9 @@ HAUSDORFF = Exercise(
             "neighbour is itself: look in the other one.",
             (
                 lambda a, b: (a.mean(0) - b.mean(0)).norm(),
-                lambda a, b: torch.maximum(torch.cdist(a, a).amin(1).mean(), torch.cdist(b, b).amin(1).mean()),
+                lambda a, b: torch.maximum(
+                    torch.cdist(a, a).amin(1).mean(), torch.cdist(b, b).amin(1).mean()
+                ),
                 lambda a, b: torch.cdist(a, a).amin(1).mean(),
             ),
         ),

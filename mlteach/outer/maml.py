@@ -172,7 +172,9 @@ def maml_gradient_loop(
         one = Episode(*task(episode._asdict(), index).values())
         made = made_rule(rule, point)
         descent = objectives(net, loss, one.seen, made, steps, None)
-        walk = steps_of(descent, begun(start, point, one.seen, None), made, steps, first_order=first_order, only=only)
+        walk = steps_of(
+            descent, begun(start, point, one.seen, None), made, steps, first_order=first_order, only=only
+        )
         for t, (weight, phi) in enumerate(zip(_weights(weights, steps), walk, strict=True)):
             if _counts(weight):
                 outputs = net_at(net, t)(phi, one.query_x)

@@ -11,10 +11,11 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from mlteach.measure import ledger
-from mlteach.tasks import Characters, omniglot
+from mlteach.tasks import Characters, lake, omniglot
 from tests.robustness.table import Room, case
 
 ARCHIVES, CACHE, NUMBERS = "Archives of Omniglot", "The cached array", "Recorded numbers"
+RUNS = "The official runs of Lake's test"
 COUNTS = (1, 1)
 FIRST = "images_background/Script/character01/0001_01.png"
 Members = dict[str, bytes]
@@ -248,6 +249,26 @@ def numbers(room: Room, name: str, content: str) -> None:
 
 
 BACK = "`git checkout data/{}` brings the stored one back."
+
+
+@case(
+    RUNS,
+    "all_runs.zip is nowhere",
+    "The official runs are not here; download all_runs.zip from https://github.com/brendenlake/omniglot/… and put it beside "
+    "Omniglot's archives, into ….",
+)
+def no_runs(room: Room) -> None:
+    lake.official_runs(room.folder / "all_runs.zip")
+
+
+@case(
+    RUNS,
+    "all_runs.zip is no archive",
+    "…all_runs.zip is not the official all_runs.zip (File is not a zip file); download it again from https://github.com/…",
+)
+def torn_runs(room: Room) -> None:
+    (room.folder / "all_runs.zip").write_bytes(b"half of it")
+    lake.official_runs(room.folder / "all_runs.zip")
 
 
 @case(

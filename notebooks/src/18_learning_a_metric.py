@@ -86,13 +86,13 @@ lake = own_runs(unseen, 40, generator=draw, ways=WAYS)
 fig, axes = plt.subplots(4, 6, figsize=(9, 5.4))
 for ax in axes.flat:
     ax.axis("off")
-for ax, picture in zip(axes[:, :5].flat, lake.support_x[0, :, 0]):
+for ax, picture in zip(axes[:, 1:].flat, lake.support_x[0, :, 0]):
     ax.imshow(picture)
 ASKED = 7 % WAYS
-axes[1, 5].imshow(lake.query_x[0, ASKED, 0])
-axes[1, 5].set_title("which?", loc="center", fontsize=13)
-show(fig, alt="A grid of twenty letters of one alphabet, four rows of five, and at the "
-     "right of it one more drawing, titled: which?")
+axes[1, 0].imshow(lake.query_x[0, ASKED, 0])
+axes[1, 0].set_title("which?", loc="center", fontsize=13)
+show(fig, alt="A drawing, titled: which? At the right of it a grid of twenty letters "
+     "of one alphabet, four rows of five.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 2 min. Let them point at one and hold the hands up. Most find it in seconds. Then: how did you do that? You have no gradient for this alphabet. The answer is row two, third from the left.
@@ -346,8 +346,9 @@ for t in (1, 10, 40):
 #   $g(x_i) = \overrightarrow{h}_i + \overleftarrow{h}_i + g'(x_i)$.
 # - *Query:* an LSTM reads the support set $K$ times by attention. $r$ is what it reads, and $f'(x)$ its input at every step:
 #
-# $$\hat h_k, c_k = \text{LSTM}\bigl(f'(x), [h_{k-1}, r_{k-1}], c_{k-1}\bigr), \quad h_k = \hat h_k + f'(x), \quad
-# r_{k-1} = \sum_i \operatorname*{softmax}_i\bigl(h_{k-1} \cdot g(x_i)\bigr)\, g(x_i)$$
+# $$\hat h_k, c_k = \text{LSTM}\bigl(f'(x), [h_{k-1}, r_{k-1}], c_{k-1}\bigr), \qquad h_k = \hat h_k + f'(x),$$
+#
+# $$r_{k-1} = \sum_i \operatorname*{softmax}_i\bigl(h_{k-1} \cdot g(x_i)\bigr)\, g(x_i),$$
 #
 # and $f(x) = h_K$. The cosine then compares $f(x)$ with $g(x_i)$. With all weights zero both LSTMs are silent, and it is the plain
 # matching network. With any others it has seen an *order*, though a set has none.
@@ -897,7 +898,7 @@ for said, answer, sound in (
     print(f"{said:24} {100 * shares.mean():3.0f} % stay; {told_as}")
 
 # %% [markdown]
-# So it finds equal scores and orders, and it misses the network that says nothing *but for rounding*: there the order is real, and
+# So it finds most equal scores and most orders, and it misses the network that says nothing *but for rounding*: there the order is real, and
 # meaningless. Against that one only a test on shuffled places helps, whose score is then at chance. And a batch is an order's cousin: in batch norm's
 # transductive mode the answers stay, since a mean over a batch knows no order.
 

@@ -2,7 +2,7 @@
 
     python -m studies.lesson18_lake untrained        pixels and the modified Hausdorff distance
     python -m studies.lesson18_lake try NAME         one of four recipes, fifteen seconds, on validation alphabets
-    python -m studies.lesson18_lake long             one recipe for five minutes, one seed
+    python -m studies.lesson18_lake long             one recipe for longer (--seconds), one seed
     python -m studies.lesson18_lake train NAME       a recipe for fifteen seconds, three seeds
     python -m studies.lesson18_lake collect              writes data/results/18-lake.json and the checkpoint of the longest run
 
@@ -32,7 +32,7 @@ from mlteach.tasks.lake import own_runs
 from studies.lesson18_metric import RUNS, SEEDS, store, stored, trained
 
 LESSON = "18_learning_a_metric"
-TRIED, SHORT, LONG, RATE = 15.0, 15.0, 300.0, 5e-3
+TRIED, SHORT, LONG, RATE = 15.0, 15.0, 60.0, 5e-3
 TEST_RUNS, WATCHED = 600, 200
 
 
@@ -225,6 +225,7 @@ def main() -> None:
     )
     parser.add_argument("what", choices=["untrained", "try", "long", "train", "collect"])
     parser.add_argument("name", nargs="?", choices=RECIPES)
+    parser.add_argument("--seconds", type=float, default=LONG, help="of the long run")
     parser.add_argument("--seeds", nargs="*", type=int, default=SEEDS)
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -235,7 +236,7 @@ def main() -> None:
     elif options.what == "try":
         attempt(options.name)
     elif options.what == "long":
-        train(LONGEST, 0, LONG)
+        train(LONGEST, 0, options.seconds)
     else:
         for seed in options.seeds:
             train(options.name, seed, SHORT)

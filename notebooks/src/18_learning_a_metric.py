@@ -591,7 +591,7 @@ for shots in (1, 5):
         if before and all(gains):
             steps_told = ", ".join(f"{each['value']:+.2f} ± {each['interval']:.2f}"
                                    for each in gains)
-            print(f"{shots} shots, rate {rate:4}: {before['value']:.1f} % without a "
+            print(f"shots {shots}, rate {rate:4}: {before['value']:.1f} % without a "
                   f"step; 1, 2, 3 steps: {steps_told} points")
 
 # %% [markdown]
@@ -650,8 +650,8 @@ for said, scores in (("pixels", by_pixels), ("modified Hausdorff, yours", by_ink
 #
 # $$H(A, B) = \max\Bigl(\operatorname*{mean}_{a \in A} \min_{b \in B} \lVert a - b\rVert,\; \operatorname*{mean}_{b \in B} \min_{a \in A} \lVert a - b\rVert\Bigr)$$
 #
-# **Predict.** It is wrong in somewhat less than half of the cases, pixels in four of five, people in fewer than one of twenty. A matching network that is right in 96 of 100
-# tasks of five ways trains on other alphabets. How often is it wrong *here*?
+# **Predict.** It is wrong in somewhat less than half of the cases, pixels in four of five, people in fewer than one of twenty. A matching network whose like gives 96 right
+# answers in 100 at five ways trains on other alphabets. How often is it wrong *here*?
 #
 # - ( ) about 4 %: it has learned what a letter is
 # - ( ) about 10 %
@@ -902,7 +902,7 @@ for said, answer, sound in (
     print(f"{said:24} {100 * shares.mean():3.0f} % stay; {told_as}")
 
 # %% [markdown]
-# So it finds most equal scores and most orders, and it misses the network that says nothing *but for rounding*: there the order is real, and
+# So it finds most equal scores; a use of order it finds in some runs and not in all, so ask it several times. And it misses the network that says nothing *but for rounding*: there the order is real, and
 # meaningless. Against that one only a test on shuffled places helps, whose score is then at chance. And a batch is an order's cousin: in batch norm's
 # transductive mode the answers stay, since a mean over a batch knows no order.
 

@@ -26,7 +26,7 @@ from torch import Tensor
 
 from mlteach.fit import fit
 from mlteach.measure.ledger import keep_results
-from mlteach.metric import AttentionReader, reading_accuracy
+from mlteach.metric import AttentionReader, reader_accuracy
 from mlteach.nets import Conv4, cross_entropy
 from mlteach.nets.norm import Mode
 from mlteach.nets.transformer import block_params, blocks, looks
@@ -110,7 +110,7 @@ def run_of(arm: str, seed: int) -> Figure:
     if arm == "softmax":
         row["sharpness"] = run.theta["sharpness"].exp().item()
     modes: tuple[Mode, ...] = ("transductive", "support") if arm == "softmax" else ("transductive",)
-    found = reading_accuracy(reader, run.theta, tasks_of(splits().test, ARMS[arm], 2), modes=modes)
+    found = reader_accuracy(reader, run.theta, tasks_of(splits().test, ARMS[arm], 2), modes=modes)
     return row | {mode: 100 * values.mean().item() for mode, values in found.items()}
 
 

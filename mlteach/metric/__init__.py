@@ -1,6 +1,6 @@
 """Methods that compare: the support set is remembered as points, and a query gets the class of those it is near."""
 
-from mlteach.metric.attention import AttentionReader, attention_logits, linear_logits, reading_accuracy
+from mlteach.metric.attention import AttentionReader, attention_logits, linear_logits, reader_accuracy
 from mlteach.metric.context import init_context, query_in_context, read_in_context, support_in_context
 from mlteach.metric.hausdorff import hausdorff_table, ink_of, modified_hausdorff
 from mlteach.metric.matching import init_matching, matching_logits, most_certain, read_matching
@@ -19,13 +19,13 @@ from mlteach.metric.siamese import init_siamese, pair_loss, read_siamese, siames
 __all__ = [
     "AttentionReader",
     "attention_logits",
-    "linear_logits",
     "features_of",
     "hausdorff_table",
     "init_context",
     "init_matching",
     "init_siamese",
     "ink_of",
+    "linear_logits",
     "matching_logits",
     "modified_hausdorff",
     "most_certain",
@@ -37,12 +37,12 @@ __all__ = [
     "prototype_loss",
     "prototype_start",
     "prototypes",
-    "reading_accuracy",
     "query_in_context",
     "read_in_context",
     "read_matching",
     "read_prototypes",
     "read_siamese",
+    "reader_accuracy",
     "reading_accuracy",
     "reading_gradient",
     "siamese_scores",

@@ -81,7 +81,7 @@ class AttentionReader:
 
 
 @torch.no_grad()
-def reading_accuracy(
+def reader_accuracy(
     reader: AttentionReader,
     theta: Params,
     episodes: Iterable[Episode],

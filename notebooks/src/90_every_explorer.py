@@ -40,8 +40,7 @@ from mlteach.explore import AdaptationLab, AttentionStep, EpisodeInspector, Froz
 from mlteach.explore import GateHistory, GradientCell, Ingredients, LearnedStep
 from mlteach.explore import LossLandscape, LossPull, LstmGates, MamlPlane, MemoryRows
 from mlteach.explore import MethodMap, MetricMap, Permutations, Projections, StepMorph
-from mlteach.explore import TaskMixer
-from mlteach.explore import UnrolledChain
+from mlteach.explore import TaskMixer, UnrolledChain
 
 # %% [markdown]
 # ## The map of methods
@@ -273,6 +272,7 @@ memory_rows
 # %%
 print(memory_rows.summary)
 
+# %% [markdown]
 # ## A learned space
 #
 # From [lesson 18](18_learning_a_metric.ipynb). **Ask:** does the temperature change who wins, or how clearly?

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from mlteach.inner import adapt, sgd
-from mlteach.metric import AttentionReader, attention_logits, linear_logits, prototypes, reading_accuracy
+from mlteach.metric import AttentionReader, attention_logits, linear_logits, prototypes, reader_accuracy
 from mlteach.nets import Conv4, cross_entropy
 from mlteach.outer import in_context_gradient, maml_gradient
 from mlteach.params import stack
@@ -81,6 +81,6 @@ def test_a_reader_trains_its_sharpness_and_is_judged_task_by_task() -> None:
         theta = reader.init(torch.Generator().manual_seed(0), torch.float64)
         gradient, numbers = in_context_gradient(reader, cross_entropy, theta, episode)
         assert gradient[own].abs() > 0 and 0 <= numbers["accuracy"] <= 1
-        both = reading_accuracy(reader, theta, [episode])
-        alone = reading_accuracy(reader, theta, [episode.part(slice(k, k + 1)) for k in range(3)])
+        both = reader_accuracy(reader, theta, [episode])
+        alone = reader_accuracy(reader, theta, [episode.part(slice(k, k + 1)) for k in range(3)])
         assert all(torch.equal(both[mode], alone[mode]) for mode in ("transductive", "support"))

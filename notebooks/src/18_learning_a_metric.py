@@ -961,5 +961,5 @@ for said, answer, sound in (
 #
 # ## Next
 #
-# A support set that is compared, and thrown away. What if it were *written down*, drawing by drawing, and read later? Lesson 19,
-# *Learning with memory*, is not written yet. Until then: [Start here](00_start_here.ipynb), the map of the course.
+# A support set that is compared, and thrown away. What if it were *written down*, drawing by drawing, and read later? That is
+# [lesson 19](19_learning_with_memory.ipynb), *Learning with memory*.

@@ -1017,5 +1017,5 @@ show(fig, alt="Right answers of one lookup with intervals: at the second showing
 #
 # ## Next
 #
-# Here attention learned to look things up. Can it learn to *take a gradient step*? Lesson 20, *In-context learning is a learned step*, is not
-# written yet. Until then: [Start here](00_start_here.ipynb), the map of the course.
+# Here attention learned to look things up. Can it learn to *take a gradient step*? That is
+# [lesson 20](20_in_context_learning.ipynb), *In-context learning is a learned step*.

@@ -409,6 +409,9 @@ for name, said in SAID.items():
 # %% [markdown] slideshow={"slide_type": "-"}
 # So give MeTAL only the outer steps that the price of the others pays for.
 
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 1 min. Read the four prices. Ask how many outer steps MeTAL may have for the price of two thousand of the others. Seven hundred.
+
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide", "code": false}
 fig, ax = plt.subplots(figsize=(9, 3.2))
 arms(ax, "outliers", ["mse", "robust", "metal, short"])
@@ -439,6 +442,9 @@ show(fig, alt="Three dots of error with intervals and ticks, at the same cost: r
 # the squared error.
 #
 # </details>
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 1 min. Take the vote, and ask what the width would have to do to become the squared error. Grow.
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide", "code": false}
 fig, axes = plt.subplots(1, 2, figsize=(11, 3.4), sharey=True)

@@ -91,7 +91,8 @@ def keep_checkpoint(name: str, theta: Params, about: dict[str, Any]) -> None:
 def keep_results(lesson: str, profile: str, figures: Sequence[dict[str, Any]], **about: Any) -> Path:
     """Write ``data/results/NN-profile.json``, from where `recorded` reads it, and return its path.
 
-    For a benchmark, which is no run of a lesson. lesson: its name, "05_the_meta_learner_lstm". about: what else to keep.
+    For a benchmark, which is no run of a lesson. lesson: its name, "05_the_meta_learner_lstm", of which the part before the first
+    underline is kept ("part3" for what belongs to several). about: what else to keep.
     """
     whole = {
         "lesson": lesson,
@@ -101,7 +102,7 @@ def keep_results(lesson: str, profile: str, figures: Sequence[dict[str, Any]], *
         "versions": {"python": platform.python_version(), "torch": torch.__version__.split("+")[0]},
         "figures": list(figures),
     }
-    path = data_folder() / "results" / f"{lesson[:2]}-{profile}.json"
+    path = data_folder() / "results" / f"{lesson.partition('_')[0]}-{profile}.json"
     write_json(path, whole, indent=2, ensure_ascii=False)
     return path
 

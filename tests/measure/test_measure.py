@@ -122,6 +122,7 @@ def test_what_a_benchmark_keeps_is_what_a_lesson_reads(
     assert path == tmp_path / "data" / "results" / "09-choice.json"
     assert ledger.recorded("09", "choice") == {"MAML": figures[0]}
     assert json.loads(path.read_text())["outer_steps"] == 600
+    assert ledger.keep_results("part3", "rows", figures).name == "part3-rows.json"
 
 
 def test_intervals_print_as_intervals_wherever_they_stand():

@@ -318,9 +318,11 @@ def keep() -> None:
     done, figures = rows(), []
     for name, method in methods().items():
         control = "MAML" if method.ways == OURS.ways else "MAML, 5 ways"
-        runs = {seed: done[f"{name}#{seed}"] for seed in SEEDS if f"{name}#{seed}" in done}
-        against = {seed: done[f"{control}#{seed}"] for seed in runs}
-        shares = ", ".join(f"{run['share']:g}" for run in runs.values())
+        both = [seed for seed in SEEDS if {f"{name}#{seed}", f"{control}#{seed}"} <= done.keys()]
+        if len(both) < 2:
+            print(f"{name}: not yet two seeds that its control has too")
+            continue
+        runs, against = ({seed: done[f"{each}#{seed}"] for seed in both} for each in (name, control))
         shares = ", ".join(f"{run['share']:g}" for run in runs.values())
         how = f"{method.ways} ways in training; tested at {shares} of the inner step"
         seconds = statistics.mean(run["seconds"] for run in runs.values())

@@ -3,6 +3,7 @@
     python -m studies.lesson17_views choices    temperature, rate, batch and strength of the views, on validation characters
     python -m studies.lesson17_views alone      each kind of view alone and all together, five seconds, three seeds
     python -m studies.lesson17_views equal      two losses on views beside labels, fifteen seconds of one core, three seeds
+    python -m studies.lesson17_views explorer   two small networks that the explorer looks through, one seed
     python -m studies.lesson17_views collapse   no other pictures at all: what keeps the rows apart, three seeds
 
 One run is one line of ``runs/17-views/WHAT.jsonl``, so that each command goes on where it was stopped; at the end it writes
@@ -23,6 +24,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from tqdm import tqdm
 
+from mlteach.checkpoint import save_checkpoint
 from mlteach.fit import fit
 from mlteach.measure import over_seeds
 from mlteach.measure.ledger import data_folder, keep_results
@@ -36,6 +38,7 @@ from mlteach.metric.contrastive import (
     unit,
 )
 from mlteach.nets import Conv4
+from mlteach.nets.norm import EPSILON
 from mlteach.params import Params, gradient_of, leaves, stack
 from mlteach.tasks import Characters, Episode
 from mlteach.tasks.interpolation import by_class
@@ -291,6 +294,38 @@ def collapse(name: str, seed: int) -> Figure:
     return row | spread(theta) | judged(theta, "test", TESTS["collapse"], ("transductive", "support"))
 
 
+# For the explorer ----------------------------------------------------------------------------------------------------
+
+
+def explorer(steps: int = 600) -> None:
+    """Two networks of 16 filters, their batch norm folded into kernels and biases, into ``data/checkpoints``."""
+    net = Conv4(5, 16, head="flatten")
+    tensors: Params = {}
+    for name, kind in (("views", "shift + bend"), ("thicken", "thicken")):
+        generator = torch.Generator().manual_seed(0)
+        theta = {key: value for key, value in net.init(generator).items() if key in net.body_names}
+        move = partial(contrastive_gradient, net.features_of, loss=partial(nt_xent, temperature=TEMPERATURE))
+        run = fit(
+            move,
+            theta,
+            unlabelled(ALONE[kind]),
+            steps=steps,
+            generator=generator,
+            lr=LR,
+            schedule="cosine",
+            progress=kind,
+        )
+        seen = two_views(splits().train.images, 1000, View(), generator=generator).support_x[0]
+        theta = {key: value.detach() for key, value in run.theta.items()}
+        for block, (mean, variance) in enumerate(net.running_statistics(theta, seen).values(), 1):
+            gain = theta[f"norm{block}.gamma"] / (variance.flatten() + EPSILON).sqrt()
+            tensors[f"{name}.conv{block}"] = theta[f"conv{block}.weight"] * gain[:, None, None, None]
+            tensors[f"{name}.bias{block}"] = theta[f"norm{block}.beta"] - mean.flatten() * gain
+    about = {"steps": steps, "pictures": PICTURES, "temperature": TEMPERATURE, "seed": 0}
+    about["command"] = "python -m studies.lesson17_views explorer"
+    save_checkpoint(data_folder() / "checkpoints" / "17-views.safetensors", tensors, about)
+
+
 # Rows and figures ----------------------------------------------------------------------------------------------------
 
 RUNS: dict[str, tuple[Callable[..., Figure], Any, range]] = {
@@ -352,11 +387,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=list(RUNS))
+    parser.add_argument("what", choices=[*RUNS, "explorer"])
     parser.add_argument("--arm", help="run this one alone, and write no results yet")
     parser.add_argument("--seed", type=int, help="run this seed alone, and write no results yet")
     options = parser.parse_args()
     torch.set_num_threads(1)
+    if options.what == "explorer":
+        return explorer()
     rows = rows_of(options.what, options.arm, options.seed)
     about = {"views": {name: asdict(view) for name, view in ALONE.items()}} if options.what == "alone" else {}
     settings = {

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from mlteach.explore.permutations import Permutations
     from mlteach.explore.projections import Projections
     from mlteach.explore.step_morph import StepMorph
+    from mlteach.explore.two_views import TwoViews
     from mlteach.explore.unrolled_chain import UnrolledChain
 
 __all__ = [
@@ -49,6 +50,7 @@ __all__ = [
     "Projections",
     "StepMorph",
     "TaskMixer",
+    "TwoViews",
     "UnrolledChain",
 ]
 
@@ -72,6 +74,7 @@ _HOME = {
     "Projections": "projections",
     "StepMorph": "step_morph",
     "TaskMixer": "mixing",
+    "TwoViews": "two_views",
     "UnrolledChain": "unrolled_chain",
 }
 

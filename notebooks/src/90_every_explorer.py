@@ -40,7 +40,7 @@ from mlteach.explore import AdaptationLab, AttentionStep, EpisodeInspector, Froz
 from mlteach.explore import GateHistory, GradientCell, Ingredients, LearnedStep
 from mlteach.explore import LossLandscape, LossPull, LstmGates, MamlPlane, MemoryRows
 from mlteach.explore import MethodMap, MetricMap, Permutations, Projections, StepMorph
-from mlteach.explore import TaskMixer, UnrolledChain
+from mlteach.explore import TaskMixer, TwoViews, UnrolledChain
 
 # %% [markdown]
 # ## The map of methods
@@ -250,6 +250,18 @@ task_mixer
 print(task_mixer.summary)
 
 # %% [markdown]
+# ## Two views of a picture
+#
+# From [lesson 17](17_contrastive.ipynb). **Ask:** how far can you shift a picture until pixels take it for another one?
+
+# %%
+two_views = TwoViews.recorded()
+two_views
+
+# %%
+print(two_views.summary)
+
+# %% [markdown]
 # ## A step inside attention
 #
 # From [lesson 20](20_in_context_learning.ipynb). **Ask:** the layers never form a weight. Where do they keep what they have learned?
@@ -261,6 +273,7 @@ attention_step
 # %%
 print(attention_step.summary)
 
+# %% [markdown]
 # ## The rows of a memory
 #
 # From [lesson 19](19_learning_with_memory.ipynb). **Ask:** which rows does the second memory read, those of the character that is shown?

@@ -138,6 +138,12 @@ ROWS = {
     "TaskMixer": Row(
         lambda: explore.TaskMixer.recorded(), Keys("share λ of task i", ("ArrowRight",) * 9), ("how", "box")
     ),
+    "TwoViews": Row(
+        lambda: explore.TwoViews.recorded(),
+        Keys("bend, pixels", ("ArrowRight",) * 9),
+        ("eye", "pixels"),
+        Drag("View 2: drag it, or move it with the arrow keys", (40, 25)),
+    ),
     "UnrolledChain": Row(
         explore.UnrolledChain,
         Keys("Dashed edge from θ₁ into the gradient of step 2", ("Space",)),

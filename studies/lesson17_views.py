@@ -1,7 +1,7 @@
 """Lesson 17: trained without a label, how near does a network come to one with labels, and what carries it?
 
     python -m studies.lesson17_views choices    temperature, rate, batch and strength of the views, on validation characters
-    python -m studies.lesson17_views alone      each kind of view alone and all together, five seconds, three seeds
+    python -m studies.lesson17_views alone      each kind of view alone and all together, four seconds, three seeds
     python -m studies.lesson17_views equal      two losses on views beside labels, fifteen seconds of one core, three seeds
     python -m studies.lesson17_views explorer   two small networks that the explorer looks through, one seed
     python -m studies.lesson17_views collapse   no other pictures at all: what keeps the rows apart, three seeds
@@ -28,6 +28,7 @@ from mlteach.checkpoint import save_checkpoint
 from mlteach.fit import fit
 from mlteach.measure import over_seeds
 from mlteach.measure.ledger import data_folder, keep_results
+from mlteach.measure.neighbour import centred
 from mlteach.metric import prototype_accuracy
 from mlteach.metric.contrastive import (
     byol_loss,
@@ -48,13 +49,13 @@ LESSON = "17_contrastive"
 NET = Conv4(5, 32, head="flatten")
 PICTURES, TEMPERATURE, LR = 64, 0.05, 5e-3
 VIEW = View(shift=3, bend=1.5)
-SECONDS = {"choices": 8, "alone": 5, "equal": 15, "collapse": 10}
+SECONDS = {"choices": 8, "alone": 4, "equal": 15, "collapse": 10}
 TESTS = {"choices": 150, "alone": 200, "equal": 1000, "collapse": 200}
 
 Figure = dict[str, Any]
 Move = Callable[[Params, Episode], Any]
 
-#: Each kind of view alone, about as strong as hands differ.
+#: Each kind of view alone, about as strong as hands differ. "centred": of drawings moved to their middle, in training and test.
 ALONE = {
     "shift": View(shift=3),
     "bend": View(bend=1.5),
@@ -66,6 +67,9 @@ ALONE = {
     "shift + bend": VIEW,
     "all seven": View(shift=3, bend=1.5, scale=0.25, rotate=20, shear=0.3, cover=8, thicken=0.3),
     "cover most": View(cover=20),
+    "shift, centred": View(shift=3),
+    "bend, centred": View(bend=1.5),
+    "thicken, centred": View(thicken=0.5),
 }
 #: One change at a time from a temperature of 0.1 and what stands above; so 0.05 was chosen.
 CHOICES: dict[str, dict[str, Any]] = {
@@ -98,16 +102,32 @@ def rows_at_one(params: Params, x: Tensor, *mode: Any, **more: Any) -> Tensor:
     return unit(NET.features_of(params, x, *mode, **more))
 
 
-def judged(theta: Params, where: str, tasks: int, modes: tuple[str, ...]) -> Figure:
+@cache
+def middle_images() -> Tensor:
+    """The training pictures, each centred on its ink."""
+    parts = [centred(part[:, None] / 255) for part in splits().train.images.flatten(0, 1).split(4000)]
+    return torch.cat([(255 * part[:, 0]).round().to(torch.uint8) for part in parts])
+
+
+def middle(episode: Episode) -> Episode:
+    """Every picture centred on its ink."""
+    return episode._replace(support_x=centred(episode.support_x), query_x=centred(episode.query_x))
+
+
+def judged(theta: Params, where: str, tasks: int, modes: tuple[str, ...], centre: bool = False) -> Figure:
     """Percent of right answers in each mode, nearest support picture by cosine."""
-    seed = 2 if where == "test" else 77
-    found = prototype_accuracy(rows_at_one, theta, drawn(where, tasks, seed), modes=modes)
+    episodes = drawn(where, tasks, 2 if where == "test" else 77)
+    episodes = [middle(each) for each in episodes] if centre else episodes
+    found = prototype_accuracy(rows_at_one, theta, episodes, modes=modes)
     return {mode: 100 * values.mean().item() for mode, values in found.items()}
 
 
-def unlabelled(view: View, pictures: int = PICTURES) -> Callable[[torch.Generator], Episode]:
+def unlabelled(
+    view: View, pictures: int = PICTURES, images: Tensor | None = None
+) -> Callable[[torch.Generator], Episode]:
     """One batch of pictures, two views of each; which character a picture shows is not looked at."""
-    return lambda generator: two_views(splits().train.images, pictures, view, generator=generator)
+    pool = splits().train.images if images is None else images
+    return lambda generator: two_views(pool, pictures, view, generator=generator)
 
 
 def labelled(view: View, pictures: int = PICTURES) -> Callable[[torch.Generator], Episode]:
@@ -140,7 +160,7 @@ def trained(
         move(theta, sample(torch.Generator().manual_seed(0)))
         spent.append(time.process_time() - began)
     steps = round(seconds / (1.08 * sorted(spent[5:])[12]))  # and Adam's own share
-    look = {}
+    look: dict[str, Any] = {}
     if looks:
         looked = [0.0]
 
@@ -150,14 +170,14 @@ def trained(
             looked[0] += time.process_time() - began
             return found
 
-        look = {"validate": judge, "every_validation": max(1, steps // looks)}
+        look = {"validate": judge, "every_validation": -(-steps // looks)}
     began = time.process_time()
     run = fit(
         move, theta, sample, steps=steps, generator=generator, lr=lr, schedule="cosine", progress=None, **look
     )
     took = time.process_time() - began - (looked[0] if looks else 0)
     last = max(1, steps // 10)
-    row = {"steps": steps, "seconds": round(took, 2), "loss": sum(run.history["loss"][-last:]) / last}
+    row: Figure = {"steps": steps, "seconds": round(took, 2), "loss": sum(run.history["loss"][-last:]) / last}
     if looks:
         row |= {"curve": list(run.validation[next(k for k in run.validation if k != "step")])}
     return run, row
@@ -191,11 +211,12 @@ def partners_of(view: View, see: Callable[[Tensor], Tensor], batches: int = 10) 
 
 def alone(name: str, seed: int) -> Figure:
     """One kind of view: accuracy, training loss, and how often pixels alone find the partner."""
-    view = ALONE[name]
-    run, row = trained(contrast(nt_xent), unlabelled(view), seed, SECONDS["alone"])
+    view, centre = ALONE[name], name.endswith("centred")
+    images = middle_images() if centre else None
+    run, row = trained(contrast(nt_xent), unlabelled(view, images=images), seed, SECONDS["alone"])
     see = partial(NET.features_of, run.theta)
     row |= {"pixels": partners_of(view, lambda x: x.flatten(1)), "partners": partners_of(view, see)}
-    return row | judged(run.theta, "test", TESTS["alone"], ("transductive",))
+    return row | judged(run.theta, "test", TESTS["alone"], ("transductive",), centre)
 
 
 EQUAL: dict[str, tuple[Callable[..., Tensor], bool, View]] = {
@@ -321,7 +342,7 @@ def explorer(steps: int = 600) -> None:
             gain = theta[f"norm{block}.gamma"] / (variance.flatten() + EPSILON).sqrt()
             tensors[f"{name}.conv{block}"] = theta[f"conv{block}.weight"] * gain[:, None, None, None]
             tensors[f"{name}.bias{block}"] = theta[f"norm{block}.beta"] - mean.flatten() * gain
-    about = {"steps": steps, "pictures": PICTURES, "temperature": TEMPERATURE, "seed": 0}
+    about: Figure = {"steps": steps, "pictures": PICTURES, "temperature": TEMPERATURE, "seed": 0}
     about["command"] = "python -m studies.lesson17_views explorer"
     save_checkpoint(data_folder() / "checkpoints" / "17-views.safetensors", tensors, about)
 

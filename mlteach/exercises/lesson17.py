@@ -415,7 +415,7 @@ def _look(answer: Callable[..., Any], predicted: Tensor, target: Tensor) -> tupl
     if not isinstance(loss, Tensor) or loss.numel() != 1 or not loss.requires_grad:
         return loss.detach() if isinstance(loss, Tensor) else loss, torch.zeros_like(p), torch.zeros_like(t)
     found = torch.autograd.grad(loss.sum(), [p, t], allow_unused=True, materialize_grads=True)
-    return loss.detach(), *found
+    return loss.detach(), found[0], found[1]
 
 
 def _cosines(change: Callable[[Tensor], Tensor]) -> Wrong:

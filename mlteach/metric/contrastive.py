@@ -64,8 +64,8 @@ def nt_xent(support: Tensor, query: Tensor, *, temperature: float = 0.1) -> Tens
     similar = both @ both.mT / temperature
     itself = torch.eye(2 * count, dtype=torch.bool, device=both.device)
     chances = similar.masked_fill(itself, -torch.inf).log_softmax(-1)
-    partner = chances[..., :count, count:], chances[..., count:, :count]
-    return -sum(each.diagonal(dim1=-2, dim2=-1).mean(-1) for each in partner) / 2
+    partner = chances.roll(count, -1)  # on the diagonal: view n of one side under view n of the other
+    return -partner.diagonal(dim1=-2, dim2=-1).mean(-1)
 
 
 def same_view_surplus(support: Tensor, query: Tensor, *, temperature: float = 0.1) -> Tensor:

@@ -299,7 +299,7 @@ print(methods.summary)
 # | 15 | [Task-adaptive losses and starts](15_task_adaptive_losses_and_starts.ipynb) | One loss and one start for all tasks? |
 # | 16 | [Fewer tasks: interpolation](16_fewer_tasks.ipynb) | Can tasks be mixed, as pictures can? |
 # | **IV** | **Other ways to learn to learn** | |
-# | 17 | Contrastive learning is meta-learning (not written yet) | Is an augmented picture a task? |
+# | 17 | [Contrastive learning is meta-learning](17_contrastive.ipynb) | Is an augmented picture a task? |
 # | 18 | [Learning a metric](18_learning_a_metric.ipynb) | What if nothing adapts? |
 # | 19 | [Learning with memory](19_learning_with_memory.ipynb) | What if only a memory adapts? |
 # | 20 | [In-context learning is a learned step](20_in_context_learning.ipynb) | Does attention take a gradient step? |

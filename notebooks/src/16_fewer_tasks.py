@@ -960,5 +960,5 @@ for key, limit, said in (("own before", 40, "right before the first step"),
 #
 # ## Next
 #
-# Here you made tasks out of few characters. Can you make them out of no labels at all? Lesson 17, *Contrastive learning is meta-learning*, is
-# not written yet. Until then: [Start here](00_start_here.ipynb), the map of the course.
+# Here you made tasks out of few characters. Can you make them out of no labels at all? On to
+# [lesson 17: Contrastive learning is meta-learning](17_contrastive.ipynb).

@@ -28,7 +28,8 @@ def test_the_course_in_one_line() -> None:
     )
     chart.method = "Siamese networks"
     assert chart.summary.endswith(
-        "No other method is one choice away; 2 away: Prototypical networks, Matching networks, In-context learning, Joint training."
+        "No other method is one choice away; 2 away: Prototypical networks, Matching networks, Contrastive learning, "
+        "In-context learning, Joint training."
     )
 
 

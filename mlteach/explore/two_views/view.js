@@ -126,7 +126,7 @@ function render(host) {
       const cells = Array.from({ length: COUNT }, () => h("td")), paper = h("canvas", { "aria-hidden": "true" });
       return { cells, paper, node: h("tr", {}, h("th", { scope: "row" }, String(k + 1)), h("td", { class: "mlx-views-ink" }, paper), ...cells) };
     });
-    const matrix = h("table", { class: "mlx-views" }, h("caption", {}, "Cosine of view 2 (rows) with view 1 (columns), in hundredths; the largest of a row is framed"),
+    const matrix = h("table", { class: "mlx-views" }, h("caption", {}, "100 × the cosine of view 2 (rows) with view 1 (columns)"),
       h("thead", {}, h("tr", {}, h("td"), h("td"), ...heads)), h("tbody", {}, ...lines.map(({ node }) => node)));
 
     const controls = [

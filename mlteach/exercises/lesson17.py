@@ -360,9 +360,8 @@ FOUND = Exercise(
             hint=1,
         ),
         Mistake(
-            "The partner is taken out of the choice, or a row is asked for itself. Compare b with a, all of a.",
+            "A row is asked for itself here: one side with the same side. Compare b with a.",
             (
-                _nearest(lambda s: _share((s - 9 * torch.eye(len(s))).argmax(-1) == _places(s))),
                 lambda a, b: _share((_unit(a) @ _unit(a).T).argmax(-1) == torch.arange(len(a))),
                 lambda a, b: _share((_unit(b) @ _unit(b).T).argmax(-1) == torch.arange(len(a))),
             ),

@@ -44,6 +44,7 @@ from mlteach.params import Params, gradient_of, leaves, stack
 from mlteach.tasks import Characters, Episode
 from mlteach.tasks.interpolation import by_class
 from mlteach.tasks.views import View, two_views
+from studies.shared import Figure, figure, tasks_of
 
 LESSON = "17_contrastive"
 NET = Conv4(5, 32, head="flatten")
@@ -52,7 +53,6 @@ VIEW = View(shift=3, bend=1.5)
 SECONDS = {"choices": 8, "alone": 4, "equal": 15, "collapse": 10}
 TESTS = {"choices": 150, "alone": 200, "equal": 1000, "collapse": 200}
 
-Figure = dict[str, Any]
 Move = Callable[[Params, Episode], Any]
 
 #: Each kind of view alone, about as strong as hands differ. "centred": of drawings moved to their middle, in training and test.
@@ -93,8 +93,7 @@ def splits() -> Any:
 @cache
 def drawn(where: str, tasks: int, seed: int = 2) -> list[Episode]:
     """Tasks to be judged on: for ``test`` and seed 2 those of lesson 09."""
-    generator = torch.Generator().manual_seed(seed)
-    return [getattr(splits(), where).sample(50, 5, 1, 15, generator=generator) for _ in range(0, tasks, 50)]
+    return tasks_of(getattr(splits(), where), tasks, seed)
 
 
 def rows_at_one(params: Params, x: Tensor, *mode: Any, **more: Any) -> Tensor:
@@ -393,13 +392,11 @@ def figures_of(rows: list[Figure], what: str) -> list[Figure]:
             if key == "curve":
                 pairs = {f"curve.{k}": list(each) for k, each in enumerate(zip(*values, strict=True))}
             for label, each in pairs.items():
-                mean = over_seeds(each)
-                found.append({
-                    "name": f"{name}.{label}", "value": round(mean.mean, 4),
-                    "interval": round(mean.half_width, 4) if len(each) > 1 else None,
-                    "unit": UNITS.get(label, "%"), "seeds": [row["seed"] for row in runs], "seconds": None,
-                    "device": "cpu", "tasks": TESTS[what], "note": "over seeds: " + ", ".join(f"{v:.4g}" for v in each),
-                })  # fmt: skip
+                mean = over_seeds(each) if len(each) > 1 else each[0]
+                note = "over seeds: " + ", ".join(f"{value:.4g}" for value in each)
+                seeds = [row["seed"] for row in runs]
+                unit = UNITS.get(label, "%")
+                found.append(figure(f"{name}.{label}", mean, unit, seeds, TESTS[what], note, digits=4))
     return found
 
 
@@ -419,7 +416,7 @@ def main() -> None:
     about = {"views": {name: asdict(view) for name, view in ALONE.items()}} if options.what == "alone" else {}
     settings = {
         "pictures": PICTURES,
-        "temperature": TEMPERATURE,
+        "temperature": 0.1 if options.what == "choices" else TEMPERATURE,
         "rate": LR,
         "seconds_of_one_core": SECONDS[options.what],
     }

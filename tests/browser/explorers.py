@@ -141,8 +141,8 @@ ROWS = {
     "TwoViews": Row(
         lambda: explore.TwoViews.recorded(),
         Keys("bend, pixels", ("ArrowRight",) * 9),
-        ("eye", "pixels"),
-        Drag("View 2: drag it, or move it with the arrow keys", (40, 25)),
+        ("turn", 20.0),
+        Drag("View 2: drag it, or move it with the arrow keys", (20, 12)),
     ),
     "UnrolledChain": Row(
         explore.UnrolledChain,

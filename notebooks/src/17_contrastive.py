@@ -169,7 +169,7 @@ check("17.1", nt_xent)
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 3 min. Split the fraction on the board: two lines. Nothing is approximated. The next output shows it to rounding.
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "fragment", "code": false}
 nt_loss = yours("17.1", nt_xent, otherwise=find("17.1").solution)
 draw = torch.Generator().manual_seed(0)
 a, other = (torch.randn(64, 32, generator=draw, dtype=torch.float64) for _ in range(2))
@@ -378,9 +378,9 @@ for said, rows, theta, asked in (
 # </details>
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. Vote. Then the figure, with its axes read aloud: the left one is accuracy at the end, the right one is accuracy against seconds of one core.
+# 1 min. Vote, and let two of them give a reason.
 
-# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 equal = recorded("17", "equal")
 if not equal:
     print("Not recorded here. Measure it with: python -m studies.lesson17_views equal")
@@ -410,6 +410,9 @@ if equal:
 show(fig, alt="Left, accuracies with intervals over three seeds: NT-Xent and matching "
      "on views are level and a few points below matching on labels. Right, the same "
      "four against seconds of one core: all rise fast and flatten.")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 2 min. Read the axes aloud first. Left is the end, 1000 tasks; right is the way there, on 50 tasks. The third row against the second: only the pairs differ.
 
 # %% jupyter={"source_hidden": true}
 for name in arms if equal else ():
@@ -475,9 +478,9 @@ for classes in (len(train), 10):
 # </details>
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. The last choice is the tempting one: at test it is true. Let somebody say why it is false in training.
+# 2 min. The last choice is the tempting one: at test it is true. Let somebody say why it is false in training.
 
-# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment", "code": false}
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide", "code": false}
 choices = recorded("17", "choices")
 if not choices:
     print("Not recorded here. Measure it with: "
@@ -488,6 +491,9 @@ for name in dict.fromkeys(each.rpartition(".")[0] for each in choices):
     right, steps = (choices[f"{name}.{key}"]["value"] for key in
                     ("transductive", "steps"))
     print(f"{said.get(name, name):50} {right:3.0f} % right   {steps:5.0f} steps")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 1 min. One seed and validation characters: a choice, not a result. Only the temperature makes a difference that is larger than a point or two.
 
 # %% [markdown]
 # Read the columns together. With 32 pictures a batch there are more steps and fewer strangers, with 128 the other way round: at equal seconds neither is better than 64. And read the losses
@@ -516,9 +522,9 @@ for name in dict.fromkeys(each.rpartition(".")[0] for each in choices):
 # </details>
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 4 min. Ask for reasons, not only for votes. Remind them of the two lines of pixels: as they are, and centred. Then the figure, read from the bottom: the dashed lines are pixels, which have learned nothing. The three rows of centred drawings are the control.
+# 2 min. Ask for reasons, not only for votes. Remind them of the two lines of pixels: as they are, and centred.
 
-# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 alone = recorded("17", "alone")
 if not alone:
     print("Not recorded here. Measure it with: python -m studies.lesson17_views alone")
@@ -551,6 +557,9 @@ show(fig, alt="Accuracies with intervals for nine kinds of views, and for three 
      "pixels, rotate and scale above it, bend and shift far above, and shift with bend "
      "and all seven together highest. On centred drawings bend stands above shift, and "
      "thicken near the line of centred pixels.")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 2 min. Read from the bottom: the dashed lines are pixels, which have learned nothing. Then the squares, the control: on centred drawings the place is gone. What does a shift still teach, and what a bend?
 
 # %% [markdown]
 # The views that help are those the pixels stumble over; those the pixels do not notice teach nothing. Is it the *place* of the drawing, then? The three rows of squares are the control: all drawings
@@ -739,9 +748,9 @@ print("gradient that enters the target:", "none" if reaches is None else reaches
 # </details>
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 4 min. Vote for each of the four. Batch norm is in all of them, so it alone does not prevent it, as some thought at the time. In the figure the first three fall together, and they have the lowest losses of all. Then the honest reading of the right panel: at ten seconds, without its long training and large networks, BYOL is no match for a loss with strangers.
+# 2 min. Vote for each of the four. Batch norm is in all of them, so it alone does not prevent it, as some thought at the time.
 
-# %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 fallen = recorded("17", "collapse")
 if not fallen:
     print("Not recorded here. Measure it with: "
@@ -765,6 +774,9 @@ show(fig, alt="Six ways to train, three seeds with intervals. Left, the cosine o
      "and with a predictor; clearly less with both, with a slow target, and least "
      "for NT-Xent. Right, accuracy: the first three are at or below the line of the "
      "pixels, the next two above it, NT-Xent far above.")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 2 min. The first three fall together, and they have the lowest losses of all. Then the honest reading of the right panel: at ten seconds, without its long training and large networks, BYOL is no match for a loss with strangers.
 
 # %% jupyter={"source_hidden": true}
 for name in ways if fallen else ():

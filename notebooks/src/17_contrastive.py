@@ -517,7 +517,7 @@ for name in dict.fromkeys(each.rpartition(".")[0] for each in choices):
 # <details><summary>After you have guessed</summary>
 #
 # Shifting by up to three pixels. Bending comes next, about ten points behind. With a thicker pen, a shear or a covered square the network stays where the pixels are, or below. All seven
-# together stand below the shift alone: at four seconds such a hard task has hardly begun to be learned.
+# together stand below the shift alone: in four seconds a task as hard as that is hardly learned, and its training loss is still high.
 #
 # </details>
 
@@ -555,16 +555,16 @@ ax.grid(axis="y", alpha=0.3)
 show(fig, alt="Accuracies with intervals for nine kinds of views, and for three of "
      "them on centred drawings. Cover, thicken and shear stand near the line of the "
      "pixels, rotate and scale a little above it, all seven together and bend far "
-     "above, shift and shift with bend highest. On centred drawings bend stands above "
-     "all, shift below it, and thicken below the line of centred pixels.")
+     "above, shift and shift with bend highest. On centred drawings bend and shift stand "
+     "highest of all, and thicken below the line of centred pixels.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 2 min. Read from the bottom: the dashed lines are pixels, which have learned nothing. Then the squares, the control: on centred drawings the place is gone. What does a shift still teach, and what a bend?
 
 # %% [markdown]
 # The views that help are those the pixels stumble over; those the pixels do not notice teach nothing. Is it the *place* of the drawing, then? The three rows of squares are the control: all drawings
-# are centred, in training and at test, and pixels stand at the second dashed line before anything is learned. There a shift gains about a dozen points over the pixels, where it had gained thirty and more, and
-# a bend gains more than a shift. So much of what the shift taught was the place, and centring gives that for nothing. The rest is not: a thicker pen gains nothing with place out of the way, either.
+# are centred, in training and at test, and pixels stand at the second dashed line before anything is learned. There a shift gains less than half of what it had gained over the pixels
+# before, and a bend stands at least level with it. So much of what the shift taught was the place, and centring gives that for nothing. The rest is not: a thicker pen gains nothing with place out of the way, either.
 #
 # Mind the budget. Four seconds are few, and harder tasks need more of them: all seven views together stand below the shift alone here, and their training loss is still high. Equal seconds are a choice, as in
 # [lesson 16](16_fewer_tasks.ipynb).

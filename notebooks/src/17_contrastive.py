@@ -599,12 +599,12 @@ views.eye = "views"
 # **Predict.** You have no labels, so you look at the training loss. Which of the seven networks has the lowest?
 #
 # - ( ) The best one, with shifted views.
-# - ( ) The worst one, with the thicker pen.
+# - ( ) One of the worst, with the thicker pen.
 # - ( ) All are alike: the loss is the same function.
 #
 # <details><summary>After you have guessed</summary>
 #
-# The worst one, with the thicker pen. Its task is so easy that it needs no learning: pixels alone find the partner. A loss tells how well a task is solved. It does
+# One of the worst, with the thicker pen. Its task is so easy that it needs no learning: pixels alone find the partner. A loss tells how well a task is solved. It does
 # not tell whether the task was worth it.
 #
 # </details>

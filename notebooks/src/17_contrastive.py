@@ -555,8 +555,8 @@ ax.grid(axis="y", alpha=0.3)
 show(fig, alt="Accuracies with intervals for nine kinds of views, and for three of "
      "them on centred drawings. Cover, thicken and shear stand near the line of the "
      "pixels, rotate and scale a little above it, all seven together and bend far "
-     "above, shift and shift with bend highest. On centred drawings bend and shift stand "
-     "highest of all, and thicken below the line of centred pixels.")
+     "above, shift and shift with bend higher still. On centred drawings bend and "
+     "shift stand highest of all, and thicken below the line of centred pixels.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 2 min. Read from the bottom: the dashed lines are pixels, which have learned nothing. Then the squares, the control: on centred drawings the place is gone. What does a shift still teach, and what a bend?

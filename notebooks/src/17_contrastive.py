@@ -186,15 +186,7 @@ print(f"the second term: {same_view_surplus(a, b, temperature=tau):.2f}, "
 # %% [markdown]
 # The second line is the prototypical network of [lesson 16](16_fewer_tasks.ipynb). Its logit is minus a squared distance, and between rows of length one
 # $-\lVert b - a\rVert^2 / (2\tau) = b \cdot a / \tau - 1/\tau$. The last term is the same for all classes, and softmax forgets it. So these are three names for
-# nearly one thing:
-#
-# | | a field calls it | is |
-# |---|---|---|
-# | matching loss | few-shot learning, 2016 | $-\log$ of the partner's share among the other side |
-# | prototypes, rows of length one | few-shot learning, 2017 | the same, with $2\tau$ |
-# | NT-Xent | contrastive learning, 2020 | both directions, and $\log(1 + S/C)$ for the own side |
-#
-# What differs between the fields is where the pairs come from: two drawings that somebody gave one label, or two views of one picture.
+# nearly one thing. What differs between the fields is where the pairs come from: two drawings that somebody gave one label, or two views of one picture.
 #
 # ## In what sense is this meta-learning?
 #
@@ -338,7 +330,7 @@ def middle(episode):
                             query_x=centred(episode.query_x))
 
 
-print(f"5-way 1-shot, new characters, %   transductive      support   ({STEPS} steps)")
+print(f"5-way 1-shot, {STEPS} steps, %          transductive      support")
 for said, rows, theta, asked in (
         ("pixels", pixels, start(), tests),
         ("pixels, each drawing centred", pixels, start(), map(middle, tests)),
@@ -499,7 +491,7 @@ for name in dict.fromkeys(each.rpartition(".")[0] for each in choices):
 # Read the columns together. With 32 pictures a batch there are more steps and fewer strangers, with 128 the other way round: at equal seconds neither is better than 64. And read the losses
 # of these runs nowhere: a smaller temperature and a smaller batch both lower the loss by what they are. Which brings us to the views.
 #
-# ## Which view carries it?
+# ## Seven kinds of view
 #
 # A view says what does not matter. There are many things that might not: where the drawing stands, how it is bent, how large it is, how it is turned, how thick the
 # pen was, whether a corner is covered.
@@ -516,7 +508,7 @@ for name in dict.fromkeys(each.rpartition(".")[0] for each in choices):
 #
 # <details><summary>After you have guessed</summary>
 #
-# Shifting by up to three pixels. Bending comes next, about ten points behind. With a thicker pen, a shear or a covered square the network stays where the pixels are, or below. All seven
+# Shifting by up to three pixels. Bending comes next, about a dozen points behind. With a thicker pen, a shear or a covered square the network stays where the pixels are, or below. All seven
 # together stand below the shift alone: in four seconds a task as hard as that is hardly learned, and its training loss is still high.
 #
 # </details>
@@ -589,9 +581,7 @@ for eye in ("views", "thicken", "pixels"):
 views.eye = "views"
 
 # %% [markdown]
-# ## Pitfall: the training loss is a false friend
-#
-# You try seven kinds of views and look at the training loss of each. It is all you have: you have no labels.
+# Now suppose that you had no test. You try seven kinds of views and look at the training loss of each. It is all you have: you have no labels.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Pitfall: the training loss is a false friend
@@ -793,7 +783,7 @@ for name in ways if fallen else ():
 # are spread; a difference of the fourth decimal can still have many. Why is a predictor with a held target enough? Chen and He read it as two steps in turn: the predictor
 # learns to guess the mean of what other views give, and the network follows its guess. A proof for networks like this one is not known.
 #
-# ## What the papers say, and what came out
+# ## And the paper?
 #
 # Ni, Shu, Souri, Goldblum and Goldstein train on pictures as we do, each a class of its own, and report that a prototypical network's loss does about as well as
 # SimCLR's. So it is here, and the two identities above say why it had to be. Their data are photographs, their networks larger and their training

@@ -24,7 +24,7 @@ COLUMNS: dict[str, tuple[str, str, tuple[str, ...]]] = {
         (
             "a few-shot task",
             "an optimization problem",
-            "two views of each picture",
+            "two views of a picture",
             "a pair: same or not",
             "a sequence with late labels",
         ),
@@ -123,7 +123,7 @@ METHODS: dict[str, Method] = {
         "p(n | x) ∝ exp(−‖h(x) − cₙ‖²),  cₙ = mean of h over the support of class n", "18", "Snell 2017"),
     "Matching networks": Method("metric", _TASK, "nothing", "none: attention to the support", _PLAIN,
         "p(y | x) = Σᵢ a(x, xᵢ) yᵢ,  a = softmax of cosine similarities to the support", "18", "Vinyals 2016"),
-    "Contrastive learning": Method("metric", "two views of each picture", "nothing", "none: attention to the support", _PLAIN,
+    "Contrastive learning": Method("metric", "two views of a picture", "nothing", "none: attention to the support", _PLAIN,
         "θ ← θ − β ∇θ Σᵢ −log softmaxⱼ(cos(zᵢ, zⱼ)/τ) at i's other view,  j over all other views", "17", "Chen 2020"),
     "In-context learning": Method("metric", _TASK, "nothing", "none: learned layers read", _PLAIN,
         "ŷ = net(S, x; θ),  θ ← θ − β ∇θ L_Q  (a linear attention layer can be one step of SGD)", "20", "Garg 2022"),

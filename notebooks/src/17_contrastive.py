@@ -125,7 +125,7 @@ show(fig, alt="Six pictures of characters in two rows. Each column shows one pic
 # 3 min. Draw the 2N by 2N matrix on the board, four blocks. Cross out the diagonal. Ask where the partners stand: on the diagonals of the two outer blocks. The matching loss sees one outer block alone.
 
 # %% [markdown]
-# SimCLR, the best known method of contrastive learning, calls its loss *NT-Xent*: normalised, temperature-scaled cross entropy. It is the
+# SimCLR (2020) calls its loss *NT-Xent*: normalised, temperature-scaled cross entropy. It is the
 # second formula. **Your turn.** Write it. `a` and `b` are [N, d], not yet at length one.
 #
 # <details><summary>Hint 1</summary>One matrix: put both sides into 2 N rows and compare every row with every other. Then it is a classification with 2 N classes.</details>

@@ -108,7 +108,7 @@ show(fig, alt="Six pictures of characters in two rows. Each column shows one pic
 # $$\text{matching}(a, b) \;=\; \frac1N \sum_n -\log \frac{\exp(b_n \cdot a_n / \tau)}{\sum_m \exp(b_n \cdot a_m / \tau)}$$
 #
 # Aloud: *each query is asked which of the N support pictures is its partner.* That is the loss of a matching network at one shot. (Vinyals and
-# others' *matching network* has it in 2016; lesson 18 has more of it.) The letter $\tau$ is that of the papers.
+# others' *matching network* has it in 2016; [lesson 18](18_learning_a_metric.ipynb) has more of it.) The letter $\tau$ is that of the papers.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A batch is a task
@@ -856,5 +856,4 @@ for name in ways if fallen else ():
 #
 # ## Next
 #
-# Views or labels, the network learned *what is near to what*. Lesson 18, *Learning a metric*, compares the ways to do that. It is not written yet. Until then:
-# [Start here](00_start_here.ipynb), the map of the course.
+# Views or labels, the network learned *what is near to what*. On to [lesson 18: Learning a metric](18_learning_a_metric.ipynb), which compares the ways to do that.

@@ -262,16 +262,16 @@ two_views
 print(two_views.summary)
 
 # %% [markdown]
-# ## A step inside attention
+# ## A learned space
 #
-# From [lesson 20](20_in_context_learning.ipynb). **Ask:** the layers never form a weight. Where do they keep what they have learned?
+# From [lesson 18](18_learning_a_metric.ipynb). **Ask:** does the temperature change who wins, or how clearly?
 
 # %%
-attention_step = AttentionStep(layers=2)
-attention_step
+metric_map = MetricMap.recorded()
+metric_map
 
 # %%
-print(attention_step.summary)
+print(metric_map.summary)
 
 # %% [markdown]
 # ## The rows of a memory
@@ -286,16 +286,16 @@ memory_rows
 print(memory_rows.summary)
 
 # %% [markdown]
-# ## A learned space
+# ## A step inside attention
 #
-# From [lesson 18](18_learning_a_metric.ipynb). **Ask:** does the temperature change who wins, or how clearly?
+# From [lesson 20](20_in_context_learning.ipynb). **Ask:** the layers never form a weight. Where do they keep what they have learned?
 
 # %%
-metric_map = MetricMap.recorded()
-metric_map
+attention_step = AttentionStep(layers=2)
+attention_step
 
 # %%
-print(metric_map.summary)
+print(attention_step.summary)
 
 # %% [markdown]
 # ## Next

@@ -6,7 +6,8 @@
     python -m studies.lesson14_heads losses          zeros, a shared bias, a shared vector: sigmoids and squared error
 
 Everything is 5-way 1-shot with the same recipe; only what is named differs. Rates are chosen on validation characters, the
-figures are on lesson 09's test characters, in tasks of another draw. Runs keep themselves in ``runs/14-heads``, and a command goes on where it was.
+figures are on lesson 09's test characters, in tasks of another draw. Runs keep themselves in ``runs/14-heads``, and a command goes
+on where it was.
 """
 
 import argparse

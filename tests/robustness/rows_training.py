@@ -340,7 +340,7 @@ def one_episode(room: Room) -> None:
 for name, value, said in (
     ("steps", 10.0, "steps is a whole number from 0 on, and 10.0 came."),
     ("lr", float("nan"), "lr is a finite number from 0 on, and nan came."),
-    ("schedule", "step", "There is no schedule 'step'; choose one of constant, cosine, linear."),
+    ("schedule", "step", "There is no schedule 'step'; choose one of constant, cosine, linear, warm cosine."),
     ("optimizer", "adam", "optimizer is a function, and 'adam' came; give one to be called, such as torch.optim.Adam, or partial(torch.optim.SGD, momentum=0.9)."),
 ):  # fmt: skip
 

@@ -14,9 +14,9 @@ alone and writes no results. The end writes ``data/results/20-omniglot.json``.
 
 import argparse
 import json
+import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
 
@@ -26,52 +26,41 @@ from torch import Tensor
 
 from mlteach.fit import fit
 from mlteach.measure.ledger import keep_results
-from mlteach.metric import AttentionReader, reader_accuracy
-from mlteach.nets import Conv4, cross_entropy
+from mlteach.metric import init_matching, read_matching, reading_accuracy, reading_gradient
+from mlteach.metric.matching import LOG_SCALE
+from mlteach.nets import Conv4
 from mlteach.nets.norm import Mode
 from mlteach.nets.transformer import block_params, blocks, looks
-from mlteach.outer import in_context_gradient
-from mlteach.params import Params, stack
+from mlteach.params import Params
 from mlteach.tasks import Characters, Episode
 from studies.lesson20_in_context import LESSON, over, rows_of
 from studies.shared import Figure, tasks_of
 
 SECONDS, LR, WAYS, TASKS, QUERIES = 40.0, 5e-3, 40, 2, 2
 NET = Conv4(WAYS, 32, head="flatten")
+WIDTH, HEADS = 64, 4  # of the transformer's label vectors, and of its attention
 ARMS = {"softmax": 1000, "transformer": 200}  # and the tasks each is tested on
 SEEDS = {"softmax": (0, 1, 2), "transformer": (1, 2)}
 
 
-@dataclass(frozen=True)
-class FreeReader:
-    """A transformer of two blocks over tokens (embedding, label vector): nothing tells it to compare.
+def free_params(generator: torch.Generator) -> Params:
+    """Of `read_freely`: two blocks, a map of features, a row for each of 40 labels, and a vector for the query's."""
+    return block_params(2 * WIDTH, 2, generator) | {
+        "up": torch.randn(WIDTH, NET.features, generator=generator) / NET.features**0.5,
+        "labels": torch.randn(WAYS, WIDTH, generator=generator), "unknown": torch.zeros(WIDTH),
+        "out": torch.randn(WIDTH, 2 * WIDTH, generator=generator) / WIDTH,
+    }  # fmt: skip
 
-    Labels are rows of a table of 40, the query's is a vector of its own.
-    """
 
-    width: int = 64
-    heads: int = 4
-
-    def init(self, generator: torch.Generator) -> Params:
-        theta, w = NET.init(generator), self.width
-        return {name: theta[name] for name in NET.body_names} | block_params(2 * w, 2, generator) | {
-            "up": torch.randn(w, NET.features, generator=generator) / NET.features**0.5,
-            "labels": torch.randn(WAYS, w, generator=generator), "unknown": torch.zeros(w),
-            "out": torch.randn(w, 2 * w, generator=generator) / w,
-        }  # fmt: skip
-
-    def __call__(
-        self, params: Params, x: Tensor, y: Tensor, questions: Tensor, mode: Mode = "transductive"
-    ) -> Tensor:
-        body, count = stack({name: params[name] for name in NET.body_names}, len(x)), x.shape[1]
-        support = {"support": x} if mode == "support" else {}
-        seen = NET.features_of(body, torch.cat([x, questions], 1), mode, **support)
-        asked = params["unknown"].expand(len(x), questions.shape[1], self.width)
-        label = torch.cat([params["labels"][y], asked], 1)
-        tokens = torch.cat([F.layer_norm(seen, seen.shape[-1:]) @ params["up"].T, label], -1)
-        mask = looks(count, questions.shape[1], "open")
-        found = blocks(params, tokens, mask, 2, self.heads)[:, count:]
-        return found @ params["out"].T @ params["labels"][: int(y.max()) + 1].T
+def read_freely(theta: Params, support: Tensor, y: Tensor, query: Tensor, ways: int) -> Tensor:
+    """A reading by a transformer of two blocks over tokens (embedding, label vector): nothing tells it to compare."""
+    seen = torch.cat([support, query], 1)
+    asked = theta["unknown"].expand(*query.shape[:2], WIDTH)
+    label = torch.cat([theta["labels"][y], asked], 1)
+    tokens = torch.cat([F.layer_norm(seen, seen.shape[-1:]) @ theta["up"].T, label], -1)
+    mask = looks(y.shape[1], query.shape[1], "open")
+    found = blocks(theta, tokens, mask, 2, HEADS)[:, y.shape[1] :]
+    return found @ theta["out"].T @ theta["labels"][:ways].T
 
 
 @cache
@@ -94,12 +83,11 @@ def steps_within(seconds: float, gradient: Callable[..., Any], theta: Params) ->
 
 def run_of(arm: str, seed: int) -> Figure:
     """Train one reader and judge it."""
-    reader: Any = AttentionReader(NET) if arm == "softmax" else FreeReader()
-    gradient, generator = (
-        partial(in_context_gradient, reader, cross_entropy),
-        torch.Generator().manual_seed(seed),
-    )
-    theta = reader.init(generator)
+    reading = read_matching() if arm == "softmax" else read_freely
+    generator = torch.Generator().manual_seed(seed)
+    gradient, theta = partial(reading_gradient, NET.features_of, reading), NET.init(generator)
+    own = init_matching(math.e**2) if arm == "softmax" else free_params(generator)
+    theta = {name: theta[name] for name in NET.body_names} | own
     steps, began = steps_within(SECONDS, gradient, theta), time.process_time()
     run = fit(
         gradient, theta, sample, steps=steps, generator=generator, lr=LR, schedule="cosine",
@@ -108,9 +96,10 @@ def run_of(arm: str, seed: int) -> Figure:
     row = {"steps": steps, "seconds": round(time.process_time() - began, 1)}
     row["training"] = 100 * torch.tensor(run.history["accuracy"][-100:]).mean().item()
     if arm == "softmax":
-        row["sharpness"] = run.theta["sharpness"].exp().item()
+        row["sharpness"] = run.theta[LOG_SCALE].exp().item()
     modes: tuple[Mode, ...] = ("transductive", "support") if arm == "softmax" else ("transductive",)
-    found = reader_accuracy(reader, run.theta, tasks_of(splits().test, ARMS[arm], 2), modes=modes)
+    tasks = tasks_of(splits().test, ARMS[arm], 2)
+    found = reading_accuracy(NET.features_of, reading, run.theta, tasks, modes=modes)
     return row | {mode: 100 * values.mean().item() for mode, values in found.items()}
 
 

@@ -1,27 +1,31 @@
 """Methods that compare: the support set is remembered as points, and a query gets the class of those it is near."""
 
-from mlteach.metric.attention import AttentionReader, attention_logits, linear_logits, reader_accuracy
+from mlteach.metric.attention import init_linear, linear_logits, read_linear
 from mlteach.metric.context import init_context, query_in_context, read_in_context, support_in_context
 from mlteach.metric.hausdorff import hausdorff_table, ink_of, modified_hausdorff
 from mlteach.metric.matching import init_matching, matching_logits, most_certain, read_matching
 from mlteach.metric.proto_maml import prototype_start
 from mlteach.metric.prototypes import (
-    prototype_accuracy,
     prototype_gradient,
     prototype_head,
     prototype_logits,
     prototype_loss,
     prototypes,
 )
-from mlteach.metric.reading import features_of, read_prototypes, reading_accuracy, reading_gradient
+from mlteach.metric.reading import (
+    features_of,
+    prototype_accuracy,
+    read_prototypes,
+    reading_accuracy,
+    reading_gradient,
+)
 from mlteach.metric.siamese import init_siamese, pair_loss, read_siamese, siamese_scores
 
 __all__ = [
-    "AttentionReader",
-    "attention_logits",
     "features_of",
     "hausdorff_table",
     "init_context",
+    "init_linear",
     "init_matching",
     "init_siamese",
     "ink_of",
@@ -39,10 +43,10 @@ __all__ = [
     "prototypes",
     "query_in_context",
     "read_in_context",
+    "read_linear",
     "read_matching",
     "read_prototypes",
     "read_siamese",
-    "reader_accuracy",
     "reading_accuracy",
     "reading_gradient",
     "siamese_scores",

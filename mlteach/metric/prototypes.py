@@ -10,7 +10,7 @@ softmax forgets |f|^2, which all classes share: so this is a linear head W = 2 s
 Source: Snell, Swersky, Zemel 2017, sections 2.3 and 2.4. Taught in: lesson 16.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -20,7 +20,7 @@ from torch import Tensor
 from mlteach.errors import EpisodeError
 from mlteach.nets.loss import cross_entropy, share_right
 from mlteach.params import Params, gradient_of, leaves, stack
-from mlteach.tasks.episode import Episode, checked, several
+from mlteach.tasks.episode import Episode, checked
 
 Features = Callable[[Params, Tensor], Tensor]
 Mix = Callable[[Episode], Episode]
@@ -97,29 +97,3 @@ def prototype_gradient(
         "loss": losses.detach().mean(),
         "accuracy": share_right(logits.detach(), episode.query_y).mean(),
     }
-
-
-@torch.no_grad()
-def prototype_accuracy(
-    features: Callable[..., Tensor],
-    theta: Params,
-    episodes: Iterable[Episode],
-    *,
-    modes: Sequence[str] = ("transductive", "support"),
-) -> dict[str, Tensor]:
-    """For each mode, each task's share of right answers, [tasks], in [0, 1].
-
-    features: takes a batch-norm mode as `mlteach.nets.Conv4.features_of` does. "transductive": support and queries are one
-        batch, as in training. "support": the queries are answered one by one, by the statistics of the support set.
-    """
-    found: dict[str, list[Tensor]] = {mode: [] for mode in modes}
-    for episode in several(episodes):
-        params, count = stack(theta, checked(episode).tasks), episode.support_y.shape[1]
-        both = torch.cat([episode.support_x, episode.query_x], 1)
-        for mode in modes:
-            seen = features(params, both, mode, support=episode.support_x)
-            logits = prototype_logits(
-                seen[:, :count], episode.support_y, seen[:, count:], int(episode.support_y.max()) + 1
-            )
-            found[mode].append(share_right(logits, episode.query_y))
-    return {mode: torch.cat(values) for mode, values in found.items()}

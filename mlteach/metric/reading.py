@@ -41,8 +41,7 @@ def features_of(
     """Features of support [tasks, S, d] and queries [tasks, Q, d]: one batch to the network, under a batch-norm mode."""
     count = checked(episode).support_y.shape[1]
     both = torch.cat([episode.support_x, episode.query_x], 1)
-    how = {} if mode == "transductive" else {"support": episode.support_x}
-    found = features(stack(theta, episode.tasks), both, mode, **how)
+    found = features(stack(theta, episode.tasks), both, mode, support=episode.support_x)
     return found[:, :count], found[:, count:]
 
 
@@ -89,3 +88,18 @@ def reading_accuracy(
             logits = reading(theta, support, episode.support_y, query, ways)
             found[mode].append(share_right(logits, episode.query_y))
     return {mode: torch.cat(values) for mode, values in found.items()}
+
+
+def prototype_accuracy(
+    features: Callable[..., Tensor],
+    theta: Params,
+    episodes: Iterable[Episode],
+    *,
+    modes: Sequence[str] = ("transductive", "support"),
+) -> dict[str, Tensor]:
+    """For each mode, each task's share of right answers by prototypes, [tasks], in [0, 1]; the scale does not change an answer.
+
+    features: takes a batch-norm mode as `mlteach.nets.Conv4.features_of` does. "transductive": support and queries are one
+        batch, as in training. "support": the queries are answered one by one, by the statistics of the support set.
+    """
+    return reading_accuracy(features, read_prototypes(1.0), theta, episodes, modes=modes)

@@ -53,7 +53,7 @@ from mlteach.fit import fit
 from mlteach.inner import adapt, sgd
 from mlteach.measure import compare, record
 from mlteach.measure.ledger import data_folder, recorded
-from mlteach.metric import attention_logits, linear_logits
+from mlteach.metric import linear_logits, matching_logits
 from mlteach.nets import MLP, Conv4, LinearAttention, PairTransformer
 from mlteach.nets import cross_entropy, squared_error
 from mlteach.nets.attention import as_tokens, earlier, gradient_weights, linear_layer
@@ -851,7 +851,7 @@ task = characters.sample(2, 5, 3, 2, generator=torch.Generator().manual_seed(1),
 seen, asked = (conv.features_of(stack(body, 2), each)
                for each in (task.support_x, task.query_x))
 
-by_layer = attention_logits(seen, task.support_y, asked, 5, sharpness=7.0).exp()
+by_layer = matching_logits(seen, task.support_y, asked, 5, scale=7.0).exp()
 cosine = torch.cosine_similarity(asked[:, :, None], seen[:, None], dim=-1)
 weight = (7 * cosine).exp()
 member = torch.nn.functional.one_hot(task.support_y, 5).double()

@@ -4,7 +4,17 @@ import pytest
 import torch
 
 from mlteach.inner import adapt, sgd
-from mlteach.metric import AttentionReader, attention_logits, linear_logits, prototypes, reader_accuracy
+from mlteach.metric import (
+    init_linear,
+    init_matching,
+    linear_logits,
+    matching_logits,
+    prototypes,
+    read_linear,
+    read_matching,
+    reading_accuracy,
+    reading_gradient,
+)
 from mlteach.nets import Conv4, cross_entropy
 from mlteach.outer import in_context_gradient, maml_gradient
 from mlteach.params import stack
@@ -23,7 +33,7 @@ def test_softmax_attention_over_labels_is_a_matching_network() -> None:
     g = torch.Generator().manual_seed(1)
     support, query = (torch.randn(2, n, 6, generator=g, dtype=torch.float64) for n in (8, 3))
     y = torch.stack([torch.randperm(8, generator=g) % WAYS for _ in range(2)])
-    logits = attention_logits(support, y, query, WAYS, sharpness=5.0)
+    logits = matching_logits(support, y, query, WAYS, scale=5.0)
     for task in range(2):
         for q in range(3):
             weight = [
@@ -38,15 +48,14 @@ def test_softmax_attention_over_labels_is_a_matching_network() -> None:
         unit(query, dim=-1), unit(support, dim=-1), values, scale=5.0
     )
     torch.testing.assert_close(logits.exp(), library, rtol=0, atol=1e-12)
-    one = attention_logits(support[0], torch.zeros(8, dtype=torch.int64), query[0], 2, sharpness=1.0)
+    one = matching_logits(support[0], torch.zeros(8, dtype=torch.int64), query[0], 2, scale=1.0)
     assert (one[:, 1] == -torch.inf).all()  # nobody there to copy from
 
 
 @pytest.mark.parametrize("shots", [1, 3])
 def test_a_zero_heads_first_step_is_linear_attention_and_so_are_its_outer_gradients(shots: int) -> None:
     episode = made(shots)
-    reader = AttentionReader(NET, "linear")
-    theta = reader.init(torch.Generator().manual_seed(0), torch.float64)
+    theta = NET.init(torch.Generator().manual_seed(0), torch.float64)
     body = {name: theta[name] for name in NET.body_names}
     rates = sgd(dict.fromkeys(NET.body_names, 0.4) | dict.fromkeys(NET.head_names, 2.0 * WAYS))
     begin = stack(NET.zero_head(body), episode.tasks)
@@ -74,13 +83,18 @@ def test_a_zero_heads_first_step_is_linear_attention_and_so_are_its_outer_gradie
         torch.testing.assert_close(ours[name], theirs[name], rtol=0, atol=1e-10)
 
 
-def test_a_reader_trains_its_sharpness_and_is_judged_task_by_task() -> None:
+def test_a_reading_trains_its_own_number_and_is_judged_task_by_task() -> None:
     episode = made()
-    for looks, own in (("softmax", "sharpness"), ("linear", "rate")):
-        reader = AttentionReader(NET, looks)
-        theta = reader.init(torch.Generator().manual_seed(0), torch.float64)
-        gradient, numbers = in_context_gradient(reader, cross_entropy, theta, episode)
+    theta = NET.init(torch.Generator().manual_seed(0), torch.float64)
+    body = {name: theta[name] for name in NET.body_names}
+    for reading, start in (
+        (read_matching(), init_matching(dtype=torch.float64)),
+        (read_linear, init_linear(torch.float64)),
+    ):
+        (own,) = start
+        gradient, numbers = reading_gradient(NET.features_of, reading, body | start, episode)
         assert gradient[own].abs() > 0 and 0 <= numbers["accuracy"] <= 1
-        both = reader_accuracy(reader, theta, [episode])
-        alone = reader_accuracy(reader, theta, [episode.part(slice(k, k + 1)) for k in range(3)])
+        both = reading_accuracy(NET.features_of, reading, body | start, [episode])
+        one_by_one = [episode.part(slice(k, k + 1)) for k in range(3)]
+        alone = reading_accuracy(NET.features_of, reading, body | start, one_by_one)
         assert all(torch.equal(both[mode], alone[mode]) for mode in ("transductive", "support"))

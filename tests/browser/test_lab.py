@@ -1,10 +1,10 @@
 """Every explorer as a student meets it: JupyterLab in Chromium, a live kernel, keyboard, mouse and finger.
 
-All explorers stand in one notebook. It is run from top to bottom once; each test then opens it anew, finds the explorers
-as the kernel has them, and makes the one it works on again. The last tests restart the kernel.
+All explorers stand in one notebook. It is run from top to bottom once. Opening it takes seconds, so the tests of the hands share
+one page, and each makes its explorer again. The last test restarts the kernel.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -57,8 +57,7 @@ def agree(notebook: Notebook, seen: View, name: str) -> str:
     raise AssertionError(f"Python says:     {said}\nthe widget says: {seen.summary}")
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [400, 800, 1280])
+@pytest.mark.parametrize(("width", "theme"), [(400, "light"), (800, "dark"), (1280, "light")])
 def test_fits(ran: str, open_page: Callable[..., Any], width: int, theme: str) -> None:
     """Nothing is cut off, in a narrow window and in a wide one; and a screenshot of each, to be looked at."""
     notebook = Notebook(open_page(viewport={"width": width, "height": 2400}), ran, PAGE)
@@ -75,14 +74,23 @@ def test_fits(ran: str, open_page: Callable[..., Any], width: int, theme: str) -
         notebook.dark(False)
 
 
+@pytest.fixture(scope="module")
+def touched(ran: str, chromium: Any) -> Iterator[tuple[Notebook, list[str]]]:
+    """The notebook on a page with a touch screen, and what that page complains of."""
+    page, complaints = watched_page(chromium, has_touch=True)
+    yield Notebook(page, ran, PAGE), complaints
+    page.context.close()
+
+
 @every_explorer
-def test_hands_kernel_and_two_views(ran: str, open_page: Callable[..., Any], name: str) -> None:
+def test_hands_kernel_and_two_views(touched: tuple[Notebook, list[str]], name: str) -> None:
     """Keys, mouse and finger change the picture, and Python sees it; Python sets a trait, and the picture follows.
 
     Then two more views of the same explorer are shown: what one does, the other does.
     """
     row, me = ROWS[name], variable(name)
-    notebook = Notebook(open_page(has_touch=True), ran, PAGE)
+    notebook, complaints = touched
+    before = len(complaints)
     seen = fresh(notebook, name)
     said = {agree(notebook, seen, name)}
     hands: list[Callable[[], None]] = [lambda: seen.key(row.keys)]
@@ -99,11 +107,14 @@ def test_hands_kernel_and_two_views(ran: str, open_page: Callable[..., Any], nam
     notebook.run(scratch, f"display({me}, {me})")
     both = notebook.show(scratch).locator(".mlx")
     first, second = (View(notebook.page, both.nth(k)) for k in (0, 1))
+    for each in (first, second):
+        each.settled()
     assert first.picture == second.picture
     second.changes(lambda: first.key(row.keys))
     assert first.summary == second.summary and first.picture == second.picture
     agree(notebook, second, name)
     notebook.run(scratch, "")
+    assert complaints[before:] == []
 
 
 def test_lesson_03(lab: str, open_page: Callable[..., Any]) -> None:
@@ -121,30 +132,24 @@ def test_lesson_03(lab: str, open_page: Callable[..., Any]) -> None:
     assert notebook.ask("explorer.summary") == seen.summary and "f = 0.9" in seen.summary
 
 
-class TestRestart:
-    """The kernel is restarted under the explorers, and the page run again."""
-
-    @pytest.fixture(scope="class")
-    def restarted(self, ran: str, chromium: Any) -> Any:
-        """The notebook, run again after a restart; before that every old view was keyed once, and none threw."""
-        page, complaints = watched_page(chromium)
-        notebook = Notebook(page, ran, PAGE)
-        for name in ROWS:
-            fresh(notebook, name)
-        notebook.restart()
-        for name, row in ROWS.items():
-            old = view(notebook, name)
-            old.changes(lambda old=old, row=row: old.key(row.keys))  # the drawing goes on without a kernel
-            old.sound()
-        notebook.run_all()
-        yield notebook
-        said = list(complaints)
-        page.context.close()
-        assert not said, said
-
-    @every_explorer
-    def test_the_new_view_lives(self, restarted: Notebook, name: str) -> None:
-        seen = view(restarted, name)
-        seen.changes(lambda: seen.key(ROWS[name].keys))
-        agree(restarted, seen, name)
-        seen.sound()
+@pytest.mark.timeout(600)
+def test_a_restart(ran: str, chromium: Any) -> None:
+    """The kernel is restarted under the explorers and the page run again: old views draw on alone, new ones live."""
+    page, complaints = watched_page(chromium)
+    notebook = Notebook(page, ran, PAGE)
+    for name in ROWS:
+        fresh(notebook, name)
+    notebook.restart()
+    for name, row in ROWS.items():
+        old = view(notebook, name)
+        old.changes(lambda old=old, row=row: old.key(row.keys))
+        old.sound()
+    notebook.run_all()
+    for name, row in ROWS.items():
+        new = view(notebook, name)
+        new.changes(lambda new=new, row=row: new.key(row.keys))
+        agree(notebook, new, name)
+        new.sound()
+    said = list(complaints)
+    page.context.close()
+    assert not said, said

@@ -1,9 +1,16 @@
-"""Every explorer where there is no kernel: the page of all explorers as one file, with the network cut."""
+"""Every explorer where there is no kernel: a page as one file, with the network cut.
 
+Each stands on a page of its own, cut out of that of all explorers, which takes a second to open with two dozen of them;
+that one is opened with all other pages in test_engines.py.
+"""
+
+import json
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
 
 from mlteach.course.lessons import NOTEBOOKS
@@ -26,23 +33,45 @@ every_explorer = pytest.mark.parametrize("name", ROWS)
 
 
 @pytest.fixture(scope="module")
-def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The page, made from the executed notebook."""
-    (notebook,) = NOTEBOOKS.glob("90_*.ipynb")
-    return build_page(notebook, tmp_path_factory.mktemp("static") / "explorers.html")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """``file("GradientCell")``: the page of that explorer, made from the executed notebook of all."""
+    (every,) = NOTEBOOKS.glob("90_*.ipynb")
+    notebook = nbformat.read(every, as_version=4)
+    folder = tmp_path_factory.mktemp("static")
+
+    @cache
+    def build(name: str) -> Path:
+        (folder / name).mkdir()
+        alone = folder / name / every.name
+        nbformat.write(only(notebook, name), alone)
+        return build_page(alone, alone.with_suffix(".html"))
+
+    return build
+
+
+def only(notebook: Any, name: str) -> Any:
+    """The notebook with its heading and the cell of one explorer, and of the widgets' state what that one needs."""
+    (cell,) = (each for each in notebook.cells if each.source.startswith(f"{variable(name)} = {name}"))
+    kind = "application/vnd.jupyter.widget-"
+    state = notebook.metadata.widgets[f"{kind}state+json"]
+    wanted = {output.data[f"{kind}view+json"]["model_id"] for output in cell.outputs if "data" in output}
+    wanted |= {key for key in state.state if f"IPY_MODEL_{key}" in json.dumps([state.state[one] for one in wanted])}
+    kept = {key: value for key, value in state.state.items() if key in wanted}
+    metadata = {**notebook.metadata, "widgets": {f"{kind}state+json": {**state, "state": kept}}}
+    return nbformat.from_dict({**notebook, "metadata": metadata, "cells": [notebook.cells[0], cell]})
 
 
 @pytest.fixture
-def see(file: Path, open_page: Callable[..., Any]) -> Callable[..., View]:
-    """``see("GradientCell", color_scheme="dark")``: that explorer on a fresh page, opened from the file, offline."""
+def see(file: Callable[[str], Path], open_page: Callable[..., Any]) -> Callable[..., View]:
+    """``see("GradientCell", color_scheme="dark")``: that explorer on a fresh page, opened from its file, offline."""
 
     def open_it(name: str, **context: Any) -> View:
         page = open_page(offline=True, **context)
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
-        page.goto(file.as_uri())
+        page.goto(file(name).as_uri())
         page.wait_for_selector("html[data-explorers=ready]")
-        assert [url for url in asked if not url.startswith(("blob:", "data:"))] == [file.as_uri()]
+        assert [url for url in asked if not url.startswith(("blob:", "data:"))] == [file(name).as_uri()]
         return View(page, page.get_by_role("region", name=title(name), exact=True))
 
     return open_it

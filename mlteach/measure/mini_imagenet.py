@@ -1,7 +1,7 @@
 """What was published on miniImageNet, 5 ways, by methods of the course: the rows to print, each with what it depends on.
 
-Numbers and protocols stand in `data/published.json`; here is which, and in what order: by network, because the network moves
-them more than the method does. MAML is there four times.
+Numbers and protocols stand in `data/published.json`; here is which, and in what order: by network. MAML is there four times, and
+moves more with network, pre-training and protocol than the meta-learners on one network differ.
 Taught in: lesson 21.
 """
 

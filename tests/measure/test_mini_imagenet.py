@@ -44,3 +44,12 @@ def test_the_table_prints_what_the_papers_do() -> None:
     assert {said: cells[said] for said in ANCHORS} == ANCHORS
     networks = [line for line in lines if line.endswith(":")]
     assert len(networks) == len(set(networks)) == 6  # each stands once, above all of its rows
+
+
+def test_maml_moves_more_with_its_network_than_the_methods_on_one_network_differ() -> None:
+    rows = mini_imagenet_table()
+    mamls = [row.one_shot["value"] for row in rows if row.said.split()[0] == "MAML"]
+    one = [row.one_shot["value"] for row in rows if row.network == rows[0].network][
+        2:
+    ]  # without the baselines
+    assert len(mamls) == 4 and max(mamls) - min(mamls) > 2 * (max(one) - min(one))

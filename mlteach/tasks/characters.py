@@ -25,7 +25,7 @@ class Characters:
     images    uint8 [classes, drawers, 28, 28], ink is 255; Omniglot has 20 drawers
     names     of the classes, "Alphabet/character01"; a rotated copy is a class "Alphabet/character01/rot90"
     alphabets of the classes; that of a rotated copy is "Alphabet/rot90"
-    source    "omniglot" or "glyphs"
+    source    "omniglot" or "glyphs"; "miniimagenet" for its photographs, which have no ink: white is 255 (`mini_imagenet`)
 
     Raises DataError when the four do not belong together. Taught in: lesson 01.
     """

@@ -14,7 +14,7 @@ import struct
 import sys
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -155,28 +155,48 @@ def cached(archives: list[Path], counts: tuple[int, ...] = COUNTS) -> Loaded:
     """
     made_of = " ".join(map(_digest, archives))
 
-    def kept(folder: Path) -> Loaded | None:
-        found = read_cache(folder / CACHE, made_of)
+    def kept(file: Path) -> Loaded | None:
+        found = read_cache(file, made_of)
         return found if found and (counts != COUNTS or official(found)) else None
 
-    for folder in folders():
-        if loaded := kept(folder):
+    files = [folder / CACHE for folder in folders()]
+    return kept_or_made(
+        files, kept, lambda: unpack(archives, counts), made_of, "Omniglot", again="unpacks it again"
+    )
+
+
+def kept_or_made(
+    files: Sequence[Path],
+    kept: Callable[[Path], Loaded | None],
+    make: Callable[[], Loaded],
+    made_of: str,
+    what: str,
+    *,
+    again: str,
+) -> Loaded:
+    """What one of these caches holds, else what ``make`` gives, then kept in the first of them that can be written.
+
+    ``kept`` reads one and gives None for what is of no use. Of several processes one makes it, the others wait. Where
+    none can be written it is in memory only, and a line on stderr says so, and what the next start does ``again``.
+    """
+    for file in files:
+        if loaded := kept(file):
             return loaded
     loaded, reason = None, None
-    for folder in folders():
+    for file in files:
         try:
-            with lock(folder / f"{CACHE}.lock"):  # whoever waited here finds the work done
-                loaded = kept(folder) or loaded or unpack(archives, counts)
-                write_cache(folder / CACHE, loaded, made_of)
+            with lock(file.with_name(f"{file.name}.lock")):  # whoever waited here finds the work done
+                loaded = kept(file) or loaded or make()
+                write_cache(file, loaded, made_of)
                 return loaded
         except OSError as error:
             reason = reason or error
     print(
-        f"Omniglot is in memory and complete, but could not be kept in {folders()[0]} ({_short(reason)}), so the next "
-        "start unpacks it again. Make room there or make the folder writable.",
+        f"{what} is in memory and complete, but could not be kept in {files[0].parent} ({_short(reason)}), so the next "
+        f"start {again}. Make room there or make the folder writable.",
         file=sys.stderr,
     )
-    return loaded or unpack(archives, counts)
+    return loaded or make()
 
 
 def unpack(archives: list[Path], counts: tuple[int, ...]) -> Loaded:
@@ -237,8 +257,11 @@ def shrunk(pixels: np.ndarray) -> np.ndarray:
     return np.asarray(grey.resize((SIZE, SIZE), Image.Resampling.LANCZOS))
 
 
-def read_cache(path: Path, made_of: str | None) -> Loaded | None:
-    """What `write_cache` wrote, or None if it is not there, not whole, or not made of these archives (None: of any)."""
+def read_cache(path: Path, made_of: str | None, pictures: int = DRAWERS) -> Loaded | None:
+    """What `write_cache` wrote, or None if it is not there, not whole, or not made of these archives (None: of any).
+
+    ``pictures``: how many of each class there must be.
+    """
     try:
         if not path.is_file() or path.stat().st_size > LARGEST_CACHE:
             return None
@@ -246,7 +269,7 @@ def read_cache(path: Path, made_of: str | None) -> Loaded | None:
             about = stored.metadata()
             images = stored.get_tensor("images").clone()  # a copy, for the file may be replaced
         names = tuple(json.loads(about["names"]))
-        shape = (len(names), DRAWERS, SIZE, SIZE)
+        shape = (len(names), pictures, SIZE, SIZE)
         sound = images.dtype == torch.uint8 and images.shape == shape
         if not sound or about["checksum"] != _checksum(images, names):
             return None

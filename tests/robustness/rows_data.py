@@ -11,11 +11,12 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from mlteach.measure import ledger
-from mlteach.tasks import Characters, lake, omniglot
+from mlteach.tasks import Characters, lake, mini_imagenet, omniglot
 from tests.robustness.table import Room, case
 
 ARCHIVES, CACHE, NUMBERS = "Archives of Omniglot", "The cached array", "Recorded numbers"
 RUNS = "The official runs of Lake's test"
+PHOTOGRAPHS = "The photographs of miniImageNet"
 COUNTS = (1, 1)
 FIRST = "images_background/Script/character01/0001_01.png"
 Members = dict[str, bytes]
@@ -269,6 +270,80 @@ def no_runs(room: Room) -> None:
 def torn_runs(room: Room) -> None:
     (room.folder / "all_runs.zip").write_bytes(b"half of it")
     lake.official_runs(room.folder / "all_runs.zip")
+
+
+def photographs(room: Room, change: Callable[[Path], object] = lambda folder: None) -> Path:
+    """A folder of three lists of one class with two photographs each, after ``change`` had its way with it."""
+    room.patch.setattr(
+        omniglot, "folders", lambda: [room.folder / "project" / "x", room.folder / "user" / "x"]
+    )
+    room.patch.delenv("MLTEACH_MINIIMAGENET", raising=False)
+    folder = room.folder / "given"
+    (folder / "images").mkdir(parents=True)
+    for number, part in enumerate(("train", "val", "test")):
+        names = [f"n0{number}{k}.jpg" for k in range(2)]
+        for name in names:
+            Image.new("RGB", (40, 30), (90, 60, 30)).save(folder / "images" / name)
+        lines = ["filename,label", *(f"{name},n0{number}" for name in names)]
+        (folder / f"{part}.csv").write_text("\n".join(lines) + "\n")
+    change(folder)
+    return folder
+
+
+def rewritten(name: str, old: str, new: str) -> Callable[[Path], object]:
+    return lambda folder: (folder / name).write_text((folder / name).read_text().replace(old, new))
+
+
+def only_pickles(folder: Path) -> None:
+    for each in folder.glob("*.csv"):
+        each.unlink()
+    (folder / "mini-imagenet-cache-train.pkl").write_bytes(b"cos\nsystem\n(S'exit 1'\ntR.")
+
+
+AT = "the list from https://github.com/twitter-research/meta-learning-lstm/tree/master/data/miniImagenet."
+for wrong, spoil, said in (
+    ("a list lies elsewhere", lambda folder: (folder / "val.csv").unlink(), "The folder …given holds no val.csv; name the folder that holds train.csv, val.csv, test.csv and the folder images/. The lists are at https://github.com/…."),
+    ("only the caches that others pickled are there: none is opened", only_pickles, "The folder …given holds no train.csv and no val.csv and no test.csv, but mini-imagenet-cache-train.pkl, which is not opened: a pickle can run any program. Get the photographs themselves, and put train.csv, val.csv, test.csv and the folder images/ there; the lists are at https://github.com/…."),
+    ("a list without its header", rewritten("train.csv", "filename,label\n", ""), f"…train.csv does not begin with the line filename,label; write that line above the others, or take {AT}"),
+    ("a list is no text", lambda folder: (folder / "test.csv").write_bytes(b"\xff\xfe\x00"), f"…test.csv cannot be read (…); make it readable for you, or take {AT}"),
+    ("a line that leaves the folder", rewritten("test.csv", "n020.jpg", "../n020.jpg"), f'…test.csv has the line "../n020.jpg,n02", which is no name of a picture with its label; take {AT}'),
+    ("a class with too few pictures", rewritten("val.csv", "n011.jpg,n01\n", ""), f"…val.csv lists 1 pictures of the class n01 where 2 belong; take {AT}"),
+    ("a class is missing", rewritten("test.csv", "n020.jpg,n02\nn021.jpg,n02\n", ""), f"…test.csv lists 0 classes where 1 belong; take {AT}"),
+    ("two lists share a class", rewritten("test.csv", ",n02", ",n00"), "n00 is listed twice, in train.csv and test.csv of …given; a class belongs in one list, or what is tested on was trained on. Take the lists from https://github.com/…."),
+    ("a photograph that a list names is missing", lambda folder: (folder / "images" / "n021.jpg").unlink(), "…n021.jpg is not there, though a list names it; unpack the photographs into …images again, all of them."),
+    ("a photograph is cut short", lambda folder: (folder / "images" / "n000.jpg").write_bytes((folder / "images" / "n001.jpg").read_bytes()[:400]), "…n000.jpg is damaged or no JPEG (…); replace it by the photograph of that name, then try again."),
+    ("the folder cannot be written to: it is read, and kept in the user's cache folder", lambda folder: (folder / mini_imagenet.CACHE).mkdir(), ""),
+):  # fmt: skip
+
+    @case(PHOTOGRAPHS, wrong, said)
+    def bad_photographs(room: Room, spoil: Callable[[Path], object] = spoil) -> None:
+        split = mini_imagenet.load(photographs(room, spoil), counts=(1, 1, 1), pictures=2)
+        assert (
+            split.test.images.shape == (1, 2, 28, 28)
+            and len(list(room.folder.glob("user/**/*.safetensors"))) == 1
+        )
+
+
+@case(
+    PHOTOGRAPHS,
+    "they are nowhere",
+    "miniImageNet is not here, and it may not be passed on, so it is not downloaded; put train.csv, val.csv, test.csv and the folder "
+    "images/ into …mini-imagenet, or name their folder in the environment variable MLTEACH_MINIIMAGENET. The lists are at "
+    "https://github.com/…, the photographs in ImageNet (ILSVRC 2012).",
+)
+def no_photographs(room: Room) -> None:
+    photographs(room)
+    mini_imagenet.load()
+
+
+@case(
+    PHOTOGRAPHS,
+    "MLTEACH_MINIIMAGENET=~nosuchuser",
+    "The folder ~nosuchuser, which MLTEACH_MINIIMAGENET names, cannot be found (…); write its whole path.",
+)
+def nobody_s_photographs(room: Room) -> None:
+    room.patch.setenv("MLTEACH_MINIIMAGENET", "~nosuchuser")
+    mini_imagenet.load()
 
 
 @case(

@@ -17,7 +17,6 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 import torch
-import torch.nn.functional as F
 
 from mlteach.checkpoint import save_checkpoint
 from mlteach.fit import Fit, fit
@@ -25,9 +24,8 @@ from mlteach.inner import Rule, adam, carried, sgd
 from mlteach.inner.carry import Memory
 from mlteach.measure import Interval, over_seeds, over_tasks, step_accuracy
 from mlteach.measure.ledger import data_folder, keep_results, recorded
+from mlteach.methods.reptile import one_task
 from mlteach.nets import Conv4, cross_entropy
-from mlteach.nets.conv4 import BLOCKS
-from mlteach.nets.norm import EPSILON
 from mlteach.outer import maml_gradient, reptile_gradient
 from mlteach.params import Params, add, scale
 from mlteach.tasks import Characters, Episode
@@ -129,20 +127,6 @@ CANDIDATES = {
     "FOMAML: the last minibatch overlaps": replace(FIRST, overlap=True),
     "FOMAML: as published": FINN,
 }
-
-
-def one_task(params: Params, x: torch.Tensor) -> torch.Tensor:
-    """`Conv4` for a single task, [1, N, 1, 28, 28] -> [1, N, ways], in torch's own layers.
-
-    The same numbers. It gives up second derivatives, and so its backward pass never waits for Python: two of them in two
-    threads do not stand in each other's way.
-    """
-    x = x[0].clone(memory_format=torch.channels_last)
-    for block in range(1, BLOCKS + 1):
-        x = F.conv2d(x, params[f"conv{block}.weight"][0], None, 2, 1)
-        gamma, beta = params[f"norm{block}.gamma"][0], params[f"norm{block}.beta"][0]
-        x = F.relu(F.batch_norm(x, None, None, gamma, beta, training=True, eps=EPSILON))
-    return F.linear(x.flatten(1), params["head.weight"][0], params["head.bias"][0])[None]
 
 
 def gradient_of(

@@ -23,7 +23,6 @@ from functools import cache, partial
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
 
 from mlteach.errors import TrainingError
 from mlteach.fit import Gradient, fit
@@ -31,6 +30,7 @@ from mlteach.inner import Rule, proximal
 from mlteach.inner.learned_loss import LearnedLoss
 from mlteach.measure import over_seeds, step_accuracy
 from mlteach.measure.ledger import data_folder, keep_results, recorded
+from mlteach.methods.by_adapting import shortened
 from mlteach.nets import Conv4, cross_entropy
 from mlteach.outer import Scheduled, implicit_gradient, maml_gradient
 from mlteach.outer.interpolated import Mixed, beside
@@ -199,18 +199,6 @@ def methods(seed: int = 0) -> dict[str, Method]:
 
 
 # Training and testing ------------------------------------------------------------------------------------------------
-
-
-def shortened(rule: Rule, share: float) -> Rule:
-    """The same rule with steps of this share of its length."""
-    if share == 1:
-        return rule
-
-    def step(theta: Params, gradient: Params, state: Any, *, loss: Tensor) -> tuple[Params, Any]:
-        there, state = rule.step(theta, gradient, state, loss=loss)
-        return {name: theta[name] + share * (there[name] - theta[name]) for name in theta}, state
-
-    return rule._replace(step=step)
 
 
 def tested(

@@ -55,7 +55,9 @@ def only(notebook: Any, name: str) -> Any:
     kind = "application/vnd.jupyter.widget-"
     state = notebook.metadata.widgets[f"{kind}state+json"]
     wanted = {output.data[f"{kind}view+json"]["model_id"] for output in cell.outputs if "data" in output}
-    wanted |= {key for key in state.state if f"IPY_MODEL_{key}" in json.dumps([state.state[one] for one in wanted])}
+    wanted |= {
+        key for key in state.state if f"IPY_MODEL_{key}" in json.dumps([state.state[one] for one in wanted])
+    }
     kept = {key: value for key, value in state.state.items() if key in wanted}
     metadata = {**notebook.metadata, "widgets": {f"{kind}state+json": {**state, "state": kept}}}
     return nbformat.from_dict({**notebook, "metadata": metadata, "cells": [notebook.cells[0], cell]})

@@ -1,0 +1,96 @@
+"""Methods that adapt: inner steps on the support set, then the network answers."""
+
+from collections.abc import Callable, Collection
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mlteach.inner import Rule
+from mlteach.inner.start import Start
+from mlteach.measure import path_of
+from mlteach.methods.method import Family, Method, Norm, body
+from mlteach.nets import Conv4
+from mlteach.nets.stepwise import net_at
+from mlteach.params import Params
+from mlteach.tasks import Characters, Episode
+
+
+def shortened(rule: Rule, share: float) -> Rule:
+    """The same rule with steps of this share of its length."""
+    if share == 1:
+        return rule
+
+    def step(theta: Params, gradient: Params, state: Any, *, loss: Tensor) -> tuple[Params, Any]:
+        there, state = rule.step(theta, gradient, state, loss=loss)
+        return {name: theta[name] + share * (there[name] - theta[name]) for name in theta}, state
+
+    return rule._replace(step=step)
+
+
+def answering(
+    net_for: Callable[[int], Any],
+    rule: Callable[[Params], Rule],
+    steps: int,
+    start: Callable[[Any], Start],
+    only: Callable[[Any], Collection[str]] | None = None,
+) -> Callable[[Params, Episode, Norm, float], Tensor]:
+    """`Method.answer` after so many inner steps. net_for, start, only: for the task's number of classes, of its network."""
+
+    def answer(theta: Params, episode: Episode, norm: Norm, share: float) -> Tensor:
+        net = net_for(int(episode.support_y.max()) + 1)
+        taken, names = shortened(rule(theta), share), only(net) if only else None
+        phi = path_of(net, theta, episode, taken, steps, only=names, start=start(net))[-1]
+        seen = net_at(net, steps)
+        return seen(phi, episode.query_x, norm.mode, support=episode.support_x, running=norm.running)
+
+    return answer
+
+
+def bare_body(ways: int) -> Callable[[torch.Generator], Params]:
+    """A fresh theta without a head: every task begins with a head of its own."""
+
+    def init(generator: torch.Generator) -> Params:
+        net = body(ways)
+        theta = net.init(generator)
+        return {name: theta[name] for name in net.body_names}
+
+    return init
+
+
+def drawing(
+    tasks: int, ways: int, shots: int, queries: int
+) -> Callable[[Characters, torch.Generator], Episode]:
+    """`Method.sample`: so many tasks an outer step."""
+    return lambda characters, generator: characters.sample(tasks, ways, shots, queries, generator=generator)
+
+
+def two_rates(net: Conv4, in_body: float, in_head: float) -> dict[str, Any]:
+    """A rate for each name: one for the body, one for the head."""
+    return dict.fromkeys(net.body_names, in_body) | dict.fromkeys(net.head_names, in_head)
+
+
+def with_zero_head(
+    name: str,
+    lesson: str,
+    gradient: Any,
+    rule: Rule,
+    test_steps: int,
+    sample: Callable[[Characters, torch.Generator], Episode],
+    ways: int,
+    *,
+    family: Family = "start",
+    only: Callable[[Any], Collection[str]] | None = None,
+    **how: Any,
+) -> Method:
+    """A method whose tasks all begin with a head of zeros, so that it trains with ``ways`` classes and answers for any number.
+
+    gradient: (net, theta, episode) -> as `Method.gradient`. The size of its inner step at test is chosen among three.
+    """
+    answer = answering(body, lambda theta: rule, test_steps, lambda net: net.zero_head, only)
+    shares = (1.0, 0.3, 0.1, 0.03)
+    return Method(
+        name, lesson, family, bare_body(ways), sample, partial(gradient, body(ways)), answer,
+        **({"shares": shares} | how),
+    )  # fmt: skip

@@ -1,0 +1,333 @@
+"""Lesson 21: every method of the course on lesson 09's test tasks, after the same seconds of one core.
+
+    python -m studies.lesson21_all                 everything that has no row yet, then the results
+    python -m studies.lesson21_all costs           what an outer step of each costs, what it holds, what a new task costs
+    python -m studies.lesson21_all run MAML 0      one method, one seed: trained, then judged
+    python -m studies.lesson21_all keep            data/results/21-all.json, 21-shifts.json, 21-curves.json and 21-tasks.safetensors
+
+All methods are those of `mlteach.methods`, with the settings of the lesson they come from. Each makes as many outer steps as fit into
+``SECONDS`` processor seconds of one thread, by "costs", drawing included; a cosine (Reptile: a straight line) runs over them. The size of
+the inner step at test is chosen on validation characters for each run; methods without one have nothing to choose. The curve over the
+seconds is on other validation tasks. Seconds to 90 and to 95 %: of the first look from which on two in a row are above it.
+
+One run is one file in ``runs/21-all``, so that the command can be stopped and called again.
+"""
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from mlteach.checkpoint import load_checkpoint, save_checkpoint
+from mlteach.measure import over_seeds
+from mlteach.measure.held import held_bytes
+from mlteach.measure.ledger import data_folder, keep_results
+from mlteach.methods import METHODS, Method, Norm, fixed_norm, right, steps_within, trained, tuned
+from mlteach.params import Params
+from mlteach.tasks import Characters, Episode, Split
+from studies.shared import figure, tasks_of
+
+LESSON, SEEDS, SECONDS = "21_all_of_them", (0, 1, 2), 60
+TEST_TASKS, SHIFT_TASKS, WATCHED, LOOKS = 1000, 100, 100, 12
+NORMS = ("transductive", "support", "fixed")
+GOALS = (90, 95)
+RUNS = data_folder().parent / "runs" / "21-all"
+COMMAND = "python -m studies.lesson21_all"
+
+
+@cache
+def split() -> Split:
+    return Characters.omniglot().split("random")
+
+
+# Shifts ---------------------------------------------------------------------------------------------------------------
+
+
+def seen_through(matrix: list[list[float]]) -> Callable[[Tensor], Tensor]:
+    """Pictures [N, 1, 28, 28] through a linear map of the plane."""
+
+    def change(x: Tensor) -> Tensor:
+        affine = torch.tensor([[*row, 0.0] for row in matrix]).expand(len(x), 2, 3)
+        return F.grid_sample(
+            x, F.affine_grid(affine, list(x.shape), align_corners=False), align_corners=False
+        )
+
+    return change
+
+
+def noisy(x: Tensor) -> Tensor:
+    """Normal noise of .3 on every pixel, the same for every method."""
+    return x + 0.3 * torch.randn(x.shape, generator=torch.Generator().manual_seed(5))
+
+
+HALF = 0.5**0.5
+SHIFTS: dict[str, Callable[[Tensor], Tensor]] = {
+    "as drawn": lambda x: x,
+    "turned": seen_through([[HALF, -HALF], [HALF, HALF]]),
+    "thick": lambda x: F.max_pool2d(x, 3, 1, 1),
+    "half size": seen_through([[2.0, 0.0], [0.0, 2.0]]),
+    "inverted": lambda x: 1 - x,
+    "noisy": noisy,
+    "one alphabet": lambda x: x,
+}
+
+
+@cache
+def shifted(name: str) -> list[Episode]:
+    """The first test tasks with all their pictures changed; "one alphabet": as many tasks whose classes are of one alphabet."""
+    if name == "one alphabet":
+        generator = torch.Generator().manual_seed(2)
+        return [
+            split().test.sample(50, 5, 1, 15, generator=generator, within_alphabet=True)
+            for _ in range(0, SHIFT_TASKS, 50)
+        ]
+    change = SHIFTS[name]
+
+    def changed(x: Tensor) -> Tensor:
+        return change(x.flatten(0, 1)).view_as(x)
+
+    return [
+        each._replace(support_x=changed(each.support_x), query_x=changed(each.query_x))
+        for each in tasks_of(split().test, SHIFT_TASKS, 2)
+    ]
+
+
+# Runs -----------------------------------------------------------------------------------------------------------------
+
+
+def row(name: str) -> dict[str, Any] | None:
+    path = RUNS / f"{name}.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def note(name: str, found: dict[str, Any]) -> None:
+    RUNS.mkdir(parents=True, exist_ok=True)
+    (RUNS / f"{name}.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
+    print(name, {key: value for key, value in found.items() if key not in ("curve", "shifts")}, flush=True)
+
+
+def place(name: str, seed: int) -> Path:
+    RUNS.mkdir(parents=True, exist_ok=True)
+    return RUNS / f"{name}-{seed}.safetensors"
+
+
+def cost(name: str) -> None:
+    """Outer steps within the seconds; bytes held in one; a new task and one more question, in ms; learned numbers."""
+    method = METHODS[name]
+    found: dict[str, Any] = {"steps": 0, "held": 0}
+    theta = method.init(torch.Generator().manual_seed(0))
+    if method.learns:
+        found["steps"] = steps_within(method, split().train, SECONDS)
+        episode = method.sample(split().train, torch.Generator().manual_seed(0))
+        move = method.gradient if method.scheduled is None else method.scheduled(10).at(9)
+        found["held"] = held_bytes(lambda: move(theta, episode))
+    found["parameters"] = sum(value.numel() for value in theta.values())
+    draw = torch.Generator().manual_seed(0)
+    tasks = {queries: split().test.sample(1, 5, 1, queries, generator=draw) for queries in (1, 19)}  # a class
+    spent: dict[int, list[float]] = {queries: [] for queries in tasks}
+    with torch.no_grad():
+        for _ in range(9):
+            for queries, episode in tasks.items():
+                began = time.process_time()
+                method.answer(theta, episode, Norm("support"), 1.0)
+                spent[queries].append(time.process_time() - began)
+    few, many = (statistics.median(values) for values in spent.values())
+    found |= {"task": 1000 * few, "question": 1000 * (many - few) / (5 * (19 - 1))}
+    note(f"cost-{name}", found)
+
+
+def train(name: str, seed: int) -> tuple[Params, dict[str, Any]]:
+    """theta and what is known of its training; what stands on disk is not trained again."""
+    path, method = place(name, seed), METHODS[name]
+    if not path.exists():
+        watched = tasks_of(split().validation, WATCHED, 78)
+
+        def score(theta: Params) -> float:
+            return (
+                100 * right(method, theta, watched, {"": Norm()}, share=method.shares[-1])[""].mean().item()
+            )
+
+        made = row(f"cost-{name}")
+        assert made is not None
+        run = trained(
+            method, split().train, seconds=SECONDS, seed=seed, steps=made["steps"] or 1, score=score, looks=LOOKS, progress=None
+        )  # fmt: skip
+        about = {"steps": run.steps, "seconds": run.seconds, "curve": run.curve}
+        about["share"] = tuned(method, run.theta, tasks_of(split().validation, 100, 77))
+        if not run.theta:
+            return {}, about
+        save_checkpoint(path, {f"theta.{key}": value for key, value in run.theta.items()}, about)
+    kept = load_checkpoint(path)
+    return {key.removeprefix("theta."): value for key, value in kept.tensors.items()}, kept.about
+
+
+def norms_of(theta: Params) -> dict[str, Norm]:
+    """Batch norm in three ways; the fixed statistics are those of 1000 training pictures."""
+    pictures = split().train.sample(10, 50, 1, 1, generator=torch.Generator().manual_seed(3))
+    return {
+        "transductive": Norm(), "support": Norm("support"),
+        "fixed": fixed_norm(theta, torch.cat([pictures.support_x, pictures.query_x], 1).flatten(0, 1)),
+    }  # fmt: skip
+
+
+def judge(name: str, seed: int) -> None:
+    """One run on the 1000 test tasks, on two other kinds of tasks, and under every shift."""
+    method: Method = METHODS[name]
+    theta, about = train(name, seed)
+    norms, share = norms_of(theta), about["share"]
+    each = right(method, theta, tasks_of(split().test, TEST_TASKS, 2), norms, share=share)
+    values = torch.stack([each[mode] for mode in NORMS])  # 75 questions a task
+    save_checkpoint(
+        RUNS / f"{name}-{seed}-tasks.safetensors", {"right": (75 * values).round().to(torch.uint8)}, {}
+    )
+    found: dict[str, Any] = {mode: 100 * each[mode].mean().item() for mode in NORMS}
+    one = {"": norms["transductive"]}
+    five = tasks_of(split().test, 300, 2, shots=5, queries=5)
+    found["5 shots"] = 100 * right(method, theta, five, one, share=share)[""].mean().item()
+    if method.ways is None:
+        twenty = tasks_of(split().test, 100, 2, ways=20, queries=4, at_once=20)
+        found["20 ways"] = 100 * right(method, theta, twenty, one, share=share)[""].mean().item()
+    found["shifts"] = {
+        shift: {mode: 100 * values.mean().item() for mode, values in
+                right(method, theta, shifted(shift), norms, share=share).items()}
+        for shift in SHIFTS
+    }  # fmt: skip
+    note(f"{name}-{seed}", found | about)
+
+
+def run(name: str, seed: int) -> None:
+    """One method, one seed, if it is not there yet."""
+    if row(f"cost-{name}") is None:
+        cost(name)
+    if row(f"{name}-{seed}") is None:
+        judge(name, seed)
+
+
+# Results --------------------------------------------------------------------------------------------------------------
+
+
+def seconds_to(curve: list[tuple[float, float]], goal: float) -> float | None:
+    """Seconds of the first look that is at the goal together with the next one; the last look needs no other."""
+    for k, (seconds, value) in enumerate(curve):
+        if value >= goal and (k + 1 == len(curve) or curve[k + 1][1] >= goal):
+            return seconds
+    return None
+
+
+def keep() -> None:
+    """All runs as results: the table, the shifts, the curves, and every task's number of right answers."""
+    table: list[dict[str, Any]] = []
+    shifts: list[dict[str, Any]] = []
+    curves: list[dict[str, Any]] = []
+    counts: dict[str, Tensor] = {}
+    for name, method in METHODS.items():
+        rows = {seed: found for seed in SEEDS if (found := row(f"{name}-{seed}"))}
+        made = row(f"cost-{name}")
+        if len(rows) < 2 or made is None:
+            print(f"{name}: not yet two seeds")
+            continue
+        seeds, more = list(rows), {"lesson": method.lesson, "family": method.family}
+        took = statistics.mean(each["seconds"] for each in rows.values())
+
+        def over(
+            values: list[float], unit: str, to: list[dict[str, Any]], key: str, tasks: int | None = None, note: str = "",
+            *, name: str = name, seeds: list[int] = seeds, took: float = took, more: dict[str, Any] = more,
+        ) -> None:  # fmt: skip
+            """One figure over the seeds; seeds that never got there leave none."""
+            said = "by seed: " + ", ".join(f"{value:.2f}" for value in values) + (f"; {note}" if note else "")
+            to.append(
+                figure(f"{name}.{key}", over_seeds(values), unit, seeds, tasks, said, seconds=took) | more
+            )
+
+        shares = ", ".join(f"{each['share']:g}" for each in rows.values())
+        steps = ", ".join(str(each["steps"]) for each in rows.values())
+        for mode in NORMS:
+            note_ = f"{steps} outer steps; tested at {shares} of the inner step"
+            over([each[mode] for each in rows.values()], "%", table, mode, TEST_TASKS, note_)
+        over([each["5 shots"] for each in rows.values()], "%", table, "5 shots", 300)
+        if method.ways is None:
+            over([each["20 ways"] for each in rows.values()], "%", table, "20 ways", 100)
+        for goal in GOALS:
+            reached = [seconds_to(each["curve"], goal) for each in rows.values()]
+            if all(value is not None for value in reached):
+                over(
+                    [value for value in reached if value is not None],
+                    "s",
+                    table,
+                    f"seconds to {goal}",
+                    WATCHED,
+                )
+        for key, unit, value in (
+            ("cost", "ms", made["task"]), ("question", "ms", made["question"]), ("parameters", "", made["parameters"]),
+            ("memory", "MB", made["held"] / 1e6),
+        ):  # fmt: skip
+            table.append(figure(f"{name}.{key}", value, unit, [0], None) | more)
+        for shift in SHIFTS:
+            for mode in NORMS:
+                over(
+                    [each["shifts"][shift][mode] for each in rows.values()],
+                    "%",
+                    shifts,
+                    f"{shift}.{mode}",
+                    SHIFT_TASKS,
+                )
+        for look in range(min(len(each["curve"]) for each in rows.values())):
+            at = statistics.mean(each["curve"][look][0] for each in rows.values())
+            over([each["curve"][look][1] for each in rows.values()], "%", curves, str(look), WATCHED)
+            curves[-1]["seconds"] = round(at, 2)
+        tasks = [
+            load_checkpoint(RUNS / f"{name}-{seed}-tasks.safetensors").tensors["right"] for seed in seeds
+        ]
+        counts[name] = torch.stack(tasks)
+    for part, figures in (("all", table), ("shifts", shifts), ("curves", curves)):
+        print(keep_results(LESSON, part, figures, command=COMMAND, budget=SECONDS))
+    kept = data_folder() / "checkpoints"
+    about = {"norms": list(NORMS), "questions": 75, "seeds": list(SEEDS)}
+    save_checkpoint(kept / "21-tasks.safetensors", counts, about)
+    save_checkpoint(kept / "21-shifts.safetensors", {shift: pictures_of(shift) for shift in SHIFTS}, {})
+
+
+def pictures_of(shift: str) -> Tensor:
+    """Three support drawings as they come under a shift, bytes [3, 28, 28]."""
+    return (255 * shifted(shift)[0].support_x[0, :3, 0].clamp(0, 1)).round().to(torch.uint8)
+
+
+def everything() -> None:
+    """What is missing, seed by seed, so that a part of it is a table too."""
+    for seed in SEEDS:
+        for name in METHODS:
+            run(name, seed)
+    keep()
+
+
+def main() -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("what", nargs="?", choices=["costs", "run", "keep"])
+    parser.add_argument("name", nargs="?", choices=list(METHODS))
+    parser.add_argument("seed", nargs="?", type=int, default=0)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    if options.what == "costs":
+        for name in METHODS:
+            cost(name)
+    elif options.what == "run":
+        run(options.name, options.seed)
+    elif options.what == "keep":
+        keep()
+    else:
+        everything()
+
+
+if __name__ == "__main__":
+    main()

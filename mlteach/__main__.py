@@ -128,6 +128,26 @@ def progress() -> None:
     show()
 
 
+@app.command()
+def compare(
+    file: Annotated[
+        Path, typer.Argument(help="A Python file that makes a METHOD, such as my/methods/mine.py.")
+    ],
+    seconds: Annotated[float, typer.Option(help="Processor seconds of training for each seed.")] = 60,
+    seeds: Annotated[int, typer.Option(help="How many training runs, from seed 0 on.", min=1)] = 1,
+    tasks: Annotated[
+        int, typer.Option(help="How many of lesson 09's 1000 test tasks.", min=50, max=1000)
+    ] = 200,
+) -> None:
+    """Train a method of your own and show it in lesson 21's table.
+
+    `compare my/methods/mine.py --seconds 20` is a quick look; `--seconds 60 --seeds 3 --tasks 1000` is a row as the table's own.
+    """
+    from mlteach.methods.own import compared
+
+    print(compared(file, seconds, range(seeds), tasks))
+
+
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def test(
     context: typer.Context,

@@ -17,13 +17,11 @@ import argparse
 import json
 import statistics
 import time
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from mlteach.checkpoint import load_checkpoint, save_checkpoint
@@ -33,6 +31,7 @@ from mlteach.measure.ledger import data_folder, keep_results
 from mlteach.methods import METHODS, Method, Norm, fixed_norm, right, steps_within, trained, tuned
 from mlteach.params import Params
 from mlteach.tasks import Characters, Episode, Split
+from mlteach.tasks.shifts import SHIFTS, shifted
 from studies.shared import figure, tasks_of
 
 LESSON, SEEDS, SECONDS = "21_all_of_them", (0, 1, 2), 60
@@ -51,52 +50,19 @@ def split() -> Split:
 # Shifts ---------------------------------------------------------------------------------------------------------------
 
 
-def seen_through(matrix: list[list[float]]) -> Callable[[Tensor], Tensor]:
-    """Pictures [N, 1, 28, 28] through a linear map of the plane."""
-
-    def change(x: Tensor) -> Tensor:
-        affine = torch.tensor([[*row, 0.0] for row in matrix]).expand(len(x), 2, 3)
-        return F.grid_sample(
-            x, F.affine_grid(affine, list(x.shape), align_corners=False), align_corners=False
-        )
-
-    return change
-
-
-def noisy(x: Tensor) -> Tensor:
-    """Normal noise of .3 on every pixel, the same for every method."""
-    return x + 0.3 * torch.randn(x.shape, generator=torch.Generator().manual_seed(5))
-
-
-HALF = 0.5**0.5
-SHIFTS: dict[str, Callable[[Tensor], Tensor]] = {
-    "as drawn": lambda x: x,
-    "turned": seen_through([[HALF, -HALF], [HALF, HALF]]),
-    "thick": lambda x: F.max_pool2d(x, 3, 1, 1),
-    "half size": seen_through([[2.0, 0.0], [0.0, 2.0]]),
-    "inverted": lambda x: 1 - x,
-    "noisy": noisy,
-    "one alphabet": lambda x: x,
-}
+ONE_ALPHABET = "one alphabet"
+ALL_SHIFTS = (*SHIFTS, ONE_ALPHABET)
 
 
 @cache
-def shifted(name: str) -> list[Episode]:
-    """The first test tasks with all their pictures changed; "one alphabet": as many tasks whose classes are of one alphabet."""
-    if name == "one alphabet":
-        generator = torch.Generator().manual_seed(2)
-        return [
-            split().test.sample(50, 5, 1, 15, generator=generator, within_alphabet=True)
-            for _ in range(0, SHIFT_TASKS, 50)
-        ]
-    change = SHIFTS[name]
-
-    def changed(x: Tensor) -> Tensor:
-        return change(x.flatten(0, 1)).view_as(x)
-
+def under(shift: str) -> list[Episode]:
+    """The first test tasks under a shift; "one alphabet": as many tasks whose classes are of one alphabet."""
+    if shift != ONE_ALPHABET:
+        return [shifted(each, shift) for each in tasks_of(split().test, SHIFT_TASKS, 2)]
+    generator = torch.Generator().manual_seed(2)
     return [
-        each._replace(support_x=changed(each.support_x), query_x=changed(each.query_x))
-        for each in tasks_of(split().test, SHIFT_TASKS, 2)
+        split().test.sample(50, 5, 1, 15, generator=generator, within_alphabet=True)
+        for _ in range(0, SHIFT_TASKS, 50)
     ]
 
 
@@ -197,8 +163,8 @@ def judge(name: str, seed: int) -> None:
         found["20 ways"] = 100 * right(method, theta, twenty, one, share=share)[""].mean().item()
     found["shifts"] = {
         shift: {mode: 100 * values.mean().item() for mode, values in
-                right(method, theta, shifted(shift), norms, share=share).items()}
-        for shift in SHIFTS
+                right(method, theta, under(shift), norms, share=share).items()}
+        for shift in ALL_SHIFTS
     }  # fmt: skip
     note(f"{name}-{seed}", found | about)
 
@@ -270,7 +236,7 @@ def keep() -> None:
             ("memory", "MB", made["held"] / 1e6),
         ):  # fmt: skip
             table.append(figure(f"{name}.{key}", value, unit, [0], None) | more)
-        for shift in SHIFTS:
+        for shift in ALL_SHIFTS:
             for mode in NORMS:
                 over(
                     [each["shifts"][shift][mode] for each in rows.values()],
@@ -292,12 +258,12 @@ def keep() -> None:
     kept = data_folder() / "checkpoints"
     about = {"norms": list(NORMS), "questions": 75, "seeds": list(SEEDS)}
     save_checkpoint(kept / "21-tasks.safetensors", counts, about)
-    save_checkpoint(kept / "21-shifts.safetensors", {shift: pictures_of(shift) for shift in SHIFTS}, {})
+    save_checkpoint(kept / "21-shifts.safetensors", {shift: pictures_of(shift) for shift in ALL_SHIFTS}, {})
 
 
 def pictures_of(shift: str) -> Tensor:
     """Three support drawings as they come under a shift, bytes [3, 28, 28]."""
-    return (255 * shifted(shift)[0].support_x[0, :3, 0].clamp(0, 1)).round().to(torch.uint8)
+    return (255 * under(shift)[0].support_x[0, :3, 0].clamp(0, 1)).round().to(torch.uint8)
 
 
 def everything() -> None:

@@ -3,6 +3,7 @@
     python -m studies.lesson21_all                 everything that has no row yet, then the results
     python -m studies.lesson21_all costs           what an outer step of each costs, what it holds, what a new task costs
     python -m studies.lesson21_all run MAML 0      one method, one seed: trained, then judged
+    python -m studies.lesson21_all five            MAML beside the meta-learner LSTM, in numbers; the readers' bodies read as prototypes
     python -m studies.lesson21_all keep            data/results/21-all.json, 21-shifts.json, 21-curves.json and 21-tasks.safetensors
 
 All methods are those of `mlteach.methods`, with the settings of the lesson they come from. Each makes as many outer steps as fit into
@@ -22,14 +23,31 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from mlteach.checkpoint import load_checkpoint, save_checkpoint
-from mlteach.measure import over_seeds
+from mlteach.measure import over_seeds, path_of
 from mlteach.measure.held import held_bytes
 from mlteach.measure.ledger import data_folder, keep_results
-from mlteach.methods import METHODS, Method, Norm, fixed_norm, right, steps_within, trained, tuned
-from mlteach.params import Params
+from mlteach.methods import (
+    METHODS,
+    Method,
+    Norm,
+    answering,
+    body,
+    fixed_norm,
+    maml,
+    meta_lstm,
+    right,
+    steps_within,
+    trained,
+    tuned,
+)
+from mlteach.methods.by_adapting import shortened
+from mlteach.nets import cross_entropy
+from mlteach.outer import maml_gradient
+from mlteach.params import Params, gradient_of, leaves
 from mlteach.tasks import Characters, Episode, Split
 from mlteach.tasks.shifts import SHIFTS, shifted
 from studies.shared import figure, tasks_of
@@ -177,6 +195,96 @@ def run(name: str, seed: int) -> None:
         judge(name, seed)
 
 
+# MAML beside the meta-learner LSTM, and what a reader's body can do ---------------------------------------------------
+
+
+def steps_of(rule: Any, theta: Params, start: Any, steps: int, tasks: Episode) -> tuple[Tensor, Tensor]:
+    """Of each inner step the cosine with minus the support gradient, and its length, [tasks, steps] each."""
+    net = body()
+    path = path_of(net, theta, tasks, rule, steps, start=start)
+    cosines, lengths = [], []
+    for before, after in zip(path[:-1], path[1:], strict=True):
+        point = leaves(before)
+        losses = cross_entropy(net(point, tasks.support_x), tasks.support_y)
+        down = gradient_of(losses.sum(), point)
+        rows = [
+            torch.cat([each[name].flatten(1) for name in point], 1)
+            for each in (down, {name: after[name] - before[name] for name in point})
+        ]
+        cosines.append(F.cosine_similarity(-rows[0], rows[1]))
+        lengths.append(rows[1].norm(dim=1))
+    return torch.stack(cosines, 1), torch.stack(lengths, 1)
+
+
+def five(seed: int) -> None:
+    """The differences between MAML and the meta-learner LSTM that can be counted, for one seed; and two bodies read otherwise."""
+    found: dict[str, Any] = {}
+    tasks, few = tasks_of(split().test, 200, 2), tasks_of(split().test, 20, 2, at_once=20)[0]
+    parts = {
+        "MAML": (lambda theta: maml.RULE, lambda net: net.zero_head, 3),
+        "meta-learner LSTM": (meta_lstm.LSTM.rule, lambda net: meta_lstm.LSTM.start, meta_lstm.STEPS),
+    }
+    for name, (rule, start, steps) in parts.items():
+        theta, about = train(name, seed)
+        share = about["share"]
+        turned, long = steps_of(shortened(rule(theta), share), theta, start(body()), steps, few)
+        found[name] = {
+            "cosine": turned.mean().item(),
+            "length": long.mean().item(),
+            "steps": steps,
+            "longer": {},
+        }
+        for times in (1, 2, 4):
+            answer = answering(body, rule, times * steps, start)
+            method = METHODS[name]._replace(answer=answer)
+            scores = right(method, theta, tasks, {"": Norm("support")}, share=share)[""]
+            found[name]["longer"][str(times)] = 100 * scores.mean().item()
+    theta, _ = train("MAML", seed)
+    episode = METHODS["MAML"].sample(split().train, torch.Generator().manual_seed(9))
+    whole, cut = (
+        torch.cat([value.flatten() for value in maml_gradient(
+            body(40), cross_entropy, theta, episode, maml.RULE, 2, start=body(40).zero_head, first_order=first
+        )[0].values()])
+        for first in (False, True)
+    )  # fmt: skip
+    found["outer cosine"] = F.cosine_similarity(whole, cut, dim=0).item()
+    for name in ("attention reader", "LSTM reader"):
+        theta, _ = train(name, seed)
+        norms = norms_of(theta)
+        found[f"{name}, body"] = {
+            shift: {mode: 100 * values.mean().item() for mode, values in
+                    right(METHODS["prototypes"], theta, under(shift), norms).items()}
+            for shift in ALL_SHIFTS
+        }  # fmt: skip
+    note(f"five-{seed}", found)
+
+
+def keep_five() -> None:
+    """These over the seeds: data/results/21-five.json."""
+    rows = {seed: found for seed in SEEDS if (found := row(f"five-{seed}"))}
+    if len(rows) < 2:
+        print("five: not yet two seeds")
+        return
+    figures: list[dict[str, Any]] = []
+
+    def over(name: str, values: list[float], unit: str, tasks: int) -> None:
+        said = "by seed: " + ", ".join(f"{value:.3f}" for value in values)
+        figures.append(figure(name, over_seeds(values), unit, list(rows), tasks, said))
+
+    for name in ("MAML", "meta-learner LSTM"):
+        for key in ("cosine", "length"):
+            over(f"{name}.{key}", [each[name][key] for each in rows.values()], "", 20)
+        for times in ("1", "2", "4"):
+            over(f"{name}.steps x{times}", [each[name]["longer"][times] for each in rows.values()], "%", 200)
+    over("outer cosine", [each["outer cosine"] for each in rows.values()], "", 2)
+    for name in ("attention reader", "LSTM reader"):
+        for shift in ALL_SHIFTS:
+            for mode in NORMS:
+                values = [each[f"{name}, body"][shift][mode] for each in rows.values()]
+                over(f"{name}, body.{shift}.{mode}", values, "%", SHIFT_TASKS)
+    print(keep_results(LESSON, "five", figures, command=f"{COMMAND} five", budget=SECONDS))
+
+
 # Results --------------------------------------------------------------------------------------------------------------
 
 
@@ -248,11 +356,12 @@ def keep() -> None:
         for look in range(min(len(each["curve"]) for each in rows.values())):
             at = statistics.mean(each["curve"][look][0] for each in rows.values())
             over([each["curve"][look][1] for each in rows.values()], "%", curves, str(look), WATCHED)
-            curves[-1]["seconds"] = round(at, 2)
+            curves[-1] |= {"seconds": round(at, 2), "steps": round(made["steps"] * at / took)}
         tasks = [
             load_checkpoint(RUNS / f"{name}-{seed}-tasks.safetensors").tensors["right"] for seed in seeds
         ]
         counts[name] = torch.stack(tasks)
+    keep_five()
     for part, figures in (("all", table), ("shifts", shifts), ("curves", curves)):
         print(keep_results(LESSON, part, figures, command=COMMAND, budget=SECONDS))
     kept = data_folder() / "checkpoints"
@@ -271,6 +380,8 @@ def everything() -> None:
     for seed in SEEDS:
         for name in METHODS:
             run(name, seed)
+        if row(f"five-{seed}") is None:
+            five(seed)
     keep()
 
 
@@ -279,7 +390,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", nargs="?", choices=["costs", "run", "keep"])
+    parser.add_argument("what", nargs="?", choices=["costs", "run", "five", "keep"])
     parser.add_argument("name", nargs="?", choices=list(METHODS))
     parser.add_argument("seed", nargs="?", type=int, default=0)
     options = parser.parse_args()
@@ -289,6 +400,10 @@ def main() -> None:
             cost(name)
     elif options.what == "run":
         run(options.name, options.seed)
+    elif options.what == "five":
+        for seed in SEEDS:
+            five(seed)
+        keep_five()
     elif options.what == "keep":
         keep()
     else:

@@ -19,6 +19,7 @@ from mlteach.metric.reading import (
     reading_accuracy,
     reading_gradient,
 )
+from mlteach.metric.ridge import init_ridge, read_ridge, ridge_logits
 from mlteach.metric.siamese import init_siamese, pair_loss, read_siamese, siamese_scores
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "init_context",
     "init_linear",
     "init_matching",
+    "init_ridge",
     "init_siamese",
     "ink_of",
     "linear_logits",
@@ -46,9 +48,11 @@ __all__ = [
     "read_linear",
     "read_matching",
     "read_prototypes",
+    "read_ridge",
     "read_siamese",
     "reading_accuracy",
     "reading_gradient",
+    "ridge_logits",
     "siamese_scores",
     "support_in_context",
 ]

@@ -14,6 +14,7 @@ from mlteach.methods import (
     prototypes,
     readers,
     reptile,
+    ridge,
     siamese,
 )
 from mlteach.methods.by_adapting import answering
@@ -53,6 +54,7 @@ METHODS: dict[str, Method] = {
         readers.ATTENTION,
         readers.LSTM,
         linear_attention.METHOD,
+        ridge.METHOD,
     )
 }
 

@@ -303,7 +303,7 @@ print(methods.summary)
 # | 18 | [Learning a metric](18_learning_a_metric.ipynb) | What if nothing adapts? |
 # | 19 | [Learning with memory](19_learning_with_memory.ipynb) | What if only a memory adapts? |
 # | 20 | [In-context learning is a learned step](20_in_context_learning.ipynb) | Does attention take a gradient step? |
-# | 21 | All of them on the same episodes (not written yet) | Which one should you take? |
+# | 21 | [All of them on the same episodes](21_all_of_them.ipynb) | Which one should you take? |
 #
 # In a hurry? [Every explorer on one page](90_every_explorer.ipynb).
 

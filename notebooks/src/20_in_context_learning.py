@@ -1030,5 +1030,5 @@ print(f"softmax attention, by the support set's statistics: "
 #
 # ## Next
 #
-# Steps, starts, metrics, memories, readers: which one should you take? Lesson 21, *All of them on the same episodes*, is not written yet. Until then:
-# [Start here](00_start_here.ipynb), the map of the course.
+# Steps, starts, metrics, memories, readers: which one should you take? [Lesson 21](21_all_of_them.ipynb), *All of them on the same episodes*, sets them
+# side by side, and has a place for a method of your own.

@@ -34,7 +34,7 @@ from mlteach.methods import (
     METHODS,
     Method,
     Norm,
-    answering,
+    adapting,
     body,
     fixed_norm,
     maml,
@@ -121,7 +121,7 @@ def cost(name: str) -> None:
         for _ in range(9):
             for queries, episode in tasks.items():
                 began = time.process_time()
-                method.answer(theta, episode, Norm("support"), 1.0)
+                method.answer(method.adapt(theta, episode, 1.0), episode, Norm("support"))
                 spent[queries].append(time.process_time() - began)
     few, many = (statistics.median(values) for values in spent.values())
     found |= {"task": 1000 * few, "question": 1000 * (many - few) / (5 * (19 - 1))}
@@ -235,8 +235,8 @@ def five(seed: int) -> None:
             "longer": {},
         }
         for times in (1, 2, 4):
-            answer = answering(body, rule, times * steps, start)
-            method = METHODS[name]._replace(answer=answer)
+            test = adapting(body, rule, times * steps, start)
+            method = METHODS[name]._replace(answer=test.answer, adapt=test.adapt)
             scores = right(method, theta, tasks, {"": Norm("support")}, share=share)[""]
             found[name]["longer"][str(times)] = 100 * scores.mean().item()
     theta, _ = train("MAML", seed)

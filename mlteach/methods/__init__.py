@@ -17,7 +17,7 @@ from mlteach.methods import (
     ridge,
     siamese,
 )
-from mlteach.methods.by_adapting import answering
+from mlteach.methods.by_adapting import adapting
 from mlteach.methods.by_comparing import comparing
 from mlteach.methods.method import (
     Method,
@@ -63,7 +63,7 @@ __all__ = [
     "Method",
     "Norm",
     "Trained",
-    "answering",
+    "adapting",
     "body",
     "comparing",
     "fixed_norm",

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -29,23 +29,35 @@ def shortened(rule: Rule, share: float) -> Rule:
     return rule._replace(step=step)
 
 
-def answering(
+class Adapting(NamedTuple):
+    """The two halves of a test, as `Method` takes them."""
+
+    adapt: Callable[[Params, Episode, float], Params]
+    answer: Callable[[Params, Episode, Norm], Tensor]
+
+
+def adapting(
     net_for: Callable[[int], Any],
     rule: Callable[[Params], Rule],
     steps: int,
     start: Callable[[Any], Start],
     only: Callable[[Any], Collection[str]] | None = None,
-) -> Callable[[Params, Episode, Norm, float], Tensor]:
-    """`Method.answer` after so many inner steps. net_for, start, only: for the task's number of classes, of its network."""
+) -> Adapting:
+    """So many inner steps, then the network answers. net_for, start, only: for the task's number of classes, of its network."""
 
-    def answer(theta: Params, episode: Episode, norm: Norm, share: float) -> Tensor:
-        net = net_for(int(episode.support_y.max()) + 1)
+    def net_of(episode: Episode) -> Any:
+        return net_for(int(episode.support_y.max()) + 1)
+
+    def adapt(theta: Params, episode: Episode, share: float) -> Params:
+        net = net_of(episode)
         taken, names = shortened(rule(theta), share), only(net) if only else None
-        phi = path_of(net, theta, episode, taken, steps, only=names, start=start(net))[-1]
-        seen = net_at(net, steps)
-        return seen(phi, episode.query_x, norm.mode, support=episode.support_x, running=norm.running)
+        return path_of(net, theta, episode, taken, steps, only=names, start=start(net))[-1]
 
-    return answer
+    def answer(phi: Params, episode: Episode, norm: Norm) -> Tensor:
+        net = net_at(net_of(episode), steps)
+        return net(phi, episode.query_x, norm.mode, support=episode.support_x, running=norm.running)
+
+    return Adapting(adapt, answer)
 
 
 def bare_body(ways: int) -> Callable[[torch.Generator], Params]:
@@ -88,9 +100,9 @@ def with_zero_head(
 
     gradient: (net, theta, episode) -> as `Method.gradient`. The size of its inner step at test is chosen among three.
     """
-    answer = answering(body, lambda theta: rule, test_steps, lambda net: net.zero_head, only)
+    test = adapting(body, lambda theta: rule, test_steps, lambda net: net.zero_head, only)
     shares = (1.0, 0.3, 0.1, 0.03)
     return Method(
-        name, lesson, family, bare_body(ways), sample, partial(gradient, body(ways)), answer,
+        name, lesson, family, bare_body(ways), sample, partial(gradient, body(ways)), test.answer, test.adapt,
         **({"shares": shares} | how),
     )  # fmt: skip

@@ -39,7 +39,7 @@ def comparing(
     def sample(characters: Characters, generator: torch.Generator) -> Episode:
         return characters.sample(tasks, ways, 1, 2, generator=generator)
 
-    def answer(theta: Params, episode: Episode, norm: Norm, share: float) -> Tensor:
+    def answer(theta: Params, episode: Episode, norm: Norm) -> Tensor:
         features = partial(net.features_of, running=norm.running)
         support, query = features_of(features, theta, episode, norm.mode)
         return reading(theta, support, episode.support_y, query, int(episode.support_y.max()) + 1)

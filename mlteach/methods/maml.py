@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from mlteach.inner import sgd
-from mlteach.methods.by_adapting import answering, drawing, two_rates, with_zero_head
+from mlteach.methods.by_adapting import adapting, drawing, two_rates, with_zero_head
 from mlteach.methods.method import Method, body
 from mlteach.nets import Conv4, cross_entropy
 from mlteach.outer import maml_gradient
@@ -53,8 +53,9 @@ FOMAML = with_zero_head(
     "FOMAML", "10", first_order, FIRST_ORDER_RULE, 5, drawing(tasks=4, ways=20, shots=1, queries=2), 20,
     family="first order",
 )  # fmt: skip
+TEST = adapting(body, lambda theta: sgd(0.2), 5, lambda net: dict)
 FIVE_WAYS = Method(
     "MAML, 5 ways", "12", "start", body().init, drawing(tasks=4, ways=5, shots=1, queries=1), five_ways,
-    answering(body, lambda theta: sgd(0.2), 5, lambda net: dict),
+    TEST.answer, TEST.adapt,
     lr=4e-3, shares=(1.0, 0.3, 0.1, 0.03), ways=5,
 )  # fmt: skip

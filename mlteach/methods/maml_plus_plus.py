@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from mlteach.inner.per_step import LearnedRates
-from mlteach.methods.by_adapting import answering, drawing
+from mlteach.methods.by_adapting import adapting, drawing
 from mlteach.methods.method import Method, body
 from mlteach.nets import cross_entropy
 from mlteach.nets.per_step import PerStep
@@ -41,8 +41,9 @@ def scheduled(steps: int) -> Scheduled:
     return in_two_schedules(gradient, STEPS, steps, over=0.5, first_order=0.3)
 
 
+TEST = adapting(lambda ways: NET, RATES.rule, STEPS, lambda net: RATES.start, lambda net: ONLY)
 METHOD = Method(
     "MAML++", "12", "start", init, drawing(tasks=4, ways=5, shots=1, queries=1), gradient,
-    answering(lambda ways: NET, RATES.rule, STEPS, lambda net: RATES.start, lambda net: ONLY),
+    TEST.answer, TEST.adapt,
     lr=4e-3, shares=(1.0, 0.3, 0.1, 0.03), scheduled=scheduled, ways=5,
 )  # fmt: skip

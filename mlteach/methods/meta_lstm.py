@@ -3,7 +3,7 @@
 from functools import partial
 
 from mlteach.inner import MetaLSTM
-from mlteach.methods.by_adapting import answering, drawing
+from mlteach.methods.by_adapting import adapting, drawing
 from mlteach.methods.method import Method, body
 from mlteach.nets import cross_entropy
 from mlteach.outer import maml_gradient
@@ -11,6 +11,7 @@ from mlteach.outer import maml_gradient
 STEPS = 8
 LSTM = MetaLSTM(20, input_bias=(-1.5, -0.5))
 
+TEST = adapting(body, LSTM.rule, STEPS, lambda net: LSTM.start)
 METHOD = Method(
     "meta-learner LSTM", "05", "step",
     lambda generator: body().init(generator) | LSTM.init(generator),
@@ -18,6 +19,6 @@ METHOD = Method(
     partial(
         maml_gradient, body(), cross_entropy, rule=LSTM.rule, steps=STEPS, first_order=True, start=LSTM.start, chunk=2
     ),
-    answering(body, LSTM.rule, STEPS, lambda net: LSTM.start),
-    lr=1e-2, clip=0.25, ways=5,
+    TEST.answer, TEST.adapt,
+    lr=1e-2, clip=0.25, ways=5, at_once=2,
 )  # fmt: skip

@@ -3,7 +3,8 @@
     init(generator) -> theta                               what it begins with
     sample(characters, generator) -> episode               the tasks of one outer step
     gradient(theta, episode) -> gradient, numbers          what `mlteach.fit` follows
-    answer(theta, episode, norm, share) -> logits          [tasks, Q, ways], for tasks it has never seen
+    adapt(theta, episode, share) -> phi                    what it makes of the support set; where nothing adapts, theta
+    answer(phi, episode, norm) -> logits                   [tasks, Q, ways], for tasks it has never seen
 
 Everything that lesson 21 compares is one such value, in a file of its own in this folder. A method of yours is one more.
 """
@@ -44,12 +45,17 @@ class Norm(NamedTuple):
     running: dict[str, Statistics] | None = None
 
 
-class Method(NamedTuple):
-    """One method. See the top of this file for its four functions.
+def as_it_is(theta: Params, episode: Episode, share: float) -> Params:
+    """Nothing adapts."""
+    return theta
 
-    answer: ``share`` is the length of its inner step at test beside that in training, one of ``shares``; `tuned` chooses it.
+
+class Method(NamedTuple):
+    """One method. See the top of this file for its five functions.
+
+    adapt: ``share`` is the length of its inner step at test beside that in training, one of ``shares``; `tuned` chooses it.
     lr, schedule, clip, optimizer: as in `mlteach.fit`. scheduled: (outer steps) -> the gradient, where it changes while it trains.
-    ways: the one number of classes that it can answer for; None: any.
+    ways: the one number of classes that it can answer for; None: any. at_once: how many tasks adapt together at test, for memory.
     """
 
     name: str
@@ -58,7 +64,8 @@ class Method(NamedTuple):
     init: Callable[[torch.Generator], Params]
     sample: Callable[[Characters, torch.Generator], Episode]
     gradient: Gradient
-    answer: Callable[[Params, Episode, Norm, float], Tensor]
+    answer: Callable[[Params, Episode, Norm], Tensor]
+    adapt: Callable[[Params, Episode, float], Params] = as_it_is
     lr: float = 5e-3
     schedule: str = "cosine"
     clip: float | None = None
@@ -66,6 +73,7 @@ class Method(NamedTuple):
     shares: tuple[float, ...] = (1.0,)
     scheduled: Callable[[int], Scheduled] | None = None
     ways: int | None = None
+    at_once: int = 50
 
     @property
     def learns(self) -> bool:
@@ -176,8 +184,11 @@ def right(
                 f"{method.name} was trained with a head for {method.ways} classes and these tasks have {ways}; give it tasks of "
                 f"{method.ways}, or choose a method whose head does not depend on their number."
             )
-        for name, norm in norms.items():
-            found[name].append(share_right(method.answer(theta, episode, norm, share), episode.query_y))
+        for first in range(0, episode.tasks, method.at_once):
+            part = episode.part(slice(first, first + method.at_once))
+            phi = method.adapt(theta, part, share)
+            for name, norm in norms.items():
+                found[name].append(share_right(method.answer(phi, part, norm), part.query_y))
     return {name: torch.cat(values) for name, values in found.items()}
 
 

@@ -9,7 +9,7 @@ from mlteach.params import Params
 from mlteach.tasks import Characters, Episode
 
 
-def answer(theta: Params, episode: Episode, norm: Norm, share: float) -> Tensor:
+def answer(theta: Params, episode: Episode, norm: Norm) -> Tensor:
     """Minus the smallest squared distance to a drawing of each class, [tasks, Q, ways]."""
     support, query = (blurred(centred(x), SIGMA).flatten(2) for x in (episode.support_x, episode.query_x))
     near = -torch.cdist(query, support).square()

@@ -24,7 +24,7 @@ def sample(characters: Characters, generator: torch.Generator) -> Episode:
     return two_views(characters.images, PICTURES, VIEW, generator=generator)
 
 
-def answer(theta: Params, episode: Episode, norm: Norm, share: float) -> Tensor:
+def answer(theta: Params, episode: Episode, norm: Norm) -> Tensor:
     """Prototypes of rows at length one."""
     features = partial(body().features_of, running=norm.running)
     support, query = (unit(each) for each in features_of(features, theta, episode, norm.mode))

@@ -3,7 +3,7 @@
 from typing import Any
 
 from mlteach.inner import sgd
-from mlteach.methods.by_adapting import answering, bare_body, drawing
+from mlteach.methods.by_adapting import adapting, bare_body, drawing
 from mlteach.methods.method import Method, body
 from mlteach.metric import prototype_start
 from mlteach.nets import Conv4, cross_entropy
@@ -22,8 +22,9 @@ def gradient(theta: Params, episode: Episode) -> Any:
     return maml_gradient(net, cross_entropy, theta, episode, RULE, STEPS, start=start)
 
 
+TEST = adapting(body, lambda theta: RULE, STEPS, lambda net: prototype_start(net, scale=SCALE))
 METHOD = Method(
     "ProtoMAML", "18", "start", bare_body(WAYS), drawing(tasks=1, ways=WAYS, shots=1, queries=2), gradient,
-    answering(body, lambda theta: RULE, STEPS, lambda net: prototype_start(net, scale=SCALE)),
+    TEST.answer, TEST.adapt,
     lr=1e-2, clip=10.0, shares=(1.0, 0.3, 0.1, 0.03),
 )  # fmt: skip

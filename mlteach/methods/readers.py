@@ -76,7 +76,7 @@ def reader(name: str, learner: Any, family: Family, **how: Any) -> Method:
         own = {f"reader.{name}": value for name, value in learner.init(generator).items()}
         return {name: theta[name] for name in body().body_names} | own
 
-    def answer(theta: Params, episode: Episode, norm: Norm, share: float) -> Tensor:
+    def answer(theta: Params, episode: Episode, norm: Norm) -> Tensor:
         features = partial(body().features_of, running=norm.running)
         support, query = features_of(features, theta, episode, norm.mode)
         return read(learner, theta, support, episode.support_y, query)

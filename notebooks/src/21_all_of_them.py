@@ -56,7 +56,7 @@ from mlteach.measure import compare, over_seeds, over_tasks
 from mlteach.measure.ledger import data_folder, record, recorded
 from mlteach.measure.mini_imagenet import as_text, mini_imagenet_table
 from mlteach.methods import METHODS, comparing, right, trained
-from mlteach.metric import init_ridge, linear_logits
+from mlteach.metric import init_ridge
 from mlteach.metric import ridge_logits as packaged_ridge
 from mlteach.tasks import Characters, mini_imagenet
 from mlteach.tasks.several import tasks_of

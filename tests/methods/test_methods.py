@@ -21,6 +21,10 @@ def fresh(method: Method, seed: int = 0):
     return method.init(torch.Generator().manual_seed(seed))
 
 
+def answers(method: Method, theta, tasks, norm=None, share=1.0):
+    return method.answer(method.adapt(theta, tasks, share), tasks, norm or Norm())
+
+
 @every
 def test_an_outer_step_moves_what_is_learned(name):
     method = METHODS[name]
@@ -40,12 +44,12 @@ def test_answers_are_of_one_task_and_of_all_ways_of_batch_norm(name):
     theta = fresh(method)
     double, tasks = {name: value.double() for name, value in theta.items()}, TASKS.to(dtype=torch.float64)
     for norm in (Norm(), Norm("support"), fixed_norm(double, PICTURES.double())):
-        both = method.answer(double, tasks, norm, 1.0)
+        both = answers(method, double, tasks, norm)
         assert both.shape == (2, 10, 5)
-        torch.testing.assert_close(both[1:], method.answer(double, tasks.part(slice(1, 2)), norm, 1.0))
+        torch.testing.assert_close(both[1:], answers(method, double, tasks.part(slice(1, 2)), norm))
     if method.ways is None:
         wide = CHARACTERS.sample(1, 7, 2, 1, generator=torch.Generator().manual_seed(3))
-        assert method.answer(theta, wide, Norm(), 1.0).shape == (1, 7, 7)
+        assert answers(method, theta, wide).shape == (1, 7, 7)
         assert right(method, theta, [wide])["support"].shape == (1,)
     else:
         with pytest.raises(EpisodeError, match="trained with a head for 5 classes and these tasks have 7"):
@@ -54,8 +58,8 @@ def test_answers_are_of_one_task_and_of_all_ways_of_batch_norm(name):
 
 def test_no_inner_step_leaves_a_head_of_zeros():
     method = METHODS["MAML"]
-    assert not method.answer(fresh(method), TASKS, Norm(), 0.0).any()
-    assert method.answer(fresh(method), TASKS, Norm(), 0.5).any()
+    assert not answers(method, fresh(method), TASKS, share=0.0).any()
+    assert answers(method, fresh(method), TASKS, share=0.5).any()
 
 
 def test_nearest_neighbour_is_the_floor_of_lesson_01():

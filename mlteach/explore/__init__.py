@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from mlteach.explore.mixing import TaskMixer
     from mlteach.explore.permutations import Permutations
     from mlteach.explore.projections import Projections
+    from mlteach.explore.scoreboard import Scoreboard
+    from mlteach.explore.shift_map import ShiftMap
     from mlteach.explore.step_morph import StepMorph
     from mlteach.explore.two_views import TwoViews
     from mlteach.explore.unrolled_chain import UnrolledChain
@@ -48,6 +50,8 @@ __all__ = [
     "MetricMap",
     "Permutations",
     "Projections",
+    "Scoreboard",
+    "ShiftMap",
     "StepMorph",
     "TaskMixer",
     "TwoViews",
@@ -72,6 +76,8 @@ _HOME = {
     "MetricMap": "metric_map",
     "Permutations": "permutations",
     "Projections": "projections",
+    "Scoreboard": "scoreboard",
+    "ShiftMap": "shift_map",
     "StepMorph": "step_morph",
     "TaskMixer": "mixing",
     "TwoViews": "two_views",

@@ -24,7 +24,7 @@
 #
 # **Prerequisites:** none. Each explorer names [the lesson](00_start_here.ipynb) that explains it.
 #
-# **Time:** 25 minutes of reading; 35 if you do every task.
+# **Time:** 30 minutes of reading; 40 if you do every task.
 #
 # **What it costs to run:** *smoke* takes under 20 s. *lecture* and *paper* cost the same: under 20 s. Nothing is trained here; the networks
 # were trained by recorded runs and come with the course.
@@ -39,8 +39,8 @@ PROFILE = "smoke"  # nothing here depends on it
 from mlteach.explore import AdaptationLab, AttentionStep, EpisodeInspector, FrozenLayers
 from mlteach.explore import GateHistory, GradientCell, Ingredients, LearnedStep
 from mlteach.explore import LossLandscape, LossPull, LstmGates, MamlPlane, MemoryRows
-from mlteach.explore import MethodMap, MetricMap, Permutations, Projections, StepMorph
-from mlteach.explore import TaskMixer, TwoViews, UnrolledChain
+from mlteach.explore import MethodMap, MetricMap, Permutations, Projections, Scoreboard
+from mlteach.explore import ShiftMap, StepMorph, TaskMixer, TwoViews, UnrolledChain
 
 # %% [markdown]
 # ## The map of methods
@@ -296,6 +296,31 @@ attention_step
 
 # %%
 print(attention_step.summary)
+
+# %% [markdown]
+# ## All methods, by what you ask of them
+#
+# From [lesson 21](21_all_of_them.ipynb). **Ask:** which axes make your favourite method win, and which make it lose?
+
+# %%
+scoreboard = Scoreboard.recorded()
+scoreboard
+
+# %%
+print(scoreboard.summary)
+
+# %% [markdown]
+# ## What a change of the pictures costs
+#
+# From [lesson 21](21_all_of_them.ipynb). **Ask:** the pens are thicker. Which column moves most when batch
+# norm may no longer read the queries?
+
+# %%
+shift_map = ShiftMap.recorded(method="MAML", shift="thick")
+shift_map
+
+# %%
+print(shift_map.summary)
 
 # %% [markdown]
 # ## Next

@@ -134,6 +134,12 @@ ROWS = {
         ("scene", "circles"),
         Drag("The start", (60, 20)),
     ),
+    "Scoreboard": Row(lambda: explore.Scoreboard.recorded(), Keys("MAML", ("ArrowRight",)), ("y", "fixed")),
+    "ShiftMap": Row(
+        lambda: explore.ShiftMap.recorded(method="MAML", shift="thick"),
+        Keys("MAML, thick", ("ArrowRight",)),
+        ("mode", "fixed"),
+    ),
     "StepMorph": Row(explore.StepMorph, Keys("how far", ("ArrowRight",) * 7), ("at", 2.0)),
     "TaskMixer": Row(
         lambda: explore.TaskMixer.recorded(), Keys("share λ of task i", ("ArrowRight",) * 9), ("how", "box")

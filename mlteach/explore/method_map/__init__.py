@@ -157,7 +157,7 @@ def _nearest(name: str) -> tuple[int, list[str]]:
     return fewest, [other for other, changed in apart.items() if changed == fewest]
 
 
-def _page(lesson: str) -> str:
+def page_of(lesson: str) -> str:
     """What the file of a lesson is called, without its ending; "" for one that is not written, or not here."""
     return next((path.stem for path in _LESSONS.glob(f"{lesson}_*.py")), "")
 
@@ -205,7 +205,7 @@ class MethodMap(Explorer):
                 choices=list(row.choices),
                 equation=row.equation,
                 lesson=row.lesson,
-                page=_page(row.lesson),
+                page=page_of(row.lesson),
                 paper=row.paper,
                 beside=_beside(name),
                 summary=_sentence(name),

@@ -370,9 +370,9 @@ PAIRED = Exercise(
         ),
     ),
     hints=(
-        "The tasks are the same for both. So subtract task by task first: that leaves one list of n numbers, with a mean and a spread.",
-        "The standard error of a mean is difference.std() / len(difference) ** 0.5. std() divides by n - 1 by itself.",
-        "difference = second - first; return difference.mean(), 1.96 * difference.std() / len(difference) ** 0.5",
+        "Form the difference of each task first. Everything else is about these n numbers.",
+        "The standard error of a mean of n numbers is their standard deviation, with n - 1, over the square root of n.",
+        "d = second - first; then d.mean() and 1.96 * d.std() / len(d) ** 0.5.",
     ),
 )  # fmt: skip
 
@@ -499,7 +499,7 @@ RIDGE = Exercise(
                 _fitted(strength=lambda by, s: 0.0),
                 _fitted(solved=lambda x, v, by: x.T @ torch.linalg.pinv(x @ x.T) @ v),
             ),
-            hint=1,
+            hint=2,
         ),
         Mistake(
             "The strength is multiplied or divided by the number of pictures, as if one of the two squares were a mean over them. Both are sums.",
@@ -507,7 +507,7 @@ RIDGE = Exercise(
                 _fitted(strength=lambda by, s: by * len(s)),
                 _fitted(strength=lambda by, s: by / len(s)),
             ),
-            hint=1,
+            hint=2,
         ),
         Mistake(
             "The strength is multiplied or divided by the number of features. What is weighed is the sum of W's squares.",
@@ -516,7 +516,7 @@ RIDGE = Exercise(
                 _fitted(strength=lambda by, s: by / s.shape[1]),
                 _fitted(strength=lambda by, s: by * s.shape[1] ** 0.5),
             ),
-            hint=1,
+            hint=2,
         ),
         Mistake(
             "The strength comes squared, or as its root. In the system it stands as it is; only rows laid below the features carry its root.",
@@ -524,22 +524,22 @@ RIDGE = Exercise(
                 _fitted(strength=lambda by, s: by**2),
                 _fitted(strength=lambda by, s: by**0.5),
             ),
-            hint=1,
+            hint=2,
         ),
         Mistake(
             "You divide by the strength. The larger it is, the smaller W has to be: it is added as it is.",
             (_fitted(strength=lambda by, s: 1 / by),),
-            hint=1,
+            hint=2,
         ),
         Mistake(
             "A factor of two stands at the strength. Both squares have the same factor in their gradients, and it cancels.",
             (_fitted(strength=lambda by, s: 2 * by), _fitted(strength=lambda by, s: by / 2)),
-            hint=1,
+            hint=2,
         ),
         Mistake(
             "The strength has the wrong sign. It is added to the diagonal, and that makes the system solvable.",
             (_fitted(strength=lambda by, s: -by),),
-            hint=1,
+            hint=2,
         ),
         Mistake(
             "The strength is added to every entry. It belongs on the diagonal: strength * torch.eye(...).",
@@ -553,7 +553,7 @@ RIDGE = Exercise(
                 _fitted(values=lambda y, ways: y.double()[:, None]),
                 _fitted(values=lambda y, ways: y.double()[:, None].expand(-1, ways)),
             ),
-            hint=2,
+            hint=1,
         ),
         Mistake(
             "The labels are centred: 1/ways is taken from each. Those are the values of lesson 20's linear attention; here they are one-hot as they are.",
@@ -562,12 +562,12 @@ RIDGE = Exercise(
                 _fitted(end=lambda p: p - p.mean(-1, keepdim=True)),
                 _fitted(end=lambda p: p - 1 / p.shape[-1]),
             ),
-            hint=2,
+            hint=1,
         ),
         Mistake(
             "The labels are 1 and -1. One-hot is 1 and 0.",
             (_fitted(values=lambda y, ways: 2 * _one_hot(y, ways) - 1),),
-            hint=2,
+            hint=1,
         ),
         Mistake(
             "The labels are divided by the number of pictures, of a class or of all. One-hot rows hold a 1.",
@@ -583,12 +583,12 @@ RIDGE = Exercise(
                 _fitted(values=lambda y, ways: _one_hot(y.sort().values, ways)),
                 _fitted(values=lambda y, ways: _one_hot(torch.arange(len(y)) % ways, ways)),
             ),
-            hint=2,
+            hint=1,
         ),
         Mistake(
             "There are queries in the system. W is fitted to the support set alone, before anybody asks.",
             (_by_queries, _by_all),
-            hint=1,
+            hint=2,
         ),
         Mistake(
             "Nothing is solved: that is linear attention, one step of gradient descent from zero. Between the two products stands an inverse.",
@@ -602,7 +602,7 @@ RIDGE = Exercise(
                 _fitted(solved=lambda x, v, by: x.T @ v / (len(x) * by)),
                 _fitted(solved=lambda x, v, by: x.T @ _shares(v)),
             ),
-            hint=1,
+            hint=2,
         ),
         Mistake(
             "You multiply by the system's matrix. W is what it has to be multiplied by: torch.linalg.solve.",
@@ -696,12 +696,12 @@ RIDGE = Exercise(
             "You return W, [d, ways]. Asked for is what it says of the queries: query @ W.",
             (lambda support, y, query, ways, by: _solved(support, _one_hot(y, ways), by),
              lambda support, y, query, ways, by: _solved(support, _one_hot(y, ways), by).T),
-            hint=1,
+            hint=3,
         ),
         Mistake(
             "You ask the support pictures, whose labels are known. Ask the queries: query @ W.",
             (lambda support, y, query, ways, by: support @ _solved(support, _one_hot(y, ways), by),),
-            hint=1,
+            hint=3,
         ),
         Mistake(
             "Queries and classes are the wrong way round: one row for each query, [Q, ways].",
@@ -714,7 +714,7 @@ RIDGE = Exercise(
                 lambda support, y, query, ways, by: -torch.cdist(query, _solved(support, _one_hot(y, ways), by).T).square(),
                 lambda support, y, query, ways, by: _unit(query) @ F.normalize(_solved(support, _one_hot(y, ways), by), dim=0),
             ),
-            hint=1,
+            hint=3,
         ),
         Mistake(
             "No gradient reaches the features: nothing would be learned. Leave out .detach(), torch.no_grad() and numpy.",
@@ -726,9 +726,9 @@ RIDGE = Exercise(
         ),
     ),
     hints=(
-        "Set the gradient by W to zero. With X = support and Y = one-hot labels that leaves a linear system: (X.T X + strength I) W = X.T Y. Then query @ W.",
-        "Y is F.one_hot(y, ways).to(support.dtype). torch.linalg.solve(A, B) is the inverse of A times B, and gradients flow through it.",
-        "A = support.T @ support + strength * torch.eye(support.shape[1], dtype=support.dtype); return query @ torch.linalg.solve(A, support.T @ Y)",
+        "Labels become rows first: F.one_hot(y, ways), in the features' type.",
+        "The matrix support @ support.T is [S, S]. Add strength times the identity of that size, and solve for the labels.",
+        "torch.linalg.solve(support @ support.T + strength * torch.eye(len(support)), labels) is [S, ways]; query @ support.T times that is the answer.",
     ),
 )  # fmt: skip
 

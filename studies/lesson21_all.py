@@ -18,7 +18,7 @@ import argparse
 import json
 import statistics
 import time
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -39,12 +39,14 @@ from mlteach.methods import (
     fixed_norm,
     maml,
     meta_lstm,
+    readers,
     right,
     steps_within,
     trained,
     tuned,
 )
 from mlteach.methods.by_adapting import shortened
+from mlteach.metric import features_of, linear_logits
 from mlteach.nets import cross_entropy
 from mlteach.outer import maml_gradient
 from mlteach.params import Params, gradient_of, leaves
@@ -87,9 +89,19 @@ def under(shift: str) -> list[Episode]:
 # Runs -----------------------------------------------------------------------------------------------------------------
 
 
+#: Trained beside the table, for a control.
+EXTRA = {readers.AS_THEY_COME.name: readers.AS_THEY_COME}
+
+
 def row(name: str) -> dict[str, Any] | None:
     path = RUNS / f"{name}.json"
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def result(name: str, seed: int) -> dict[str, Any] | None:
+    """The row of a run that was judged. One that is trained alone has a file of this name too, beside its parameters."""
+    found = row(f"{name}-{seed}")
+    return found if found and "shifts" in found else None
 
 
 def note(name: str, found: dict[str, Any]) -> None:
@@ -105,7 +117,7 @@ def place(name: str, seed: int) -> Path:
 
 def cost(name: str) -> None:
     """Outer steps within the seconds; bytes held in one; a new task and one more question, in ms; learned numbers."""
-    method = METHODS[name]
+    method = (METHODS | EXTRA)[name]
     found: dict[str, Any] = {"steps": 0, "held": 0}
     theta = method.init(torch.Generator().manual_seed(0))
     if method.learns:
@@ -121,7 +133,7 @@ def cost(name: str) -> None:
         for _ in range(9):
             for queries, episode in tasks.items():
                 began = time.process_time()
-                method.answer(method.adapt(theta, episode, 1.0), episode, Norm("support"))
+                method.answer(method.adapt(theta, episode, 1.0, Norm()), episode, Norm("support"))
                 spent[queries].append(time.process_time() - began)
     few, many = (statistics.median(values) for values in spent.values())
     found |= {"task": 1000 * few, "question": 1000 * (many - few) / (5 * (19 - 1))}
@@ -130,7 +142,7 @@ def cost(name: str) -> None:
 
 def train(name: str, seed: int) -> tuple[Params, dict[str, Any]]:
     """theta and what is known of its training; what stands on disk is not trained again."""
-    path, method = place(name, seed), METHODS[name]
+    path, method = place(name, seed), (METHODS | EXTRA)[name]
     if not path.exists():
         watched = tasks_of(split().validation, WATCHED, 78)
 
@@ -139,6 +151,8 @@ def train(name: str, seed: int) -> tuple[Params, dict[str, Any]]:
                 100 * right(method, theta, watched, {"": Norm()}, share=method.shares[-1])[""].mean().item()
             )
 
+        if row(f"cost-{name}") is None:
+            cost(name)
         made = row(f"cost-{name}")
         assert made is not None
         run = trained(
@@ -191,11 +205,44 @@ def run(name: str, seed: int) -> None:
     """One method, one seed, if it is not there yet."""
     if row(f"cost-{name}") is None:
         cost(name)
-    if row(f"{name}-{seed}") is None:
+    if result(name, seed) is None:
         judge(name, seed)
 
 
 # MAML beside the meta-learner LSTM, and what a reader's body can do ---------------------------------------------------
+
+
+def products(theta: Params, episode: Episode, norm: Norm) -> Tensor:
+    """Linear attention whatever theta has beside its body: the rate moves no answer."""
+    features = partial(body().features_of, running=norm.running)
+    support, query = features_of(features, theta, episode, norm.mode)
+    return linear_logits(support, episode.support_y, query, int(episode.support_y.max()) + 1, rate=1.0)
+
+
+def centred(method: Method) -> Method:
+    """A method that compares, its features less the mean of the support set's before they are read."""
+
+    def answer(theta: Params, episode: Episode, norm: Norm) -> Tensor:
+        features = partial(body().features_of, running=norm.running)
+        support, query = features_of(features, theta, episode, norm.mode)
+        middle = support.mean(1, keepdim=True)
+        return linear_logits(
+            support - middle, episode.support_y, query - middle, int(episode.support_y.max()) + 1, rate=1.0
+        )
+
+    return method._replace(answer=answer)
+
+
+#: Name -> what was trained, and how it is read here.
+OTHERWISE: dict[str, tuple[str, Method]] = {
+    "attention reader, body": ("attention reader", METHODS["prototypes"]),
+    "LSTM reader, body": ("LSTM reader", METHODS["prototypes"]),
+    "linear attention, centred": ("linear attention", centred(METHODS["linear attention"])),
+    "linear attention, read as prototypes": ("linear attention", METHODS["prototypes"]),
+    "prototypes, read by products": ("prototypes", METHODS["linear attention"]._replace(answer=products)),
+    "prototypes, by products, centred": ("prototypes", centred(METHODS["linear attention"])),
+    "attention reader, not centred": ("attention reader, not centred", readers.AS_THEY_COME),
+}
 
 
 def steps_of(rule: Any, theta: Params, start: Any, steps: int, tasks: Episode) -> tuple[Tensor, Tensor]:
@@ -248,12 +295,12 @@ def five(seed: int) -> None:
         for first in (False, True)
     )  # fmt: skip
     found["outer cosine"] = F.cosine_similarity(whole, cut, dim=0).item()
-    for name in ("attention reader", "LSTM reader"):
-        theta, _ = train(name, seed)
+    for name, (trained_as, method) in OTHERWISE.items():
+        theta, _ = train(trained_as, seed)
         norms = norms_of(theta)
-        found[f"{name}, body"] = {
+        found[name] = {
             shift: {mode: 100 * values.mean().item() for mode, values in
-                    right(METHODS["prototypes"], theta, under(shift), norms).items()}
+                    right(method, theta, under(shift), norms).items()}
             for shift in ALL_SHIFTS
         }  # fmt: skip
     note(f"five-{seed}", found)
@@ -277,11 +324,11 @@ def keep_five() -> None:
         for times in ("1", "2", "4"):
             over(f"{name}.steps x{times}", [each[name]["longer"][times] for each in rows.values()], "%", 200)
     over("outer cosine", [each["outer cosine"] for each in rows.values()], "", 2)
-    for name in ("attention reader", "LSTM reader"):
+    for name in OTHERWISE:
         for shift in ALL_SHIFTS:
             for mode in NORMS:
-                values = [each[f"{name}, body"][shift][mode] for each in rows.values()]
-                over(f"{name}, body.{shift}.{mode}", values, "%", SHIFT_TASKS)
+                values = [each[name][shift][mode] for each in rows.values()]
+                over(f"{name}.{shift}.{mode}", values, "%", SHIFT_TASKS)
     print(keep_results(LESSON, "five", figures, command=f"{COMMAND} five", budget=SECONDS))
 
 
@@ -303,7 +350,7 @@ def keep() -> None:
     curves: list[dict[str, Any]] = []
     counts: dict[str, Tensor] = {}
     for name, method in METHODS.items():
-        rows = {seed: found for seed in SEEDS if (found := row(f"{name}-{seed}"))}
+        rows = {seed: found for seed in SEEDS if (found := result(name, seed))}
         made = row(f"cost-{name}")
         if len(rows) < 2 or made is None:
             print(f"{name}: not yet two seeds")

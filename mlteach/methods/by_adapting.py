@@ -29,10 +29,23 @@ def shortened(rule: Rule, share: float) -> Rule:
     return rule._replace(step=step)
 
 
+class Fixed(NamedTuple):
+    """A network whose every call has the fixed statistics of ``norm``."""
+
+    net: Any
+    norm: Norm
+
+    def at(self, step: int) -> "Fixed":
+        return Fixed(net_at(self.net, step), self.norm)
+
+    def __call__(self, params: Params, x: Tensor) -> Tensor:
+        return self.net(params, x, "running", running=self.norm.running)
+
+
 class Adapting(NamedTuple):
     """The two halves of a test, as `Method` takes them."""
 
-    adapt: Callable[[Params, Episode, float], Params]
+    adapt: Callable[[Params, Episode, float, Norm], Params]
     answer: Callable[[Params, Episode, Norm], Tensor]
 
 
@@ -48,10 +61,11 @@ def adapting(
     def net_of(episode: Episode) -> Any:
         return net_for(int(episode.support_y.max()) + 1)
 
-    def adapt(theta: Params, episode: Episode, share: float) -> Params:
+    def adapt(theta: Params, episode: Episode, share: float, norm: Norm) -> Params:
         net = net_of(episode)
-        taken, names = shortened(rule(theta), share), only(net) if only else None
-        return path_of(net, theta, episode, taken, steps, only=names, start=start(net))[-1]
+        taken, names, begin = shortened(rule(theta), share), only(net) if only else None, start(net)
+        seen: Any = net if norm.running is None else Fixed(net, norm)
+        return path_of(seen, theta, episode, taken, steps, only=names, start=begin)[-1]
 
     def answer(phi: Params, episode: Episode, norm: Norm) -> Tensor:
         net = net_at(net_of(episode), steps)

@@ -3,7 +3,7 @@
     init(generator) -> theta                               what it begins with
     sample(characters, generator) -> episode               the tasks of one outer step
     gradient(theta, episode) -> gradient, numbers          what `mlteach.fit` follows
-    adapt(theta, episode, share) -> phi                    what it makes of the support set; where nothing adapts, theta
+    adapt(theta, episode, share, norm) -> phi              what it makes of the support set; where nothing adapts, theta
     answer(phi, episode, norm) -> logits                   [tasks, Q, ways], for tasks it has never seen
 
 Everything that lesson 21 compares is one such value, in a file of its own in this folder. A method of yours is one more.
@@ -45,7 +45,7 @@ class Norm(NamedTuple):
     running: dict[str, Statistics] | None = None
 
 
-def as_it_is(theta: Params, episode: Episode, share: float) -> Params:
+def as_it_is(theta: Params, episode: Episode, share: float, norm: Norm) -> Params:
     """Nothing adapts."""
     return theta
 
@@ -53,7 +53,8 @@ def as_it_is(theta: Params, episode: Episode, share: float) -> Params:
 class Method(NamedTuple):
     """One method. See the top of this file for its five functions.
 
-    adapt: ``share`` is the length of its inner step at test beside that in training, one of ``shares``; `tuned` chooses it.
+    adapt: ``share`` is the length of its inner step at test beside that in training, one of ``shares``; `tuned` chooses it. Its
+        batch norm has the statistics of the support set, or the fixed ones where ``norm`` has some.
     lr, schedule, clip, optimizer: as in `mlteach.fit`. scheduled: (outer steps) -> the gradient, where it changes while it trains.
     ways: the one number of classes that it can answer for; None: any. at_once: how many tasks adapt together at test, for memory.
     """
@@ -65,7 +66,7 @@ class Method(NamedTuple):
     sample: Callable[[Characters, torch.Generator], Episode]
     gradient: Gradient
     answer: Callable[[Params, Episode, Norm], Tensor]
-    adapt: Callable[[Params, Episode, float], Params] = as_it_is
+    adapt: Callable[[Params, Episode, float, Norm], Params] = as_it_is
     lr: float = 5e-3
     schedule: str = "cosine"
     clip: float | None = None
@@ -186,9 +187,12 @@ def right(
             )
         for first in range(0, episode.tasks, method.at_once):
             part = episode.part(slice(first, first + method.at_once))
-            phi = method.adapt(theta, part, share)
+            adapted: dict[bool, Params] = {}  # the statistics of the queries play no part in it
             for name, norm in norms.items():
-                found[name].append(share_right(method.answer(phi, part, norm), part.query_y))
+                fixed = norm.running is not None
+                if fixed not in adapted:
+                    adapted[fixed] = method.adapt(theta, part, share, norm)
+                found[name].append(share_right(method.answer(adapted[fixed], part, norm), part.query_y))
     return {name: torch.cat(values) for name, values in found.items()}
 
 

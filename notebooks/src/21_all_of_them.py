@@ -293,11 +293,10 @@ print("the interval on the same tasks, as a share of the other: "
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 trainable = [name for name in NAMES if METHODS[name].learns]
-seeds = range(len(kept.about["seeds"]))
 fig, ax = plt.subplots(figsize=(9.4, 5))
 alarms = total = 0
 for place, name in enumerate(trainable):
-    for k, (a, b) in enumerate(itertools.combinations(seeds, 2)):
+    for k, (a, b) in enumerate(itertools.combinations(range(len(SCORES[name])), 2)):
         gain, half = (float(x) for x in paired(SCORES[name][a, 0], SCORES[name][b, 0]))
         found = abs(gain) > half
         alarms, total = alarms + found, total + 1
@@ -324,8 +323,9 @@ print(f"{alarms} of {total} comparisons of a method with itself call a winner")
 # %%
 def by_seeds(a, b):
     """The gain over seeds, paired by seed, and half of its interval."""
-    each = (SCORES[b][:, 0].mean(1) - SCORES[a][:, 0].mean(1)).tolist()
-    return over_seeds(each).mean, over_seeds(each).half_width
+    means = [SCORES[name][:, 0].mean(1).tolist() for name in (b, a)]
+    each = over_seeds([x - y for x, y in zip(*means)])
+    return each.mean, each.half_width
 
 
 misses = {"one seed, over tasks": 0, "three seeds": 0}
@@ -376,7 +376,8 @@ def looks_at(name):
 
 
 for name, kind in RACE.items():
-    points = looks_at(name)
+    if not (points := looks_at(name)):
+        continue
     seconds = [each["seconds"] for each in points]
     right_ = [each["value"] for each in points]
     steps = [each["steps"] for each in points]

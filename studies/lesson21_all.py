@@ -156,7 +156,8 @@ def train(name: str, seed: int) -> tuple[Params, dict[str, Any]]:
         made = row(f"cost-{name}")
         assert made is not None
         run = trained(
-            method, split().train, seconds=SECONDS, seed=seed, steps=made["steps"] or 1, score=score, looks=LOOKS, progress=None
+            method, split().train, seconds=SECONDS, seed=seed, steps=made["steps"] or 1, score=score,
+            looks=LOOKS if made["task"] < 50 else 4, progress=None
         )  # fmt: skip
         about = {"steps": run.steps, "seconds": run.seconds, "curve": run.curve}
         about["share"] = tuned(method, run.theta, tasks_of(split().validation, 100, 77))
@@ -266,7 +267,7 @@ def steps_of(rule: Any, theta: Params, start: Any, steps: int, tasks: Episode) -
 def five(seed: int) -> None:
     """The differences between MAML and the meta-learner LSTM that can be counted, for one seed; and two bodies read otherwise."""
     found: dict[str, Any] = {}
-    tasks, few = tasks_of(split().test, 200, 2), tasks_of(split().test, 20, 2, at_once=20)[0]
+    tasks, few = tasks_of(split().test, 50, 2), tasks_of(split().test, 10, 2, at_once=10)[0]
     parts = {
         "MAML": (lambda theta: maml.RULE, lambda net: net.zero_head, 3),
         "meta-learner LSTM": (meta_lstm.LSTM.rule, lambda net: meta_lstm.LSTM.start, meta_lstm.STEPS),
@@ -320,9 +321,9 @@ def keep_five() -> None:
 
     for name in ("MAML", "meta-learner LSTM"):
         for key in ("cosine", "length"):
-            over(f"{name}.{key}", [each[name][key] for each in rows.values()], "", 20)
+            over(f"{name}.{key}", [each[name][key] for each in rows.values()], "", 10)
         for times in ("1", "2", "4"):
-            over(f"{name}.steps x{times}", [each[name]["longer"][times] for each in rows.values()], "%", 200)
+            over(f"{name}.steps x{times}", [each[name]["longer"][times] for each in rows.values()], "%", 50)
     over("outer cosine", [each["outer cosine"] for each in rows.values()], "", 2)
     for name in OTHERWISE:
         for shift in ALL_SHIFTS:

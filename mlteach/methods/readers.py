@@ -22,7 +22,6 @@ from mlteach.tasks import Characters, Episode
 
 WAYS, GROUPS, QUERIES, SCALE = 5, 4, 2, 0.05
 LENGTH = 3.0  # of a picture's features, once they are centred on the support set: what an LSTM reads well
-SCALED = 0.3  # features that are not centred, as they come
 FEATURES = body().features
 STRIDES = (1, 3, 7, 9, 11, 13, 17, 19)  # those that share no factor with twenty
 
@@ -32,7 +31,7 @@ def read(learner: Any, centred: bool, theta: Params, support: Tensor, y: Tensor,
     tasks, asked = query.shape[:2]
     shown = support.unsqueeze(1).expand(-1, asked, -1, -1)
     x = torch.cat([shown, query.unsqueeze(2)], 2).flatten(0, 1)  # [tasks * Q, 6, d]
-    x = LENGTH * F.normalize(x - x[:, :-1].mean(1, keepdim=True), dim=-1) if centred else SCALED * x
+    x = LENGTH * F.normalize(x - x[:, :-1].mean(1, keepdim=True) if centred else x, dim=-1)
     labels = F.pad(y, (0, 1)).unsqueeze(1).expand(-1, asked, -1).flatten(0, 1)
     own = {name.removeprefix("reader."): value for name, value in theta.items() if name.startswith("reader.")}
     logits = learner(own, bound(x), labels_shown(labels, WAYS, like=x))

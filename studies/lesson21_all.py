@@ -2,6 +2,7 @@
 
     python -m studies.lesson21_all                 everything that has no row yet, then the results
     python -m studies.lesson21_all costs           what an outer step of each costs, what it holds, what a new task costs
+    python -m studies.lesson21_all prices          what a new task costs, measured again
     python -m studies.lesson21_all run MAML 0      one method, one seed: trained, then judged
     python -m studies.lesson21_all five            MAML beside the meta-learner LSTM, in numbers; the readers' bodies read as prototypes
     python -m studies.lesson21_all keep            data/results/21-all.json, 21-shifts.json, 21-curves.json and 21-tasks.safetensors
@@ -115,6 +116,30 @@ def place(name: str, seed: int) -> Path:
     return RUNS / f"{name}-{seed}.safetensors"
 
 
+def price(method: Method, theta: Params, repeats: int = 15) -> dict[str, float]:
+    """Milliseconds of one core for a new task, five drawings and five questions, and for one more question: medians."""
+    draw = torch.Generator().manual_seed(0)
+    tasks = {queries: split().test.sample(1, 5, 1, queries, generator=draw) for queries in (1, 19)}  # a class
+    spent: dict[int, list[float]] = {queries: [] for queries in tasks}
+    with torch.no_grad():
+        for _ in range(repeats):
+            for queries, episode in tasks.items():
+                began = time.process_time()
+                phi = method.adapt(theta, episode, 1.0, Norm())
+                method.answer(phi, episode, Norm("support"))
+                spent[queries].append(time.process_time() - began)
+    few, many = (1000 * statistics.median(values) for values in spent.values())
+    return {"task": few, "question": max(0.0, many - few) / (5 * (19 - 1))}
+
+
+def prices() -> None:
+    """The price of a new task again, the methods one after the other: on a machine that does nothing else."""
+    for name in METHODS:
+        if made := row(f"cost-{name}"):
+            method = METHODS[name]
+            note(f"cost-{name}", made | price(method, method.init(torch.Generator().manual_seed(0)), 31))
+
+
 def cost(name: str) -> None:
     """Outer steps within the seconds; bytes held in one; a new task and one more question, in ms; learned numbers."""
     method = (METHODS | EXTRA)[name]
@@ -126,17 +151,7 @@ def cost(name: str) -> None:
         move = method.gradient if method.scheduled is None else method.scheduled(10).at(9)
         found["held"] = held_bytes(lambda: move(theta, episode))
     found["parameters"] = sum(value.numel() for value in theta.values())
-    draw = torch.Generator().manual_seed(0)
-    tasks = {queries: split().test.sample(1, 5, 1, queries, generator=draw) for queries in (1, 19)}  # a class
-    spent: dict[int, list[float]] = {queries: [] for queries in tasks}
-    with torch.no_grad():
-        for _ in range(9):
-            for queries, episode in tasks.items():
-                began = time.process_time()
-                method.answer(method.adapt(theta, episode, 1.0, Norm()), episode, Norm("support"))
-                spent[queries].append(time.process_time() - began)
-    few, many = (statistics.median(values) for values in spent.values())
-    found |= {"task": 1000 * few, "question": 1000 * (many - few) / (5 * (19 - 1))}
+    found |= price(method, theta)
     note(f"cost-{name}", found)
 
 
@@ -438,7 +453,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", nargs="?", choices=["costs", "run", "five", "keep"])
+    parser.add_argument("what", nargs="?", choices=["costs", "prices", "run", "five", "keep"])
     parser.add_argument("name", nargs="?", choices=list(METHODS))
     parser.add_argument("seed", nargs="?", type=int, default=0)
     options = parser.parse_args()
@@ -446,6 +461,8 @@ def main() -> None:
     if options.what == "costs":
         for name in METHODS:
             cost(name)
+    elif options.what == "prices":
+        prices()
     elif options.what == "run":
         run(options.name, options.seed)
     elif options.what == "five":

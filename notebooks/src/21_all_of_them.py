@@ -184,6 +184,10 @@ for name in ("prototypes", "MAML"):
     print(f"{name}: {sum(v.numel() for v in theta.values())} learned numbers, "
           f"tasks of {int(drawn.support_y.max()) + 1} ways, "
           f"from lesson {method.lesson}")
+took = [each["seconds"] for key, each in table.items()
+        if key.endswith(".transductive") and each["seconds"]]
+print(f"the runs took {min(took):.0f} to {max(took):.0f} s: steps are counted before, "
+      "by the price of one")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Two methods, the same tasks

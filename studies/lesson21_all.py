@@ -288,6 +288,8 @@ def five(seed: int) -> None:
         "meta-learner LSTM": (meta_lstm.LSTM.rule, lambda net: meta_lstm.LSTM.start, meta_lstm.STEPS),
     }
     for name, (rule, start, steps) in parts.items():
+        if result(name, seed) is None:
+            continue
         theta, about = train(name, seed)
         share = about["share"]
         turned, long = steps_of(shortened(rule(theta), share), theta, start(body()), steps, few)
@@ -332,13 +334,14 @@ def keep_five() -> None:
 
     def over(name: str, values: list[float], unit: str, tasks: int) -> None:
         said = "by seed: " + ", ".join(f"{value:.3f}" for value in values)
-        figures.append(figure(name, over_seeds(values), unit, list(rows), tasks, said))
+        figures.append(figure(name, over_seeds(values), unit, list(rows)[: len(values)], tasks, said))
 
     for name in ("MAML", "meta-learner LSTM"):
+        there = [each[name] for each in rows.values() if name in each]
         for key in ("cosine", "length"):
-            over(f"{name}.{key}", [each[name][key] for each in rows.values()], "", 10)
+            over(f"{name}.{key}", [each[key] for each in there], "", 10)
         for times in ("1", "2", "4"):
-            over(f"{name}.steps x{times}", [each[name]["longer"][times] for each in rows.values()], "%", 50)
+            over(f"{name}.steps x{times}", [each["longer"][times] for each in there], "%", 50)
     over("outer cosine", [each["outer cosine"] for each in rows.values()], "", 2)
     for name in OTHERWISE:
         for shift in ALL_SHIFTS:

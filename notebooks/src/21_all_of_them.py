@@ -735,8 +735,9 @@ for place, row in enumerate(rows):
     ax.errorbar(row.one_shot["value"], place, xerr=row.one_shot["interval"] or 0,
                 capsize=3, marker="o", color=style.color(kind))
 ax.set(yticks=range(len(rows)), xlim=(25, 70),
-       yticklabels=[f"{row.said} ({row.network})" for row in rows],
-       xlabel="right answers, %, 5 ways, one shot, as published",
+       yticklabels=[f"{row.said} ({row.network.replace(', pre-trained', '+')})"
+                    for row in rows],
+       xlabel="right answers, %, 5 ways, one shot, as published (+: pre-trained)",
        title="MAML stands there four times")
 ax.tick_params(axis="y", labelsize=9)
 show(fig, alt="Published right answers of nineteen methods on miniImageNet, grouped by "

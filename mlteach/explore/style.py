@@ -106,6 +106,7 @@ DARK_PAPER = "#121418"
 _DARK = {"#000000": "#e6e8ec", "#ffffff": DARK_PAPER, "#6b6b6b": "#a3a3a3", "#0072b2": "#3d9fdc"}
 _DARK |= {"#009e73": "#23bd93", "#d55e00": "#f0803a"}
 _DARK |= {each: each for each in ("#cc79a7", "#56b4e9", "#e69f00", "#f0e442")}
+_DARK |= {light.lower(): there.lower() for _, light, there in CELL.values()}
 
 
 def dark(colour: str) -> str:

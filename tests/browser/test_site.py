@@ -527,9 +527,14 @@ def test_only_what_scrolls_is_a_stop_and_type_in_figures_stays_readable(visit: C
     tab.get_by_role("button", name="Show all code").click()
     stops = "[...document.querySelectorAll('.input, .frame')].filter((e) => e.offsetParent && (e.scrollWidth > e.clientWidth + 1) != (e.tabIndex == 0)).length"
     until(tab, f"{stops} == 0")
-    shrunk = "[...document.querySelectorAll('.picture :is(img, svg)')].map((e) => e.getBoundingClientRect().width / e.getAttribute('width')).filter(Boolean)"
-    assert min(tab.evaluate(shrunk)) >= 0.74
     assert tab.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    tab = visit(LESSON, viewport={"width": 390, "height": 800})
+    letters = "[...document.querySelectorAll('.frame > svg text')].map((e) => e.getAttribute('font-size') * e.ownerSVGElement.getBoundingClientRect().width / e.ownerSVGElement.viewBox.baseVal.width).filter(Boolean)"
+    assert min(tab.evaluate(letters)) >= 7.4
+    # what goes on beyond the right edge fades there, and what is whole does not
+    fades = "[...document.querySelectorAll('.frame')].filter((e) => e.clientWidth).map((e) => [e.scrollWidth > e.clientWidth + 1, getComputedStyle(e).getPropertyValue('--beyond') != '0px'])"
+    seen = tab.evaluate(fades)
+    assert any(more for more, _ in seen) and all(more == fading for more, fading in seen)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -135,7 +135,7 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None
         (r"\begin{aligned} a &= b \\ c &= d \end{aligned}", "<mtable"),
         (r"f = \begin{cases} 1 & x > 0 \\ 0 & \text{else} \end{cases}", "<mo>{</mo>"),
         (r"\tfrac12 \lVert W\theta - y \rVert^2", "<mfrac"),
-        (r"{\color{#007CC2}{c_t}} + f_t", "color:#007CC2"),
+        (r"{\color{#007CC2}{c_t}} + f_t", "color:light-dark(#007CC2,#4fa8e6)"),
         (r"\widetilde\phi + \overline{x} + \vec v", "<mover"),
         (r"L''", '<mo class="prime">'),
         (r"\bigl(I - \alpha H\bigr)\,\nabla", "∇"),
@@ -150,7 +150,7 @@ def test_formulas_become_mathml(tex: str, part: str) -> None:
 
 def test_a_colour_ends_with_its_group() -> None:
     made = mathml(r"{\color{#007CC2}{c_t}} + f_t", display=True)
-    coloured = made.partition("color:#007CC2")[2].partition("</mrow>")[0]
+    coloured = made.partition("color:light-dark(#007CC2,")[2].partition("</mrow>")[0]
     assert "<mi>c</mi>" in coloured and "<mi>f</mi>" not in coloured
 
 

@@ -117,6 +117,7 @@ def test_a_drawing_of_ours_stands_in_the_page_with_ids_of_its_own() -> None:
     assert made
     found = harm(made.replace("<svg", "<g").replace("</svg", "</g"))
     assert len(found) == 1 and found[0].startswith("href=data:image/png;base64,")  # the picture in it
+    assert 'style="--width:300px;--least:162px"' in made  # 7.5 pixels for letters of 10 points
     assert 'role="img" aria-label="a &quot;line&quot; &lt;b&gt;"' in made and "a &lt; b &amp; " in made
     ids = re.findall(r'id="([^"]*)"', made)
     used = set(re.findall(r'(?:href="|url\()#([^")]*)', made))

@@ -38,6 +38,9 @@ ATTRIBUTES = {
 }
 ELEMENTS = frozenset("defs g path rect use image text clipPath mask pattern".split())
 SIZE = re.compile(rf"0 0 ({_NUMBER}) ({_NUMBER})")
+#: In pixels: a drawing shrinks with its page until its smallest letters have this size, then its frame scrolls. The usual
+#: figure, 8 inches wide with letters of 12 points, stands whole on a telephone.
+LEAST_LETTERS = 7.5
 
 
 class _ForeignError(Exception):
@@ -57,9 +60,11 @@ def drawing(svg: str, alt: str, mark: str) -> str | None:
     except (ElementTree.ParseError, _ForeignError, RecursionError):
         return None
     width = float(size[1])
+    letters = [float(each.get("font-size", "inf")) for each in root.iter(f"{NAMESPACE}text")]
+    least = min(width, width * LEAST_LETTERS / min(letters, default=float("inf")))
     return (
         f'<svg viewBox="{size[0]}" width="{size[1]}" height="{size[2]}" role="img" aria-label="{escape(alt)}" '
-        f'style="--width:{width:g}px">{inside}</svg>'
+        f'style="--width:{width:g}px;--least:{least:.0f}px">{inside}</svg>'
     )
 
 

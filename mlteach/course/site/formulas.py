@@ -5,9 +5,12 @@ from functools import cache
 from typing import Any
 
 from mlteach.course.lessons import LessonError
+from mlteach.explore.style import dark
 
 #: JupyterLab knows this colour syntax, the converter the other.
 HEX_COLOUR = re.compile(r"\\color\{#([0-9A-Fa-f]{6})\}")
+#: As the converter writes it. What stands on dark paper besides is the colour that figures have there.
+COLOUR = re.compile(r"(?<=color:)#[0-9A-Fa-f]{6}")
 #: What the converter lacks, and what it writes with combining characters, which fonts put in the wrong place.
 MACROS = {
     "widetilde": r"\tilde{#1}",
@@ -31,6 +34,7 @@ def mathml(tex: str, *, display: bool) -> str:
         raise LessonError(
             f"The formula {tex.strip()} cannot be read: {error} Write it in another way."
         ) from error
+    made = COLOUR.sub(lambda found: f"light-dark({found[0]},{dark(found[0])})", made)
     return PRIME.sub('<mo class="prime">', made)
 
 

@@ -679,7 +679,7 @@ for shift in ("as drawn", "inverted"):
 print("columns: its body read by distances, the reader, the reader not centred")
 
 # %% [markdown]
-# The reader does *not* break first: under inversion it is about where its body is when read by distances. And the one subtraction does more than
+# The reader does *not* break first: under inversion it is little below its body read by distances. And the one subtraction does more than
 # travel. Without it, the same reader has learned nothing after a minute, on any pictures. We had expected a rule that was learned to fall to chance on inverted
 # drawings, and this one does not. What stands before a rule decides as much as the rule.
 
@@ -720,7 +720,7 @@ for said, both in lines:
 # Larochelle 2017, section 3). MAML "does not introduce additional parameters"; the LSTM has those of its gates. It asks for no particular
 # architecture; the LSTM needs a memory for each weight, and that is the megabytes. At test MAML can be given more steps than it was trained
 # with; the LSTM was trained for a fixed number, and its row says what more of them do. And MAML keeps second derivatives, which the LSTM leaves
-# out from the start: the last line is how far the outer gradient turns without them.
+# out from the start: the last line is how far the outer gradient turns without them. (Of the LSTM there are two seeds, of all else three.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What was published

@@ -972,8 +972,8 @@ print(f"{figure['source'].rpartition(',')[0]}, tables 2, 4, 5; ± {figure['sprea
 # characters it is the *scale* of the logits that is, which a head can learn and bare cosines cannot. (Whether their code scaled its cosines the
 # paper does not say; lesson 18 meets the same trap in matching networks.)
 #
-# MAML's and ANIL's rows stand here as [learn2learn's tutorial](https://github.com/learnables/learn2learn) quotes them, NIL's and the two speeds as notes on the
-# paper do; none was laid beside the paper again.
+# MAML's and ANIL's rows on miniImageNet were found again in a copy of the paper's text. Those on Omniglot stand here as
+# [learn2learn's tutorial](https://github.com/learnables/learn2learn) quotes them, NIL's and the two speeds as notes on the paper do.
 #
 #
 # ## When the head runs ten times as fast

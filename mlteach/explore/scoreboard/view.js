@@ -219,7 +219,7 @@ function render(host) {
 
         const corner = [pair[0].up ? inner.right - 8 : inner.left + 8, pair[1].up ? inner.top + 8 : inner.bottom - 8], way = [pair[0].up ? 1 : -1, pair[1].up ? -1 : 1];
         picture.back.innerHTML = axes({ x: x.at, y: y.at, xs: x.marks, ys: y.marks, left: frame.left, right: frame.right, bottom: frame.bottom, xLabel: pair[0].words, xText: amount, yText: amount })
-          + `<text x="8" y="16">${escape(pair[1].words)}</text>${drawn}`
+          + `<text x="8" y="16">${escape(long(pair[1].words) < width - 20 ? pair[1].words : pair[1].short)}</text>${drawn}`
           + `<path class="mlx-score-better" d="M${corner[0] - way[0] * 16} ${corner[1] - way[1] * 16}L${corner}m${-way[0] * 9} 0h${way[0] * 9}v${-way[1] * 9}"/>`
           + `<path class="mlx-score-front" d="${line(best.map((k) => /** @type {[number, number]} */ ([at[k][0], at[k][1]])))}"/>`
           + methods.map((row, k) => `<path class="mlx-score-bar" style="--hue: ${paint(row.family)}" d="M${at[k][2].toFixed(1)} ${at[k][1].toFixed(1)}H${at[k][3].toFixed(1)}M${at[k][0].toFixed(1)} ${at[k][4].toFixed(1)}V${at[k][5].toFixed(1)}"/>`).join("");

@@ -19,7 +19,7 @@ import argparse
 import json
 import statistics
 import time
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +47,8 @@ from mlteach.methods import (
     tuned,
 )
 from mlteach.methods.by_adapting import shortened
-from mlteach.metric import features_of, linear_logits
+from mlteach.methods.method import features_under
+from mlteach.metric import linear_logits
 from mlteach.nets import cross_entropy
 from mlteach.outer import maml_gradient
 from mlteach.params import Params, gradient_of, leaves
@@ -230,8 +231,7 @@ def run(name: str, seed: int) -> None:
 
 def products(theta: Params, episode: Episode, norm: Norm) -> Tensor:
     """Linear attention whatever theta has beside its body: the rate moves no answer."""
-    features = partial(body().features_of, running=norm.running)
-    support, query = features_of(features, theta, episode, norm.mode)
+    support, query = features_under(theta, episode, norm)
     return linear_logits(support, episode.support_y, query, int(episode.support_y.max()) + 1, rate=1.0)
 
 
@@ -239,8 +239,7 @@ def centred(method: Method) -> Method:
     """A method that compares, its features less the mean of the support set's before they are read."""
 
     def answer(theta: Params, episode: Episode, norm: Norm) -> Tensor:
-        features = partial(body().features_of, running=norm.running)
-        support, query = features_of(features, theta, episode, norm.mode)
+        support, query = features_under(theta, episode, norm)
         middle = support.mean(1, keepdim=True)
         return linear_logits(
             support - middle, episode.support_y, query - middle, int(episode.support_y.max()) + 1, rate=1.0

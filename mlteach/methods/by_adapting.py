@@ -10,11 +10,14 @@ from torch import Tensor
 from mlteach.inner import Rule
 from mlteach.inner.start import Start
 from mlteach.measure import path_of
-from mlteach.methods.method import Family, Method, Norm, body
+from mlteach.methods.method import Family, Method, Norm, bare_body, body
 from mlteach.nets import Conv4
 from mlteach.nets.stepwise import net_at
 from mlteach.params import Params
 from mlteach.tasks import Characters, Episode
+
+#: The lengths of an inner step at test, beside that in training, that are tried on validation characters.
+SHARES = (1.0, 0.3, 0.1, 0.03)
 
 
 def shortened(rule: Rule, share: float) -> Rule:
@@ -74,17 +77,6 @@ def adapting(
     return Adapting(adapt, answer)
 
 
-def bare_body(ways: int) -> Callable[[torch.Generator], Params]:
-    """A fresh theta without a head: every task begins with a head of its own."""
-
-    def init(generator: torch.Generator) -> Params:
-        net = body(ways)
-        theta = net.init(generator)
-        return {name: theta[name] for name in net.body_names}
-
-    return init
-
-
 def drawing(
     tasks: int, ways: int, shots: int, queries: int
 ) -> Callable[[Characters, torch.Generator], Episode]:
@@ -112,11 +104,10 @@ def with_zero_head(
 ) -> Method:
     """A method whose tasks all begin with a head of zeros, so that it trains with ``ways`` classes and answers for any number.
 
-    gradient: (net, theta, episode) -> as `Method.gradient`. The size of its inner step at test is chosen among three.
+    gradient: (net, theta, episode) -> as `Method.gradient`. The size of its inner step at test is chosen among `SHARES`.
     """
     test = adapting(body, lambda theta: rule, test_steps, lambda net: net.zero_head, only)
-    shares = (1.0, 0.3, 0.1, 0.03)
     return Method(
         name, lesson, family, bare_body(ways), sample, partial(gradient, body(ways)), test.answer, test.adapt,
-        **({"shares": shares} | how),
+        **({"shares": SHARES} | how),
     )  # fmt: skip

@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mlteach.methods.method import Family, Method, Norm, body
-from mlteach.metric import features_of, reading_gradient
+from mlteach.methods.method import Family, Method, Norm, bare_body, body, features_under
+from mlteach.metric import reading_gradient
 from mlteach.metric.reading import Reading
 from mlteach.params import Params
 from mlteach.tasks import Characters, Episode
@@ -30,19 +30,16 @@ def comparing(
 
     extra: what theta has beside the body. loss: as `reading_gradient` takes it. how: the rest of `Method`, over what stands here.
     """
-    net = body(ways)
 
     def init(generator: torch.Generator) -> Params:
-        theta = net.init(generator)
-        return {name: theta[name] for name in net.body_names} | extra(generator)
+        return bare_body(ways)(generator) | extra(generator)
 
     def sample(characters: Characters, generator: torch.Generator) -> Episode:
         return characters.sample(tasks, ways, 1, 2, generator=generator)
 
     def answer(theta: Params, episode: Episode, norm: Norm) -> Tensor:
-        features = partial(net.features_of, running=norm.running)
-        support, query = features_of(features, theta, episode, norm.mode)
+        support, query = features_under(theta, episode, norm)
         return reading(theta, support, episode.support_y, query, int(episode.support_y.max()) + 1)
 
-    gradient = partial(reading_gradient, net.features_of, reading, loss=loss)
+    gradient = partial(reading_gradient, body(ways).features_of, reading, loss=loss)
     return Method(name, lesson, family, init, sample, gradient, answer, **({"clip": 10.0} | how))

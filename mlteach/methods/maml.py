@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from mlteach.inner import sgd
-from mlteach.methods.by_adapting import adapting, drawing, two_rates, with_zero_head
+from mlteach.methods.by_adapting import SHARES, adapting, drawing, two_rates, with_zero_head
 from mlteach.methods.method import Method, body
 from mlteach.nets import Conv4, cross_entropy
 from mlteach.outer import maml_gradient
@@ -57,5 +57,5 @@ TEST = adapting(body, lambda theta: sgd(0.2), 5, lambda net: dict)
 FIVE_WAYS = Method(
     "MAML, 5 ways", "12", "start", body().init, drawing(tasks=4, ways=5, shots=1, queries=1), five_ways,
     TEST.answer, TEST.adapt,
-    lr=4e-3, shares=(1.0, 0.3, 0.1, 0.03), ways=5,
+    lr=4e-3, shares=SHARES, ways=5,
 )  # fmt: skip

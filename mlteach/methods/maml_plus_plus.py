@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from mlteach.inner.per_step import LearnedRates
-from mlteach.methods.by_adapting import adapting, drawing
+from mlteach.methods.by_adapting import SHARES, adapting, drawing
 from mlteach.methods.method import Method, body
 from mlteach.nets import cross_entropy
 from mlteach.nets.per_step import PerStep
@@ -45,5 +45,5 @@ TEST = adapting(lambda ways: NET, RATES.rule, STEPS, lambda net: RATES.start, la
 METHOD = Method(
     "MAML++", "12", "start", init, drawing(tasks=4, ways=5, shots=1, queries=1), gradient,
     TEST.answer, TEST.adapt,
-    lr=4e-3, shares=(1.0, 0.3, 0.1, 0.03), scheduled=scheduled, ways=5,
+    lr=4e-3, shares=SHARES, scheduled=scheduled, ways=5,
 )  # fmt: skip

@@ -5,7 +5,7 @@ from functools import partial
 import torch
 
 from mlteach.inner.learned_loss import LearnedLoss
-from mlteach.methods.by_adapting import adapting, drawing
+from mlteach.methods.by_adapting import SHARES, adapting, drawing
 from mlteach.methods.method import Method, body
 from mlteach.nets import cross_entropy
 from mlteach.outer import maml_gradient
@@ -25,5 +25,5 @@ METHOD = Method(
     "MeTAL", "15", "start", init, drawing(tasks=4, ways=5, shots=1, queries=2),
     partial(maml_gradient, body(), cross_entropy, rule=KIND.rule, steps=KIND.steps, start=KIND.start),
     TEST.answer, TEST.adapt,
-    lr=4e-3, clip=1.0, shares=(1.0, 0.3, 0.1, 0.03), ways=5,
+    lr=4e-3, clip=1.0, shares=SHARES, ways=5,
 )  # fmt: skip

@@ -11,6 +11,7 @@ Everything that lesson 21 compares is one such value, in a file of its own in th
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, Literal, NamedTuple
 
 import torch
@@ -18,6 +19,7 @@ from torch import Tensor
 
 from mlteach.errors import EpisodeError
 from mlteach.fit import Fit, Gradient, fit
+from mlteach.metric import features_of
 from mlteach.nets import Conv4
 from mlteach.nets.loss import share_right
 from mlteach.nets.norm import Mode, Statistics
@@ -43,6 +45,22 @@ class Norm(NamedTuple):
 
     mode: Mode = "transductive"
     running: dict[str, Statistics] | None = None
+
+
+def bare_body(ways: int) -> Callable[[torch.Generator], Params]:
+    """A fresh theta without a head: every task begins with one of its own, or needs none."""
+
+    def init(generator: torch.Generator) -> Params:
+        net = body(ways)
+        theta = net.init(generator)
+        return {name: theta[name] for name in net.body_names}
+
+    return init
+
+
+def features_under(theta: Params, episode: Episode, norm: Norm) -> tuple[Tensor, Tensor]:
+    """What the body makes of support and queries, [tasks, S, d] and [tasks, Q, d], its batch norm as ``norm`` says."""
+    return features_of(partial(body().features_of, running=norm.running), theta, episode, norm.mode)
 
 
 def as_it_is(theta: Params, episode: Episode, share: float, norm: Norm) -> Params:

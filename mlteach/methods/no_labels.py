@@ -8,9 +8,8 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from mlteach.methods.by_adapting import bare_body
-from mlteach.methods.method import Method, Norm, body
-from mlteach.metric import features_of, prototype_logits
+from mlteach.methods.method import Method, Norm, bare_body, body, features_under
+from mlteach.metric import prototype_logits
 from mlteach.metric.contrastive import contrastive_gradient, nt_xent, unit
 from mlteach.params import Params
 from mlteach.tasks import Characters, Episode
@@ -26,8 +25,7 @@ def sample(characters: Characters, generator: torch.Generator) -> Episode:
 
 def answer(theta: Params, episode: Episode, norm: Norm) -> Tensor:
     """Prototypes of rows at length one."""
-    features = partial(body().features_of, running=norm.running)
-    support, query = (unit(each) for each in features_of(features, theta, episode, norm.mode))
+    support, query = (unit(each) for each in features_under(theta, episode, norm))
     return prototype_logits(support, episode.support_y, query, int(episode.support_y.max()) + 1)
 
 

@@ -3,8 +3,8 @@
 from typing import Any
 
 from mlteach.inner import sgd
-from mlteach.methods.by_adapting import adapting, bare_body, drawing
-from mlteach.methods.method import Method, body
+from mlteach.methods.by_adapting import SHARES, adapting, drawing
+from mlteach.methods.method import Method, bare_body, body
 from mlteach.metric import prototype_start
 from mlteach.nets import Conv4, cross_entropy
 from mlteach.outer import maml_gradient
@@ -26,5 +26,5 @@ TEST = adapting(body, lambda theta: RULE, STEPS, lambda net: prototype_start(net
 METHOD = Method(
     "ProtoMAML", "18", "start", bare_body(WAYS), drawing(tasks=1, ways=WAYS, shots=1, queries=2), gradient,
     TEST.answer, TEST.adapt,
-    lr=1e-2, clip=10.0, shares=(1.0, 0.3, 0.1, 0.03),
+    lr=1e-2, clip=10.0, shares=SHARES,
 )  # fmt: skip

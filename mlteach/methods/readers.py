@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mlteach.memory import Alone, Attend, bound, labels_shown
-from mlteach.methods.method import Family, Method, Norm, body
+from mlteach.methods.method import Family, Method, Norm, bare_body, body, features_under
 from mlteach.metric import features_of, prototype_logits
 from mlteach.nets import cross_entropy
 from mlteach.nets.loss import share_right
@@ -72,13 +72,12 @@ def reader(name: str, learner: Any, family: Family, *, centred: bool = True, **h
     """A method out of a learner of recall (`mlteach.memory`) that reads pairs of features."""
 
     def init(generator: torch.Generator) -> Params:
-        theta = body().init(generator)
+        theta = bare_body(WAYS)(generator)
         own = {f"reader.{name}": value for name, value in learner.init(generator).items()}
-        return {name: theta[name] for name in body().body_names} | own
+        return theta | own
 
     def answer(theta: Params, episode: Episode, norm: Norm) -> Tensor:
-        features = partial(body().features_of, running=norm.running)
-        support, query = features_of(features, theta, episode, norm.mode)
+        support, query = features_under(theta, episode, norm)
         return read(learner, centred, theta, support, episode.support_y, query)
 
     return Method(

@@ -3,6 +3,7 @@
     python -m studies.lesson12_ingredients choose     plain MAML at several inner rates, judged on validation characters
     python -m studies.lesson12_ingredients costs      what a step of each arm costs beside a plain one, measured side by side
     python -m studies.lesson12_ingredients train      every arm that has no row yet, judged on lesson 09's test tasks
+    python -m studies.lesson12_ingredients twenty     20 ways under the published protocol, with and without its ensemble
     python -m studies.lesson12_ingredients keep       the rows as data/results/12-ingredients.json
 
 5 ways, 1 shot, 5 inner steps, a learned head, Conv-4 with 32 filters, 4 tasks and one query a class in each of the outer
@@ -28,6 +29,7 @@ from mlteach.inner.per_step import LearnedRates
 from mlteach.measure import over_seeds, path_of, step_accuracy
 from mlteach.measure.ledger import data_folder, keep_results
 from mlteach.nets import Conv4, cross_entropy
+from mlteach.nets.loss import share_right
 from mlteach.nets.per_step import PerStep, Running, moved
 from mlteach.outer import maml_gradient
 from mlteach.outer.multi_step import in_two_schedules
@@ -39,6 +41,8 @@ LESSON, SEEDS = "12_maml_plus_plus", (0, 1, 2)
 STEPS, OUTER_STEPS, BETA, TASKS = 5, 400, 4e-3, 4
 BAD, RATES = 1.0, (0.1, 0.2, 0.4)  # the unstable inner rate, and those that the tuned one is chosen from
 TEST_TASKS, VALIDATION_TASKS = 100, 100
+# 20 ways as published: one query a class, and the mean answer of the five checkpoints that are best on validation.
+TWENTY_TASKS, TWENTY_VALIDATION, EVERY, ENSEMBLE = 200, 40, 40, 5
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,16 @@ def arms(tuned: float) -> dict[str, Arm]:
         for name, change in INGREDIENTS.items()
     }
     return found
+
+
+def twenty(tuned: float) -> dict[str, Arm]:
+    """The arms with 20 ways: what the published table has, and the one line that gains most with 5."""
+    plain = Arm(alpha=tuned, ways=20)
+    return {
+        "twenty/plain": plain,
+        "twenty/all": replace(plain, **ALL),
+        "twenty/zero head": replace(plain, zero_head=True),
+    }
 
 
 def network(arm: Arm) -> PerStep:
@@ -184,7 +198,7 @@ class Reads:
 
 
 def trained(
-    arm: Arm, split: Split, seed: int, *, progress: str | None = None
+    arm: Arm, split: Split, seed: int, *, progress: str | None = None, **validation: Any
 ) -> tuple[Setting, Params, dict[str, list[float]], str]:
     """The parts to test with, theta, the history, and what stopped the run if it did not end by itself."""
     generator = torch.Generator().manual_seed(seed)
@@ -209,7 +223,7 @@ def trained(
     try:
         run = fit(
             gradient, theta, sample, steps=arm.outer_steps, generator=generator, lr=BETA, clip=arm.clip,
-            schedule="cosine" if arm.cosine else "constant", progress=progress,
+            schedule="cosine" if arm.cosine else "constant", progress=progress, **validation,
         )  # fmt: skip
         stopped = ""
     except TrainingError as error:
@@ -257,6 +271,47 @@ def row_of(name: str, arm: Arm, split: Split, seed: int) -> dict[str, Any]:
             if each.startswith("rate.")
         }
     return row
+
+
+def together(parts: Setting, thetas: list[Params], episodes: list[Episode]) -> float:
+    """Percent right of the mean answer (probabilities) of several checkpoints after the last inner step, transductive."""
+    right: list[float] = []
+    for episode in episodes:
+        answers = []
+        for theta in thetas:
+            phi = path_of(
+                parts.net, theta, episode, parts.rule(theta), STEPS, only=parts.only, start=parts.start
+            )[-1]
+            with torch.no_grad():
+                answers.append(parts.net.at(STEPS)(phi, episode.query_x).softmax(-1))
+        right += share_right(torch.stack(answers).mean(0), episode.query_y).tolist()
+    return round(100 * statistics.mean(right), 2)
+
+
+def twenty_row(name: str, arm: Arm, split: Split, seed: int) -> dict[str, Any]:
+    """Train with 20 ways, keep ten checkpoints, and judge as published: the last, the best one, the five best together."""
+    judge, test = (
+        tasks_of(characters, tasks, draw, ways=20, queries=1)
+        for characters, tasks, draw in (
+            (split.validation, TWENTY_VALIDATION, 1),
+            (split.test, TWENTY_TASKS, 2),
+        )
+    )
+    parts, kept = setting(arm), []
+
+    def score(theta: Params) -> float:
+        kept.append((together(parts, [theta], judge), theta))
+        return kept[-1][0]
+
+    _, theta, history, stopped = trained(arm, split, seed, validate=score, every_validation=EVERY)
+    best = [each for _, each in sorted(kept, key=lambda pair: pair[0], reverse=True)[:ENSEMBLE]]
+    curve = [float(f"{each.median():.3g}") for each in torch.tensor(history["norm"]).split(10)]
+    return {
+        "name": name, "seed": seed, "arm": asdict(arm), "stopped": stopped, "validation": [value for value, _ in kept],
+        "twenty": {"last": together(parts, [theta], test), "best": together(parts, best[:1], test),
+                   "together": together(parts, best, test)},
+        "lengths": curve,
+    }  # fmt: skip
 
 
 def rows() -> dict[str, dict[str, Any]]:
@@ -318,6 +373,16 @@ def train(split: Split, wanted: list[str], seeds: int) -> None:
             row = row_of(name, arm, split, seed)
             note(row)
             print(name, seed, row["test"], row["norms"]["quantiles"], row["stopped"], flush=True)
+
+
+def train_twenty(split: Split, seeds: int) -> None:
+    """Every run with 20 ways that has no row."""
+    for seed in SEEDS[:seeds]:
+        for name, arm in twenty(tuned()).items():
+            if f"{name}#{seed}" not in rows():
+                row = twenty_row(name, arm, split, seed)
+                note(row)
+                print(name, seed, row["twenty"], row["validation"], row["stopped"], flush=True)
 
 
 def costs(split: Split) -> None:
@@ -391,6 +456,22 @@ def keep() -> None:
             figures.append(
                 _over(f"{name} - plain", [a[-1] - b[-1] for a, b in pairs], "points", run["seeds"])
             )
+    for name in twenty(0.0):
+        of = sorted((row for row in found.values() if row["name"] == name), key=lambda row: row["seed"])
+        for which in ("last", "best", "together") if of else ():
+            ends = [row["twenty"][which] for row in of]
+            said = "20 ways, one query a class; over seeds: " + ", ".join(f"{value:.1f}" for value in ends)
+            figures.append(
+                figure(
+                    f"{name}.{which}",
+                    over_seeds(ends),
+                    "%",
+                    [row["seed"] for row in of],
+                    TWENTY_TASKS,
+                    said,
+                    digits=2,
+                )
+            )
     path = keep_results(
         LESSON, "ingredients", figures, command="python -m studies.lesson12_ingredients keep",
         outer_steps=OUTER_STEPS, inner_steps=STEPS, tasks=TEST_TASKS, runs=runs,
@@ -408,7 +489,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=["choose", "costs", "train", "keep"])
+    parser.add_argument("what", choices=["choose", "costs", "train", "twenty", "keep"])
     parser.add_argument("arms", nargs="*")
     parser.add_argument("--seeds", type=int, default=len(SEEDS))
     options = parser.parse_args()
@@ -417,6 +498,8 @@ def main() -> None:
     split = Characters.omniglot().split("random")
     if options.what == "train":
         return train(split, options.arms, options.seeds)
+    if options.what == "twenty":
+        return train_twenty(split, options.seeds)
     {"choose": choose, "costs": costs}[options.what](split)
 
 

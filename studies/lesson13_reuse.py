@@ -36,7 +36,7 @@ from studies.shared import Figure, figure, tasks_of
 MODES = ("transductive", "support")
 GROUPS = ("conv1", "conv2", "conv3", "conv4", "head")
 KERNELS = [f"{block}.weight" for block in GROUPS[:4]]
-FREEZE_TASKS, TABLE_TASKS, FEW_TASKS, MOVED_TASKS = 80, 200, 30, 8
+FREEZE_TASKS, TABLE_TASKS, FEW_TASKS, MOVED_TASKS = 80, 1000, 30, 8
 #: How each adapts at test, as share of its training's rates, and steps: as it was trained, and more gently.
 TESTS = {
     "maml5": {"full": (1.0, 5), "small": (0.2, 5)},

@@ -743,8 +743,8 @@ at = [*range(0, 101, 5), *range(110, 501, 10)]
 live = log_losses(fresh, ours.rule(runs[0].theta), at)
 sgd_rate = races["quadratics"]["as trained.100.SGD"]["rate"]
 best_sgd = log_losses(fresh, sgd(sgd_rate), [100])
-print("after 100 steps yours is below tuned SGD:",
-      bool(live[at.index(100)].mean() < best_sgd.mean()))
+below = live[at.index(100)].mean() < best_sgd.mean()
+print("after 100 steps yours is", "below" if below else "above", "tuned SGD")
 record("quadratics.live.100", over_tasks(live[at.index(100)]), unit="log10 loss",
        seeds=budget["seeds"][:1], seconds=runs[0].seconds,
        note=f"{runs[0].step} updates, trained in the lesson")
@@ -1449,10 +1449,8 @@ def eight_steps(strength, place, shape=(12,)):
 plain = eight_steps(strength, place)
 shuffled = eight_steps(strength[order], place[order])
 cut = eight_steps(strength, place, (3, 4)).flatten()
-print("shuffled problem, shuffled result: difference below 1e-12:",
-      difference(shuffled, plain[order]) < 1e-12)
-print("cut into 3 x 4, or one row of 12:  difference below 1e-12:",
-      difference(cut, plain) < 1e-12)
+compare("the shuffled problem's", shuffled, "the shuffled result", plain[order], to=1e-12)
+compare("cut into 3 x 4", cut, "one row of 12", plain, to=1e-12)
 
 # %% [markdown]
 # Take both layers away, and hand over the gradient as it is. What is left is one number times the gradient, plus one number. That is gradient descent with
@@ -1466,5 +1464,4 @@ one_number = {
 }
 by_map = adapt(bowls.seen(), bowls.start, linear.rule(one_number), 10)
 by_descent = adapt(bowls.seen(), bowls.start, sgd(0.05), 10)
-print("difference to gradient descent below 1e-12:",
-      difference(by_map, by_descent) < 1e-12)
+compare("the map", by_map, "gradient descent", by_descent, to=1e-12)

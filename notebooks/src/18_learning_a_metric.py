@@ -782,13 +782,15 @@ else:
 # Five letters of one alphabet in the plane of their two widest directions, each with its support drawings, and one query. Drag the query, and see
 # what each method says of it. All of them compute with all 128 features; what you drag is where the query lies in this plane. It begins at an inverse temperature of
 # <span data-moves="MetricMap.scale">10</span>. **Ask:** does the temperature change *who* wins, or how clearly?
+#
+# Then draw one of the five yourself. Your drawing goes through the same network and is the query. Does it land among the others of its letter?
 
 # %% slideshow={"slide_type": "slide"}
 metric_map = MetricMap.recorded()
 metric_map
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. Drag the query from one letter to another and watch the three answers change, not all at the same place. Then one shot, and move the temperature: the winner stays. With five shots it need not.
+# 3 min. Drag the query from one letter to another and watch the three answers change, not all at the same place. Then one shot, and move the temperature: the winner stays. With five shots it need not. Last, let somebody draw one of the letters.
 
 # %%
 for scale in (1.0, 10.0, 40.0):

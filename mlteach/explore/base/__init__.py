@@ -26,10 +26,11 @@ from matplotlib.figure import Figure
 
 from mlteach.explore import figure, style
 
-_EXPLORE = Path(__file__).parents[1]
+_BASE = Path(__file__).parent
+_EXPLORE = _BASE.parent
 #: Of an explorer's picture: enough for lines and a scale of eight, and a third of the bytes.
 COLOURS = 64
-_IMPORT = re.compile(r'^import\s*\{((?!\bas\b)[^}])*\}\s*from\s*"\.\./base/base\.js";\n', re.MULTILINE)
+_IMPORT = re.compile(r'^import\s*\{(?:(?!\bas\b)[^}])*\}\s*from\s*"\.\./base/(\w+)\.js";\n', re.MULTILINE)
 _PART = re.compile(r'^export \* from "\./(\w+\.js)";$', re.MULTILINE)
 _COMMENT = re.compile(r"^[ \t]*(/\*\*.*?\*/|//[^\n]*)\s*?\n?", re.MULTILINE | re.DOTALL)
 _BETWEEN = re.compile(r'^import \{[^}]*\} from "\./\w+\.js";\n', re.MULTILINE)
@@ -39,33 +40,44 @@ _BETWEEN = re.compile(r'^import \{[^}]*\} from "\./\w+\.js";\n', re.MULTILINE)
 def script(name: str) -> str:
     """The JavaScript of explorer ``name`` as the one ES module that anywidget takes: the parts of base, then its ``view.js``.
 
-    In the files the view imports its helpers from ``../base/base.js``, which lists the parts; here all stand in one text, so
-    the lines that import go; a helper cannot be given another name by ``as``, because it stands there under its own.
-    Comments stay in the files: every widget stores its text, and a page has nine.
+    In the files the view imports its helpers from ``../base/base.js``, which lists the parts of every explorer, and from those
+    that only some need, such as ``../base/pen.js``; here all stand in one text, so the lines that import go; a helper cannot be
+    given another name by ``as``, because it stands there under its own. Comments stay in the files: every widget stores its
+    text, and a page has nine.
 
     Raises ``RuntimeError`` when the explorer's file lacks that line, because then the two texts would not fit.
     """
-    text, found = _IMPORT.subn("", (_EXPLORE / name / "view.js").read_text(encoding="utf-8"))
-    if found != 1:
+    own, more = _view(name)
+    return _base() + "".join(_part(f"{each}.js") for each in more) + _COMMENT.sub("", own)
+
+
+def _view(name: str) -> tuple[str, list[str]]:
+    """The text of an explorer's ``view.js`` without its imports, and what it imports beside ``base.js``, by name."""
+    text = (_EXPLORE / name / "view.js").read_text(encoding="utf-8")
+    found = _IMPORT.findall(text)
+    if found.count("base") != 1:
         raise RuntimeError(
             f'{name}/view.js must have exactly one line: import {{ ... }} from "../base/base.js"; without "as".'
         )
-    return _base() + _COMMENT.sub("", text)
+    return _IMPORT.sub("", text), [each for each in found if each != "base"]
 
 
 @cache
 def _base() -> str:
     """The parts that ``base.js`` lists, in its order, as one text."""
-    folder = Path(__file__).parent
-    parts = _PART.findall((folder / "base.js").read_text(encoding="utf-8"))
-    texts = (_BETWEEN.sub("", (folder / part).read_text(encoding="utf-8")) for part in parts)
-    return "".join(_COMMENT.sub("", text) for text in texts)
+    return "".join(map(_part, _PART.findall((_BASE / "base.js").read_text(encoding="utf-8"))))
+
+
+def _part(file: str) -> str:
+    """One of the parts, without what it imports from others: they stand before it."""
+    return _COMMENT.sub("", _BETWEEN.sub("", (_BASE / file).read_text(encoding="utf-8")))
 
 
 @cache
 def stylesheet(name: str) -> str:
-    """``base.css``, then ``view.css`` where the explorer has one."""
-    files = (_EXPLORE / "base" / "base.css", _EXPLORE / name / "view.css")
+    """``base.css``, those of the other parts that the view imports, then ``view.css``, where there are any."""
+    parts = (_BASE / f"{each}.css" for each in ("base", *_view(name)[1]))
+    files = (*parts, _EXPLORE / name / "view.css")
     return "".join(file.read_text(encoding="utf-8") for file in files if file.exists())
 
 

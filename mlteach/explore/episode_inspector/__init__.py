@@ -6,7 +6,7 @@ Without a network, nearest neighbour on pixels answers. Taught in: lessons 01, 0
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +19,7 @@ from mlteach.checkpoint import load_checkpoint
 from mlteach.errors import EpisodeError
 from mlteach.explore import style
 from mlteach.explore.base import Explorer
+from mlteach.explore.base.drawn import Strokes, body_bytes, checked_strokes
 from mlteach.inner import sgd
 from mlteach.measure import path_of
 from mlteach.measure.ledger import data_folder
@@ -32,7 +33,6 @@ from mlteach.tasks.pool import Deal, deal, pack, pool_of, unpack
 LAST, EPISODES = 10, 100
 MOST_WAYS = 10
 NAMES = "ABCDEFGHIJ"
-Strokes = list[list[float]]
 
 
 class Answer(NamedTuple):
@@ -101,7 +101,7 @@ class EpisodeInspector(Explorer):
             traits = {"classifier": "network", "step": 3} | traits
         super().__init__(
             names=list(pool.names), drawers=pool.images.shape[1], pictures=pack(pool.images),
-            theta=_floats(self._body), filters=net.filters if net else 0, head=net.head if net else "flatten", **traits,
+            theta=body_bytes(self._body), filters=net.filters if net else 0, head=net.head if net else "flatten", **traits,
         )  # fmt: skip
         self.observe(self._new_episode, ["alphabet", "ways", "shots", "queries", "seed"])
 
@@ -167,14 +167,14 @@ class EpisodeInspector(Explorer):
 
     @t.validate("strokes")
     def _are_points(self, proposal: dict[str, Any]) -> Strokes:
-        return _strokes(proposal["value"])
+        return checked_strokes(proposal["value"])
 
     @t.validate("own")
     def _are_classes(self, proposal: dict[str, Any]) -> dict[str, Strokes]:
         for label in proposal["value"]:
             if label not in map(str, range(self.ways)):
                 raise t.TraitError(f'own has no class "{label}"; the classes are "0" to "{self.ways - 1}".')
-        return {label: _strokes(strokes) for label, strokes in proposal["value"].items()}
+        return {label: checked_strokes(strokes) for label, strokes in proposal["value"].items()}
 
     def _new_episode(self, change: dict[str, Any]) -> None:
         self.picked = min(self.picked, self.ways * self.queries - 1)
@@ -456,13 +456,6 @@ def _body(net: Conv4, theta: Params) -> Params:
     return body
 
 
-def _floats(body: Params) -> bytes:
-    """The body as JavaScript reads it: of each block the kernel, gamma and beta, little-endian float32."""
-    names = [f"{kind}{block}.{each}" for block in range(1, 5) if body
-             for kind, each in (("conv", "weight"), ("norm", "gamma"), ("norm", "beta"))]  # fmt: skip
-    return b"".join(body[name].numpy().astype("<f4").tobytes() for name in names)
-
-
 def _ids(dealt: Deal, part: str, drawers: int) -> Tensor:
     """Positions in the pool, classes after classes."""
     return torch.tensor(
@@ -479,15 +472,6 @@ def _in_ink(a: Tensor, b: Tensor) -> Tensor:
     """The same of pictures. Summed in whole grey levels, so that equal distances are equal in every language."""
     a, b = (255 * a).round().flatten(1), (255 * b).round().flatten(1)
     return (a.square().sum(1)[:, None] + b.square().sum(1) - 2 * a @ b.T) / 65025
-
-
-def _strokes(value: Sequence[Sequence[float]]) -> Strokes:
-    for stroke in value:
-        if len(stroke) < 2 or len(stroke) % 2 or not all(0 <= v <= 28 for v in stroke):
-            raise t.TraitError(
-                "A stroke is a list [x0, y0, x1, y1, ...] of at least one point, each number from 0 to 28."
-            )
-    return [[float(v) for v in stroke] for stroke in value]
 
 
 def _tile(ax: Any, picture: Tensor, x: float, row: int, color: str, width: float) -> None:

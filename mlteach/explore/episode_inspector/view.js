@@ -1,16 +1,16 @@
 // EpisodeInspector: deal a few-shot episode, adapt to it, judge its queries and what you draw. The mathematics is
 // __init__.py's: the same episodes from the same seed, the same network in float64; a test compares the two.
-import { along, axes, button, choice, clamp, explorer, figure, h, layout, mulberry32, named, player, plot, s, scale, sig, slider, stroke, unique } from "../base/base.js";
+import { along, axes, button, choice, clamp, explorer, figure, h, layout, mulberry32, named, player, plot, s, scale, sig, slider, stroke } from "../base/base.js";
+import { bodyOf, features } from "../base/conv4.js";
+import { menu } from "../base/menu.js";
+import { PIXELS, SIDE, ink, padOf, paint, paper } from "../base/pen.js";
 
-const SIDE = 28, PIXELS = SIDE * SIDE, BLOCKS = 4, EPSILON = 1e-5, LAST = 10, EPISODES = 100;
-const REACH = 1.15, SLOPE = 0.9; // of the pen, see tasks/pen.py
+const LAST = 10, EPISODES = 100;
 const MOST = { ways: 10, shots: 5, queries: 5 };
 const NAMES = "ABCDEFGHIJ";
 
 /** @typedef {{alphabet: string, ways: number, shots: number, queries: number, seed: number, classifier: string, mode: string,
  *             rate: number, step: number, picked: number, strokes: number[][], own: Record<string, number[][]>, judged: number[]}} State */
-/** @typedef {{kernel: Float64Array, gamma: Float64Array, beta: Float64Array, inputs: number}} Block */
-/** @typedef {{factor: Float64Array, shift: Float64Array}[]} Statistics  batch norm of each block, as a factor and a shift for each filter */
 /** @typedef {{weight: Float64Array, bias: Float64Array}} Head */
 
 // ---- Dealing: tasks/pool.py ----
@@ -39,107 +39,7 @@ export function unpack(view) {
     Uint8Array.from({ length: PIXELS }, (_, i) => 85 * ((view.getUint8((k * PIXELS + i) >> 2) >> (2 * (i & 3))) & 3)));
 }
 
-// ---- The pen: tasks/pen.py ----
-
-/** A picture, ink 255, of strokes [x0, y0, x1, y1, ...] in pixels. @param {number[][]} strokes @returns {Uint8Array} */
-export function ink(strokes) {
-  const canvas = new Float64Array(PIXELS), edge = (v) => clamp(Math.floor(v), 0, SIDE - 1);
-  for (const points of strokes) for (let k = 0; k + 1 < points.length; k += 2) {
-    if (k + 3 >= points.length && k > 0) break; // the last point was the end of the segment before
-    const [ax, ay] = [points[k], points[k + 1]], [bx, by] = [points[k + 2] ?? ax, points[k + 3] ?? ay];
-    const dx = bx - ax, dy = by - ay, length = dx * dx + dy * dy;
-    const [left, right] = [edge(Math.min(ax, bx) - 2), edge(Math.max(ax, bx) + 2)];
-    for (let i = edge(Math.min(ay, by) - 2); i <= edge(Math.max(ay, by) + 2); i++) for (let j = left; j <= right; j++) {
-      const x = j + 0.5, y = i + 0.5;
-      const along = length ? clamp(((x - ax) * dx + (y - ay) * dy) / length, 0, 1) : 0;
-      const ex = x - ax - along * dx, ey = y - ay - along * dy;
-      const value = clamp((REACH - Math.sqrt(ex * ex + ey * ey)) / SLOPE, 0, 1);
-      if (value > canvas[i * SIDE + j]) canvas[i * SIDE + j] = value;
-    }
-  }
-  return Uint8Array.from(canvas, (v) => Math.floor(255 * v + 0.5));
-}
-
-// ---- Conv-4 and its head: nets/conv4.py, inner/ ----
-
-/** The body's blocks. A kernel is turned from [filters, inputs, 3, 3] to [9, inputs, filters]: the innermost loop runs along it.
- * @param {DataView} view  for each block the kernel, gamma and beta, little-endian Float32 @param {number} filters @returns {Block[]} */
-export function bodyOf(view, filters) {
-  let at = 0;
-  const take = (n) => Float64Array.from({ length: n }, () => view.getFloat32(4 * at++, true));
-  return Array.from({ length: BLOCKS }, (_, b) => {
-    const inputs = b ? filters : 1, given = take(filters * inputs * 9), kernel = new Float32Array(given.length);
-    for (let o = 0; o < filters; o++) for (let c = 0; c < inputs; c++) for (let t = 0; t < 9; t++)
-      kernel[(t * inputs + c) * filters + o] = given[(o * inputs + c) * 9 + t];
-    return { kernel, inputs, gamma: take(filters), beta: take(filters) };
-  });
-}
-
-/** 3 x 3 convolution with stride 2 and padding 1; pictures are [side, side, inputs]. Zeros, which are most inputs, cost
- * nothing: the others under the kernel are listed once, then eight filters at a time sum over the list. */
-function convolve(x, side, { kernel, inputs }, filters) {
-  const half = (side + 1) >> 1, out = new Float64Array(half * half * filters);
-  const values = new Float64Array(9 * inputs), places = new Int32Array(9 * inputs);
-  for (let i = 0; i < half; i++) for (let j = 0; j < half; j++) {
-    let n = 0;
-    for (let a = Math.max(0, 1 - 2 * i); a < 3 && 2 * i + a <= side; a++) for (let b = Math.max(0, 1 - 2 * j); b < 3 && 2 * j + b <= side; b++) {
-      const from = ((2 * i + a - 1) * side + 2 * j + b - 1) * inputs, tap = (a * 3 + b) * inputs;
-      for (let c = 0; c < inputs; c++) if (x[from + c] !== 0) {
-        values[n] = x[from + c];
-        places[n++] = (tap + c) * filters;
-      }
-    }
-    const to = (i * half + j) * filters;
-    let o = 0;
-    for (; o + 8 <= filters; o += 8) {
-      let s0 = 0, s1 = 0, s2 = 0, s3 = 0, s4 = 0, s5 = 0, s6 = 0, s7 = 0;
-      for (let m = 0; m < n; m++) {
-        const v = values[m], k = places[m] + o;
-        s0 += v * kernel[k]; s1 += v * kernel[k + 1]; s2 += v * kernel[k + 2]; s3 += v * kernel[k + 3];
-        s4 += v * kernel[k + 4]; s5 += v * kernel[k + 5]; s6 += v * kernel[k + 6]; s7 += v * kernel[k + 7];
-      }
-      const t = to + o;
-      out[t] = s0; out[t + 1] = s1; out[t + 2] = s2; out[t + 3] = s3; out[t + 4] = s4; out[t + 5] = s5; out[t + 6] = s6; out[t + 7] = s7;
-    }
-    for (; o < filters; o++) for (let m = 0; m < n; m++) out[to + o] += values[m] * kernel[places[m] + o];
-  }
-  return out;
-}
-
-/** Batch norm by the statistics of these pictures. @param {Float64Array[]} batch @param {Block} block */
-function statisticsOf(batch, { gamma, beta }) {
-  const filters = gamma.length, count = (batch.length * batch[0].length) / filters;
-  const mean = new Float64Array(filters), square = new Float64Array(filters);
-  for (const x of batch) for (let k = 0; k < x.length; k += filters) for (let o = 0; o < filters; o++) mean[o] += x[k + o];
-  for (let o = 0; o < filters; o++) mean[o] /= count;
-  for (const x of batch) for (let k = 0; k < x.length; k += filters) for (let o = 0; o < filters; o++) square[o] += (x[k + o] - mean[o]) ** 2;
-  const factor = square.map((sum, o) => gamma[o] / Math.sqrt(sum / count + EPSILON));
-  return { factor, shift: factor.map((f, o) => beta[o] - mean[o] * f) };
-}
-
-/** What the body says of pictures: a row of features each; and the statistics its batch norm used.
- * @param {Block[]} body @param {Uint8Array[]} pictures @param {string} head  "flatten" or "mean" @param {Statistics} [given]  else those of the pictures
- * @returns {{rows: Float64Array[], statistics: Statistics}} */
-export function features(body, pictures, head, given) {
-  const filters = body[0].gamma.length, statistics = [];
-  let side = SIDE, batch = pictures.map((picture) => Float64Array.from(picture, (v) => v / 255));
-  body.forEach((block, b) => {
-    batch = batch.map((x) => convolve(x, side, block, filters));
-    side = (side + 1) >> 1;
-    const { factor, shift } = (statistics[b] = given ? given[b] : statisticsOf(batch, block));
-    for (const x of batch) for (let k = 0; k < x.length; k += filters) for (let o = 0; o < filters; o++) {
-      const value = x[k + o] * factor[o] + shift[o];
-      x[k + o] = value > 0 ? value : 0;
-    }
-  });
-  const places = side * side;
-  if (head === "mean") batch = batch.map((x) => Float64Array.from({ length: filters }, (_, o) => { // over the last map
-    let sum = 0;
-    for (let p = 0; p < places; p++) sum += x[p * filters + o];
-    return sum / places;
-  }));
-  return { rows: batch, statistics };
-}
+// ---- The head: inner/ ----
 
 /** Class probabilities of one row of features. @param {Head} head @param {Float64Array} row @returns {Float64Array} */
 export function softmax({ weight, bias }, row) {
@@ -320,15 +220,6 @@ export function summary(ask, state) {
 
 const KEYS = ["alphabet", "ways", "shots", "queries", "seed", "classifier", "mode", "rate", "step", "picked", "strokes", "own", "judged"];
 
-/** Put a picture on a canvas, ink on white paper, unless it is there already. */
-function paint(canvas, picture) {
-  if (canvas.picture === picture) return;
-  canvas.picture = picture;
-  const pen = canvas.getContext("2d"), image = pen.createImageData(SIDE, SIDE);
-  for (let i = 0; i < PIXELS; i++) image.data[4 * i + 3] = picture[i];
-  pen.putImageData(image, 0, 0);
-}
-const paper = () => h("canvas", { width: SIDE, height: SIDE, "aria-hidden": "true" });
 const show = (node, on) => { if (node.hidden === on) node.hidden = !on; };
 const say = (node, text) => { if (node.textContent !== text) node.textContent = text; };
 
@@ -360,70 +251,6 @@ function barsOf(label) {
     });
   }
   return { node, draw };
-}
-
-/** The square to draw on. `get` and `set`: the strokes. */
-function padOf({ get, set, redraw, guard }) {
-  const canvas = h("canvas", { width: SIDE, height: SIDE, class: "mlx-pad", tabindex: 0, role: "application", "aria-label": "Pad to draw on" });
-  const dot = h("span", { class: "mlx-pen", "aria-hidden": "true" }), node = h("div", { class: "mlx-paper" }, canvas, dot);
-  let pen = [SIDE / 2, SIDE / 2], down = false;
-  const tenths = (v) => Math.round(10 * clamp(v, 0, SIDE)) / 10;
-  const extend = (points, fresh) => {
-    const strokes = get(), last = fresh ? [] : strokes.at(-1) ?? [], longer = [...last];
-    for (const [x, y] of points) if (!longer.length || Math.hypot(x - longer.at(-2), y - longer.at(-1)) >= 0.3) longer.push(tenths(x), tenths(y));
-    if (longer.length > last.length) set([...(fresh ? strokes : strokes.slice(0, -1)), longer]);
-    pen = longer.slice(-2);
-  };
-  const at = (event) => {
-    const box = canvas.getBoundingClientRect();
-    return [((event.clientX - box.left) * SIDE) / box.width, ((event.clientY - box.top) * SIDE) / box.height];
-  };
-  const listen = (name, f) => canvas.addEventListener(name, guard(f));
-  listen("pointerdown", (event) => {
-    if (event.button) return;
-    event.preventDefault();
-    canvas.setPointerCapture(event.pointerId);
-    canvas.focus({ focusVisible: false });
-    down = false;
-    extend([at(event)], true);
-  });
-  listen("pointermove", (event) => {
-    if (!canvas.hasPointerCapture(event.pointerId)) return;
-    const between = event.getCoalescedEvents?.() ?? [];
-    extend((between.length ? between : [event]).map(at), false);
-  });
-  listen("keydown", (event) => {
-    const far = event.shiftKey ? 10 : 1, [x, y] = pen;
-    const to = { ArrowLeft: [x - far, y], ArrowRight: [x + far, y], ArrowUp: [x, y - far], ArrowDown: [x, y + far], Home: [2, y], End: [SIDE - 2, y] }[event.key];
-    if (to) {
-      pen = to.map(tenths);
-      if (down) extend([pen], !get().length);
-    } else if (event.key === " ") {
-      down = !down;
-      if (down) extend([pen], true);
-    } else if (event.key === "Backspace" || event.key === "Delete") {
-      down = false;
-      set(event.key === "Delete" ? [] : get().slice(0, -1));
-    } else return;
-    event.preventDefault();
-    redraw();
-  });
-  listen("blur", () => { down = false; redraw(); });
-  listen("focus", redraw);
-  return { node, draw(picture) {
-    paint(canvas, picture);
-    dot.style.left = `${(100 * pen[0]) / SIDE}%`;
-    dot.style.top = `${(100 * pen[1]) / SIDE}%`;
-    dot.classList.toggle("mlx-down", down);
-  } };
-}
-
-/** A list to choose one of, where buttons would need too much room. @param {string} label @param {{value: string, text: string}[]} options
- * @param {() => string} get @param {(value: string) => void} set */
-function menu(label, options, get, set) {
-  const id = unique("menu");
-  const list = h("select", { id, "data-lm-suppress-shortcuts": "true", onchange: () => set(list.value) }, ...options.map(({ value, text }) => h("option", { value }, text)));
-  return { node: h("div", { class: "mlx-menu" }, h("label", { for: id }, label), list), draw() { if (list.value !== get()) list.value = get(); } };
 }
 
 // In pixels: what stands under a picture (in little room: its bar alone, and the answer on it), what before those of a class, and gaps.
@@ -465,7 +292,7 @@ function render(host) {
       return control;
     };
     const most = Math.min(MOST.ways, Math.max(...ask.alphabets.map((name) => ask.classesOf(name).length)));
-    const where = menu("Alphabet", ["any", ...ask.alphabets].map((value) => ({ value, text: spaced(value) })), () => get("alphabet"), (alphabet) => redeal({ alphabet }));
+    const where = menu({ label: "Alphabet", options: ["any", ...ask.alphabets].map((value) => ({ value, text: spaced(value) })), get: () => get("alphabet"), set: (alphabet) => redeal({ alphabet }) });
     const sliders = [count("ways", "classes", "ways", 2, most), count("shots", "support pictures of a class", "shots", 1, Math.min(MOST.shots, drawers - 1)),
       count("queries", "of a class", "queries", 1, Math.min(MOST.queries, drawers - 1))];
     const number = count("episode", "which task is dealt", "seed", 1, EPISODES);

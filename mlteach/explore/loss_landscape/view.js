@@ -1,6 +1,7 @@
 // LossLandscape: the loss around a start before and after meta-training, and two tasks that pull one start about. The
 // mathematics is __init__.py's and two_tasks.py's, operation by operation; a test compares them.
-import { along, apart, axes, choice, clamp, contours, dots, explorer, figure, floats, h, handle, labels, layout, line, long, named, player, plot, scale, sig, slider, stroke, ticks, unique, until } from "../base/base.js";
+import { along, apart, axes, choice, clamp, contours, dots, explorer, figure, floats, h, handle, labels, layout, line, long, named, player, plot, scale, sig, slider, stroke, ticks, until } from "../base/base.js";
+import { menu } from "../base/menu.js";
 
 /** @typedef {[number, number]} Point */
 /** @typedef {{steep: number, flat: number, low: number, p: number, q: number, r: number}} Valley */
@@ -266,12 +267,6 @@ function paint(canvas, columns, rows, f) {
 }
 
 const lay = (node, left, top, width, height) => Object.assign(node.style, { left: `${left}px`, top: `${top}px`, width: `${width}px`, height: `${height}px` });
-
-/** Pick one of some with long names, in one line. @param {{label: string, options: {value: string, text: string}[], get: () => string, set: (value: string) => void}} spec */
-function menu({ label, options, get, set }) {
-  const id = unique("menu"), list = h("select", { id, "data-lm-suppress-shortcuts": "true", onchange: () => set(list.value) }, ...options.map(({ value, text }) => h("option", { value }, text)));
-  return { node: h("div", { class: "mlx-land-menu" }, h("label", { for: id }, label), list), draw() { list.value = get(); } };
-}
 
 /** A table with a row for each method. @param {{heads: string[], rows: {hue: string, name: (Node|string)[], cells: HTMLElement[]}[]}} spec */
 function sheetOf({ heads, rows }) {

@@ -1,5 +1,6 @@
 // MethodMap: every method is one choice in each of four columns. The table comes from __init__.py.
 import { choice, explorer, h, layout, math, s, tween } from "../base/base.js";
+import { address } from "../base/links.js";
 
 /** @typedef {{hue: string, choices: string[], equation: string, lesson: string, page: string, paper: string,
  *             beside: Record<string, string>, summary: string}} Method */
@@ -23,12 +24,6 @@ export function parts(text) {
     });
     return found;
   });
-}
-
-/** Where the page of a lesson is, seen from this one, which lies beside it; "" where there is none. @param {string} page */
-function address(page) {
-  const found = page && /\.(html|ipynb)$/.exec(location.pathname);
-  return found ? page + found[0] : "";
 }
 
 function render(host) {

@@ -1,6 +1,8 @@
 // Scoreboard: the table of all methods as a picture, its axes chosen by the reader. Columns, families and rows come from __init__.py;
 // the front and the words are computed here too, and a test compares the two.
-import { axes, clamp, decades, escape, explorer, figure, h, layout, line, long, named, plot, pointer, s, scale, sig, slider, tween, unique } from "../base/base.js";
+import { axes, clamp, decades, escape, explorer, figure, h, layout, line, long, named, plot, pointer, s, scale, sig, slider, tween } from "../base/base.js";
+import { address } from "../base/links.js";
+import { menu } from "../base/menu.js";
 
 /** @typedef {{words: string, short: string, unit: string, up: boolean, none: string}} Column
  *  @typedef {{name: string, lesson: string, page: string, family: string, values: Record<string, [number, number] | null>}} Row
@@ -107,19 +109,6 @@ function rooms([across, upward], lack, [width, height]) {
       + (lack[1] ? `<path class="mlx-score-strip" d="M${frame.left} ${lid}H${frame.right}v${tall}H${frame.left}z"/><text text-anchor="middle" x="${line.x}" y="${line.y}">${escape(upward.none)}</text>` : "") };
 }
 
-/** Where the page of a lesson is, seen from this one, which lies beside it; "" where there is none. @param {string} page */
-function address(page) {
-  const kind = page && /\.(html|ipynb)$/.exec(location.pathname);
-  return kind ? page + kind[0] : "";
-}
-
-/** A list of columns to choose one of. @param {string} label @param {Record<string, Column>} columns @param {() => string} get @param {(key: string) => void} set */
-function menu(label, columns, get, set) {
-  const group = (name, up) => h("optgroup", { label: name }, ...Object.keys(columns).filter((key) => columns[key].up === up).map((key) => h("option", { value: key }, columns[key].short)));
-  const id = unique("score"), list = h("select", { id, "data-lm-suppress-shortcuts": "true", onchange: () => set(list.value) }, group("right answers", true), group("what it costs", false));
-  return { node: h("div", { class: "mlx-score-menu" }, h("label", { for: id }, label), list), draw() { if (list.value !== get()) list.value = get(); } };
-}
-
 function render(host) {
   return explorer(host, { title: "All methods, by what you ask of them", watch: KEYS }, (view) => {
     const { get, set, guard } = view, words = JSON.parse(get("words")), { columns, families } = words;
@@ -128,7 +117,9 @@ function render(host) {
     let text = null, every = [], rows = [], kept = "", nodes = [], places = [], over = null, wide = 0, shown = "";
     const hue = (row) => families[row.family].hue, paint = (family) => (family === "attention" ? "#F0E442" : `var(--${families[family].hue})`);
 
-    const menus = [["Across", "x"], ["Up", "y"]].map(([label, key]) => menu(label, columns, () => get(key), (value) => set({ [key]: value })));
+    const kinds = [["right answers", true], ["what it costs", false]].map(([heading, up]) => ({ heading,
+      options: Object.keys(columns).filter((key) => columns[key].up === up).map((value) => ({ value, text: columns[value].short })) }));
+    const menus = [["Across", "x"], ["Up", "y"]].map(([label, key]) => menu({ label, options: kinds, get: () => get(key), set: (value) => set({ [key]: value }) }));
     const picture = plot({ label: "The methods as dots", ratio: (width) => (width < 420 ? 0.98 : width < 560 ? 0.9 : 0.66) });
     const field = s("g", { role: "radiogroup", "aria-label": "Methods" }), above = s("g", { "aria-hidden": "true" });
     for (const layer of [picture.back, picture.front]) layer.setAttribute("aria-hidden", "true");
@@ -140,7 +131,7 @@ function render(host) {
     const key = h("ul", { class: "mlx-score-key", "aria-label": "Families" });
     const least = slider({ label: "right at least, %", min: 0, max: 95, get: () => get("least"), set: (least) => set({ least }) });
     layout(view, { picture: [figure("The line joins those that no other beats. Percent is spaced by errors.", picture.node), key],
-      controls: [...menus.map(({ node }) => node), least.node, told_] });
+      controls: [h("div", { class: "mlx-score-menus" }, ...menus.map(({ node }) => node)), least.node, told_] });
 
     /** All rows. */
     function all() {

@@ -1,6 +1,7 @@
 // ShiftMap: methods by shifts, coloured by percent right or by points lost, one cell told about. The words are __init__.py's; a
 // test compares the two.
 import { choice, clamp, escape, explorer, figure, h, layout, long, plot, pointer, s, tween } from "../base/base.js";
+import { address } from "../base/links.js";
 
 /** @typedef {[number, number] | null} Cell  percent right and half of its interval
  *  @typedef {{methods: {name: string, lesson: string, page: string, hue: string}[], shifts: string[], right: Record<string, Cell[][]>, pictures: Record<string, string>}} Table
@@ -52,12 +53,6 @@ function drawing(pixels, rgb) {
   for (let k = 0; k < SIDE * SIDE; k++) image.data.set([...rgb, pixels[k]], 4 * k);
   pen.putImageData(image, 0, 0);
   return canvas.toDataURL();
-}
-
-/** Where a lesson's page is, seen from this one, which lies beside it; "" where there is none. @param {string} page */
-function address(page) {
-  const kind = page && /\.(html|ipynb)$/.exec(location.pathname);
-  return kind ? page + kind[0] : "";
 }
 
 function render(host) {

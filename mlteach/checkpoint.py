@@ -138,7 +138,8 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
         ) from error
     stored = _header(path, content)
     try:
-        return Checkpoint(load(content), stored["about"])
+        # by name: the library gives them in an order of the moment, and what is made of them shall be the same each time
+        return Checkpoint(dict(sorted(load(content).items())), stored["about"])
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
         raise _damaged(path, str(error)) from error
 

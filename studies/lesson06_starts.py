@@ -10,7 +10,7 @@ some steps of gradient descent on tasks that none of them has seen. One seed.
 The second trains each again with two more seeds, and some more (other shots, learned rates, other published ranges) with
 three, in ``runs/06-starts``, where it goes on if it was stopped. It tests all of them on the same tasks, with 5, 10 and
 20 shots, before and after some steps, and out of range, and writes ``data/results/06-starts.json`` and
-``data/checkpoints/06-maml-seed1``.
+``data/checkpoints/06-maml-seed1`` and ``-seed2``.
 """
 
 import math
@@ -287,18 +287,19 @@ def figures_of(name: str, runs: list[Fit]) -> list[dict[str, Any]]:
     return figures
 
 
-def keep_second_maml(run: Fit) -> None:
-    """Bring along MAML's second run too: on five points a single task of its thousand blows up, which lesson 06 shows."""
-    about = {
-        "command": "python -m studies.lesson06_starts record",
-        "seed": SEEDS[1],
-        "step": run.step,
-        "settings": MAML,
-        "seconds": round(run.seconds, 1),
-        "device": "cpu",
-    }
-    tensors = {f"theta.{each}": value for each, value in run.theta.items()}
-    save_checkpoint(data_folder() / "checkpoints" / "06-maml-seed1.safetensors", tensors, about)
+def keep_other_mamls(runs: list[Fit]) -> None:
+    """Bring along MAML's other runs: in the second a single task of its thousand blows up on five points, as lesson 06 shows."""
+    for seed, run in list(zip(SEEDS, runs, strict=True))[1:]:
+        about = {
+            "command": "python -m studies.lesson06_starts record",
+            "seed": seed,
+            "step": run.step,
+            "settings": MAML,
+            "seconds": round(run.seconds, 1),
+            "device": "cpu",
+        }
+        tensors = {f"theta.{each}": value for each, value in run.theta.items()}
+        save_checkpoint(data_folder() / "checkpoints" / f"06-maml-seed{seed}.safetensors", tensors, about)
 
 
 def record(names: list[str]) -> None:
@@ -306,9 +307,10 @@ def record(names: list[str]) -> None:
     folder = data_folder().parent / "runs" / "06-starts"
     folder.mkdir(parents=True, exist_ok=True)
     runs = {name: runs_of(name, folder) for name in names or RECIPES | MORE}
+    if "maml" in runs:
+        keep_other_mamls(runs["maml"])
     if names:
         return
-    keep_second_maml(runs["maml"][1])
     figures = [each for name, found in runs.items() for each in figures_of(name, found)]
     first = {name: [errors(run.theta, RATE, [1])[1] for run in runs[name]] for name in ("maml", "fomaml")}
     apart = [b - a for a, b in zip(*first.values(), strict=True)]  # task by task: the same tasks for both

@@ -2,6 +2,7 @@
 
     python -m studies.lesson19_memory arms      every learner, its label late or bound, three seeds; `--arm`, `--seed`: one run
     python -m studies.lesson19_memory rates     four of them at the other outer rate, on validation characters, one seed
+    python -m studies.lesson19_memory long      the published MANN, and with a strength and vectors of its own, on 100,000 sequences
     python -m studies.lesson19_memory shots     the same lookup at the second showing and in 5-way 1-shot tasks
     python -m studies.lesson19_memory episode   one test sequence with what two of the arms do in it, for the explorer
 
@@ -96,6 +97,11 @@ ARMS = {
         short(), learner=MANN(EYE, 3, 128, 64, heads=1, strength=True, separate=True), binding=False
     ),
 }
+#: The paper's 100,000 sequences, labels late: its network, and one that can read sharply and keep its keys apart from what it writes.
+LONG = {
+    "MANN": Arm(MANN(EYE), 6250, lr=1e-3),
+    "MANN, both": Arm(MANN(EYE, strength=True, separate=True), 6250, lr=1e-3),
+}
 SHOWN_IN_EXPLORER = {"paper": "one head", "both": "one head, both"}  # their first seeds
 DRAWN = ("attention, late", "attention, bound", "LSTM, late", "LSTM, bound")  # whose curves are recorded
 
@@ -169,12 +175,13 @@ def train(arm: Arm, seed: int, every: int = 100, **more: Any) -> tuple[Any, floa
         spent[0] += time.process_time() - began
         return {f"showing {k}": seen[k - 1].item() for k in (2, 1, 5, 10) if k <= arm.shows}
 
+    more.setdefault("progress", None)
     began = time.process_time()
     run = fit(
         lambda theta, episode: recall_gradient(arm.learner, theta, episode, **how),
         theta, lambda draw: sequences(table, BATCH, ways=arm.ways, shows=arm.shows, generator=draw),
         steps=arm.steps, generator=draw, lr=arm.lr, schedule=arm.schedule, clip=10.0, validate=look, every_validation=every,
-        progress=None, **more,
+        **more,
     )  # fmt: skip
     return run, time.process_time() - began - spent[0]
 
@@ -221,6 +228,18 @@ def rate_run(name: str, seed: int) -> Figure:
     )
     run, seconds = train(arm, seed, every=arm.steps)
     return {key: values[-1] for key, values in run.validation.items() if key != "step"} | {"seconds": seconds}
+
+
+def long_run(name: str, seed: int) -> Figure:
+    """One of the long arms, which keeps itself as it goes: its curve on validation characters, and at the end the test's."""
+    arm = LONG[name]
+    file = f"long-{name.replace(', ', '-')}-{seed}.safetensors"
+    run, seconds = train(arm, seed, every=250, checkpoint=place(file), progress=f"{name}, seed {seed}")
+    blind = tested(arm, unread(arm, run.theta), 200)
+    return {
+        "test": tested(arm, run.theta), "unread": blind, "curve": dict(run.validation), "seconds": seconds,
+        "updates": run.step,
+    }  # fmt: skip
 
 
 # More -----------------------------------------------------------------------------------------------------------------
@@ -358,7 +377,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=["arms", "rates", "shots", "episode"])
+    parser.add_argument("what", choices=["arms", "rates", "long", "shots", "episode"])
     parser.add_argument("--arm", action="append", help="these alone, and write no results yet")
     parser.add_argument("--seed", type=int, help="this one alone, and write no results yet")
     options = parser.parse_args()
@@ -378,13 +397,18 @@ def main() -> None:
         ]  # fmt: skip
         keep_results(LESSON, what, figures, command=command)
     else:
+        arms, run = (LONG, long_run) if what == "long" else (ARMS, arm_run)
         alone = options.arm is not None or options.seed is not None
         jobs = [
             {"name": name, "seed": seed}
-            for name in options.arm or ARMS
-            for seed in ([options.seed] if options.seed is not None else range(3 if ARMS[name].steps else 1))
+            for name in options.arm or arms
+            for seed in (
+                [options.seed]
+                if options.seed is not None
+                else range(3 if what == "arms" and ARMS[name].steps else 1)
+            )
         ]
-        found = kept_rows(what, jobs, arm_run, only=alone)
+        found = kept_rows(what, jobs, run, only=alone)
         if not alone:
             figures = [figure("ceiling", 100 * ceiling(WAYS), None, [], "H_5/5"), *arm_figures(found)]
             keep_results(LESSON, what, figures, command=command)

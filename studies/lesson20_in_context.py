@@ -304,7 +304,7 @@ POINTS = 40
 AT = (1, 2, 3, 5, 7, 10, 15, 20, 30, 39)
 NET = PairTransformer(48)
 STEPS, LR, WAVES = 800, 2e-3, 32
-MAML_NET, MAML_RATE, MAML_STARTS = MLP((1, 40, 40, 1)), 0.01, ("06-maml", "06-maml-seed1")
+MAML_NET, MAML_RATE, MAML_STARTS = MLP((1, 40, 40, 1)), 0.01, ("06-maml", "06-maml-seed1", "06-maml-seed2")
 
 
 def waves(family: Sinusoids, tasks: int, seed: int) -> Episode:

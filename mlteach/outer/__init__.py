@@ -1,5 +1,6 @@
 """How the meta-parameters move: gradients through the inner loop, first order, or by truncated unrolls."""
 
+from mlteach.outer.by_hand import mlp_gradient
 from mlteach.outer.conjugate import conjugate_gradient, richardson
 from mlteach.outer.implicit import implicit_gradient
 from mlteach.outer.in_context import in_context_gradient
@@ -19,6 +20,7 @@ __all__ = [
     "maml_gradient",
     "maml_gradient_loop",
     "maml_losses",
+    "mlp_gradient",
     "replayed",
     "reptile_gradient",
     "richardson",

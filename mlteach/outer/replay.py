@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.fx.experimental.proxy_tensor import make_fx
 
+from mlteach.outer.ahead import program_of
 from mlteach.params import Params, detach, leaves, map_params
 from mlteach.tasks.episode import Episode
 
@@ -27,8 +28,9 @@ def replayed(gradient: Gradient, *, compiled: bool = False) -> Gradient:
 
     gradient: what it does may depend on nothing but its two arguments: everything else (rates, counts, a random draw) is
         recorded as it was at the first call and stays so. It may not look at a number: no ``.item()``, no branch on a value.
-    compiled: on a CPU, trace and compile it. Half a minute before the first step, then about twice the speed for
-        networks as small as the sinusoids'; of no use for pictures. Needs a C++ compiler.
+    compiled: on a CPU, trace and compile it. Ten seconds to a minute before the first step, once: the program is kept for the next
+        process (`mlteach.outer.ahead`). Then several times the speed for networks as small as the sinusoids'; of no use for
+        pictures. Needs a C++ compiler.
 
     New shapes, a new precision or another device make a new recording. Where one cannot be made, a warning says so, and
     ``gradient`` is called step by step. Taught in: lesson 09.
@@ -85,24 +87,25 @@ def _compiled(gradient: Gradient, theta: Params, episode: Episode) -> Gradient:
     """Trace one call, below autograd: what is left is a list of operations that knows no derivatives. Compile that."""
     names: list[str] = []
 
-    def flat(values: list[Tensor], parts: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
-        found, numbers = gradient(dict(zip(theta, values, strict=True)), Episode(*parts))
+    def flat(*tensors: Tensor) -> list[Tensor]:
+        values = dict(zip(theta, tensors, strict=False))
+        found, numbers = gradient(values, Episode(*tensors[len(theta) :]))
         names[:] = numbers
-        return [found[name] for name in theta], list(numbers.values())
+        return [found[name] for name in theta] + list(numbers.values())
 
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # chunks of tasks in other threads would not be seen
     try:
-        traced = make_fx(flat)([value.detach() for value in theta.values()], list(episode))
-        program = torch.compile(traced)
+        arguments = [*detach(theta).values(), *episode]
+        traced = make_fx(flat)(*arguments)
         with torch.no_grad():
-            program([value.detach() for value in theta.values()], list(episode))  # compiles, or fails, here
+            program = program_of(traced, arguments)
     finally:
         torch.set_num_threads(threads)
 
     def replay(theta: Params, episode: Episode) -> tuple[Params, Mapping[str, Tensor]]:
         with torch.no_grad():
-            found, numbers = program([value.detach() for value in theta.values()], list(episode))
-        return dict(zip(theta, found, strict=True)), dict(zip(names, numbers, strict=True))
+            results = program(*detach(theta).values(), *episode)
+        return dict(zip(theta, results, strict=False)), dict(zip(names, results[len(theta) :], strict=True))
 
     return replay

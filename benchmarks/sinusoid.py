@@ -19,7 +19,7 @@ from benchmarks.maml import BASE, PEERS, limit
 from benchmarks.peers import Run, Setting
 from benchmarks.peers.jitted import jax_scan
 from benchmarks.peers.loops import learn2learn
-from benchmarks.peers.ours import ours_compiled
+from benchmarks.peers.ours import by_hand, by_hand_compiled, ours_compiled
 from mlteach.nets import MLP
 from mlteach.tasks import Sinusoids
 
@@ -28,7 +28,9 @@ POINTS = 20  # times the meta-batch's points are one batch for the machine's lim
 SCAN = "JAX, scan over steps"
 CONTESTANTS = {name: peer for name, peer in PEERS.items() if "queries" not in name} | {
     SCAN: jax_scan,
-    "mlteach, compiled": ours_compiled,  # half a minute before the first answer
+    "mlteach, by hand": by_hand,
+    "mlteach, compiled": ours_compiled,  # half a minute before the first answer, the first time
+    "mlteach, by hand, compiled": by_hand_compiled,
 }
 CASES = {
     "Finn's net, 1 step": (MLP((1, 40, 40, 1)), 1, 16.0),

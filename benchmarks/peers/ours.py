@@ -7,7 +7,7 @@ from torch import Tensor
 
 from benchmarks.peers import Run, Setting
 from mlteach.inner import sgd
-from mlteach.outer import maml_gradient, replayed, reptile_gradient
+from mlteach.outer import maml_gradient, mlp_gradient, replayed, reptile_gradient
 from mlteach.params import Params
 from mlteach.tasks.episode import Episode
 
@@ -27,6 +27,18 @@ def ours(setting: Setting, query_dtype: torch.dtype | None = None, compiled: boo
 
 ours_rounded = functools.partial(ours, query_dtype=torch.bfloat16)
 ours_compiled = functools.partial(ours, compiled=True)
+
+
+def by_hand(setting: Setting, compiled: bool = False) -> Run:
+    """`mlteach.outer.mlp_gradient`: every derivative of an MLP written out."""
+    gradient = functools.partial(
+        mlp_gradient, setting.net, alpha=setting.rate, steps=setting.steps, first_order=setting.first_order, fused=compiled
+    )  # fmt: skip
+    quick = replayed(gradient, compiled=compiled)
+    return lambda: list(quick(setting.theta, setting.episode)[0].values())
+
+
+by_hand_compiled = functools.partial(by_hand, compiled=True)
 
 
 def our_reptile(setting: Setting) -> Run:

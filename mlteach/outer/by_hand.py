@@ -14,7 +14,7 @@ The meta-gradient is v = grad L_query(phi), then v <- v - alpha H v for each ste
 Two things make it quick. Before the first step all tasks have one theta, so its products are one product over the points of all
 tasks. And each change of a weight is a sum over points, d' h: as long as there are few points, the factors are kept and the
 task's own matrix is never made. Half of the work is gone, and what is left are a few operations that a compiler can fuse:
-``replayed(partial(mlp_gradient, net, alpha=0.01, steps=1), compiled=True)``.
+``replayed(partial(mlp_gradient, net, alpha=0.01, steps=1, fused=True), compiled=True)``.
 
 Source of the second pass: Pearlmutter 1994, "Fast exact multiplication by the Hessian".
 """
@@ -32,41 +32,46 @@ from mlteach.tasks.episode import Episode, checked
 
 
 class Matrix(NamedTuple):
-    """base + left' right: base [out, in], [tasks, out, in] or none; left [tasks, points, out], right [tasks, points, in] or none."""
+    """base + left' right: base [out, in], [tasks, out, in] or none; left [tasks, points, out], right [tasks, points, in] or none.
+
+    fused: products of the factors are written as sums over the points, of which a compiler makes one loop with what comes next;
+    without a compiler that is slower.
+    """
 
     base: Tensor | None
     left: Tensor | None = None
     right: Tensor | None = None
+    fused: bool = False
 
     def forth(self, h: Tensor) -> Tensor:
         """h M', for h [tasks, N, in]."""
         whole = None if self.base is None else h @ self.base.mT
-        return both(
-            whole, None if self.left is None or self.right is None else (h @ self.right.mT) @ self.left
-        )
+        if self.left is None or self.right is None:
+            return both(whole, None)
+        return both(whole, self._rows(h @ self.right.mT, self.left))
 
     def back(self, d: Tensor) -> Tensor:
         """d M, for d [tasks, N, out]."""
         whole = None if self.base is None else d @ self.base
-        return both(
-            whole, None if self.left is None or self.right is None else (d @ self.left.mT) @ self.right
-        )
+        if self.left is None or self.right is None:
+            return both(whole, None)
+        return both(whole, self._rows(d @ self.left.mT, self.right))
 
     def plus(self, *pairs: tuple[Tensor, Tensor]) -> "Matrix":
         """M + the sum of left' right over the pairs."""
         lefts = [each for each in (self.left, *(left for left, _ in pairs)) if each is not None]
         rights = [each for each in (self.right, *(right for _, right in pairs)) if each is not None]
-        return Matrix(self.base, torch.cat(lefts, 1), torch.cat(rights, 1))
+        return self._replace(left=torch.cat(lefts, 1), right=torch.cat(rights, 1))
 
     def settled(self) -> "Matrix":
-        """The same, made into one matrix for each task where that costs less than its factors."""
+        """The same, made into one matrix for each task where that costs less than its factors, which are two products for one."""
         if self.left is None or self.right is None:
             return self
         points, outputs, inputs = self.left.shape[1], self.left.shape[2], self.right.shape[2]
-        if points * (outputs + inputs) <= outputs * inputs:
+        if 2 * points * (outputs + inputs) <= outputs * inputs:
             return self
-        whole = self.left.mT @ self.right
-        return Matrix(whole if self.base is None else self.base + whole)
+        whole = self._rows(self.left.mT, self.right)
+        return Matrix(whole if self.base is None else self.base + whole, fused=self.fused)
 
     def over_tasks(self) -> Tensor:
         """The sum over the tasks, [out, in]: the factors of all of them are one product."""
@@ -75,6 +80,15 @@ class Matrix(NamedTuple):
             return self.base.sum(0)
         found = self.left.flatten(0, 1).mT @ self.right.flatten(0, 1)
         return found if self.base is None else found + self.base.sum(0)
+
+    def _rows(self, weights: Tensor, rows: Tensor) -> Tensor:
+        """weights [tasks, A, points] @ rows [tasks, points, B]."""
+        if not self.fused:
+            return weights @ rows
+        found = weights[:, :, 0, None] * rows[:, 0, None, :]
+        for point in range(1, rows.shape[1]):
+            found = found + weights[:, :, point, None] * rows[:, point, None, :]
+        return found
 
 
 def both(a: Tensor | None, b: Tensor | None) -> Tensor:
@@ -98,11 +112,19 @@ class Passed(NamedTuple):
 
 
 def mlp_gradient(
-    net: MLP, theta: Params, episode: Episode, *, alpha: float, steps: int, first_order: bool = False
+    net: MLP,
+    theta: Params,
+    episode: Episode,
+    *,
+    alpha: float,
+    steps: int,
+    first_order: bool = False,
+    fused: bool = False,
 ) -> tuple[Params, dict[str, Tensor]]:
     """The gradient by theta of the mean query loss after ``steps`` steps of gradient descent at the rate ``alpha``, and the loss.
 
     The same numbers as ``maml_gradient(net, squared_error, theta, episode, sgd(alpha), steps)`` to rounding.
+    fused: for a compiler (`replayed`), see `Matrix`.
     episode: inputs [tasks, N, in] and targets [tasks, N, out]. theta: as `MLP.init` gives it, without a task axis.
     Raises EpisodeError for an episode that does not fit the network, RuleError for a number of steps that is none.
 
@@ -111,7 +133,7 @@ def mlp_gradient(
     tasks, points = checked(episode).support_x.shape[:2]
     fits(net, episode)
     layers = range(1, len(net.sizes))
-    weights = [Matrix(theta[f"layer{layer}.weight"]) for layer in layers]
+    weights = [Matrix(theta[f"layer{layer}.weight"], fused=fused) for layer in layers]
     biases = [theta[f"layer{layer}.bias"] for layer in layers]
 
     tape: list[tuple[list[Matrix], Passed]] = []
@@ -125,7 +147,7 @@ def mlp_gradient(
         biases = [bias - alpha * over_points(d) for bias, d in zip(biases, seen.deltas, strict=True)]
 
     asked = passed(net, weights, biases, episode.query_x, episode.query_y, share=tasks)
-    v = [Matrix(None).plus((d, h)) for d, h in zip(asked.deltas, asked.inputs, strict=True)]
+    v = [Matrix(None, fused=fused).plus((d, h)) for d, h in zip(asked.deltas, asked.inputs, strict=True)]
     c = [over_points(d) for d in asked.deltas]
     for weights, seen in reversed([] if first_order else tape):
         v = [each.settled() for each in v]

@@ -34,10 +34,13 @@ def problem(net: MLP, points: int = 5, queries: int = 4):
 def test_it_is_the_gradient_of_the_loop(net: MLP, steps: int, first_order: bool) -> None:
     """Few points keep the factors, seven steps of five points make matrices of them: both ways are walked."""
     theta, episode = problem(net)
-    found, numbers = mlp_gradient(net, theta, episode, alpha=0.05, steps=steps, first_order=first_order)
+    how = {"alpha": 0.05, "steps": steps, "first_order": first_order}
+    found, numbers = mlp_gradient(net, theta, episode, **how)
     plain = maml_gradient_loop(net, squared_error, theta, episode, sgd(0.05), steps, first_order=first_order)
     assert found.keys() == plain.keys() and all(found[name].shape == theta[name].shape for name in theta)
     assert norm(subtract(found, plain)) <= 1e-12 * norm(plain)
+    fused, _ = mlp_gradient(net, theta, episode, **how, fused=True)
+    assert norm(subtract(found, fused)) <= 1e-12 * norm(plain)
     _, engine = maml_gradient(net, squared_error, theta, episode, sgd(0.05), steps)
     torch.testing.assert_close(numbers["loss"].double(), engine["loss"].double())
 

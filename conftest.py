@@ -6,6 +6,8 @@ says what to do where Omniglot cannot be had.
 
 import os
 import re
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -59,11 +61,30 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Say at the end which lessons were run without being compared, and why."""
+    """Say at the end where the time went, and which lessons were run without being compared, and why."""
+    for line in where_time_went(report for reports in terminalreporter.stats.values() for report in reports):
+        terminalreporter.write_line(line)
     if said := config.stash.get(NOT_COMPARED, None):
         terminalreporter.write_line(
             f"Run, but not compared, because their stored numbers are Omniglot's: {said}"
         )
+
+
+def where_time_went(reports: Iterable[Any], least: float = 60.0, lines: int = 12) -> list[str]:
+    """Seconds by folder of tests or lesson, the longest first; none where all together took less than ``least``."""
+    spent: Counter[str] = Counter()
+    for report in reports:
+        if hasattr(report, "duration"):
+            parts = Path(report.nodeid.partition("::")[0]).parts
+            spent["/".join(parts[:2])] += report.duration
+    whole = sum(spent.values())
+    if whole < least:
+        return []
+    found = [
+        f"{seconds:7.1f} s  {100 * seconds / whole:3.0f} %  {name}"
+        for name, seconds in spent.most_common(lines)
+    ]
+    return [f"Where {whole:.0f} s of work went:", *found]
 
 
 def without_output_widgets(get: Any) -> Any:

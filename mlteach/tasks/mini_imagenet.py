@@ -62,9 +62,9 @@ def load(
     folder = find(path)
     if folder is None:
         raise DataError(
-            f"miniImageNet is not here, and it may not be passed on, so it is not downloaded; put {LAYOUT} into {folders()[0]}, or "
-            f"name their folder in the environment variable MLTEACH_MINIIMAGENET. The lists are at {ADDRESS}, the photographs in "
-            "ImageNet (ILSVRC 2012)."
+            f"miniImageNet is not here, and it may not be passed on, so it is not downloaded; put {LAYOUT} into the "
+            "course's folder data/mini-imagenet, or name their folder in the environment variable MLTEACH_MINIIMAGENET. The lists "
+            f"are at {ADDRESS}, the photographs in ImageNet (ILSVRC 2012)."
         )
     listed = _listed([_list(folder, names) for names in LISTS.values()], counts, pictures)
     made_of = hashlib.sha256(repr(listed).encode()).hexdigest()

@@ -945,9 +945,9 @@ print(f"{'ours':18} 5-way, 15 queries a class, {study['tasks']} tasks, one netwo
 # were best on validation characters. The tuned rate, three seeds, 400 outer steps.
 
 # %% jupyter={"source_hidden": true}
+THREE = {arm: said[arm] for arm in ("plain", "all", "zero head")}
 fig, ax = plt.subplots(figsize=(10, 2.9))
-for place, (arm, told) in enumerate({"plain": "plain MAML", "all": "MAML++",
-                                     "zero head": "plain + zero head"}.items()):
+for place, arm in enumerate(THREE):
     for shift, which, sign in ((-0.16, "last", "o"), (0.16, "together", "s")):
         figure = FIGURES[f"twenty/{arm}.{which}"]
         color = style.color("maml" if which == "together" else "baseline")
@@ -958,7 +958,7 @@ for place, (arm, told) in enumerate({"plain": "plain MAML", "all": "MAML++",
                     if place == 0 else None)
         ax.annotate(f"{figure['value']:.1f}", (figure["value"], place + shift),
                     xytext=(0, 5), textcoords="offset points", ha="center", fontsize=10)
-ax.set(yticks=range(3), yticklabels=("plain MAML", "MAML++", "plain + zero head"),
+ax.set(yticks=range(3), yticklabels=THREE.values(),
        ylim=(2.5, -0.7), xlim=(30, 100),
        xlabel="right answers, %, 20-way 1-shot, one query a class; over three seeds",
        title="With 20 ways, under their protocol")

@@ -1,15 +1,17 @@
 """The test of the tests: nbval, as the suite calls it, catches a number that is not what the lesson computes."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pytest
 
 from mlteach.course import lint
-from mlteach.course.lessons import ROOT, notebook, sources
+from mlteach.course.lessons import NOTEBOOKS, ROOT, notebook, sources
 
 SMALL = [
     (
@@ -73,3 +75,29 @@ def test_hardly_any_cell_is_left_out_of_the_comparison() -> None:
     cells = [cell for each in notebooks for cell in lint.code_cells(each)]
     left_out = [cell["id"] for cell in cells if lint.exempt(cell)]
     assert len(left_out) <= 0.03 * len(cells), f"{len(left_out)} of {len(cells)} code cells: {left_out}"
+
+
+@pytest.mark.parametrize("notebook", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem[:2])
+def test_no_stored_output_says_where_on_a_machine_it_was_made(notebook: Path) -> None:
+    """An absolute path of two parts or more is one of the machine that built the lesson."""
+    texts = [
+        output.get("text", "") + output.get("data", {}).get("text/plain", "")
+        for cell in nbformat.read(notebook, 4).cells if cell.cell_type == "code" for output in cell.outputs
+    ]  # fmt: skip
+    assert re.findall(r"(?<![\w:/.<])/\w[\w.-]*/\w[\w./-]*", "\n".join(texts)) == []
+
+
+def test_where_the_time_went_is_said_for_a_long_run_alone(pytestconfig: pytest.Config) -> None:
+    said = next(
+        plugin for plugin in pytestconfig.pluginmanager.get_plugins() if hasattr(plugin, "where_time_went")
+    )
+    took = [
+        ("tests/inner/test_a.py::one", 30.0),
+        ("tests/inner/test_b.py::two", 30.0),
+        ("notebooks/01_a.ipynb::Cell 1", 20.0),
+    ]
+    reports = [SimpleNamespace(nodeid=name, duration=seconds) for name, seconds in took] + [SimpleNamespace()]
+    lines = said.where_time_went(reports)
+    assert [line.split() for line in lines[1:]] == [
+        ["60.0", "s", "75", "%", "tests/inner"], ["20.0", "s", "25", "%", "notebooks/01_a.ipynb"]]  # fmt: skip
+    assert said.where_time_went(reports[:1]) == []

@@ -342,6 +342,12 @@ def figure(
     }  # fmt: skip
 
 
+def over_runs(name: str, values: list[float], seeds: list[int], said: str, tasks: int) -> Figure:
+    """The mean over the runs, with its interval over seeds where there is more than one."""
+    half = over_seeds(values).half_width if len(values) > 1 else None
+    return figure(name, sum(values) / len(values), half, seeds, said, tasks=tasks)
+
+
 def arm_figures(found: list[Figure]) -> Iterator[Figure]:
     """Each arm at each recorded showing, over seeds; its seconds and updates; and its curve on validation characters."""
     by: dict[str, list[Figure]] = {}
@@ -351,25 +357,33 @@ def arm_figures(found: list[Figure]) -> Iterator[Figure]:
         seeds = [row["seed"] for row in runs]
         for k in (k for k in SHOWN if k <= len(runs[0]["test"])):
             values = [row["test"][k - 1] for row in runs]
-            each = over_seeds(values) if len(values) > 1 else over_seeds(values * 2)
             said = "interval over seeds: " + ", ".join(f"{value:.2f}" for value in values)
-            half = each.half_width if len(values) > 1 else None
-            yield figure(f"{name}.{k}", each.mean, half, seeds, said, tasks=1000)
+            yield over_runs(f"{name}.{k}", values, seeds, said, 1000)
         for k in SHOWN if "unread" in runs[0] else ():
             values = [row["unread"][k - 1] for row in runs]
             said = "reads blanked, over seeds: " + ", ".join(f"{value:.2f}" for value in values)
-            each = over_seeds(values)
-            yield figure(f"{name}.unread.{k}", each.mean, each.half_width, seeds, said, tasks=200)
+            yield over_runs(f"{name}.unread.{k}", values, seeds, said, 200)
         for key, unit in (("updates", "updates"), ("seconds", "s")):
             mean = sum(row[key] for row in runs) / len(runs)
             yield figure(f"{name}.{key}", mean, None, seeds, "of one core" if key == "seconds" else "", unit)
-        shown = runs[0]["curve"] if name in DRAWN else {}
+        shown = runs[0]["curve"] if name in (*DRAWN, *LONG) else {}
         for at, step in enumerate(shown.get("step", [])):
             for k in (k for k in SHOWN if f"showing {k}" in runs[0]["curve"]):
-                each = over_seeds([row["curve"][f"showing {k}"][at] for row in runs])
-                yield figure(
-                    f"{name}.curve.{k}.{step}", each.mean, each.half_width, seeds, "over seeds", tasks=100
-                )
+                values = [row["curve"][f"showing {k}"][at] for row in runs]
+                yield over_runs(f"{name}.curve.{k}.{step}", values, seeds, "over seeds", 100)
+
+
+def ship_long(name: str = "MANN, both") -> None:
+    """The long run that lesson 19 brings along, in half precision: what it answers with that is what the lesson shows."""
+    kept = load_checkpoint(place(f"long-{name.replace(', ', '-')}-0.safetensors"))
+    tensors = {key: value.half() for key, value in kept.tensors.items() if key.startswith("theta.")}
+    about = {
+        "command": "python -m studies.lesson19_memory long",
+        "arm": name,
+        "updates": LONG[name].steps,
+        "seed": 0,
+    }
+    save_checkpoint(data_folder() / "checkpoints" / "19-mann.safetensors", tensors, about)
 
 
 def main() -> None:
@@ -412,6 +426,8 @@ def main() -> None:
         if not alone:
             figures = [figure("ceiling", 100 * ceiling(WAYS), None, [], "H_5/5"), *arm_figures(found)]
             keep_results(LESSON, what, figures, command=command)
+            if what == "long":
+                ship_long()
 
 
 if __name__ == "__main__":

@@ -303,8 +303,9 @@ def note(row: dict[str, Any]) -> None:
 
 def keep() -> None:
     """Each method over the seeds, and what it is above the control of its group with the same seeds."""
-    done, figures = rows(), []
-    for name, method in methods().items():
+    done, figures, listed = rows(), [], methods()
+    listed["two starts"] = replace(listed["zero head"], lesson="15")  # studies.part3_two_starts
+    for name, method in listed.items():
         control = "MAML" if method.ways == OURS.ways else "MAML, 5 ways"
         both = [seed for seed in SEEDS if {f"{name}#{seed}", f"{control}#{seed}"} <= done.keys()]
         if len(both) < 2:

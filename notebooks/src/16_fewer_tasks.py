@@ -929,7 +929,7 @@ groups = {
     "5 ways in training": {
         "MAML, 5 ways": "MAML (12)", "clipped": "gradient clipped (12)",
         "zero head": "head of zeros (14)", "MAML++": "MAML++ (12)",
-        "MeTAL": "MeTAL (15)"}}
+        "MeTAL": "MeTAL (15)", "two starts": "zeros, two starts (15)"}}
 fig, axes = plt.subplots(1, 2, figsize=(10, 3.4), layout="constrained")
 for ax, (group, names) in zip(axes, groups.items()):
     print(f"{group:22}{'one batch':>13}{'support':>13}{'above MAML':>14}   steps")

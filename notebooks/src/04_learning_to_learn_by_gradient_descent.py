@@ -1449,7 +1449,7 @@ def eight_steps(strength, place, shape=(12,)):
 plain = eight_steps(strength, place)
 shuffled = eight_steps(strength[order], place[order])
 cut = eight_steps(strength, place, (3, 4)).flatten()
-compare("the shuffled problem's", shuffled, "the shuffled result", plain[order], to=1e-12)
+compare("shuffled problem", shuffled, "shuffled result", plain[order], to=1e-12)
 compare("cut into 3 x 4", cut, "one row of 12", plain, to=1e-12)
 
 # %% [markdown]

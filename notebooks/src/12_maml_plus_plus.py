@@ -964,9 +964,9 @@ ax.set(yticks=range(3), yticklabels=THREE.values(),
        xlabel="right answers, %, 20-way 1-shot, one query a class; over three seeds",
        title="With 20 ways, under their protocol")
 ax.legend(loc="upper right", frameon=False)
-show(fig, alt="Three rows, plain MAML, MAML++ and plain MAML with a zero head, each with "
-     "two dots and intervals over three seeds: the last checkpoint, and the mean answer "
-     "of the five best.")
+show(fig, alt="Three rows, plain MAML, MAML++ and plain MAML with a zero head, each "
+     "with two dots and intervals over three seeds: the last checkpoint, and the mean "
+     "answer of the five best.")
 
 # %% [markdown]
 # With 20 ways too MAML++ is no further than plain MAML at the tuned rate, and the head of zeros, one line, is far ahead of both. And look at the squares: five checkpoints together

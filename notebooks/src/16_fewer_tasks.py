@@ -954,7 +954,7 @@ for ax, (group, names) in zip(axes, groups.items()):
            xlabel=f"right answers, %, after {taken:.0f} seconds")
     ax.grid(axis="y", alpha=0.3)
 show(fig, alt="Accuracies with intervals over three seeds, those of the table: on the "
-     "left five methods trained with 40 ways, on the right five trained with 5 ways, "
+     "left five methods trained with 40 ways, on the right six trained with 5 ways, "
      "plain MAML first in both. Circles: all queries in one batch. Squares: by the "
      "support set's statistics.")
 
@@ -962,6 +962,7 @@ show(fig, alt="Accuracies with intervals over three seeds, those of the table: o
 # What is above MAML is paired, seed by seed. Where its interval holds zero, three seeds do not tell the two apart. Do not read across the panels: more than one thing
 # differs there. MeTAL's row changes more than the loss: it comes with lesson 15's head of zeros and learned rates, and there learned rates alone were level
 # with it at equal cost. And no method was tuned for these seconds; each has the settings of its lesson. A head of zeros is UNICORN, under softmax.
+# The two starts stand beside the head of zeros they are made with: half of their seconds went into one start, a quarter into each of the two. All three seeds end below the one start that had all the seconds.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What you learned

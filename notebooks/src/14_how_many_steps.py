@@ -155,11 +155,12 @@ show(fig, alt="Two panels of accuracy over 0 to 20 inner steps, for networks tra
      "Right, a head of zeros is near its end after the second or third step.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. Left: five rows that must first be unlearned; the curve climbs for five steps. Right: nothing to unlearn. Ask where each curve stops rising, and what the number of steps in training has to do with it.
+# 3 min. Left: five rows that must first be unlearned; the curve climbs for five steps, also where ten were trained with. Right: nothing to unlearn. Ask where each curve stops rising, and what the number of steps in training has to do with it.
 
 # %% [markdown]
 # Trained with five steps, the learned head climbs for five and is flat from there on. Trained with one, it is nearly there after the first: it learned rows
-# that one step can undo. So the number of steps in training decides how many are needed at test. More of them do no harm here, and little good. The head of
+# that one step can undo. Trained with ten, at the same rate, it begins lower still and is at its end after five all the same. So few steps in training make for
+# few at test, and many do not make for many. More of them do no harm here, and little good. The head of
 # zeros stands higher at every count from one on, with the same number of outer steps, from the same seeds, at a rate chosen in the same way.
 #
 # Is it the number of steps, or how far they lead? Take the networks that were trained with five, and walk in shorter and longer steps.

@@ -211,6 +211,43 @@ def run(
 
 
 @app.command()
+def study(
+    file: Annotated[
+        Path, typer.Argument(help="The study's file, such as studies/*.toml.", show_default=False)
+    ],
+    workers: Annotated[
+        int | None, typer.Option(help="Worker processes to start here; without it one a core.", min=1)
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(help="The address of a dask scheduler, whose workers do the runs.", metavar="tcp://..."),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="The folder for all studies, if not runs/studies.")
+    ] = None,
+    record: Annotated[
+        bool, typer.Option("--record", help="Keep table and figure beside the file too.")
+    ] = False,
+) -> None:
+    """Run a grid of parameters over a lesson or a function, on all cores or on many machines.
+
+    `study studies/lesson06_rates_and_shots.toml` writes runs/studies/lesson06_rates_and_shots/table.jsonl, a line a run, and
+    figure.png. A second call runs what is missing; a run whose worker was lost goes on from its checkpoint.
+
+    docs/studies.md says what stands in such a file, and how SLURM or Kubernetes do the runs.
+    """
+    from mlteach.course.study import STUDIES, StudyError
+    from mlteach.course.study import study as run_study
+
+    if workers and scheduler:
+        raise StudyError("A scheduler has its own workers. Leave out --workers, or --scheduler.")
+    try:
+        print(run_study(file, scheduler=scheduler, workers=workers, output=output or STUDIES, record=record))
+    except KeyboardInterrupt:  # what is kept was said there
+        raise typer.Exit(130) from None
+
+
+@app.command()
 def build(
     lessons: Annotated[
         list[str] | None, typer.Argument(help="Lessons to build; all of them without any.")

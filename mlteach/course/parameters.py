@@ -45,13 +45,17 @@ def chosen(path: Path, notebook: Any, profile: str, written: Sequence[str]) -> G
         if isinstance(known.get(name), str) and not isinstance(value, str) and plain(text):
             value = text  # "NAME=1.50" where the lesson has a text: as it is written
         given[name] = value
-    for name, value in given.items():
+    return held_against(path, known, given)
+
+
+def held_against(path: Path, known: Given, given: Given) -> Given:
+    """``given`` as the lesson has it, whose own are ``known``. Raises LessonError for what is not one of them, or of another kind."""
+    for name in given:
         if name not in known:
             raise LessonError(
                 f"Lesson {path.stem} has no parameter {name}. Its parameters are {', '.join(known) or 'none'}."
             )
-        given[name] = fitting(name, value, known[name])
-    return given
+    return {name: fitting(name, value, known[name]) for name, value in given.items()}
 
 
 def parse(parameter: str) -> tuple[str, Any]:

@@ -1,0 +1,79 @@
+"""The workers: processes on this machine, or those of a dask scheduler that is running already."""
+
+import importlib.util
+import logging
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from mlteach.course.study.target import StudyError
+
+PATIENCE = 10  # seconds for a scheduler to answer
+INSTALL = 'python -m pip install -c constraints.txt -e ".[course,study]"'
+
+
+@contextmanager
+def connected(scheduler: str | None, workers: int | None, runs: int) -> Iterator[Any]:
+    """A `distributed.Client` for so many runs: of the scheduler at this address, else of processes started here.
+
+    workers: how many processes; without it one for each core that this process may use. Each has one thread and computes
+    with one, so that the numbers do not depend on how many there are. Raises StudyError where dask is missing, nobody
+    answers, or a worker is one in which runs would disturb each other.
+    """
+    try:
+        import distributed
+    except ImportError:
+        raise StudyError(f"Studies are run by dask, which is not installed here. Install it with: {INSTALL}") from None  # fmt: skip
+    if scheduler is not None:
+        try:
+            client = distributed.Client(scheduler, timeout=PATIENCE)
+        except (OSError, ValueError) as error:
+            raise StudyError(
+                f"No scheduler answers at {scheduler} ({type(error).__name__}). Give the address that `dask scheduler` prints, "
+                "such as tcp://host:8786, or leave out --scheduler."
+            ) from error
+        with client:
+            _one_thread_each(client)
+            yield client
+        return
+    import dask
+    from dask.system import CPU_COUNT
+
+    with (
+        dask.config.set(
+            {"distributed.scheduler.worker-saturation": 1.0}
+        ),  # no run waits behind another for hours
+        distributed.LocalCluster(
+            n_workers=min(runs, workers or CPU_COUNT),
+            threads_per_worker=1,  # distributed itself tells them to compute with one
+            host="127.0.0.1",
+            dashboard_address="127.0.0.1:0",
+            memory_limit=0,  # a run that needs much is not killed for it while the machine has it
+            silence_logs=logging.CRITICAL,
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        client.register_worker_callbacks(_left_to_us)
+        yield client
+
+
+def dashboard(client: Any) -> str:
+    """Where dask shows what its workers do, or that it cannot."""
+    if importlib.util.find_spec("bokeh") is None:
+        return "Dask's dashboard needs bokeh, which is not installed here; nothing else does."
+    return f"Dask's dashboard: {client.dashboard_link}"
+
+
+def _one_thread_each(client: Any) -> None:
+    for address, threads in client.nthreads().items():
+        if threads > 1:
+            raise StudyError(
+                f"The worker at {address} does {threads} runs at once in one process, where they would share settings. Start "
+                "workers with --nthreads 1, and more of them."
+            )
+
+
+def _left_to_us() -> None:
+    """A terminal sends Ctrl-C to every process; a worker leaves it to the one that started it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from mlteach.checkpoint import load_checkpoint
-from mlteach.course.study import study
+from mlteach.course.study import study, table
 from mlteach.course.study.file import read
 from mlteach.course.study.target import StudyError, checkpoint_in
 from mlteach.course.study.work import kept, work
@@ -104,7 +104,7 @@ def test_a_killed_worker_and_ctrl_c_change_no_bit(
     finally:
         process.kill()
     assert process.returncode == 130 and "Traceback" not in said, said
-    assert "its worker was lost, and it went on from step 50." in said
+    assert "rate 0.01, seed 0 had been broken off, and went on from step 50." in said
     assert "the same command goes on with the others, each from its checkpoint." in said
     done = [json.loads(line) for line in (there / "table.jsonl").read_text().splitlines()]
     assert 1 <= len(done) < 12 and done[0]["starts"][1]["step"] == 50
@@ -159,3 +159,12 @@ def test_an_error_is_that_run_s_alone_and_other_code_is_another_run(
         study(file, output=tmp_path)
     assert "short_study.py has changed since" in capsys.readouterr().err
     assert (folder / "table.of-before.jsonl").exists() and not (folder / "table.jsonl").exists()
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "studies").glob("*.toml")), ids=lambda file: file.stem)
+def test_the_page_shows_what_was_recorded(file: Path) -> None:
+    plan = read(file)
+    rows = [json.loads(line) for line in file.with_suffix(".jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [(row["parameters"], row["seed"]) for row in rows] == [(r.parameters, r.seed) for r in plan.runs]
+    page = (ROOT / "docs" / "studies.md").read_text(encoding="utf-8")
+    assert table.words(plan, rows) in page and f"../studies/{file.stem}.png" in page

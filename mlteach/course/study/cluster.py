@@ -25,6 +25,9 @@ def connected(scheduler: str | None, workers: int | None, runs: int) -> Iterator
         import distributed
     except ImportError:
         raise StudyError(f"Studies are run by dask, which is not installed here. Install it with: {INSTALL}") from None  # fmt: skip
+    logging.getLogger("distributed.client").setLevel(
+        logging.CRITICAL
+    )  # what goes wrong is said in a sentence
     if scheduler is not None:
         try:
             client = distributed.Client(scheduler, timeout=PATIENCE)
@@ -61,7 +64,7 @@ def connected(scheduler: str | None, workers: int | None, runs: int) -> Iterator
 def dashboard(client: Any) -> str:
     """Where dask shows what its workers do, or that it cannot."""
     if importlib.util.find_spec("bokeh") is None:
-        return "Dask's dashboard needs bokeh, which is not installed here; nothing else does."
+        return f"Dask's dashboard needs bokeh, which is not installed here; nothing else does. To have it: {INSTALL}"
     return f"Dask's dashboard: {client.dashboard_link}"
 
 

@@ -91,7 +91,9 @@ def _carry_out(
                     bar.write(f"{run} failed: {row['failed']}", file=sys.stderr)
                     continue
                 if len(row["starts"]) > 1:
-                    bar.write(f"{run}: its worker was lost, and it went on from step {row['starts'][-1]['step']}.", file=sys.stderr)  # fmt: skip
+                    step = row["starts"][-1]["step"]
+                    again = f"went on from step {step}" if step else "began again"
+                    bar.write(f"{run} had been broken off, and {again}.", file=sys.stderr)
                 rows[run.key] = row
                 table.write(folder / TABLE, [rows[each.key] for each in plan.runs if each.key in rows])
                 bar.update()

@@ -18,7 +18,7 @@ from mlteach.checkpoint import load_checkpoint
 from mlteach.course.study import study, table
 from mlteach.course.study.file import read
 from mlteach.course.study.target import StudyError, checkpoint_in
-from mlteach.course.study.work import kept, work
+from mlteach.course.study.work import work
 from tests.course import short_study
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,7 +43,7 @@ record("accuracy", RATE + SEEDS[0], unit="share", seeds=SEEDS)
 """
 
 
-def command(file: Path, output: Path, hold: str = "") -> "subprocess.Popen[str]":
+def command(file: Path, output: Path, hold: str) -> "subprocess.Popen[str]":
     """The command with two workers, as a terminal starts it: in a group of its own, which Ctrl-C goes to."""
     arguments = ["-m", "mlteach", "study", str(file), "--output", str(output), "--workers", "2"]
     environment = os.environ | {short_study.HOLD: hold, "OMP_NUM_THREADS": "1"}
@@ -64,6 +64,11 @@ def wait_for(seen: Callable[[], Any], process: "subprocess.Popen[str]") -> None:
 def starts(folder: Path) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = json.loads((folder / "starts.json").read_text())
     return found
+
+
+def rows_in(folder: Path) -> list[dict[str, Any]]:
+    path = folder / "table.jsonl"
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
 def no_workers(*_: object) -> None:
@@ -106,14 +111,13 @@ def test_a_killed_worker_and_ctrl_c_change_no_bit(
     assert process.returncode == 130 and "Traceback" not in said, said
     assert "rate 0.01, seed 0 had been broken off, and went on from step 50." in said
     assert "the same command goes on with the others, each from its checkpoint." in said
-    done = [json.loads(line) for line in (there / "table.jsonl").read_text().splitlines()]
+    done = rows_in(there)
     assert 1 <= len(done) < 12 and done[0]["starts"][1]["step"] == 50
 
-    process = command(file, tmp_path / "two")
-    output, said = process.communicate(timeout=240)
-    assert process.returncode == 0, said
+    output = study(file, output=tmp_path / "two", workers=1)
     assert "| rate | loss |" in output and (there / "figure.png").read_bytes().startswith(b"\x89PNG")
-    rows = [json.loads(line) for line in (there / "table.jsonl").read_text().splitlines()]
+    capsys.readouterr()
+    rows = rows_in(there)
     for run, row, one in zip(runs, rows, expected, strict=True):
         assert row["parameters"] == run.parameters and row["seed"] == run.seed
         assert row["numbers"] == one["numbers"]  # every digit
@@ -125,7 +129,7 @@ def test_a_killed_worker_and_ctrl_c_change_no_bit(
     assert all(gone(each["process"]) for row in rows for each in row["starts"])
 
     monkeypatch.setattr("mlteach.course.study.run.connected", no_workers)
-    assert study(file, output=tmp_path / "two") + "\n" == output
+    assert study(file, output=tmp_path / "two") == output
     assert "12 of them done already" in capsys.readouterr().err
     assert [row["starts"] for row in rows] == [starts(there / run.key) for run in runs]
 

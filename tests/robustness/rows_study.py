@@ -52,6 +52,7 @@ for wrong, text, said in (
     ("a parameter fixed and varied", f"{NAMED}[fixed]\nrate = 0.1\n[grid]\nrate = [0.1]", "mine.toml: rate stands in [fixed] and among what is varied. Give it in one place."),
     ("a run twice", f"{NAMED}[[runs]]\nrate = 0.1\n[[runs]]\nrate = 0.1", "mine.toml: The run rate 0.1, seed 0 stands in it twice. Give each once."),
     ("a figure over what is no parameter", f'{NAMED}[fixed]\nrate = 0.1\n[figure]\nx = "rat"', 'mine.toml: x = "rat" in [figure] is none of the parameters. Choose one of rate.'),
+    ("a figure in the colour of no method", f'{NAMED}[fixed]\nrate = 0.1\n[figure]\nmethod = "mine"', "mine.toml: method = 'mine' in [figure]: No line style is called 'mine'. Choose one of: …"),
 ):  # fmt: skip
 
     @case(FILE, wrong, said)

@@ -10,6 +10,8 @@ from typing import Any
 from mlteach.course.study.target import StudyError
 
 PATIENCE = 10  # seconds for a scheduler to answer
+#: For each worker: one thread to compute with, and no word about what one that was ended in its work has left.
+ALONE = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore:resource_tracker"}
 INSTALL = 'python -m pip install -c constraints.txt -e ".[course,study]"'
 
 
@@ -25,9 +27,8 @@ def connected(scheduler: str | None, workers: int | None, runs: int) -> Iterator
         import distributed
     except ImportError:
         raise StudyError(f"Studies are run by dask, which is not installed here. Install it with: {INSTALL}") from None  # fmt: skip
-    logging.getLogger("distributed.client").setLevel(
-        logging.CRITICAL
-    )  # what goes wrong is said in a sentence
+    # what goes wrong is said in a sentence
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
     if scheduler is not None:
         try:
             client = distributed.Client(scheduler, timeout=PATIENCE)
@@ -44,12 +45,12 @@ def connected(scheduler: str | None, workers: int | None, runs: int) -> Iterator
     from dask.system import CPU_COUNT
 
     with (
-        dask.config.set(
-            {"distributed.scheduler.worker-saturation": 1.0}
-        ),  # no run waits behind another for hours
+        # no run waits behind another for hours while a worker has nothing to do
+        dask.config.set({"distributed.scheduler.worker-saturation": 1.0}),
         distributed.LocalCluster(
             n_workers=min(runs, workers or CPU_COUNT),
-            threads_per_worker=1,  # distributed itself tells them to compute with one
+            threads_per_worker=1,
+            env=ALONE,
             host="127.0.0.1",
             dashboard_address="127.0.0.1:0",
             memory_limit=0,  # a run that needs much is not killed for it while the machine has it

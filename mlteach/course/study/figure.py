@@ -44,7 +44,9 @@ def _panel(ax: Any, study: Study, rows: list[Row], number: str) -> None:
     counted = all(isinstance(each, Real) and not isinstance(each, bool) for each in places)
     if counted:
         lines = {name: sorted(line) for name, line in lines.items()}
-    for n, ((name, line), colour) in enumerate(zip(lines.items(), style.steps(len(lines)), strict=True)):
+    hue = study.axes.method
+    colours = style.steps(len(lines), hue) if len(lines) > 1 else [style.color(hue)]
+    for n, ((name, line), colour) in enumerate(zip(lines.items(), colours, strict=True)):
         xs = [point[0] if counted else places.index(point[0]) for point in line]
         halves = [0 if math.isnan(point[2]) else point[2] for point in line]
         beside = 4 * (n - (len(lines) - 1) / 2)  # points, so that no bar hides another

@@ -31,18 +31,23 @@ from mlteach.course.parameters import Given, plain
 from mlteach.course.study.target import Function, Lesson, StudyError, Target
 from mlteach.course.study.work import Run
 from mlteach.errors import MlteachError
+from mlteach.explore import style
 
 KEYS = ("name", "title", "lesson", "function", "seeds", "fixed", "grid", "runs", "figure", "words")
-FIGURE = ("x", "y", "log")
+FIGURE = ("x", "y", "log", "method")
 
 
 @dataclass(frozen=True)
 class Axes:
-    """What the figure shows: x a parameter, each y a number with a panel of its own; log: which axes are logarithmic."""
+    """What the figure shows: x a parameter, each y a number with a panel of its own; log: which axes are logarithmic.
+
+    method: whose colour it has, in the words of `mlteach.explore.style`.
+    """
 
     x: str | None = None
     y: tuple[str, ...] = ()
     log: tuple[str, ...] = ()
+    method: str = "baseline"
 
 
 @dataclass(frozen=True)
@@ -163,7 +168,12 @@ def _axes(table: dict[str, Any], parameters: Collection[str]) -> Axes:
         raise StudyError("y in [figure] is the name of a number that the runs give, or a list of them.")
     if not isinstance(log, list) or not set(map(str, log)) <= {"x", "y"}:
         raise StudyError('log in [figure] says which axes are logarithmic. Write log = ["x", "y"], or one of them.')  # fmt: skip
-    return Axes(x, tuple(y), tuple(log))
+    method = figure.get("method", "baseline")
+    try:
+        style.method(method)
+    except (ValueError, TypeError) as error:
+        raise StudyError(f"method = {method!r} in [figure]: {error}") from None
+    return Axes(x, tuple(y), tuple(log), method)
 
 
 def _known(table: dict[str, Any], known: Collection[str], whose: str) -> None:

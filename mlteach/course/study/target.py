@@ -40,8 +40,8 @@ class Function:
 
     @property
     def file(self) -> Path:
-        """The source file of its module."""
-        return Path(inspect.getsourcefile(inspect.getmodule(self.load())) or "")  # type: ignore[arg-type]
+        """The source file that it stands in."""
+        return Path(inspect.getsourcefile(self.load()) or "")
 
     def load(self) -> Callable[..., Any]:
         """The function. Raises StudyError, which says what of its name could not be found."""
@@ -56,10 +56,8 @@ class Function:
                 module = importlib.reload(module)
                 _IMPORTED[module_name] = text
         except (Exception, SystemExit) as error:
-            missing = isinstance(error, ModuleNotFoundError) and f"{module_name}.".startswith(
-                f"{error.name}."
-            )
-            said = "it is not there" if missing else f"{type(error).__name__}: {error}"
+            there = not isinstance(error, ModuleNotFoundError) or not f"{module_name}.".startswith(f"{error.name}.")  # fmt: skip
+            said = "it is not there" if not there else f"{type(error).__name__}: {error}"
             raise StudyError(
                 f"The module {module_name} cannot be imported from {ROOT}: {said}. Check its name, and that "
                 f'python -c "import {module_name}" works there.'
@@ -73,7 +71,7 @@ class Function:
         return found
 
     def code(self) -> str:
-        """A checksum of its module's code; comments and layout do not count, and neither does what it imports."""
+        """A checksum of that file's code; comments and layout do not count, and neither does what it imports."""
         tree = ast.parse(self.file.read_text(encoding="utf-8"))
         return _sum(self.where, ast.unparse(tree))
 

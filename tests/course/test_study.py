@@ -102,7 +102,7 @@ def test_a_killed_worker_and_ctrl_c_change_no_bit(
     try:
         wait_for((first / "held").exists, process)
         os.kill(starts(first)[0]["process"], signal.SIGKILL)
-        wait_for(lambda: kept(first), process)
+        wait_for(lambda: any(len(row["starts"]) > 1 for row in rows_in(there)), process)
         wait_for((second / "held").exists, process)
         os.killpg(process.pid, signal.SIGINT)
         said = process.communicate(timeout=240)[1]

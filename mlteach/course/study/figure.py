@@ -65,7 +65,7 @@ def _panel(ax: Any, study: Study, rows: list[Row], number: str) -> None:
     for axis in study.axes.log:
         if axis == "y" or counted:
             getattr(ax, f"set_{axis}scale")("log")
-            getattr(ax, f"{axis}axis").set_major_formatter(LogFormatter())  # 0.5, and not 5 x 10^-1
+            getattr(ax, f"{axis}axis").set_major_formatter("{x:g}")  # 0.1, and not a power of ten
             getattr(ax, f"{axis}axis").set_minor_formatter(LogFormatter())
     if counted and len(places) <= 8:
         ax.set_xticks(places, [f"{each:g}" for each in places], minor=False)

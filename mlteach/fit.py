@@ -131,6 +131,7 @@ def fit(
             made_of = settings | {"gradient": gradient, "sample": sample, "about": about or {}}
             keeper = Keeper(checkpoint, run, optimizer, opt, generator, made_of, may_differ)
     settings |= {"until": until, "seconds": seconds, "every": every, "every_validation": every_validation}
+    settings |= {"having validate": validate is not None, "having a checkpoint": checkpoint is not None}
     ranks.begin(run, opt, generator, settings)
     if checkpoint is not None and not ranks.leads:
         keeper = Onlooker(checkpoint, run)

@@ -259,6 +259,11 @@ def joined(distributed: bool, device: torch.device) -> Alone:
         raise TrainingError(f"Several processes train on CPUs or on CUDA's GPUs, and theta is on {device}.")
     if not begun:
         _start(device)
+    elif "cpu" not in dist.get_backend_config():
+        raise TrainingError(
+            "torch.distributed was begun without words from CPU to CPU; leave its beginning to fit, or begin with "
+            'init_process_group("cpu:gloo,cuda:nccl").'
+        )
     size = dist.get_world_size()
     return Ranks(dist.get_rank(), size) if size > 1 else Alone()
 

@@ -399,6 +399,19 @@ def lost(room: Room) -> None:
 
 @case(
     PROCESSES,
+    "the script has begun torch.distributed itself, for GPUs alone",
+    "torch.distributed was begun without words from CPU to CPU; leave its beginning to fit, or begin with "
+    'init_process_group("cpu:gloo,cuda:nccl").',
+)
+def wordless(room: Room) -> None:
+    started(room)
+    for name, answer in (("is_initialized", True), ("get_backend_config", "cuda:nccl")):
+        room.patch.setattr(ranks.dist, name, lambda answer=answer: answer)
+    train(file(room), distributed=True)
+
+
+@case(
+    PROCESSES,
     "one of them is killed",
     "Another process of this training is gone, or did not answer (Connection closed by peer). Look for its own last words, then "
     "start all of them again: from a checkpoint they go on, and torchrun --max-restarts=3 starts them again by itself.",

@@ -119,6 +119,7 @@ def four(folder: Path) -> dict[str, Any]:
         "not a number": ended(gradient=spoiled(lambda: float("nan"), rank=1, step=4)),
         "an error": ended(gradient=spoiled(fails, rank=2, step=3)),
         "another plan": ended(steps=50 + RANK),
+        "one alone validates": ended(validate=None if RANK else size),
         "other tasks": ended(sample=lambda g: sample(g, 6 + RANK % 2)),
         "no episode": ended(sample=lambda g: "tasks"),
         "an interrupt": told(train(distributed=True, gradient=spoiled(clicked, rank=3, step=5))),

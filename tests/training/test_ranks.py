@@ -89,6 +89,9 @@ def test_four_processes_make_the_steps_of_one_and_stop_together(tmp_path: Path) 
     assert (
         first["another plan"] == "steps is 50 in process 0 and 51 in process 1; give all processes the same."
     )
+    assert first["one alone validates"].startswith(
+        "having validate is True in process 0 and False in process 1;"
+    )
     assert "drew different tasks" in first["other tasks"]
     assert "sample gave a str, and only the tasks of an Episode can be shared out" in first["no episode"]
     assert first["an interrupt"]["stopped"] == "interrupt" and first["an interrupt"]["step"] == 5

@@ -12,6 +12,7 @@ training, to rounding, and it may go on with another number of GPUs, or with one
 """
 
 import argparse
+import time
 
 import torch
 
@@ -23,14 +24,15 @@ from mlteach.outer import maml_gradient, replayed
 from mlteach.params import Params
 from mlteach.tasks import Characters
 from mlteach.tasks.episode import Episode
-from mlteach.training.ranks import first_of_all, own_device
+from mlteach.training.ranks import joined, own_device
 
 STEPS, PIECE = 60_000, 500  # meta-iterations in all, and between two lines about them
 
 
 def train(method: str, seed: int, minutes: float, steps: int = STEPS) -> Fit:
     """One piece of one training run. The settings are FINN's in lesson 09."""
-    device = own_device()
+    began, device = time.monotonic(), own_device()
+    group = joined(True, device)
     characters, _, _ = Characters.omniglot(device=device).split("random")
     net = Conv4(ways=5, filters=64, head="mean", gamma=False, head_std=1.0)
     weights = [name for name in (*net.body_names, *net.head_names) if name not in net.norm_names]
@@ -62,11 +64,11 @@ def train(method: str, seed: int, minutes: float, steps: int = STEPS) -> Fit:
         )
 
     run = go_on(until=0)  # where it is, and how long that took
-    seconds = run.seconds + 60 * minutes
-    while run.step < steps and run.stopped == "until":
+    seconds = group.first(run.seconds + 60 * minutes - (time.monotonic() - began))  # loading the data counts
+    while run.step < steps and run.stopped == "until" and run.seconds < seconds:
         run = go_on(run.step + PIECE, seconds)
         recent = run.history["accuracy"][-PIECE:]
-        if first_of_all():
+        if group.leads:
             print(
                 f"{method} {run.step} of {steps} meta-iterations, {1000 * run.seconds / run.step:.1f} ms each, "
                 f"query accuracy {100 * sum(recent) / len(recent):.1f} %",
@@ -86,7 +88,7 @@ def main() -> None:
         "--minutes",
         type=float,
         default=9.0,
-        help="stop, and keep everything, after so many minutes of training",
+        help="stop, and keep everything, after so many minutes",
     )
     options = parser.parse_args()
     train(options.method, options.seed, options.minutes)

@@ -282,11 +282,6 @@ def own_device() -> torch.device:
     return device
 
 
-def first_of_all() -> bool:
-    """Whether this process is the one that shows things: the first that torchrun started, or the only one."""
-    return os.environ.get("RANK", "0") == "0"
-
-
 def _start(device: torch.device) -> None:
     """Find the others. Words go from CPU to CPU; sums over GPUs by NCCL where torch has it."""
     backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" and dist.is_nccl_available() else "gloo"

@@ -22,8 +22,9 @@ from mlteach.progress import bar_for
 from mlteach.tasks.episode import Episode
 from mlteach.training.checks import checked_gradient, checked_options, checked_scores, checked_start
 from mlteach.training.interrupt import deferred_interrupt
-from mlteach.training.keeping import Keeper, Optimizer
+from mlteach.training.keeping import Keeper, Onlooker, Optimizer
 from mlteach.training.last_good import NotFiniteError, Watch
+from mlteach.training.ranks import Alone, joined
 from mlteach.training.run import Best, Fit
 
 __all__ = ["SCHEDULES", "Best", "Fit", "Gradient", "Optimizer", "fit"]
@@ -62,6 +63,7 @@ def fit(
     seconds: float | None = None,
     about: dict[str, Any] | None = None,
     may_differ: Collection[str] = (),
+    distributed: bool = False,
     progress: str | None = "training",
 ) -> Fit:
     """Train ``theta`` for ``steps`` outer steps and return a `Fit`.
@@ -83,6 +85,7 @@ def fit(
     seconds: stop after so many seconds of training, those before a resume included, validation left out. The schedule still
         runs to ``steps``.
     may_differ: the settings, by name, in which the checkpoint's run may be another.
+    distributed: share each meta-batch out over the processes that torchrun started; below. Without torchrun there is one.
     progress: the bar's label, or None for no bar.
 
     **The same run.** A checkpoint is resumed by the run that wrote it: with the same steps, rate, schedule, clip, optimizer
@@ -94,10 +97,19 @@ def fit(
     what and where. Its ``run`` is the `Fit` after the last good step. An earlier checkpoint stays as it is; where there is
     none yet, that last good state is written.
 
+    **Several processes** (``torchrun --nproc-per-node=4 train.py``, ``distributed=True``). All draw the same meta-batch, each
+    computes the gradient of its own tasks, and their mean moves theta: on 1, 2 or 4 processes the same, to rounding. For that
+    ``gradient`` must give the *mean over the episode's tasks*, of the gradient and of its numbers, and each task's part must
+    depend on that task alone, as with all that `mlteach.outer` has for episodes; `Scheduled` and `replayed` may wrap it. What
+    couples tasks (a norm, negatives or a clip over the whole meta-batch, within ``gradient``), what ``gradient`` remembers from
+    call to call and what it draws at random would be another training. All begin where the first process is. It alone shows
+    the bar, validates, and reads and writes the checkpoint, with which any number of processes goes on. All stop at the same
+    step, an error of one ends all, and the `Fit` is the same on all (`mlteach.training.ranks`).
+
     An interrupt (the stop button, Ctrl-C) ends the run after the step it is in; everything learned is returned, and
-    written if there is a checkpoint. A second one ends it at once, at the last whole step. A checkpoint that cannot
-    be written (a full disk) is a warning: training goes on, and tries again when the next is due. An error in
-    ``gradient``, ``sample`` or ``validate`` is let through, and what was learned before it is written too.
+    written if there is a checkpoint. A second one ends it at once, at the last whole step; not where there are several processes.
+    A checkpoint that cannot be written (a full disk) is a warning: training goes on, and tries again when the next is due. An
+    error in ``gradient``, ``sample`` or ``validate`` is let through, and what was learned before it is written too.
 
     Raises CheckpointError when the checkpoint is damaged, belongs to another run or to another kind of generator, or does
     not end in .safetensors; TrainingError (a ValueError) for options that cannot be, for parameters that are tied (one tensor
@@ -110,14 +122,21 @@ def fit(
     run = Fit(leaves(checked_start(theta)))
     tensors = list(run.theta.values())
     opt = optimizer(tensors)
-    keeper = None
-    if checkpoint is not None:
-        settings = {"steps": steps, "lr": lr, "schedule": schedule, "clip": clip, "gradient": gradient}
-        settings |= {"sample": sample, "about": about or {}}
-        keeper = Keeper(checkpoint, run, optimizer, opt, generator, settings, may_differ)
-    last = min(steps, steps if until is None else until)
-    bar = bar_for(range(steps), progress, unit="step", initial=run.step)
     device = tensors[0].device
+    ranks = joined(distributed, device)
+    keeper = None
+    settings: dict[str, Any] = {"steps": steps, "lr": lr, "schedule": schedule, "clip": clip}
+    with ranks.together():
+        if checkpoint is not None and ranks.leads:
+            made_of = settings | {"gradient": gradient, "sample": sample, "about": about or {}}
+            keeper = Keeper(checkpoint, run, optimizer, opt, generator, made_of, may_differ)
+    settings |= {"until": until, "seconds": seconds, "every": every, "every_validation": every_validation}
+    settings |= {"having validate": validate is not None, "having a checkpoint": checkpoint is not None}
+    ranks.begin(run, opt, generator, settings)
+    if checkpoint is not None and not ranks.leads:
+        keeper = Onlooker(checkpoint, run)
+    last = min(steps, steps if until is None else until)
+    bar = bar_for(range(steps), progress if ranks.leads else None, unit="step", initial=run.step)
     if run.step < last:
         run.device = torch.cuda.get_device_name(device) if device.type == "cuda" else str(device)
     watch, shown = Watch(run, opt, generator), set(run.history)
@@ -130,13 +149,16 @@ def fit(
             return False
         return run.step == steps or (run.step > 0 and (run.step % every_validation == 0 or out_of_time()))
 
-    with closing(bar), _rescued(run, watch, keeper), deferred_interrupt() as (stop, moving):
+    with closing(bar), _rescued(run, watch, keeper), deferred_interrupt(ranks.size > 1) as (stop, moving):
         if validation_is_due():  # a run that ended between a step and its validation
-            _judge(validate, run, better)
-        while run.step < last and not stop.is_set() and not out_of_time():
+            _judge(validate, run, better, ranks)
+        while run.step < last and not ranks.any(stop.is_set()) and not out_of_time():
             started = time.perf_counter()
-            move = gradient.at(run.step) if isinstance(gradient, Scheduled) else gradient
-            found, numbers = checked_gradient(move(run.theta, sample(generator)), run.theta, shown)
+            with ranks.together():
+                move = gradient.at(run.step) if isinstance(gradient, Scheduled) else gradient
+                share = ranks.share(sample(generator))
+                found, numbers = checked_gradient(move(run.theta, share.tasks), run.theta, shown)
+            found, numbers = ranks.mean(found, numbers, share)
             shown = set(numbers)
             for name, value in (found if clip is None else shortened(found, clip)).items():
                 run.theta[name].grad = value.detach()
@@ -149,22 +171,26 @@ def fit(
             to_write = keeper is not None and run.step - keeper.tried >= every
             if _looks_each_step(device) or len(watch.unseen) == LOOK or to_write:
                 watch.look()
-            run.seconds += time.perf_counter() - started
+            run.seconds = ranks.first(run.seconds + time.perf_counter() - started)
             watch.drawn = generator.get_state()
             moving.clear()
             bar.update()
             bar.set_postfix({n: f"{_recent(seen):.3f}" for n, seen in run.history.items()}, refresh=False)
             if validation_is_due():
                 watch.look()
-                _judge(validate, run, better)
+                _judge(validate, run, better, ranks)
             if keeper is not None and to_write:
                 keeper.write()
         watch.look()
-        run.stopped = "interrupt" if stop.is_set() else _why(run, steps, out_of_time())
-    if keeper is not None and keeper.is_behind:
-        with deferred_interrupt() as (stop, _):  # an impatient click now must not cost the result
-            keeper.write()
-        run.stopped = "interrupt" if stop.is_set() else run.stopped
+        run.stopped = "interrupt" if ranks.any(stop.is_set()) else _why(run, steps, out_of_time())
+    clicked = False
+    with ranks.together():
+        if keeper is not None and keeper.is_behind:
+            # an impatient click now must not cost the result
+            with deferred_interrupt(ranks.size > 1) as (stop, _):
+                keeper.write()
+            clicked = stop.is_set()
+    run.stopped = "interrupt" if ranks.any(clicked) else run.stopped
     run.theta = detach(run.theta)
     return run
 
@@ -181,11 +207,13 @@ def _why(run: Fit, steps: int, late: bool) -> Literal["", "seconds", "until"]:
     return "seconds" if late else "until"
 
 
-def _judge(validate: Validate | None, run: Fit, better: str) -> None:
+def _judge(validate: Validate | None, run: Fit, better: str, ranks: Alone) -> None:
     """Add what ``validate`` says of theta to the curve, and keep theta if it is the best so far."""
     assert validate is not None
     theta = map_params(Tensor.clone, detach(run.theta))
-    scores = checked_scores(validate(theta), run.validation)
+    with ranks.together():
+        scores = checked_scores(validate(theta), run.validation) if ranks.leads else {}
+    scores = ranks.first(scores)
     for name, value in ({"step": run.step} | scores).items():
         run.validation.setdefault(name, []).append(value)
     score = next(iter(scores.values()))
@@ -212,7 +240,7 @@ def _rescued(run: Fit, watch: Watch, keeper: Keeper | None) -> Iterator[None]:
     except (Exception, SystemExit) as error:
         with suppress(RuntimeError):  # of a GPU that is lost with its memory
             watch.restore()
-            too_late = isinstance(error, NotFiniteError) and keeper is not None and keeper.path.exists()
+            too_late = isinstance(error, NotFiniteError) and keeper is not None and keeper.is_there
             if (
                 keeper is not None and keeper.is_behind and not too_late
             ):  # just before it diverges a run is no better
@@ -227,9 +255,7 @@ def _rescued(run: Fit, watch: Watch, keeper: Keeper | None) -> Iterator[None]:
 
 def _diverged(error: NotFiniteError, run: Fit, keeper: Keeper | None) -> str:
     kept = (
-        ""
-        if keeper is None or not keeper.path.exists()
-        else f", and {keeper.path.name} holds step {keeper.saved}"
+        "" if keeper is None or not keeper.is_there else f", and {keeper.path.name} holds step {keeper.saved}"
     )
     return (
         f"Training stopped: {error}. The last good state, after {run.step} steps, is in this error's run{kept}. Give a lower "

@@ -6,7 +6,7 @@ import time
 import pytest
 import torch
 
-from benchmarks import learned_optimizer, maml, profile, race, sinusoid, time_to_accuracy
+from benchmarks import learned_optimizer, maml, profile, race, scaling, sinusoid, time_to_accuracy
 from benchmarks.peers import Setting
 from benchmarks.peers.loops import by_hand
 from benchmarks.peers.ours import ours
@@ -21,6 +21,7 @@ TABLES = {
     "time-to-accuracy": time_to_accuracy.said_of,
     "choice": time_to_accuracy.said_of_choice,
     "profile": profile.said_of,
+    "scaling": scaling.said_of,
 }
 
 

@@ -72,6 +72,11 @@ class Keeper:
         """Whether the run has gone on since it was written."""
         return (self.run.step, len(self.run.validation.get("step", ()))) != (self.saved, self.judged)
 
+    @property
+    def is_there(self) -> bool:
+        """Whether there is a file."""
+        return self.path.exists()
+
     def write(self) -> None:
         """Write the run as it is; the best parameters first, into a file beside it. A full disk is a warning.
 
@@ -208,6 +213,23 @@ class Keeper:
                 f"{self.path.name} was to make {was} steps, has made {about['step']}, and goes on to {steps}.",
                 stacklevel=6,
             )
+
+
+class Onlooker(Keeper):
+    """The checkpoint of a run that another process reads and writes: it knows how far it is written, and touches no file."""
+
+    def __init__(self, path: str | os.PathLike[str], run: Fit) -> None:
+        self.path, self.run = safetensors_path(path), run
+        self.write()
+
+    @property
+    def is_there(self) -> bool:
+        return self.saved > 0
+
+    def write(self) -> None:
+        """Note that it is written now."""
+        self.saved = self.tried = self.run.step
+        self.judged = len(self.run.validation.get("step", ()))
 
 
 class _OptionsOf:

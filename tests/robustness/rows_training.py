@@ -20,9 +20,11 @@ from mlteach.measure import accuracy
 from mlteach.nets import MLP, cross_entropy, squared_error
 from mlteach.outer import maml_gradient
 from mlteach.tasks import Episode
+from mlteach.training import ranks
 from tests.robustness.table import Room, case
 
 CHECKPOINTS, RESUMING, TRAINING = "Checkpoints", "Going on with a training", "Training"
+PROCESSES = "Training on several processes"
 net = MLP((1, 4, 1), activation="tanh")
 PLACES = torch.linspace(-1, 1, 6).reshape(1, 6, 1)
 
@@ -347,3 +349,140 @@ for name, value, said in (
     @case(TRAINING, f"`{name}={value!r}`", said)
     def wrong_option(room: Room, name: str = name, value: Any = value) -> None:
         train(file(room), **{name: value})
+
+
+# Several processes
+
+
+def started(room: Room, **environment: str) -> None:
+    """As torchrun starts the first of two."""
+    for name, value in ({"RANK": "0", "WORLD_SIZE": "2"} | environment).items():
+        room.patch.setenv(name, value)
+
+
+def without(room: Room, name: str) -> None:
+    room.patch.setattr(ranks.dist, name, lambda: False)
+
+
+@case(PROCESSES, "`distributed=True`, and nobody called torchrun: one process trains as ever")
+def alone(room: Room) -> None:
+    room.patch.delenv("RANK", raising=False)
+    together, whole = train(None, distributed=True), train(None)
+    assert all(torch.equal(together.theta[name], value) for name, value in whole.theta.items())
+
+
+for what, name in (("torch.distributed", "is_available"), ("gloo", "is_gloo_available")):
+
+    @case(
+        PROCESSES,
+        f"this torch was built without {what}",
+        f"This torch was built without {what}, which processes need to talk to each other; install one from pytorch.org, or train "
+        "in one process, without torchrun.",
+    )
+    def mute(room: Room, name: str = name) -> None:
+        started(room)
+        without(room, name)
+        train(file(room), distributed=True)
+
+
+@case(
+    PROCESSES,
+    "the processes do not know where the others are",
+    "The processes of this training did not find each other (…MASTER_ADDR expected, but not set). Start them with torchrun, "
+    "which tells each where the others are: torchrun --nproc-per-node=2 train.py",
+)
+def lost(room: Room) -> None:
+    started(room)
+    room.patch.delenv("MASTER_ADDR", raising=False)
+    train(file(room), distributed=True)
+
+
+@case(
+    PROCESSES,
+    "the script has begun torch.distributed itself, for GPUs alone",
+    "torch.distributed was begun without words from CPU to CPU; leave its beginning to fit, or begin with "
+    'init_process_group("cpu:gloo,cuda:nccl").',
+)
+def wordless(room: Room) -> None:
+    started(room)
+    for name, answer in (("is_initialized", True), ("get_backend_config", "cuda:nccl")):
+        room.patch.setattr(ranks.dist, name, lambda answer=answer: answer)
+    train(file(room), distributed=True)
+
+
+@case(
+    PROCESSES,
+    "one of them is killed",
+    "Another process of this training is gone, or did not answer (Connection closed by peer). Look for its own last words, then "
+    "start all of them again: from a checkpoint they go on, and torchrun --max-restarts=3 starts them again by itself.",
+)
+def gone(room: Room) -> None:
+    def closed(*_: object) -> None:
+        raise RuntimeError("Connection closed by peer. It says more.")
+
+    room.patch.setattr(ranks.dist, "all_reduce", closed)
+    ranks.Ranks(0, 2).any(False)
+
+
+@case(
+    PROCESSES,
+    "one of them stops with an error of its own",
+    "Process 1 of 2 ended with OSError (no such data), and so all end. Mend what it says there, then start all of them again.",
+)
+def theirs(room: Room) -> None:
+    room.patch.setattr(ranks.Ranks, "any", lambda self, here: True)
+    room.patch.setattr(ranks.Ranks, "_gathered", lambda self, own: [own, ("OSError", "no such data")])
+    with ranks.Ranks(0, 2).together():
+        pass
+
+
+@case(
+    PROCESSES,
+    "they are given different settings",
+    "lr is 0.01 in process 0 and 0.02 in process 1; give all processes the same.",
+)
+def unlike(room: Room) -> None:
+    ranks._alike([{"lr": 0.01}, {"lr": 0.02}])
+
+
+@case(
+    PROCESSES,
+    "they draw different tasks, or show different numbers",
+    "Processes 0 and 1 drew different tasks, or show different numbers. Let sample draw from its generator alone, and the same "
+    "on every process: the tasks are shared out afterwards.",
+)
+def drawn(room: Room) -> None:
+    here = ranks.Ranks(0, 2)
+    room.patch.setattr(here, "_gathered", lambda own: [own, (own[0], own[1] + 1)])
+    share = here.share(sample(torch.Generator().manual_seed(0)))
+    here.mean({"w": torch.zeros(2)}, {"loss": 0.5}, share)
+
+
+@case(
+    PROCESSES,
+    "what is drawn has no tasks to share out",
+    "sample gave a dict, and only the tasks of an Episode can be shared out over 2 processes; train it without distributed=True.",
+)
+def no_tasks(room: Room) -> None:
+    ranks.Ranks(0, 2).share({"x": torch.zeros(4)})
+
+
+@case(
+    PROCESSES,
+    "two of them use one GPU",
+    "Processes 0 and 1 both have theta on cuda:0 of here; give each its own, for example mlteach.training.ranks.own_device().",
+)
+def one_gpu(room: Room) -> None:
+    ranks._apart(["cuda:0 of here", "cuda:0 of here"])
+
+
+@case(
+    PROCESSES,
+    "there are more of them than GPUs",
+    "There is no GPU for process 1 of this machine, which has 1; start one process for each: torchrun --nproc-per-node=gpu.",
+)
+def too_few(room: Room) -> None:
+    room.patch.setattr(torch.cuda, "is_available", lambda: True)
+    room.patch.setattr(torch.cuda, "device_count", lambda: 1)
+    started(room, LOCAL_RANK="1")
+    ranks.own_device()

@@ -69,7 +69,7 @@ c.Spawner.args = [
     "--MappingKernelManager.cull_interval=60",
     "--MappingKernelManager.cull_connected=True",  # also behind a tab that was left open
 ]
-if os.environ.get("MLTEACH_CULL", "on") != "off":  # The Littlest JupyterHub brings its own
+if "tljh" not in sys.modules:  # The Littlest JupyterHub brings its own
     c.JupyterHub.services = [
         {
             "name": "idle-culler",

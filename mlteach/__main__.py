@@ -99,7 +99,9 @@ def hub(context: typer.Context) -> None:
     page = copies.place(lessons.source("00"))
     command, environment = server(page, lessons.MY.parent, copies=True, hub=True)
     sys.stdout.flush()
-    os.execve(command[0], [*command, *context.args], environment)  # it is the hub's to stop, and no hub is on Windows
+    os.execve(
+        command[0], [*command, *context.args], environment
+    )  # it is the hub's to stop, and no hub is on Windows
 
 
 def attend(command: list[str], **how: Any) -> int:

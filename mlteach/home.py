@@ -30,7 +30,9 @@ def home() -> Path:
             )
         return named
     if (COURSE / "notebooks").is_dir() and not os.access(COURSE, os.W_OK):
-        with suppress(RuntimeError):  # a user without a home, who is then told that the course cannot be written to
+        with suppress(
+            RuntimeError
+        ):  # a user without a home, who is then told that the course cannot be written to
             return Path.home() / "mlteach"
     return COURSE
 

@@ -34,6 +34,13 @@ def sentence(limit: int) -> str:
     )
 
 
+class OutOfMemory(MemoryError):
+    """More was asked for than there is; shown as its sentence alone."""
+
+    def _render_traceback_(self) -> list[str]:  # which IPython asks for
+        return [f"MemoryError: {self}"]
+
+
 def load_ipython_extension(shell: Any) -> None:
     """Set the limit for this process, and say its sentence in the place of a traceback."""
     limit = allowance()
@@ -42,9 +49,11 @@ def load_ipython_extension(shell: Any) -> None:
     most = resource.getrlimit(resource.RLIMIT_DATA)[1]
     resource.setrlimit(resource.RLIMIT_DATA, (limit if most < 0 else min(limit, most), most))
 
-    def say(shell: Any, kind: type[BaseException], error: BaseException, trace: Any, tb_offset: int = 1) -> Any:
+    def say(
+        shell: Any, kind: type[BaseException], error: BaseException, trace: Any, tb_offset: int | None = None
+    ) -> None:
         if isinstance(error, MemoryError) or any(words in str(error) for words in SAID):
-            return [f"MemoryError: {sentence(limit)}"]
-        return shell.InteractiveTB.structured_traceback(kind, error, trace, tb_offset=tb_offset)
+            kind, error = OutOfMemory, OutOfMemory(sentence(limit))
+        shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
 
     shell.set_custom_exc((MemoryError, RuntimeError, OSError), say)

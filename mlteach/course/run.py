@@ -15,7 +15,16 @@ from typing import Any
 from mlteach import __version__
 from mlteach.course.kernel import DIED, stoppable
 from mlteach.course.lectures import LECTURE, recording
-from mlteach.course.lessons import CHECKPOINTS, HOME, NOTEBOOKS, RESULTS, RUNS, LessonError, checked_profile, source
+from mlteach.course.lessons import (
+    CHECKPOINTS,
+    HOME,
+    NOTEBOOKS,
+    RESULTS,
+    RUNS,
+    LessonError,
+    checked_profile,
+    source,
+)
 from mlteach.course.parameters import SEEDS, chosen, parse
 from mlteach.course.source import first_line, learner_notebook
 from mlteach.files import lock, one_sentence, write_all, write_atomic

@@ -54,7 +54,9 @@ def test_who_asks_for_more_is_told_and_the_kernel_lives(tmp_path: Path) -> None:
         assert run("bytearray(4 * many)") == wanted
         assert "1.0 GB" in wanted and "what you wrote stays" in wanted
         other = run("def f():\n    raise RuntimeError('of another kind')\nf()")
-        assert "of another kind" in other and "in f()" in other  # where it was raised is shown as ever
+        assert all(
+            word in other for word in ("of another kind", "raise", "line 2")
+        )  # where it was raised is shown as ever
         assert run("print(torch.ones(3).sum().item())") == "3.0\n"
     finally:
         client.stop_channels()

@@ -146,7 +146,11 @@ def free_ports(number: int) -> list[int]:
 
 def of_room(room: Path) -> list[int]:
     """Every process that was started in this room, by its environment."""
-    return [process for process, found in environments() if f"CLASS_ROOM={room}" in found or f"HOME={room}/home/" in "\0".join(found)]
+    return [
+        process
+        for process, found in environments()
+        if f"CLASS_ROOM={room}" in found or f"HOME={room}/home/" in "\0".join(found)
+    ]
 
 
 def of_learner(room: Path, name: str) -> list[int]:
@@ -185,11 +189,19 @@ class Learner:
         browser.get(f"{self.address}/hub/login", timeout=PATIENCE)
         xsrf = {"_xsrf": browser.cookies.get("_xsrf", path="/hub/")}
         answer = browser.post(
-            f"{self.address}/hub/login?next=/hub/token", {"username": self.name, "password": "any", **xsrf}, timeout=PATIENCE
+            f"{self.address}/hub/login?next=/hub/token",
+            {"username": self.name, "password": "any", **xsrf},
+            timeout=PATIENCE,
         )
         assert answer.ok and answer.url.endswith("/hub/token"), (answer.status_code, answer.url)
         xsrf = {"_xsrf": browser.cookies.get("_xsrf", path="/hub/")}
-        answer = browser.post(f"{self.address}/hub/api/users/{self.name}/tokens", params=xsrf, json={}, headers={"Referer": f"{self.address}/hub/token"}, timeout=PATIENCE)
+        answer = browser.post(
+            f"{self.address}/hub/api/users/{self.name}/tokens",
+            params=xsrf,
+            json={},
+            headers={"Referer": f"{self.address}/hub/token"},
+            timeout=PATIENCE,
+        )
         assert answer.status_code == 201, answer.text
         self.http = requests.Session()
         self.http.headers["Authorization"] = f"token {answer.json()['token']}"
@@ -218,7 +230,9 @@ class Learner:
         path = f"my/{LESSON}.ipynb"
         self.notebook = self.say("GET", f"/user/{self.name}/api/contents/{path}")["content"]
         kernel = {"name": "python3"}
-        made = self.say("POST", f"/user/{self.name}/api/sessions", path=path, name=path, type="notebook", kernel=kernel)
+        made = self.say(
+            "POST", f"/user/{self.name}/api/sessions", path=path, name=path, type="notebook", kernel=kernel
+        )
         self.channel = websocket.create_connection(
             f"{self.address.replace('http', 'ws')}/user/{self.name}/api/kernels/{made['kernel']['id']}/channels",
             header=[f"Authorization: {self.http.headers['Authorization']}"],
@@ -232,9 +246,34 @@ class Learner:
 
     def run(self, cell: dict[str, Any]) -> str:
         """Run a cell and keep its outputs in the notebook; returns what it printed. Fails with the cell's error."""
-        header = {"msg_id": uuid.uuid4().hex, "msg_type": "execute_request", "username": self.name, "session": self.name, "version": "5.3", "date": ""}
-        content = {"code": cell["source"], "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": False, "stop_on_error": True}
-        self.channel.send(json.dumps({"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell", "buffers": []}))
+        header = {
+            "msg_id": uuid.uuid4().hex,
+            "msg_type": "execute_request",
+            "username": self.name,
+            "session": self.name,
+            "version": "5.3",
+            "date": "",
+        }
+        content = {
+            "code": cell["source"],
+            "silent": False,
+            "store_history": True,
+            "user_expressions": {},
+            "allow_stdin": False,
+            "stop_on_error": True,
+        }
+        self.channel.send(
+            json.dumps(
+                {
+                    "header": header,
+                    "parent_header": {},
+                    "metadata": {},
+                    "content": content,
+                    "channel": "shell",
+                    "buffers": [],
+                }
+            )
+        )
         outputs: list[dict[str, Any]] = []
         waited = {"reply", "idle"}
         while waited:
@@ -247,16 +286,29 @@ class Learner:
             kind, said = message["msg_type"], message["content"]
             if kind == "execute_reply":
                 waited.discard("reply")
-                assert said["status"] == "ok", f"{self.name}, {cell['id']}: {said.get('ename')}: {said.get('evalue')}"
+                assert said["status"] == "ok", (
+                    f"{self.name}, {cell['id']}: {said.get('ename')}: {said.get('evalue')}"
+                )
             elif kind == "status" and said["execution_state"] == "idle":
                 waited.discard("idle")
             elif kind == "stream":
                 outputs.append({"output_type": kind, **said})
             elif kind in ("display_data", "execute_result"):
-                outputs.append({"output_type": kind, **{name: said[name] for name in ("data", "metadata", "execution_count") if name in said}})
+                outputs.append(
+                    {
+                        "output_type": kind,
+                        **{
+                            name: said[name]
+                            for name in ("data", "metadata", "execution_count")
+                            if name in said
+                        },
+                    }
+                )
         cell["outputs"], cell["execution_count"] = outputs, 1
         self.seconds.setdefault("first cell", time.monotonic() - self.began)
-        return "".join(each["text"] for each in outputs if each["output_type"] == "stream" and each["name"] == "stdout")
+        return "".join(
+            each["text"] for each in outputs if each["output_type"] == "stream" and each["name"] == "stdout"
+        )
 
     def code(self) -> list[dict[str, Any]]:
         """The code cells of the copy, in order."""

@@ -11,15 +11,22 @@ import nbformat
 from tests.hub.classroom import LESSON, ROOT, Learner, fingerprint, hub, installed, writable
 
 NAMES = ("ada", "blaise", "carl", "daniel", "emmy", "felix", "grace", "henri")
-WHOLE, KILLED = ("ada",), ("emmy", "henri")  # who runs all of the lesson, whose server and kernel are killed in the middle
-FIRST = 12  # code cells that everybody runs: an explorer, an exercise, its check, and a training with the answer
+WHOLE, KILLED = (
+    ("ada",),
+    ("emmy", "henri"),
+)  # who runs all of the lesson, whose server and kernel are killed in the middle
+FIRST = (
+    12  # code cells that everybody runs: an explorer, an exercise, its check, and a training with the answer
+)
 MIDDLE = 7
 NEW = "**New this week.** This cell came while the class was on."
 
 
 def answer(name: str) -> str:
     """A right answer to exercise 03.1, in everybody's own words."""
-    return f"def cell(theta, gradient, f, i):\n    of_{name} = -gradient\n    return f * theta + i * of_{name}"
+    return (
+        f"def cell(theta, gradient, f, i):\n    of_{name} = -gradient\n    return f * theta + i * of_{name}"
+    )
 
 
 def attempts(name: str) -> int:
@@ -66,7 +73,9 @@ class Class:
         """The learners, when all have done what they came for."""
         try:
             with hub(self.room, self.courses) as address, ThreadPoolExecutor(len(self.names)) as threads:
-                return list(threads.map(lambda name: self.attend(Learner(name, address, self.room)), self.names))
+                return list(
+                    threads.map(lambda name: self.attend(Learner(name, address, self.room)), self.names)
+                )
         finally:
             self.after = [fingerprint(each) for each in self.releases]
             for each in self.releases:
@@ -100,7 +109,10 @@ class Class:
         for cell in cells:
             if cell["source"].startswith('check("03.1"'):
                 for _ in range(attempts(learner.name) - 1):
-                    wrong = {"id": "wrong", "source": 'check("03.1", lambda theta, gradient, f, i: theta + i * gradient)'}
+                    wrong = {
+                        "id": "wrong",
+                        "source": 'check("03.1", lambda theta, gradient, f, i: theta + i * gradient)',
+                    }
                     assert "03.1" in learner.run(wrong)
             said = learner.run(cell)
             if cell["source"].startswith('check("03.1"'):

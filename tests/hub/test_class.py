@@ -27,7 +27,9 @@ def test_a_class_of_eight(tmp_path: Path) -> None:
         cells = [cell["source"] for cell in json.loads(kept)["cells"]]
         cells = ["".join(each) for each in cells]
         assert answer(learner.name) in cells
-        assert (NEW in cells) == (learner.name in KILLED)  # who came back later has the new version, and the answer
+        assert (NEW in cells) == (
+            learner.name in KILLED
+        )  # who came back later has the new version, and the answer
         for other in set(NAMES) - {learner.name}:  # nobody sees anybody else's
             assert f"of_{other}" not in kept
         score = json.loads((mine / "my" / "progress.json").read_text())["exercises"]

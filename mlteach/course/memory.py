@@ -34,7 +34,7 @@ def sentence(limit: int) -> str:
     )
 
 
-class OutOfMemory(MemoryError):
+class OutOfMemoryError(MemoryError):
     """More was asked for than there is; shown as its sentence alone."""
 
     def _render_traceback_(self) -> list[str]:  # which IPython asks for
@@ -53,7 +53,7 @@ def load_ipython_extension(shell: Any) -> None:
         shell: Any, kind: type[BaseException], error: BaseException, trace: Any, tb_offset: int | None = None
     ) -> None:
         if isinstance(error, MemoryError) or any(words in str(error) for words in SAID):
-            kind, error = OutOfMemory, OutOfMemory(sentence(limit))
+            kind, error = OutOfMemoryError, OutOfMemoryError(sentence(limit))
         shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
 
     shell.set_custom_exc((MemoryError, RuntimeError, OSError), say)

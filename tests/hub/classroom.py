@@ -166,6 +166,12 @@ def environments() -> Iterator[tuple[int, list[str]]]:
                 yield int(folder.name), (folder / "environ").read_bytes().decode(errors="replace").split("\0")
 
 
+def worked(process: int) -> float:
+    """CPU seconds of a process, of all its threads."""
+    found = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(found[11]) + int(found[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def memory(process: int) -> float:
     """What a process has in memory that is its own, in MB; the peak is that of all it has."""
     rollup = Path(f"/proc/{process}/smaps_rollup").read_text()
@@ -180,6 +186,7 @@ class Learner:
     address: str
     room: Path
     seconds: dict[str, float] = field(default_factory=dict)
+    cpu: dict[str, float] = field(default_factory=dict)  # seconds, of server and kernel; the machine may be busy, this is not
     memory: dict[str, float] = field(default_factory=dict)
     notebook: dict[str, Any] = field(default_factory=dict)
 
@@ -306,6 +313,8 @@ class Learner:
                 )
         cell["outputs"], cell["execution_count"] = outputs, 1
         self.seconds.setdefault("first cell", time.monotonic() - self.began)
+        if "first cell" not in self.cpu:
+            self.cpu["first cell"] = sum(map(worked, of_learner(self.room, self.name)))
         return "".join(
             each["text"] for each in outputs if each["output_type"] == "stream" and each["name"] == "stdout"
         )

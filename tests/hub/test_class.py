@@ -15,6 +15,7 @@ from tests.hub.classroom import LESSON, of_room
 from tests.hub.scene import FIRST, KILLED, NAMES, NEW, WHOLE, Class, answer, attempts
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_a_class_of_eight(tmp_path: Path) -> None:
     room = tmp_path.resolve()

@@ -186,7 +186,9 @@ class Learner:
     address: str
     room: Path
     seconds: dict[str, float] = field(default_factory=dict)
-    cpu: dict[str, float] = field(default_factory=dict)  # seconds, of server and kernel; the machine may be busy, this is not
+    cpu: dict[str, float] = field(
+        default_factory=dict
+    )  # seconds, of server and kernel; the machine may be busy, this is not
     memory: dict[str, float] = field(default_factory=dict)
     notebook: dict[str, Any] = field(default_factory=dict)
 

@@ -45,6 +45,17 @@ def stored() -> dict[str, str]:
     return {code: text for code, text in printed.items() if "yours(" not in code and "check(" not in code}
 
 
+#: A learner tries to write beside the package, whose folder is read-only.
+INTRUDE = """
+from pathlib import Path
+import mlteach
+try:
+    Path(mlteach.__file__).with_name("mine.py").write_text("mine")
+except OSError as error:
+    print(type(error).__name__)
+"""
+
+
 class Class:
     """Eight learners at once, each in a thread; `take_place` says what was found."""
 
@@ -98,6 +109,7 @@ class Class:
             self.work(learner, learner.code()[:FIRST])
         learner.weigh()
         if learner.name in WHOLE:
+            assert learner.run({"id": "intrude", "source": INTRUDE}) == "PermissionError\n"
             self.work(learner, learner.code()[FIRST:])
             learner.weigh()
         learner.save()

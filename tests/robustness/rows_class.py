@@ -76,7 +76,9 @@ def too_much(room: Room) -> str:
         return memory.sentence(2**30)
     room.patch.setattr(memory.resource, "setrlimit", lambda *_: None)
     memory.load_ipython_extension(shell)
-    error = RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 4294967296 bytes.")
+    error = RuntimeError(
+        "DefaultCPUAllocator: can't allocate memory: you tried to allocate 4294967296 bytes."
+    )
     said[0](shell, RuntimeError, error, None)  # type: ignore[operator]
     return said[1]
 

@@ -22,10 +22,7 @@ CHECKS: tuple[tuple[str, list[str]], ...] = (
     ),
     ("lessons", ["-m", "mlteach", "build", "--check"]),
     ("tests", ["-m", "pytest", *TWO, "load", "-m", "not slow", "tests"]),
-    (
-        "class",
-        ["-m", "pytest", "-s", "-m", "slow", "tests/hub"],
-    ),  # eight servers at once: nothing else beside them
+    ("class", ["-m", "pytest", "-s", "-m", "slow", "tests/hub"]),  # eight servers: nothing else beside them
     ("numbers", ["-m", "pytest", *TWO, "loadfile", "notebooks"]),  # a lesson stays with its kernel
 )
 

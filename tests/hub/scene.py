@@ -8,7 +8,7 @@ from typing import Any
 
 import nbformat
 
-from tests.hub.classroom import LESSON, ROOT, Learner, fingerprint, hub, installed, writable
+from tests.hub.classroom import LESSON, PATIENCE, ROOT, Learner, fingerprint, hub, installed, writable
 
 NAMES = ("ada", "blaise", "carl", "daniel", "emmy", "felix", "grace", "henri")
 WHOLE, KILLED = (
@@ -103,7 +103,7 @@ class Class:
         self.work(learner, learner.code()[:MIDDLE] if learner.name in KILLED else learner.code()[:FIRST])
         if learner.name in KILLED:
             learner.killed()
-            self.gone.wait()
+            self.gone.wait(PATIENCE)  # for the other one
             learner.start()
             learner.open()
             self.work(learner, learner.code()[:FIRST])

@@ -75,11 +75,11 @@ def weigh(path: Path) -> dict[str, Any]:
 
 
 def of_class() -> dict[str, Any]:
-    """Eight learners of a hub: what the test of a class sees, as figures."""
+    """Eight learners of a hub: what the test of a class sees, as figures; here with all lessons in the course."""
     from tests.hub.scene import Class
 
     with tempfile.TemporaryDirectory() as folder:
-        lesson = Class(Path(folder).resolve())
+        lesson = Class(Path(folder).resolve(), whole=True)
         learners = lesson.take_place()
     rows = [
         {

@@ -29,15 +29,19 @@ PATIENCE = 240.0  # seconds for anything; a loaded machine is no failure
 DAC_OVERRIDE, DROP_FROM_BOUNDING_SET = 1, 24  # Linux's numbers
 
 
-def installed(courses: Path, name: str, *, lesson: str | None = None) -> Path:
-    """A version of the course as an administrator installs it: compiled, and nobody may write into it. ``lesson``: the text of 03."""
+def installed(courses: Path, name: str, *, lesson: str | None = None, whole: bool = False) -> Path:
+    """A version of the course as an administrator installs it: compiled, and nobody may write into it.
+
+    ``lesson``: the text of 03. ``whole``: with all lessons, of which each learner gets copies; else with 00 and 03.
+    """
     course = courses / name
     shutil.copytree(ROOT / "mlteach", course / "mlteach")
     unused = shutil.ignore_patterns("omniglot", "mini-imagenet", "lectures")
     shutil.copytree(ROOT / "data", course / "data", ignore=unused)
     shutil.copy(ROOT / "pyproject.toml", course)
     (course / "notebooks" / "src").mkdir(parents=True)
-    for each in ("00_start_here", LESSON):
+    every = sorted(path.stem for path in (ROOT / "notebooks" / "src").glob("[0-9]*.py"))
+    for each in every if whole else ("00_start_here", LESSON):
         shutil.copy(ROOT / "notebooks" / f"{each}.ipynb", course / "notebooks")
         shutil.copy(ROOT / "notebooks" / "src" / f"{each}.py", course / "notebooks" / "src")
     if lesson is not None:
@@ -199,7 +203,7 @@ class Learner:
         xsrf = {"_xsrf": browser.cookies.get("_xsrf", path="/hub/")}
         answer = browser.post(
             f"{self.address}/hub/login?next=/hub/token",
-            {"username": self.name, "password": "any", **xsrf},
+            {"username": self.name, "password": "any of them", **xsrf},
             timeout=PATIENCE,
         )
         assert answer.ok and answer.url.endswith("/hub/token"), (answer.status_code, answer.url)

@@ -59,7 +59,7 @@ except OSError as error:
 class Class:
     """Eight learners at once, each in a thread; `take_place` says what was found."""
 
-    def __init__(self, room: Path, names: tuple[str, ...] = NAMES) -> None:
+    def __init__(self, room: Path, names: tuple[str, ...] = NAMES, *, whole: bool = False) -> None:
         self.room, self.names = room, names
         self.printed = stored()
         self.compared: dict[str, int] = {}  # cells whose printed text was compared
@@ -69,7 +69,10 @@ class Class:
         exercise = '# %% tags=["exercise"]\ndef cell('
         assert source.count(exercise) == 1
         later = source.replace(exercise, f"# %% [markdown]\n# {NEW}\n\n{exercise}")
-        self.releases = [installed(room / "releases", "a"), installed(room / "releases", "b", lesson=later)]
+        self.releases = [
+            installed(room / "releases", "a", whole=whole),
+            installed(room / "releases", "b", lesson=later),
+        ]
         self.release(0)
         self.before = [fingerprint(each) for each in self.releases]
         self.gone = threading.Barrier(len(set(names) & set(KILLED)) or 1, action=lambda: self.release(1))

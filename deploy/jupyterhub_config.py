@@ -14,7 +14,7 @@ COURSES = Path(os.environ.get("MLTEACH_COURSES", "/srv/mlteach"))
 #: How many work at the same time, how many cores they share, and the memory of each (JupyterHub's own notation).
 LEARNERS = int(os.environ.get("MLTEACH_LEARNERS", "30"))
 CORES = os.cpu_count() or 1
-MEMORY = os.environ.get("MLTEACH_MEMORY", "1.5G")
+MEMORY = os.environ.get("MLTEACH_MEMORY", "3G")
 #: Seconds without anything to do after which a kernel, then the server around it, is ended.
 IDLE_KERNEL, IDLE_SERVER = 30 * 60, 60 * 60
 

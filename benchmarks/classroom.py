@@ -33,6 +33,11 @@ THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 AGAIN = "`git checkout data/results/class.json` brings the stored one back."
 
 
+def lessons() -> list[Path]:
+    """The sources of the lessons proper, without the page of all explorers."""
+    return [path for path in sources() if path.name[:2] < "90"]
+
+
 def status(process: int, name: str) -> float:
     """A line of /proc/PID/status, in MB."""
     found = re.search(rf"^{name}:\s+(\d+) kB", Path(f"/proc/{process}/status").read_text(), re.MULTILINE)
@@ -122,9 +127,12 @@ def table_of_lessons(part: dict[str, Any]) -> str:
     most = max(rows, key=lambda row: row["asked"])
     lines += [
         "",
-        f"The most is asked for by lesson {most['lesson'][:2]}: {most['asked']} MB. All lessons together: "
+        f"The most is asked for by lesson {most['lesson'][:2]}: {most['asked']} MB. Together they take "
         f"{sum(row['cpu'] for row in rows):.0f} CPU seconds; in the middle a lesson takes {median(row['cpu'] for row in rows):.0f}.",
     ]
+    measured = {row["lesson"] for row in rows}
+    if missing := [path.name[:2] for path in lessons() if path.stem not in measured]:
+        lines += ["", f"Not measured yet: {', '.join(missing)}."]
     return "\n".join(lines)
 
 
@@ -163,7 +171,7 @@ def main() -> None:
     if given.what == "hub":
         record["hub"] = about() | of_class()
     else:
-        chosen = [source(each) for each in given.lesson or ()] or [p for p in sources() if p.name[:2] < "90"]
+        chosen = [source(each) for each in given.lesson or ()] or lessons()
         figures = {row["lesson"]: row for row in record.get("lessons", {}).get("figures", [])}
         part = about()
         for path in tqdm(chosen, unit="lesson"):

@@ -55,41 +55,53 @@ def lab(
     """Open your own copy of a lesson in JupyterLab.
 
     `lab` opens lesson 00, the map of the course; `lab 03` opens lesson 03. Your copies are in my/: what you write there
-    stays, also when a lesson gets a new version. Stop the server with Ctrl-C.
+    stays, also when a lesson gets a new version. Stop the server with Ctrl-C. MLTEACH_HOME names another folder for my/ and
+    runs/; where you may not write into the course's, it is mlteach/ in your home directory.
 
     `lab --executed 03` opens the stored lesson with all its results, for lecturers.
     """
-    from mlteach.course import copies
-    from mlteach.course.lessons import LAB, ROOT, LessonError, notebook, source
+    from mlteach.course import copies, lessons
+    from mlteach.course.lab import furnished, server
     from mlteach.course.trust import trust_lessons
+    from mlteach.home import shared
 
-    chosen = source(lesson)
-    page = notebook(chosen) if executed else copies.place(chosen)
-    settings = [str(LAB)] if executed else [str(LAB / "copies"), str(LAB)]
-    settings += filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])
-    environment = os.environ | {"JUPYTER_CONFIG_PATH": os.pathsep.join(settings)}
+    chosen = lessons.source(lesson)
+    page = lessons.notebook(chosen) if executed else copies.place(chosen)
     if not executed:
-        for sentence in copies.bring():
-            print(sentence, flush=True)
+        furnished()
     if not page.exists():
-        raise LessonError(
+        raise lessons.LessonError(
             f"{page.name} was never built. Run: python3 start.py build {chosen.stem[:2]}"
             if executed
             else f"{page} could not be made, so there is nothing to open."
         )
-    folder = page.parent.relative_to(ROOT)
-    command = [sys.executable, "-m", "jupyterlab", str(folder / page.name)]
-    # the whole course can be opened; what the list of files shows first is the folder of the page
-    command += [f"--ServerApp.root_dir={ROOT}", f"--FileContentsManager.preferred_dir={ROOT / folder}"]
-    # Jupyter's own list, and the sources, which hold the solutions
-    for hidden in ("__pycache__", "*.pyc", "*.pyo", ".DS_Store", "*~", "src"):
-        command.append(f"--ContentsManager.hide_globs={hidden}")
-    command.append(f"--LabApp.extra_labextensions_path={LAB / 'labextensions'}")
-    if hasattr(os, "geteuid") and os.geteuid() == 0:
-        command.append("--allow-root")  # the usual user inside a container; Jupyter refuses it unless told
-    trust_lessons()
-    print(f"JupyterLab opens {folder.name}/{page.name} in your browser. Stop it with Ctrl-C.", flush=True)
-    raise typer.Exit(attend(command, cwd=ROOT, env=environment))
+    top = lessons.ROOT if executed else lessons.MY.parent
+    command, environment = server(page, top, copies=not executed)
+    if executed or not shared():  # else no folder that this server shows holds them
+        trust_lessons()
+    print(
+        f"JupyterLab opens {page.parent.name}/{page.name} in your browser. Stop it with Ctrl-C.", flush=True
+    )
+    raise typer.Exit(attend(command, cwd=lessons.ROOT, env=environment))
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def hub(context: typer.Context) -> None:
+    """Be one learner's server on a JupyterHub, which calls this.
+
+    docs/for_a_class.md says how a class is set up. Further arguments go to JupyterLab.
+    """
+    from mlteach.course import copies, lessons
+    from mlteach.course.lab import furnished, must_be_on_a_hub, server
+
+    must_be_on_a_hub()
+    furnished()
+    page = copies.place(lessons.source("00"))
+    command, environment = server(page, lessons.MY.parent, copies=True, hub=True)
+    sys.stdout.flush()
+    os.execve(
+        command[0], [*command, *context.args], environment
+    )  # it is the hub's to stop, and no hub is on Windows
 
 
 def attend(command: list[str], **how: Any) -> int:

@@ -45,7 +45,7 @@ def test_every_requirement_has_one_tested_version() -> None:
 
     pinned = {plain(name): version for name, version in PINNED.items()}
     extras = PROJECT["optional-dependencies"]
-    for text in PROJECT["dependencies"] + extras["course"] + extras["test"]:
+    for text in PROJECT["dependencies"] + extras["course"] + extras["hub"] + extras["test"]:
         requirement = Requirement(text)
         assert plain(requirement.name) in pinned, f"{requirement.name} is missing in constraints.txt"
         assert requirement.specifier.contains(pinned[plain(requirement.name)]), text

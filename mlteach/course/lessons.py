@@ -3,12 +3,14 @@
 from pathlib import Path
 
 from mlteach.errors import MlteachError
+from mlteach.home import home
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = ROOT / "notebooks"
 SOURCES = NOTEBOOKS / "src"
-MY = ROOT / "my"  # a learner's own copies
-RUNS = ROOT / "runs"
+HOME = home()  # the same, unless many share one course
+MY = HOME / "my"  # a learner's own copies
+RUNS = HOME / "runs"
 RESULTS = ROOT / "data" / "results"
 LECTURES = ROOT / "data" / "lectures"
 CHECKPOINTS = ROOT / "data" / "checkpoints"

@@ -15,10 +15,20 @@ from typing import Any
 from mlteach import __version__
 from mlteach.course.kernel import DIED, stoppable
 from mlteach.course.lectures import LECTURE, recording
-from mlteach.course.lessons import CHECKPOINTS, NOTEBOOKS, RESULTS, RUNS, LessonError, checked_profile, source
+from mlteach.course.lessons import (
+    CHECKPOINTS,
+    HOME,
+    NOTEBOOKS,
+    RESULTS,
+    RUNS,
+    LessonError,
+    checked_profile,
+    source,
+)
 from mlteach.course.parameters import SEEDS, chosen, parse
 from mlteach.course.source import first_line, learner_notebook
 from mlteach.files import lock, one_sentence, write_all, write_atomic
+from mlteach.home import furnish, shared
 
 __all__ = ["parse", "run"]
 
@@ -53,6 +63,7 @@ def run(
             f"{' and '.join(other)}. Leave out --record; the results are then in runs/ alone."
         )
     with one_sentence(LessonError, f"run lesson {path.stem}"), claimed(name) as folder:
+        furnish()
         figures, content, trained = ran(path, lesson_notebook, folder, given, progress)
         if record:
             if not figures:
@@ -159,7 +170,7 @@ def execute(path: Path, lesson_notebook: Any, output: Path, given: dict[str, Any
                 Whole.SCHEME
                 + str(output).replace("{", "{{").replace("}", "}}"),  # it would fill in parameters
                 parameters=given,
-                cwd=str(NOTEBOOKS),
+                cwd=str(HOME if shared() else NOTEBOOKS),
                 progress_bar=progress and {"desc": path.stem, "disable": None},
                 on_cell_execute=begin,
                 **kernel,

@@ -10,7 +10,7 @@ from mlteach.course.lessons import ROOT
 from mlteach.errors import MlteachError
 
 CPUS = ("default", "avx2", "avx512")
-LONG = ("tests", "numbers")  # minutes, and they print what they do
+LONG = ("tests", "class", "numbers")  # minutes, and they print what they do
 TWO = ["--numprocesses=2", "--dist"]
 CHECKS: tuple[tuple[str, list[str]], ...] = (
     ("style", ["-m", "ruff", "check", "--quiet", "."]),
@@ -21,7 +21,8 @@ CHECKS: tuple[tuple[str, list[str]], ...] = (
         ["-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"],
     ),
     ("lessons", ["-m", "mlteach", "build", "--check"]),
-    ("tests", ["-m", "pytest", *TWO, "load", "tests"]),
+    ("tests", ["-m", "pytest", *TWO, "load", "-m", "not slow", "tests"]),
+    ("class", ["-m", "pytest", "-s", "-m", "slow", "tests/hub"]),  # eight servers: nothing else beside them
     ("numbers", ["-m", "pytest", *TWO, "loadfile", "notebooks"]),  # a lesson stays with its kernel
 )
 

@@ -1,6 +1,6 @@
 """The score: which exercises are solved, in a small file in the learner's own folder that never leaves the machine.
 
-The file is ``my/progress.json`` in the course's folder. MLTEACH_PROGRESS=off keeps no score; another path keeps it there.
+The file is ``my/progress.json`` in the learner's folder (`mlteach.home`). MLTEACH_PROGRESS=off keeps no score; another path keeps it there.
 A score is never a reason to stop: where it cannot be written, a check says what it has to say all the same.
 """
 
@@ -11,8 +11,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import mlteach
+from mlteach.errors import MlteachError
 from mlteach.files import lock, write_atomic
+from mlteach.home import COURSE, home, shared
 
 VARIABLE = "MLTEACH_PROGRESS"
 WAIT = 10.0  # seconds for another notebook that is writing
@@ -25,8 +26,10 @@ def place() -> Path | None:
         return None
     if chosen:
         return Path(chosen).expanduser()
-    course = Path(mlteach.__file__).parents[1]
-    return course / "my" / "progress.json" if (course / "notebooks").is_dir() else None
+    try:
+        return home() / "my" / "progress.json" if shared() or (COURSE / "notebooks").is_dir() else None
+    except MlteachError:  # which the commands say
+        return None
 
 
 def record(id: str, solved: bool) -> None:

@@ -20,7 +20,7 @@ from torch import Tensor
 from mlteach.errors import DataError
 from mlteach.tasks.characters import Characters
 from mlteach.tasks.episode import Episode
-from mlteach.tasks.omniglot import LARGEST_ARCHIVE, LARGEST_PICTURE, folders, shrunk
+from mlteach.tasks.omniglot import LARGEST_ARCHIVE, LARGEST_PICTURE, folders, shrunk, to_write
 
 RUNS, WAYS = 20, 20
 FILE = "all_runs.zip"
@@ -68,7 +68,7 @@ def official_runs(path: str | os.PathLike[str] | None = None, *, whole: bool = F
     if found is None:
         raise DataError(
             f"The official runs are not here; download {FILE} from {ADDRESS} and put it beside Omniglot's archives, into "
-            f"{folders()[0]}."
+            f"{to_write(folders())[0]}."
         )
     try:
         if found.stat().st_size > LARGEST_ARCHIVE:

@@ -28,6 +28,7 @@ from tqdm import tqdm
 
 from mlteach.errors import DataError
 from mlteach.files import lock, write_atomic
+from mlteach.home import shared
 
 URL = "https://raw.githubusercontent.com/brendenlake/omniglot/master/python"
 ARCHIVES = {  # name: MD5 of the official file
@@ -121,15 +122,20 @@ def folders() -> list[Path]:
     return [next(projects, here) / "data" / "omniglot", cache / "mlteach" / "omniglot"]
 
 
+def to_write(places: Sequence[Path]) -> list[Path]:
+    """``places``, which are `folders` or files in them, in the order in which to write: where many share a course, one's own first."""
+    return list(places[::-1] if shared() else places)
+
+
 def fetch(download: bool) -> list[Path]:
     """Download the official archives, each whole or not at all. Raises DataError when that is forbidden or fails."""
     by_hand = (
-        f"download {' and '.join(ARCHIVES)} from {URL} on another machine and put them into {folders()[0]}, "
+        f"download {' and '.join(ARCHIVES)} from {URL} on another machine and put them into {to_write(folders())[0]}, "
         "or name their folder in the environment variable MLTEACH_OMNIGLOT."
     )
     if not download:
         raise DataError(f"Omniglot is not here, and downloading it was ruled out; allow that, or {by_hand}")
-    for folder in folders():
+    for folder in to_write(folders()):
         try:
             import pooch
 
@@ -183,6 +189,7 @@ def kept_or_made(
         if loaded := kept(file):
             return loaded
     loaded, reason = None, None
+    files = to_write(files)
     for file in files:
         try:
             with lock(file.with_name(f"{file.name}.lock")):  # whoever waited here finds the work done

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from mlteach.course.lessons import ROOT, LessonError
+from mlteach.course.lessons import HOME, ROOT, LessonError
 
 #: Folders of the course itself, into which no page is written; nor into those that begin with a dot.
 KEPT = ("benchmarks", "data", "docs", "mlteach", "my", "notebooks", "studies", "tests")
@@ -28,9 +28,9 @@ Written = dict[str, list[str]]
 
 
 def folder(output: Path) -> Path:
-    """The folder that ``--output`` names: ``~`` is home, and what is not absolute lies in the course. Raises LessonError."""
+    """The folder that ``--output`` names: ``~`` is home, and what is not absolute lies in the learner's folder. Raises LessonError."""
     try:
-        return ROOT / output.expanduser()
+        return HOME / output.expanduser()
     except RuntimeError as error:
         raise LessonError(f"{output}: the home of that user is not known. {ELSE}.") from error
 
@@ -39,10 +39,11 @@ def free(target: Path) -> Path:
     """Return ``target``, or raise LessonError where no pages may go: a file, a link, home, the course and its folders."""
     if target.is_symlink():
         raise LessonError(f"{target} is a link; name the folder that it leads to. {ELSE}.")
-    real, course, home = target.resolve(), ROOT.resolve(), Path.home().resolve()
-    if real in (course, home, *course.parents, *home.parents):
+    real, ours = target.resolve(), {ROOT.resolve(), HOME.resolve()}
+    kept = {*ours, Path.home().resolve()}
+    if any(real in (each, *each.parents) for each in kept):
         raise LessonError(f"{target} holds more than pages, so none are written there. {ELSE}.")
-    if real.is_relative_to(course):
+    for course in filter(real.is_relative_to, ours):
         first = real.relative_to(course).parts[0].casefold()
         if first in KEPT or first.startswith("."):
             raise LessonError(

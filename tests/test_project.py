@@ -1,6 +1,8 @@
 """The set-up files agree, and importing costs what it should."""
 
 import ast
+import importlib
+import os
 import re
 import subprocess
 import sys
@@ -12,6 +14,9 @@ from types import ModuleType
 
 import pytest
 import yaml
+
+from mlteach.course.lessons import sources
+from mlteach.course.source import read
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -55,14 +60,49 @@ def test_every_requirement_has_one_tested_version() -> None:
     )
 
 
-def test_the_environment_file_is_in_step() -> None:
+def test_conda_and_binder_get_the_course_without_test_tools_and_binder_no_cuda() -> None:
     environment = yaml.safe_load((ROOT / "environment.yml").read_text())
     python, pip, last = environment["dependencies"]
-    assert (python, pip) == ("python=3.12", "pip")  # repo2docker reads the version from exactly this form
-    assert last == {"pip": ["-c constraints.txt", "-e .[course,test]"]}
-    assert PROJECT["requires-python"] == ">=3.11"
-    start = (ROOT / "start.py").read_text()
-    assert 'EXTRAS = ".[course,test]"' in start and "(3, 11)" in start
+    assert (python, pip) == ("python=3.12", "pip")
+    assert last == {"pip": ["-c constraints.txt", "-e .[course]"]}
+    assert PROJECT["requires-python"] == ">=3.11" and "(3, 11)" in (ROOT / "start.py").read_text()
+
+    binder = ROOT / ".binder"
+    lines = (binder / "requirements.txt").read_text().splitlines()
+    wanted = [line for line in lines if not line.startswith("#")]
+    assert (
+        wanted
+        == [
+            "--extra-index-url https://download.pytorch.org/whl/cpu",
+            "-c ../constraints.txt",  # pip looks for it from this file's folder, and for the course from its own
+            f"torch=={PINNED['torch']}+cpu",  # the plain version would be taken with CUDA where the index is not reached
+            "-e .[course]",
+        ]
+    )
+    assert (binder / "runtime.txt").read_text() == "python-3.12\n"
+    for name in ("postBuild", "start"):
+        script = (binder / name).read_text()
+        assert script.startswith("#!/usr/bin/env bash\n") and "\r" not in script
+        assert os.name == "nt" or os.access(binder / name, os.X_OK)
+    copied = re.search(
+        r"^python - <<'PYTHON'\n(.*?)^PYTHON$", (binder / "postBuild").read_text(), re.M | re.S
+    )
+    assert copied
+    for node in ast.parse(copied[1]).body:  # what it calls is there
+        if isinstance(node, ast.ImportFrom) and node.module:
+            assert all(hasattr(importlib.import_module(node.module), each.name) for each in node.names)
+    assert (ROOT / "mlteach/course/jupyter/copies").is_dir()
+
+
+def test_what_lessons_import_is_part_of_the_course() -> None:
+    extras = PROJECT["optional-dependencies"]
+    assert {*extras["lesson"]} < {*extras["course"]}
+    cells = [cell for path in sources() for cell in read(path).cells if cell.cell_type == "code"]
+    nodes = [node for cell in cells for node in ast.walk(ast.parse(cell.source))]
+    names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    names += [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
+    foreign = {name.partition(".")[0] for name in names} - {"mlteach"} - sys.stdlib_module_names
+    assert foreign <= ALLOWED | {"matplotlib", "scipy", "IPython"}  # scipy comes with scikit-learn
 
 
 def test_the_version_is_the_same_everywhere() -> None:

@@ -24,8 +24,10 @@ def run(doing: str, *command: str) -> None:
     except OSError as error:
         said = f"{command[0]}: {error.strerror}"
     if said:
+        lines = said.splitlines()
+        reason = next((line for line in lines if line.startswith(("fatal: ", "ERROR: "))), lines[-1])
         raise CourseMissing(
-            f"The course could not be {doing} ({said.splitlines()[-1].strip()}): allow this notebook the "
+            f"The course could not be {doing} ({reason.strip()}): allow this notebook the "
             "internet (on Kaggle: Settings), or choose a kernel that has the course, and run this cell again."
         )
 

@@ -156,6 +156,10 @@ def test(
     cpu: Annotated[
         str | None, typer.Option(help="Let torch use only this CPU instruction set: default, avx2 or avx512.")
     ] = None,
+    versions: Annotated[
+        str | None,
+        typer.Option("--with", help="Other versions of what the course needs: oldest or newest, as allowed."),
+    ] = None,
 ) -> None:
     """Run everything CI runs; with further arguments, only pytest with them.
 
@@ -164,10 +168,16 @@ def test(
 
     `test tests/inner -k sgd` runs only those tests. `test notebooks/03_*.ipynb` proves one lesson.
     `test --cpu default` shows that the printed numbers hold on an older CPU.
+    `test --with oldest` makes an environment .venv-oldest with the oldest versions that pyproject.toml allows, and runs
+    tests and lessons in it; `--with newest` those of today. With UV_TORCH_BACKEND=cpu torch comes without CUDA.
     """
+    from mlteach.course import versions as other
     from mlteach.course.suite import run_all, run_pytest
 
-    raise typer.Exit(run_pytest(context.args, cpu=cpu) if context.args else run_all(cpu=cpu))
+    python = other.environment(versions) if versions else sys.executable
+    if context.args:
+        raise typer.Exit(run_pytest(context.args, cpu=cpu, python=python))
+    raise typer.Exit(run_all(other.CHECKS if versions else (), cpu=cpu, python=python))
 
 
 @app.command()

@@ -221,11 +221,42 @@ def test_an_old_python_is_told_in_words(
 
 
 def test_the_stamp_knows_what_was_installed(start: ModuleType) -> None:
-    assert not start.installed()
-    start.STAMP.write_text(start.fingerprint())
-    assert start.installed()
+    assert not start.installed(start.TEST)
+    start.STAMP.write_text(start.fingerprint(start.TEST))
+    assert start.installed(start.TEST)
     (start.ROOT / "constraints.txt").write_text("torch==2.13.0")
-    assert not start.installed()
+    assert not start.installed(start.TEST)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "has", "installs"),
+    [
+        ([], None, "COURSE"),
+        (["run", "test"], None, "COURSE"),
+        (["test", "tests"], None, "TEST"),
+        (["check"], "COURSE", "TEST"),
+        (["test", "--help"], "COURSE", None),
+        (["lab"], "TEST", None),  # who has the tools keeps them
+        (["lab"], "COURSE", None),
+        (["test"], "TEST", None),
+    ],
+)
+def test_the_tools_of_the_tests_come_with_the_first_test(
+    start: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    has: str | None,
+    installs: str | None,
+) -> None:
+    if has:
+        start.STAMP.write_text(start.fingerprint(getattr(start, has)))
+    asked: list[str] = []
+    monkeypatch.setattr(start.sys, "argv", ["start.py", *arguments])
+    monkeypatch.setattr(start, "install", asked.append)
+    monkeypatch.setattr(start, "hand_over", lambda command: 0)
+    assert start.main() == 0
+    assert asked == ([getattr(start, installs)] if installs else [])
+    assert "test" not in start.COURSE and start.TEST == ".[course,test]"
 
 
 def test_a_failed_install_says_why_and_leaves_no_stamp(start: ModuleType) -> None:
@@ -234,8 +265,8 @@ def test_a_failed_install_says_why_and_leaves_no_stamp(start: ModuleType) -> Non
     with pytest.raises(
         start.SetUpError, match=r"pip could not install the course. It said:\n(.|\n)*install.log"
     ):
-        start.install()
-    assert not start.STAMP.exists() and not start.installed()
+        start.install(start.TEST)
+    assert not start.STAMP.exists() and not start.installed(start.TEST)
 
 
 def fake_python(folder: Path, says: str, code: int) -> Path:
@@ -269,7 +300,7 @@ def test_an_environment_of_an_old_python_is_made_anew(
         start, "refusal", lambda command: asked.append(command) or refusal([command[0], "-c", "1"])
     )
     with pytest.raises((start.SetUpError, OSError)):
-        start.install()
+        start.install(start.TEST)
     assert asked[1][1:] == ["-m", "venv", str(start.VENV)]
 
 
@@ -278,7 +309,7 @@ def test_a_file_in_the_place_of_the_environment_is_left_alone(
 ) -> None:
     (start.VENV / "pyvenv.cfg").unlink()
     start.STAMP.write_text("of an earlier install")
-    assert not start.installed()  # half of it was deleted
+    assert not start.installed(start.TEST)  # half of it was deleted
     start.STAMP.unlink()
     start.VENV.rmdir()
     start.VENV.write_text("mine")
@@ -309,7 +340,7 @@ def test_what_the_system_refuses_while_setting_up_is_a_sentence(
 def test_ctrl_c_while_setting_up_is_a_sentence(
     start: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def stop() -> None:
+    def stop(wanted: str) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(start, "install", stop)
@@ -333,11 +364,11 @@ def test_a_second_start_waits_for_the_first_and_then_has_nothing_to_do(
     def sleep(seconds: float) -> None:
         waits.append(seconds)
         if len(waits) == 3:
-            start.STAMP.write_text(start.fingerprint())
+            start.STAMP.write_text(start.fingerprint(start.TEST))
             first.close()
 
     monkeypatch.setattr(start.time, "sleep", sleep)
-    monkeypatch.setattr(start, "install", lambda: pytest.fail("installed a second time"))
+    monkeypatch.setattr(start, "install", lambda wanted: pytest.fail("installed a second time"))
     monkeypatch.setattr(start, "hand_over", lambda command: 0)
     assert start.main() == 0 and len(waits) == 3
     assert capsys.readouterr().out.count("Another start.py is installing the course here.") == 1

@@ -129,6 +129,6 @@ def test_what_is_written_opens_with_that_cell_and_links_to_its_neighbours(tmp_pa
     )
     assert "notes" not in str([cell.metadata for cell in made.cells])
     table = page.read_text(encoding="utf-8")
-    assert "| 04 Learning to learn by gradient descent |" in table and table.count("kernels/welcome") == 2
+    assert "Learning to learn by gradient descent | [![" in table and table.count("kernels/welcome") == 2
     with pytest.raises(LessonError, match="is no repository on GitHub.*--repository OWNER/NAME"):
         export([source("03")], tmp_path, repository="/srv/course", branch="main")

@@ -34,7 +34,7 @@ PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 STAMP = VENV / "installed.txt"
 LOG = VENV / "install.log"
 COURSE, TEST = ".[course]", ".[course,test]"  # what is installed; who has the second has the first
-TESTING = ("test", "check")  # the commands that need the second
+TESTING = ("test", "check", "browsers")  # the commands that need the second
 
 
 def main() -> int:

@@ -196,6 +196,17 @@ def check(
 
 
 @app.command()
+def browsers() -> None:
+    """Install the browsers that tests drive, where one is missing (Debian, Ubuntu).
+
+    `browsers` looks for Chromium, Firefox and WebKit. Without them their tests are skipped.
+    """
+    from mlteach.course.browsers import install
+
+    print(install())
+
+
+@app.command()
 def run(
     lesson: Lesson,
     profile: Annotated[

@@ -25,7 +25,9 @@ def run(doing: str, *command: str) -> None:
         said = f"{command[0]}: {error.strerror}"
     if said:
         lines = said.splitlines()
-        reason = next((line for line in lines if line.startswith(("fatal: ", "ERROR: "))), lines[-1])
+        reason = next(
+            (line for line in lines if line.startswith(("fatal: ", "ERROR: ", "error: "))), lines[-1]
+        )
         raise CourseMissing(
             f"The course could not be {doing} ({reason.strip()}): allow this notebook the "
             "internet (on Kaggle: Settings), or choose a kernel that has the course, and run this cell again."

@@ -8,8 +8,9 @@
     python3 start.py build                    rebuild the lessons from their sources
     python3 start.py --help                   all commands
 
-The first call makes a virtual environment in .venv and installs the course into it. Later calls only look
-whether what they need has changed, and hand over to ``python -m mlteach`` inside that environment.
+The first call makes a virtual environment in .venv and installs the course into it. The first ``test`` or ``check``
+adds the tools they need. Later calls only look whether what they need has changed, and hand over to
+``python -m mlteach`` inside that environment.
 """
 
 import hashlib
@@ -32,7 +33,8 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 STAMP = VENV / "installed.txt"
 LOG = VENV / "install.log"
-EXTRAS = ".[course,test]"
+COURSE, TEST = ".[course]", ".[course,test]"  # what is installed; who has the second has the first
+TESTING = ("test", "check", "browsers")  # the commands that need the second
 
 
 def main() -> int:
@@ -43,11 +45,12 @@ def main() -> int:
         )
         return 1
     os.chdir(ROOT)
+    wanted = TEST if sys.argv[1:2] and sys.argv[1] in TESTING and "--help" not in sys.argv else COURSE
     try:
-        if not installed():
+        if not installed(wanted):
             with alone():
-                if not installed():  # by whom we waited for
-                    install()
+                if not installed(wanted):  # by whom we waited for
+                    install(wanted)
         return hand_over([str(PYTHON), "-m", "mlteach", *(sys.argv[1:] or ["lab"])])
     except KeyboardInterrupt:
         print("\nStopped. Call the same command again: it goes on from where it was.")
@@ -69,19 +72,20 @@ class SetUpError(Exception):
     """The environment could not be made; the message says what to do."""
 
 
-def fingerprint() -> str:
+def fingerprint(wanted: str) -> str:
     """A name for what should be installed: it changes when the requirements, the Python or the folder change."""
-    parts = [b"1", os.fsencode(ROOT), EXTRAS.encode()]
+    parts = [b"1", os.fsencode(ROOT), wanted.encode()]
     parts += [
         path.read_bytes() for path in (ROOT / "pyproject.toml", ROOT / "constraints.txt", VENV / "pyvenv.cfg")
     ]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
-def installed() -> bool:
-    """Whether .venv holds what the requirements ask for. The stamp is written last, so half an install is not one."""
+def installed(wanted: str) -> bool:
+    """Whether .venv holds what is wanted, or more. The stamp is written last, so half an install is not one."""
     try:
-        return PYTHON.exists() and STAMP.read_bytes() == fingerprint().encode()
+        enough = [fingerprint(each).encode() for each in {wanted, TEST}]
+        return PYTHON.exists() and STAMP.read_bytes() in enough
     except (FileNotFoundError, NotADirectoryError):
         return False
 
@@ -109,8 +113,8 @@ def alone() -> "Iterator[None]":
         yield
 
 
-def install() -> None:
-    """Make .venv, or mend it, and install the course with the tested versions. Raises SetUpError and OSError."""
+def install(wanted: str) -> None:
+    """Make .venv, or mend it, and install what is wanted in the tested versions. Raises SetUpError and OSError."""
     began = time.monotonic()
     if VENV.exists() and not VENV.is_dir():
         raise SetUpError(
@@ -129,8 +133,9 @@ def install() -> None:
                 "If that is about venv or ensurepip: on Debian and Ubuntu run sudo apt install python3-venv\n"
                 f"Else check that you may write into {ROOT} and that the disk is not full, then call this again."
             )
-    print("Installing the course, once. This takes one to five minutes.", flush=True)
-    pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "-c", "constraints.txt", "-e", EXTRAS]
+    what = "the course" if wanted == COURSE else "the course and what its tests need"
+    print(f"Installing {what}, once. This takes one to five minutes.", flush=True)
+    pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "-c", "constraints.txt", "-e", wanted]
     with open(LOG, "wb") as log:
         # A setting of the user's own that pip refuses inside an environment.
         child = subprocess.Popen(
@@ -155,7 +160,7 @@ def install() -> None:
             f"The whole of it is in {LOG}. Check the network and the free disk space (2 GB), then call this again."
         )
     part = STAMP.with_suffix(".part")
-    part.write_text(fingerprint())
+    part.write_text(fingerprint(wanted))
     os.replace(part, STAMP)
     print(f"\rInstalled in {time.monotonic() - began:.0f} s.", flush=True)
 

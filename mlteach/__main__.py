@@ -42,6 +42,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
+exports = typer.Typer(help="Write lessons for other systems: nbgrader, Google Colab.", no_args_is_help=True)
+app.add_typer(exports, name="export")
 Lesson = Annotated[str, typer.Argument(help="The lesson's number, such as 09.", show_default=False)]
 
 
@@ -166,6 +168,10 @@ def test(
     cpu: Annotated[
         str | None, typer.Option(help="Let torch use only this CPU instruction set: default, avx2 or avx512.")
     ] = None,
+    versions: Annotated[
+        str | None,
+        typer.Option("--with", help="Other versions of what the course needs: oldest or newest, as allowed."),
+    ] = None,
 ) -> None:
     """Run everything CI runs; with further arguments, only pytest with them.
 
@@ -174,10 +180,16 @@ def test(
 
     `test tests/inner -k sgd` runs only those tests. `test notebooks/03_*.ipynb` proves one lesson.
     `test --cpu default` shows that the printed numbers hold on an older CPU.
+    `test --with oldest` makes an environment .venv-oldest with the oldest versions that pyproject.toml allows, and runs
+    tests and lessons in it; `--with newest` those of today. With UV_TORCH_BACKEND=cpu torch comes without CUDA.
     """
+    from mlteach.course import versions as other
     from mlteach.course.suite import run_all, run_pytest
 
-    raise typer.Exit(run_pytest(context.args, cpu=cpu) if context.args else run_all(cpu=cpu))
+    python = other.environment(versions) if versions else sys.executable
+    if context.args:
+        raise typer.Exit(run_pytest(context.args, cpu=cpu, python=python))
+    raise typer.Exit(run_all(other.CHECKS if versions else (), cpu=cpu, python=python))
 
 
 @app.command()
@@ -193,6 +205,17 @@ def check(
     from mlteach.course.suite import CHECKS, LONG, run_all
 
     raise typer.Exit(run_all(names or [name for name, _ in CHECKS if name not in LONG]))
+
+
+@app.command()
+def browsers() -> None:
+    """Install the browsers that tests drive, where one is missing (Debian, Ubuntu).
+
+    `browsers` looks for Chromium, Firefox and WebKit. Without them their tests are skipped.
+    """
+    from mlteach.course.browsers import install
+
+    print(install())
 
 
 @app.command()
@@ -349,6 +372,50 @@ def slides(
     if record:
         print(f"Kept: {keep(source(lesson))}")
     print(f"Open {build_slides(source(lesson), folder(output))}")
+
+
+@exports.command("nbgrader")
+def export_nbgrader(
+    lessons: Annotated[list[str], typer.Argument(help="Lessons to export.", show_default=False)],
+    output: Annotated[Path, typer.Option(help="The course folder of nbgrader.")] = Path("grading"),
+) -> None:
+    """Write lessons as assignments of nbgrader, with points for exercises whose check passes.
+
+    `export nbgrader 03` writes grading/source/03/. docs/grading.md says how to go on.
+    """
+    from mlteach.course.grading import export
+    from mlteach.course.lessons import source
+    from mlteach.course.site.folder import folder
+
+    target = folder(output)
+    for path in map(source, lessons):
+        print(f"Wrote {export(path, target)}")
+    print(f"Go on in {target}: nbgrader generate_assignment {source(lessons[0]).stem[:2]}")
+
+
+@exports.command("colab")
+def export_colab(
+    lessons: Annotated[
+        list[str] | None, typer.Argument(help="Lessons to export; all of them without any.")
+    ] = None,
+    repository: Annotated[
+        str, typer.Option(help="OWNER/NAME on GitHub; without it, the one this folder was cloned from.")
+    ] = "",
+    branch: Annotated[str, typer.Option(help="The branch that will have the notebooks.")] = "main",
+    output: Annotated[Path, typer.Option(help="The folder to write into.")] = Path("colab"),
+) -> None:
+    """Write lessons for Google Colab, Kaggle and other servers, each with a first cell that installs the course.
+
+    `export colab` writes colab/, with a page of badges. Commit the folder to your repository on GitHub: the badges open
+    its notebooks from there.
+    """
+    from mlteach.course.hosted import export, origin
+    from mlteach.course.lessons import source, sources
+    from mlteach.course.site.folder import folder
+
+    chosen = [source(lesson) for lesson in lessons] if lessons else sources()
+    page = export(chosen, folder(output), repository=repository or origin(), branch=branch)
+    print(f"Wrote {len(chosen)} notebook{'s' if len(chosen) > 1 else ''} and their badges: {page}")
 
 
 def main() -> None:

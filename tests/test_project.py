@@ -1,6 +1,8 @@
 """The set-up files agree, and importing costs what it should."""
 
 import ast
+import importlib
+import os
 import re
 import subprocess
 import sys
@@ -12,6 +14,9 @@ from types import ModuleType
 
 import pytest
 import yaml
+
+from mlteach.course.lessons import sources
+from mlteach.course.source import read
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -55,14 +60,49 @@ def test_every_requirement_has_one_tested_version() -> None:
     )
 
 
-def test_the_environment_file_is_in_step() -> None:
+def test_conda_and_binder_get_the_course_without_test_tools_and_binder_no_cuda() -> None:
     environment = yaml.safe_load((ROOT / "environment.yml").read_text())
     python, pip, last = environment["dependencies"]
-    assert (python, pip) == ("python=3.12", "pip")  # repo2docker reads the version from exactly this form
-    assert last == {"pip": ["-c constraints.txt", "-e .[course,test]"]}
-    assert PROJECT["requires-python"] == ">=3.11"
-    start = (ROOT / "start.py").read_text()
-    assert 'EXTRAS = ".[course,test]"' in start and "(3, 11)" in start
+    assert (python, pip) == ("python=3.12", "pip")
+    assert last == {"pip": ["-c constraints.txt", "-e .[course]"]}
+    assert PROJECT["requires-python"] == ">=3.11" and "(3, 11)" in (ROOT / "start.py").read_text()
+
+    binder = ROOT / ".binder"
+    lines = (binder / "requirements.txt").read_text().splitlines()
+    wanted = [line for line in lines if not line.startswith("#")]
+    assert (
+        wanted
+        == [
+            "--extra-index-url https://download.pytorch.org/whl/cpu",
+            "-c ../constraints.txt",  # pip looks for it from this file's folder, and for the course from its own
+            f"torch=={PINNED['torch']}+cpu",  # the plain version would be taken with CUDA where the index is not reached
+            "-e .[course]",
+        ]
+    )
+    assert (binder / "runtime.txt").read_text() == "python-3.12\n"
+    for name in ("postBuild", "start"):
+        script = (binder / name).read_text()
+        assert script.startswith("#!/usr/bin/env bash\n") and "\r" not in script
+        assert os.name == "nt" or os.access(binder / name, os.X_OK)
+    copied = re.search(
+        r"^python - <<'PYTHON'\n(.*?)^PYTHON$", (binder / "postBuild").read_text(), re.M | re.S
+    )
+    assert copied
+    for node in ast.parse(copied[1]).body:  # what it calls is there
+        if isinstance(node, ast.ImportFrom) and node.module:
+            assert all(hasattr(importlib.import_module(node.module), each.name) for each in node.names)
+    assert (ROOT / "mlteach/course/jupyter/copies").is_dir()
+
+
+def test_what_lessons_import_is_part_of_the_course() -> None:
+    extras = PROJECT["optional-dependencies"]
+    assert {*extras["lesson"]} < {*extras["course"]}
+    cells = [cell for path in sources() for cell in read(path).cells if cell.cell_type == "code"]
+    nodes = [node for cell in cells for node in ast.walk(ast.parse(cell.source))]
+    names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    names += [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
+    foreign = {name.partition(".")[0] for name in names} - {"mlteach"} - sys.stdlib_module_names
+    assert foreign <= ALLOWED | {"matplotlib", "scipy", "IPython"}  # scipy comes with scikit-learn
 
 
 def test_the_version_is_the_same_everywhere() -> None:
@@ -181,11 +221,42 @@ def test_an_old_python_is_told_in_words(
 
 
 def test_the_stamp_knows_what_was_installed(start: ModuleType) -> None:
-    assert not start.installed()
-    start.STAMP.write_text(start.fingerprint())
-    assert start.installed()
+    assert not start.installed(start.TEST)
+    start.STAMP.write_text(start.fingerprint(start.TEST))
+    assert start.installed(start.TEST)
     (start.ROOT / "constraints.txt").write_text("torch==2.13.0")
-    assert not start.installed()
+    assert not start.installed(start.TEST)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "has", "installs"),
+    [
+        ([], None, "COURSE"),
+        (["run", "test"], None, "COURSE"),
+        (["test", "tests"], None, "TEST"),
+        (["check"], "COURSE", "TEST"),
+        (["test", "--help"], "COURSE", None),
+        (["lab"], "TEST", None),  # who has the tools keeps them
+        (["lab"], "COURSE", None),
+        (["test"], "TEST", None),
+    ],
+)
+def test_the_tools_of_the_tests_come_with_the_first_test(
+    start: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    has: str | None,
+    installs: str | None,
+) -> None:
+    if has:
+        start.STAMP.write_text(start.fingerprint(getattr(start, has)))
+    asked: list[str] = []
+    monkeypatch.setattr(start.sys, "argv", ["start.py", *arguments])
+    monkeypatch.setattr(start, "install", asked.append)
+    monkeypatch.setattr(start, "hand_over", lambda command: 0)
+    assert start.main() == 0
+    assert asked == ([getattr(start, installs)] if installs else [])
+    assert "test" not in start.COURSE and start.TEST == ".[course,test]"
 
 
 def test_a_failed_install_says_why_and_leaves_no_stamp(start: ModuleType) -> None:
@@ -194,8 +265,8 @@ def test_a_failed_install_says_why_and_leaves_no_stamp(start: ModuleType) -> Non
     with pytest.raises(
         start.SetUpError, match=r"pip could not install the course. It said:\n(.|\n)*install.log"
     ):
-        start.install()
-    assert not start.STAMP.exists() and not start.installed()
+        start.install(start.TEST)
+    assert not start.STAMP.exists() and not start.installed(start.TEST)
 
 
 def fake_python(folder: Path, says: str, code: int) -> Path:
@@ -229,7 +300,7 @@ def test_an_environment_of_an_old_python_is_made_anew(
         start, "refusal", lambda command: asked.append(command) or refusal([command[0], "-c", "1"])
     )
     with pytest.raises((start.SetUpError, OSError)):
-        start.install()
+        start.install(start.TEST)
     assert asked[1][1:] == ["-m", "venv", str(start.VENV)]
 
 
@@ -238,7 +309,7 @@ def test_a_file_in_the_place_of_the_environment_is_left_alone(
 ) -> None:
     (start.VENV / "pyvenv.cfg").unlink()
     start.STAMP.write_text("of an earlier install")
-    assert not start.installed()  # half of it was deleted
+    assert not start.installed(start.TEST)  # half of it was deleted
     start.STAMP.unlink()
     start.VENV.rmdir()
     start.VENV.write_text("mine")
@@ -269,7 +340,7 @@ def test_what_the_system_refuses_while_setting_up_is_a_sentence(
 def test_ctrl_c_while_setting_up_is_a_sentence(
     start: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def stop() -> None:
+    def stop(wanted: str) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(start, "install", stop)
@@ -293,11 +364,11 @@ def test_a_second_start_waits_for_the_first_and_then_has_nothing_to_do(
     def sleep(seconds: float) -> None:
         waits.append(seconds)
         if len(waits) == 3:
-            start.STAMP.write_text(start.fingerprint())
+            start.STAMP.write_text(start.fingerprint(start.TEST))
             first.close()
 
     monkeypatch.setattr(start.time, "sleep", sleep)
-    monkeypatch.setattr(start, "install", lambda: pytest.fail("installed a second time"))
+    monkeypatch.setattr(start, "install", lambda wanted: pytest.fail("installed a second time"))
     monkeypatch.setattr(start, "hand_over", lambda command: 0)
     assert start.main() == 0 and len(waits) == 3
     assert capsys.readouterr().out.count("Another start.py is installing the course here.") == 1

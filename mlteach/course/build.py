@@ -24,7 +24,11 @@ LIBRARY = re.compile(
     r"[/\\](site|dist)-packages[/\\]|[/\\]lib(64)?[/\\]python3\.\d+[/\\]|^<frozen |^<__array_function__"
 )
 FASHION = re.compile(r"\w*(Deprecation|Future)Warning")
-LOG = re.compile(r"\[[IW]\d* ?[\d:. ]+\S+\.(cpp|cc|cu|h):\d+\] ")  # what torch's own C++ writes
+LOG = re.compile(
+    r"\[[IW]\d* ?[\d:. ]+\S+\.(cpp|cc|cu|h):\d+\] "  # what torch's own C++ writes
+    r"|(INFO|WARNING):(?!mlteach\b)[\w.]+:"  # what a library logs, as Python writes it
+    r"|Matplotlib is building the font cache"  # the same without a name, at its first import on a machine
+)
 
 
 def build(path: Path, *, target: Path | None = None, progress: bool = True) -> Path:
@@ -225,7 +229,7 @@ def without_library_words(text: str) -> str:
     """``text`` from stderr without the warnings that another version of a library may bring or take away.
 
     Those are warnings raised in a library's own file, warnings that something will change in a later version, wherever
-    they point to, and the log of torch's C++. Errors, and other warnings of the course and of the lesson's cells, stay.
+    they point to, and what libraries and torch's C++ log. Errors, and other warnings of the course and of the lesson's cells, stay.
     """
     lines = text.splitlines(keepends=True)
     kept = []

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from importlib.util import find_spec
 
 from mlteach.course.lessons import ROOT
 from mlteach.errors import MlteachError
@@ -27,11 +28,12 @@ CHECKS: tuple[tuple[str, list[str]], ...] = (
 )
 
 
-def run_all(names: Sequence[str] = (), *, cpu: str | None = None) -> int:
+def run_all(names: Sequence[str] = (), *, cpu: str | None = None, python: str = sys.executable) -> int:
     """Run the checks named, or all of them, also after one has failed, and print which passed. Returns the exit code.
 
-    Raises MlteachError for an unknown name.
+    ``python``: whose environment they run in. Raises MlteachError for an unknown name, and where the tools are missing.
     """
+    has_tools()
     known = [name for name, _ in CHECKS]
     for name in names:
         if name not in known:
@@ -42,7 +44,7 @@ def run_all(names: Sequence[str] = (), *, cpu: str | None = None) -> int:
             continue
         print(f"{name} ...", flush=True)
         began = time.monotonic()
-        code = call(arguments, cpu, quiet=name not in LONG)
+        code = call(arguments, cpu, python, quiet=name not in LONG)
         outcomes.append((name, code, time.monotonic() - began))
     print()
     for name, code, seconds in outcomes:
@@ -50,13 +52,24 @@ def run_all(names: Sequence[str] = (), *, cpu: str | None = None) -> int:
     return int(any(code for _, code, _ in outcomes))
 
 
-def run_pytest(arguments: Sequence[str], *, cpu: str | None = None) -> int:
-    """Run pytest with ``arguments`` and return its exit code."""
-    return call(["-m", "pytest", *arguments], cpu)
+def run_pytest(arguments: Sequence[str], *, cpu: str | None = None, python: str = sys.executable) -> int:
+    """Run pytest with ``arguments`` and return its exit code. Raises MlteachError as `run_all`."""
+    has_tools()
+    return call(["-m", "pytest", *arguments], cpu, python)
 
 
-def call(arguments: Sequence[str], cpu: str | None, *, quiet: bool = False) -> int:
-    """Run this Python with ``arguments`` in the repository, if asked on another CPU instruction set.
+def has_tools() -> None:
+    """Raise MlteachError where the course is installed without the tools of its tests."""
+    if find_spec("pytest") is None or find_spec("nbval") is None:
+        raise MlteachError(
+            'The tools of the tests are not installed here. Call python3 start.py test, or install them with: pip install -e ".[course,test]"'
+        )
+
+
+def call(
+    arguments: Sequence[str], cpu: str | None, python: str = sys.executable, *, quiet: bool = False
+) -> int:
+    """Run ``python`` with ``arguments`` in the repository, if asked on another CPU instruction set.
 
     With ``quiet`` the output appears only when it fails. Raises MlteachError for an unknown instruction set.
     """
@@ -65,9 +78,9 @@ def call(arguments: Sequence[str], cpu: str | None, *, quiet: bool = False) -> i
     # What a child prints is read as UTF-8, so it writes that, whatever the locale.
     environment = os.environ | {"PYTHONUTF8": "1"} | ({"ATEN_CPU_CAPABILITY": cpu} if cpu else {})
     if not quiet:
-        return subprocess.call([sys.executable, *arguments], cwd=ROOT, env=environment)
+        return subprocess.call([python, *arguments], cwd=ROOT, env=environment)
     done = subprocess.run(
-        [sys.executable, *arguments],
+        [python, *arguments],
         cwd=ROOT,
         env=environment,
         stdout=subprocess.PIPE,

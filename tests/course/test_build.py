@@ -148,6 +148,11 @@ WORDS = {
     "with no code": (f"{TORCH}:12: UserWarning: One.\nours\n", "ours\n"),
     "twice": (f"a\n{TORCH}:1: UserWarning: A.\n{TORCH}:1: UserWarning: B.\n  b()\nb\n", "a\nb\n"),
     "of Python's own": ("/usr/lib/python3.12/random.py:9: RuntimeWarning: Oh.\n  random()\nours", "ours"),
+    "in a log": (
+        "WARNING:jax._src.xla_bridge:No GPU.\nWARNING:mlteach.fit:Stop.\n",
+        "WARNING:mlteach.fit:Stop.\n",
+    ),
+    "of a first import": ("Matplotlib is building the font cache; this may take a moment.\nours\n", "ours\n"),
     "of importing": ("<frozen importlib._bootstrap>:241: RuntimeWarning: size changed\n", ""),
     "of torch's C++": (
         "[W1128 19:00:00.000000000 NNPACK.cpp:61] Could not initialize NNPACK!\nours\n",

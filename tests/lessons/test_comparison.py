@@ -19,7 +19,7 @@ SMALL = [
         nbformat.v4.new_output("stream", name="stdout", text="loss 0.1234\n"),
     ),
     (
-        "import sys\nfrom tqdm.notebook import tqdm\n\nfor _ in tqdm(range(3), disable=False):\n    pass\nprint('\\r100%|####| 5/5', file=sys.stderr)\nimport warnings\nwarnings.warn('news of a library', FutureWarning)\n{'accuracy': 0.95}",
+        "import sys\nfrom tqdm.notebook import tqdm\n\nfor _ in tqdm(range(3), disable=False):\n    pass\nprint('\\r100%|####| 5/5', file=sys.stderr)\nimport warnings\nwarnings.warn('news of a library', FutureWarning)\nwarnings.warn_explicit('more news', UserWarning, warnings.__file__, 1)\nimport logging\nlogging.warning('a log')\n{'accuracy': 0.95}",
         nbformat.v4.new_output("execute_result", {"text/plain": "{'accuracy': 0.95}"}, execution_count=2),
     ),
 ]

@@ -99,7 +99,7 @@ def a_file(room: Room) -> None:
     "disk is not full, then call this again.",
 )
 def full(room: Room) -> None:
-    def refuse() -> None:
+    def refuse(wanted: str) -> None:
         raise OSError(28, "No space left on device", "install.log")
 
     module = start(room)

@@ -151,7 +151,7 @@ def _written(listed: Path) -> Written:
     try:
         found = json.loads(listed.read_text(encoding="utf-8"))
         if not all(
-            re.fullmatch(r"[\w.-]+\.html", name) and list(map(str, sums)) == sums
+            re.fullmatch(r"[\w.-]+\.(html|ipynb|md|py)", name) and list(map(str, sums)) == sums
             for name, sums in found.items()
         ):
             raise ValueError

@@ -172,6 +172,12 @@ def test(
         str | None,
         typer.Option("--with", help="Other versions of what the course needs: oldest or newest, as allowed."),
     ] = None,
+    changed: Annotated[
+        bool, typer.Option("--changed", help="Only what could come out otherwise since the last commit.")
+    ] = False,
+    since: Annotated[
+        str, typer.Option(help="With --changed: since this commit, such as main or HEAD~3.")
+    ] = "HEAD",
 ) -> None:
     """Run everything CI runs; with further arguments, only pytest with them.
 
@@ -180,12 +186,15 @@ def test(
 
     `test tests/inner -k sgd` runs only those tests. `test notebooks/03_*.ipynb` proves one lesson.
     `test --cpu default` shows that the printed numbers hold on an older CPU.
+    `test --changed` proves what you have changed since the last commit, and no more: a lesson's text in a minute or two.
     `test --with oldest` makes an environment .venv-oldest with the oldest versions that pyproject.toml allows, and runs
     tests and lessons in it; `--with newest` those of today. With UV_TORCH_BACKEND=cpu torch comes without CUDA.
     """
     from mlteach.course import versions as other
-    from mlteach.course.suite import run_all, run_pytest
+    from mlteach.course.suite import run_all, run_changed, run_pytest
 
+    if changed:
+        raise typer.Exit(run_changed(since, cpu=cpu))
     python = other.environment(versions) if versions else sys.executable
     if context.args:
         raise typer.Exit(run_pytest(context.args, cpu=cpu, python=python))

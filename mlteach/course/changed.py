@@ -30,6 +30,15 @@ class Touched(NamedTuple):
     lessons: list[str]
     browser: list[str]
 
+    def words(self) -> str:
+        """What is touched, in words."""
+        of_tests = f"{len(self.tests)} of the test files and folders" if self.tests else ""
+        of_lessons = (
+            f"lesson{'s' * (len(self.lessons) > 1)} {', '.join(self.lessons)}" if self.lessons else ""
+        )
+        of_browser = f"in the browser {', '.join(self.browser)}" if self.browser else ""
+        return "; ".join(filter(None, (of_tests, of_lessons, of_browser))) or "no test and no lesson"
+
     def commands(self) -> list[list[str]]:
         """What pytest is to be called with, one list after the other."""
         found = [self.tests] if self.tests else []

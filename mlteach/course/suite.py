@@ -12,6 +12,7 @@ from mlteach.errors import MlteachError
 
 CPUS = ("default", "avx2", "avx512")
 LONG = ("tests", "class", "numbers")  # minutes, and they print what they do
+NO_TESTS = 5  # what pytest ends with when a name is nobody's
 TWO = ["--numprocesses=2", "--dist"]
 CHECKS: tuple[tuple[str, list[str]], ...] = (
     ("style", ["-m", "ruff", "check", "--quiet", "."]),
@@ -50,6 +51,32 @@ def run_all(names: Sequence[str] = (), *, cpu: str | None = None, python: str = 
     for name, code, seconds in outcomes:
         print(f"{'ok    ' if code == 0 else 'FAILED'} {name:8} {seconds:6.1f} s")
     return int(any(code for _, code, _ in outcomes))
+
+
+def run_changed(since: str = "HEAD", *, cpu: str | None = None) -> int:
+    """Run what the changes since a commit touch: the quick checks, then their tests and lessons. Returns the exit code.
+
+    Raises MlteachError where git cannot say what has changed.
+    """
+    from mlteach.course.changed import changed_files, touched_by
+
+    has_tools()
+    files = changed_files(since)
+    if not files:
+        print(f"Nothing has changed since {since}.")
+        return 0
+    touched = touched_by(files)
+    if touched is None:
+        print("What has changed may touch everything, and so everything is run.")
+        return run_all(cpu=cpu)
+    commands = touched.commands()
+    print(f"{len(files)} files have changed. They touch {touched.words()}.", flush=True)
+    code = run_all([name for name, _ in CHECKS if name not in LONG], cpu=cpu)
+    for arguments in commands:
+        scope = "loadfile" if arguments[0].startswith("notebooks/") else "load"
+        found = call(["-m", "pytest", "-q", *TWO, scope, *arguments], cpu)
+        code = code or (0 if found == NO_TESTS else found)
+    return code
 
 
 def run_pytest(arguments: Sequence[str], *, cpu: str | None = None, python: str = sys.executable) -> int:

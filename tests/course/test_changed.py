@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from mlteach.course import changed
+from mlteach.course import changed, suite
 from mlteach.course.changed import Touched, changed_files, touched_by
 from mlteach.course.lessons import sources
 from mlteach.errors import MlteachError
@@ -62,3 +62,14 @@ def test_git_is_asked_and_a_commit_that_is_none_is_said(tmp_path, monkeypatch: p
     assert changed_files("HEAD") == ["new.py", "old.py"]
     with pytest.raises(MlteachError, match="since nowhere"):
         changed_files("nowhere")
+
+
+def test_it_says_what_it_runs(capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[list[str]] = []
+    monkeypatch.setattr(changed, "changed_files", lambda since: ["notebooks/src/07_reptile.py"])
+    monkeypatch.setattr(suite, "call", lambda arguments, *rest, **more: asked.append(list(arguments)) or 0)
+    assert suite.run_changed() == 0
+    assert "1 files have changed. They touch lesson 07." in capsys.readouterr().out
+    assert "notebooks/07_reptile.ipynb" in asked[-1] and not any("tests" in each for each in asked)
+    monkeypatch.setattr(changed, "changed_files", lambda since: [])
+    assert suite.run_changed("main") == 0 and "Nothing has changed since main." in capsys.readouterr().out

@@ -919,8 +919,8 @@ show(fig, alt="Right answers of eleven combinations of training and test: ours, 
 # %% [markdown]
 # Tested by NIL, no trained network loses: the textbook's gains two points and more, for its learned head is what is weak in it. Trained with as many outer steps, ANIL
 # is a point below ours at the most, and NIL level. At equal *cost*, ANIL is level, and NIL, with no inner loop anywhere, is nearly two points *above* MAML.
-# The fresh network says what is for nothing: 38 %, against 20 by chance. (It is the one for which the inner loop does something: five steps of everything
-# bring it to 42.)
+# The fresh network says what is for nothing: nearly two fifths, against one in five by chance. (It is the one for which the inner loop does something: five steps of everything
+# bring it a few points further.)
 #
 # What does a step cost? Both were run in turns in one process, with the same tasks: the ratio holds on a busy machine too.
 

@@ -622,7 +622,8 @@ def draw_family(ax, shift, title):
                     capsize=3, label=said, **look)
     for start, steps, look, said in (
             (0, 1, {"linestyle": ":"}, "MAML, 1 step"), (0, 10, {}, "MAML, 10 steps"),
-            (1, 10, {"linewidth": 1}, "MAML, 10 steps, second start")):
+            (1, 10, {"linewidth": 1}, "MAML, 10 steps, two other starts"),
+            (2, 10, {"linewidth": 1}, None)):
         name = f"maml{start}.{shift}.{{}}.{steps}"
         at = [n for n in AT if name.format(n) in judged]
         ax.plot(at, [number(judged, name.format(n))[0] for n in at], label=said,
@@ -909,7 +910,7 @@ omniglot |= {name: each for name, each in recorded("10", "runs").items()
 arms = {"softmax attention, one layer": ("softmax.transductive", "metric"),
         "FOMAML (lesson 10)": ("fomaml.transductive", "fomaml"),
         "MAML (lesson 09)": ("maml.5way1shot.transductive.seeds", "maml"),
-        "transformer (two seeds)": ("transformer.transductive", "warning")}
+        "transformer": ("transformer.transductive", "warning")}
 fig, ax = plt.subplots(figsize=(9, 3.4))
 for place, (name, hue) in enumerate(reversed(arms.values())):
     value, half = number(omniglot, name)
@@ -925,7 +926,7 @@ show(fig, alt="Bars with intervals over seeds. One layer of softmax attention is
      "transformer of two blocks stays at one in five from random weights.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. Lesson 09's test tasks, three seeds, two for the transformer; MAML and FOMAML as recorded in their lessons, with more seconds. The dashed line is chance. The transformer may well learn it with more time; here it has not started.
+# 2 min. Lesson 09's test tasks, three seeds; MAML and FOMAML as recorded in their lessons, with more seconds. The dashed line is chance. The transformer may well learn it with more time; here it has not started.
 
 # %%
 for arm, said in (("softmax", "softmax attention"), ("transformer", "transformer")):

@@ -47,6 +47,7 @@ def connected(scheduler: str | None, workers: int | None, runs: int) -> Iterator
     with (
         # no run waits behind another for hours while a worker has nothing to do
         dask.config.set({"distributed.scheduler.worker-saturation": 1.0}),
+        _unheard(),
         distributed.LocalCluster(
             n_workers=min(runs, workers or CPU_COUNT),
             threads_per_worker=1,
@@ -59,7 +60,8 @@ def connected(scheduler: str | None, workers: int | None, runs: int) -> Iterator
         distributed.Client(cluster) as client,
     ):
         client.register_worker_callbacks(_left_to_us)
-        yield client
+        with _heard():
+            yield client
 
 
 def dashboard(client: Any) -> str:
@@ -78,6 +80,38 @@ def _one_thread_each(client: Any) -> None:
             )
 
 
+# A terminal sends Ctrl-C to every process of a group, and a worker leaves it to the one that started it. From its first moment: one that
+# ended while it starts would be waited for. What a thread is deaf to, its threads and processes are too.
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """Whatever is started within does not hear Ctrl-C, and it waits for us until the end."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _heard() -> Iterator[None]:
+    """Hear Ctrl-C within what is `_unheard`."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _left_to_us() -> None:
-    """A terminal sends Ctrl-C to every process; a worker leaves it to the one that started it."""
+    """In a worker: ignore Ctrl-C, and hand on no deafness to what it starts."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})

@@ -47,7 +47,7 @@ def connected(scheduler: str | None, workers: int | None, runs: int) -> Iterator
     with (
         # no run waits behind another for hours while a worker has nothing to do
         dask.config.set({"distributed.scheduler.worker-saturation": 1.0}),
-        _unheard(),
+        _ctrl_c(heard=False),
         distributed.LocalCluster(
             n_workers=min(runs, workers or CPU_COUNT),
             threads_per_worker=1,
@@ -60,7 +60,7 @@ def connected(scheduler: str | None, workers: int | None, runs: int) -> Iterator
         distributed.Client(cluster) as client,
     ):
         client.register_worker_callbacks(_left_to_us)
-        with _heard():
+        with _ctrl_c(heard=True):
             yield client
 
 
@@ -85,25 +85,13 @@ def _one_thread_each(client: Any) -> None:
 
 
 @contextmanager
-def _unheard() -> Iterator[None]:
-    """Whatever is started within does not hear Ctrl-C, and it waits for us until the end."""
+def _ctrl_c(heard: bool) -> Iterator[None]:
+    """Whether this thread, and whatever is started within, hears Ctrl-C; unheard, it waits for us until the end."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-@contextmanager
-def _heard() -> Iterator[None]:
-    """Hear Ctrl-C within what is `_unheard`."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    how = signal.SIG_UNBLOCK if heard else signal.SIG_BLOCK
+    before = signal.pthread_sigmask(how, {signal.SIGINT})
     try:
         yield
     finally:

@@ -49,8 +49,14 @@ def command(file: Path, output: Path, hold: str) -> "subprocess.Popen[str]":
     environment = os.environ | {short_study.HOLD: hold, "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
         [sys.executable, *arguments], cwd=ROOT, env=environment, text=True, start_new_session=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=hears_ctrl_c,
     )  # fmt: skip
+
+
+def hears_ctrl_c() -> None:
+    """As from a terminal, whatever became of the signal here: one that is ignored or blocked is so in a child too."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def wait_for(seen: Callable[[], Any], process: "subprocess.Popen[str]") -> None:

@@ -201,6 +201,17 @@ def unread(arm: Arm, theta: Params) -> Params:
     return theta | {"read.weight": torch.zeros_like(theta["read.weight"]), "head.weight": head}
 
 
+def result_of(arm: Arm, run: Any, seconds: float) -> Figure:
+    """What a run is at the end on test characters, a MANN also with its reads blanked; its curve, and what it took."""
+    blind = {"unread": tested(arm, unread(arm, run.theta), 200)} if isinstance(arm.learner, MANN) else {}
+    return blind | {
+        "test": tested(arm, run.theta),
+        "curve": dict(run.validation),
+        "seconds": seconds,
+        "updates": run.step,
+    }
+
+
 def arm_run(name: str, seed: int) -> Figure:
     """One arm from one seed."""
     arm = ARMS[name]
@@ -209,13 +220,7 @@ def arm_run(name: str, seed: int) -> Figure:
     run, seconds = train(arm, seed, every=max(20, arm.steps // 20))
     if seed == 0 and name in SHOWN_IN_EXPLORER.values():
         save_checkpoint(place(f"{name}.safetensors"), run.theta, {"arm": name})
-    blind = {"unread": tested(arm, unread(arm, run.theta), 200)} if isinstance(arm.learner, MANN) else {}
-    return blind | {
-        "test": tested(arm, run.theta),
-        "curve": dict(run.validation),
-        "seconds": seconds,
-        "updates": run.step,
-    }
+    return result_of(arm, run, seconds)
 
 
 def rate_run(name: str, seed: int) -> Figure:
@@ -230,16 +235,18 @@ def rate_run(name: str, seed: int) -> Figure:
     return {key: values[-1] for key, values in run.validation.items() if key != "step"} | {"seconds": seconds}
 
 
+def long_place(name: str, seed: int) -> Any:
+    """Where a long run keeps itself."""
+    return place(f"long-{name.replace(', ', '-')}-{seed}.safetensors")
+
+
 def long_run(name: str, seed: int) -> Figure:
     """One of the long arms, which keeps itself as it goes: its curve on validation characters, and at the end the test's."""
     arm = LONG[name]
-    file = f"long-{name.replace(', ', '-')}-{seed}.safetensors"
-    run, seconds = train(arm, seed, every=250, checkpoint=place(file), progress=f"{name}, seed {seed}")
-    blind = tested(arm, unread(arm, run.theta), 200)
-    return {
-        "test": tested(arm, run.theta), "unread": blind, "curve": dict(run.validation), "seconds": seconds,
-        "updates": run.step,
-    }  # fmt: skip
+    run, seconds = train(
+        arm, seed, every=250, checkpoint=long_place(name, seed), progress=f"{name}, seed {seed}"
+    )
+    return result_of(arm, run, seconds)
 
 
 # More -----------------------------------------------------------------------------------------------------------------
@@ -375,7 +382,7 @@ def arm_figures(found: list[Figure]) -> Iterator[Figure]:
 
 def ship_long(name: str = "MANN, both") -> None:
     """The long run that lesson 19 brings along, in half precision: what it answers with that is what the lesson shows."""
-    kept = load_checkpoint(place(f"long-{name.replace(', ', '-')}-0.safetensors"))
+    kept = load_checkpoint(long_place(name, 0))
     tensors = {key: value.half() for key, value in kept.tensors.items() if key.startswith("theta.")}
     about = {
         "command": "python -m studies.lesson19_memory long",

@@ -19,6 +19,8 @@ LESSON = re.compile(
 )
 EXPLORER = re.compile(r"mlteach/explore/(\w+)/\w+\.(?:py|js|css)$")
 SITE = re.compile(r"mlteach/course/(?:site/|slides\.py|jupyter/)|mlteach/explore/base/")
+#: Written with every notebook, and held against them by the check of the lessons.
+BUILT = "data/built.json"
 #: Only read, never run.
 WORDS = re.compile(r"(?:docs/|[A-Z]+\.md$|data/README\.md$|CITATION\.cff$|LICENSE$)|.*\.png$")
 
@@ -84,7 +86,12 @@ def touched_by(files: Iterable[str]) -> Touched | None:
             tests.add(file if path.name.startswith("test_") else path.parent.as_posix())
         elif file.startswith("mlteach/") and file.endswith(".py"):
             modules.add(file.removesuffix(".py").removesuffix("/__init__").replace("/", "."))
-        elif not (of_lesson or file.startswith(("mlteach/", "studies/", "benchmarks/")) or WORDS.match(file)):
+        elif not (
+            of_lesson
+            or file == BUILT
+            or file.startswith(("mlteach/", "studies/", "benchmarks/"))
+            or WORDS.match(file)
+        ):
             return None
         if (found := EXPLORER.match(file)) and found[1] != "base":
             tests |= {f"tests/explore/test_{found[1]}.py", "tests/explore/test_base.py"}

@@ -17,6 +17,7 @@ EVERY = [source.stem[:2] for source in sources()]
     [
         ("notebooks/src/12_maml_plus_plus.py", [], ["12"], []),
         ("data/results/19-arms.json", [], ["19"], []),
+        ("data/built.json", [], [], []),
         ("studies/lesson07_minibatches.py", [], ["07"], []),
         ("mlteach/exercises/bank/lesson07.py", ["tests/exercises"], ["07"], []),
         ("mlteach/explore/metric_map/view.js", ["tests/explore/test_metric_map.py"], ["18", "90"], ["MetricMap"]),

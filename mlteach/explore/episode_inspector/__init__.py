@@ -284,19 +284,11 @@ class EpisodeInspector(Explorer):
         phi = self._path()[self.step if step is None else step]
         with torch.no_grad():
             logits = self._net(phi, x[None, None, None], "support", support=episode.support_x)
-            rows = self._features(torch.cat([x[None, None], episode.support_x[0]]), episode.support_x[0])
+            support = episode.support_x[0]
+            pictures = torch.cat([x[None, None], support])
+            rows = self._net.features_of(self._body, pictures, "support", support=support)
         p = logits[0, 0].softmax(-1)
         return Answer(p, int(p.argmax()), int(_apart(rows[1:], rows[:1])[:, 0].argmin()))
-
-    def _features(self, x: Tensor, support: Tensor) -> Tensor:
-        """What the head reads, [N, features]: the logits of a head that hands everything on."""
-        size = self._net.features
-        net = Conv4(size, self.filters, head=self.head)  # type: ignore[arg-type]
-        same = {
-            "head.weight": torch.eye(size, dtype=torch.float64),
-            "head.bias": torch.zeros(size, dtype=torch.float64),
-        }
-        return net(self._body | same, x, "support", support=support)
 
     def judge(self, label: int) -> None:
         """Ask both judges whether your drawing is of class ``label``, and keep what they say in ``judged``.

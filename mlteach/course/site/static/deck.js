@@ -1,6 +1,6 @@
 // Slides: keys, steps, an overview, and a speaker's view in a second window that stays in step with the first.
 
-/** @typedef {{deck: string, slide?: number, step?: number, blank?: boolean, hello?: boolean, model?: string, key?: string, value?: any}} Message */
+/** @typedef {{deck: string, from: number, nth: number, slide?: number, step?: number, blank?: boolean, hello?: boolean, model?: string, key?: string, value?: any}} Message */
 
 const root = document.documentElement, stage = /** @type {HTMLElement} */ (document.querySelector(".stage"));
 const slides = /** @type {HTMLElement[]} */ ([...document.querySelectorAll(".slide")]);
@@ -63,16 +63,24 @@ const deck = document.title, channel = "BroadcastChannel" in window ? new Broadc
 /** Windows that some browsers do not reach by a channel when they are files. @type {Set<any>} */
 const others = new Set(window.opener ? [window.opener] : []);
 
-/** @param {Omit<Message, "deck">} message */
-function send(message) {
-  channel?.postMessage({ deck, ...message });
-  for (const other of others) { if (other.closed) others.delete(other); else other.postMessage({ deck, ...message }, "*"); }
+const me = Math.random(); // this window's name
+let told = 0;
+/** The newest message heard from each window: the second copy may arrive after the keys have gone on. @type {Map<number, number>} */
+const heard = new Map();
+
+/** Tells it on both ways. @param {Omit<Message, "deck" | "from" | "nth">} news */
+function send(news) {
+  const message = { deck, from: me, nth: ++told, ...news };
+  channel?.postMessage(message);
+  for (const other of others) { if (other.closed) others.delete(other); else other.postMessage(message, "*"); }
 }
 let hearing = false; // while we do as we are told we do not tell it on
 /** @param {MessageEvent<Message>} event */
 function hear({ data, source }) {
   if (data?.deck != deck) return;
   if (source && source != window) others.add(source);
+  if (data.nth <= (heard.get(data.from) ?? 0)) return;
+  heard.set(data.from, data.nth);
   hearing = true;
   if (data.hello && !speaker) send({ slide: now, step });
   if (data.slide != null && (data.slide != now || data.step != step)) show(data.slide, data.step, false);

@@ -2,7 +2,8 @@
 
 A source is a py:percent file. What stands between ``### BEGIN SOLUTION`` and ``### END SOLUTION`` becomes ``...`` in the
 learner's notebook; the solved cell is folded away behind the check that follows. The fences are nbgrader's. A cell of
-the slide type "notes" is what the lecturer says: it becomes metadata of the cell before it.
+the slide type "notes" is what the lecturer says: it becomes metadata of the cell before it. Before the first imports stands
+jupyter/setup_cell.py, so that a lesson in a foreign kernel ends in one sentence.
 """
 
 import re
@@ -11,12 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlteach.course.lessons import LessonError
+from mlteach.course.lessons import LAB, LessonError
 from mlteach.files import in_words
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 FENCE = re.compile(rf"^([ \t]*){BEGIN}[ \t]*\n(.*?)^[ \t]*{END}[ \t]*$", re.DOTALL | re.MULTILINE)
 KEPT_METADATA = ("tags", "jupyter", "slideshow")
+SETUP_CELL = LAB / "setup_cell.py"
 KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
 
 
@@ -96,6 +98,9 @@ def learner_notebook(path: Path) -> Any:
             folded = None
     if folded is not None:
         raise LessonError(f"{path.name}: the last exercise has no check cell after it.")
+    setup = next((cell for cell in cells if "setup" in cell.metadata.get("tags", ())), None)
+    if setup is not None:
+        setup.source = f"{SETUP_CELL.read_text(encoding='utf-8')}\n{setup.source}"
     for position, cell in enumerate(cells):
         cell.id = f"{path.stem[:2]}-{position:03d}"
     return nbformat.v4.new_notebook(

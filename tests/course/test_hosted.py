@@ -11,7 +11,7 @@ import nbformat
 import pytest
 
 from mlteach.course.hosted import export, first_cell
-from mlteach.course.lessons import ROOT, LessonError, source
+from mlteach.course.lessons import ROOT, LessonError, notebook, source, sources
 
 #: Runs the cell as a notebook does, and says what it shows.
 SHOW = """
@@ -70,6 +70,19 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for command in (["init", "-q", "-b", "main"], ["add", "-A"], [*who, "commit", "-qm", "all"]):
         subprocess.run(["git", *command], cwd=folder, check=True)
     return folder
+
+
+@pytest.mark.parametrize("number", [path.stem[:2] for path in sources()])
+def test_a_stored_lesson_in_a_kernel_without_the_course_ends_in_one_sentence(
+    foreign: Path, tmp_path: Path, number: str
+) -> None:
+    cells = nbformat.read(notebook(source(number)), as_version=4).cells
+    code = [cell.source for cell in cells if cell.cell_type == "code"]
+    first = next(k for k, cell in enumerate(code) if "mlteach" in cell)
+    assert show(foreign, "\n".join(code[: first + 1]), tmp_path) == (
+        "This kernel does not have the course: open this lesson by `python3 start.py` in the course's folder, or choose a "
+        "kernel that has it and run the cell again.\n"
+    )
 
 
 def test_a_kernel_without_the_course_gets_it_and_the_next_cell_can_import_it(

@@ -724,7 +724,7 @@ for said, both in lines:
 # Larochelle 2017, section 3). MAML "does not introduce additional parameters"; the LSTM has those of its gates. It asks for no particular
 # architecture; the LSTM needs a memory for each weight, and that is the megabytes. At test MAML can be given more steps than it was trained
 # with; the LSTM was trained for a fixed number, and its row says what more of them do. And MAML keeps second derivatives, which the LSTM leaves
-# out from the start: the last line is how far the outer gradient turns without them. (Of the LSTM there are two seeds, of all else three.)
+# out from the start: the last line is how far the outer gradient turns without them.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What was published

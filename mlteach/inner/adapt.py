@@ -2,7 +2,8 @@
 
 import functools
 from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import Any, Literal, NamedTuple, overload
+from dataclasses import dataclass
+from typing import Any, Literal, overload
 
 import torch
 from torch import Tensor
@@ -15,7 +16,8 @@ from mlteach.params import Params
 Loss = Callable[[Params], Tensor]
 
 
-class OwnLoss(NamedTuple):
+@dataclass(frozen=True)
+class OwnLoss:
     """A loss of the parameters whose gradient the network has written out by hand (`mlteach.nets.own`)."""
 
     loss: Loss

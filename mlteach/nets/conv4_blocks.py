@@ -143,9 +143,7 @@ class Block:
         d, sum_gz, sum_g = self._normed(g)
         count = self.c.numel() // self.c.shape[1]
         r, a = self.r, self.gamma * self.r
-        m, q, mean_g, mean_c = (
-            each / count for each in (self.sum_gz, self.sum_qz, self.sum_g, self.sum_c)
-        )
+        m, q, mean_g, mean_c = (each / count for each in (self.sum_gz, self.sum_qz, self.sum_g, self.sum_c))
         u = (self.g * self.change_c).sum(AXES) / count - mean_g * mean_c - m * q
         # r (p - mean(p) - z (mean(p z) + a u)) is an affine map of g, R c and c, one number a channel; z = r c - r mean(c)
         by_g, by_c = self.s - a * q, -a * m
@@ -177,8 +175,8 @@ class Block:
 class Last:
     """The head and the loss."""
 
-    def __init__(self, h: Tensor, weight: Tensor, bias: Tensor, head: str, tasks: int) -> None:
-        self.shape, self.mean, self.tasks = h.shape, head == "mean", tasks
+    def __init__(self, h: Tensor, weight: Tensor, bias: Tensor, head: str) -> None:
+        self.shape, self.mean, self.tasks = h.shape, head == "mean", len(weight)
         self.weight, self.features = weight, self._read(h)
         self.outputs = torch.baddbmm(bias.unsqueeze(1), self.features, weight.mT)
 
@@ -196,9 +194,7 @@ class Last:
         found = {"head.weight": self.e.mT @ self.features, "head.bias": self.e.sum(1)}
         return found, self._write(self.e @ self.weight) if down else self.e.new_empty(0)
 
-    def turned(
-        self, h: Tensor | None, V: Tensor, t: Tensor, by_loss: Tensor | None
-    ) -> tuple[Params, Tensor]:
+    def turned(self, h: Tensor | None, V: Tensor, t: Tensor, by_loss: Tensor | None) -> tuple[Params, Tensor]:
         """How they change, given R h of the last block; plus ``by_loss`` [tasks] times the gradient."""
         change = torch.baddbmm(t.unsqueeze(1), self.features, V.mT)
         features = None if h is None else self._read(h)

@@ -35,10 +35,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from mlteach.nets.conv4_blocks import Block, First, Last, across
+from mlteach.nets.conv import transformed
+from mlteach.nets.conv4_blocks import Block, First, Last
 from mlteach.nets.folded import Patches, patches_of
 from mlteach.nets.loss import cross_entropy, squared_error, task_losses
-from mlteach.nets.conv import transformed
 from mlteach.nets.own import Found
 from mlteach.params import Params
 
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from mlteach.nets.conv4 import Conv4
 
 LOSSES = (cross_entropy, squared_error)  # they depend on nothing but their arguments
+BLOCKS = range(1, 5)
 EXACT = (torch.float32, torch.float64)
 
 
@@ -110,24 +111,27 @@ def passes_of(
 class Walk:
     """A forward and a backward pass, as far down as ``names`` reach, and with ``again`` what H v needs of them."""
 
-    def __init__(
-        self, passes: Conv4Passes, params: Params, names: Collection[str], *, again: bool
-    ) -> None:
-        net, tasks = passes.net, passes.tasks
-        x, patches = passes.seen
-        self.tasks, self.params = tasks, params
+    def __init__(self, passes: Conv4Passes, params: Params, names: Collection[str], *, again: bool) -> None:
+        net = passes.net
+        ones = (
+            {} if net.gamma else {f"norm{n}.gamma": torch.ones_like(params[f"norm{n}.beta"]) for n in BLOCKS}
+        )
+        self.params = params = params | ones
         self.lowest = min((int(name[4]) for name in names if not name.startswith("head")), default=5)
+        x, patches = passes.seen
         self.blocks: list[First | Block] = []
-        for number in range(1, 5):
-            w, beta = params[f"conv{number}.weight"], params[f"norm{number}.beta"]
-            gamma = params[f"norm{number}.gamma"] if net.gamma else torch.ones_like(beta)
+        for number in BLOCKS:
+            three = (
+                params[f"conv{number}.weight"],
+                params[f"norm{number}.gamma"],
+                params[f"norm{number}.beta"],
+            )
             if number == 1:
-                block: First | Block = First(x, patches, w, gamma, beta, passes.stride, net.pool)
+                self.blocks.append(First(x, patches, *three, passes.stride, net.pool))
             else:
-                block = Block(x, w, gamma, beta, passes.stride, net.pool)
-            self.blocks.append(block)
-            x = block.h
-        self.last = Last(x, params["head.weight"], params["head.bias"], net.head, tasks)
+                self.blocks.append(Block(x, *three, passes.stride, net.pool))
+            x = self.blocks[-1].h
+        self.last = Last(x, params["head.weight"], params["head.bias"], net.head)
         self.losses, self.outputs = self.last.judged(passes.loss, passes.y, again=again), self.last.outputs
         found, g = self.last.back(down=self.lowest < 5)
         for number in range(4, self.lowest - 1, -1):
@@ -137,21 +141,19 @@ class Walk:
         self.gradient = {name: found[name] for name in names}
 
     def turned(self, by_loss: Tensor | None, v: Params) -> Params:
-        """H v for all parameters, [tasks, ...] each; and ``by_loss`` [tasks] times the gradient."""
-
-        def of(name: str) -> Tensor | None:
-            found = v.get(name)
-            return found if found is not None or name not in self.params else torch.zeros_like(self.params[name])
-
+        """H v for all parameters, [tasks, ...] each, plus ``by_loss`` [tasks] times the gradient. What v lacks is zero in it."""
+        v = {name: v[name] if name in v else torch.zeros_like(value) for name, value in self.params.items()}
         change: Tensor | None = None
         for number in range(self.lowest, 5):
-            s = of(f"norm{number}.gamma")
-            V, t = of(f"conv{number}.weight"), of(f"norm{number}.beta")
-            change = self.blocks[number - 1].moved(change, V, torch.zeros_like(t) if s is None else s, t)
-        found, g = self.last.turned(change, of("head.weight"), of("head.bias"), by_loss)
-        for number in range(4, 0, -1):
+            way = v[f"conv{number}.weight"], v[f"norm{number}.gamma"], v[f"norm{number}.beta"]
+            change = self.blocks[number - 1].moved(change, *way)
+        found, g = self.last.turned(change, v["head.weight"], v["head.bias"], by_loss)
+        for number in reversed(BLOCKS):
             block = self.blocks[number - 1]
-            three, g = block.turned(g) if number >= self.lowest else block.back(g, down=number > 1, again=True)
+            if number >= self.lowest:
+                three, g = block.turned(g)
+            else:  # nothing here or below moves, and what comes down goes the first way
+                three, g = block.back(g, down=number > 1, again=True)
             found |= named(number, three)
         return found
 

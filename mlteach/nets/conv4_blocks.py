@@ -157,6 +157,7 @@ class Block:
             by_x, by_w = by_x.add_(more_x), by_w + more_w
         else:
             by_x = by_x.add_(self.conv.back(self.d, self.x, self.V, [True, False, False])[0])
+        del self.change_x, self.change_c, self.V  # the steps before this one want their memory
         return self._named(by_w, sum_gz + count * r * u, sum_g), by_x
 
     def _normed(self, g: Tensor) -> tuple[Tensor, Tensor, Tensor]:

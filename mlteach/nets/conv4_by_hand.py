@@ -66,8 +66,8 @@ class Conv4Passes:
 
     def fit(self, params: Params) -> bool:
         """Whether these are the network's parameters, one set for each task, in the pictures' precision."""
-        return set(params) == set(self.names) and all(
-            value.shape[:1] == (self.tasks,) and value.dtype == self.x.dtype and value.device == self.x.device
+        return set(params) == set(self.names) and params["conv1.weight"].ndim == 5 and all(
+            len(value) == self.tasks and value.dtype == self.x.dtype and value.device == self.x.device
             for value in params.values()
         )  # fmt: skip
 
@@ -81,8 +81,9 @@ class Conv4Passes:
     def gradient(self, params: Params, names: Collection[str] | None = None) -> Found:
         """Losses [tasks], logits [tasks, N, ways], and the losses' gradient for ``names`` (default all), without history."""
         with torch.no_grad():
-            walk = Walk(self, params, self.names if names is None else names, again=False)
-            return Found(walk.losses, walk.outputs, walk.gradient)
+            walk = Walk(self, params, self.names if names is None else names)
+            losses, gradient = walk.back(again=False)
+            return Found(losses, walk.last.outputs, gradient)
 
     def gradient_with_history(self, params: Params, names: Collection[str]) -> tuple[Tensor, Params]:
         """Losses [tasks] and their gradient for ``names``, to be differentiated further."""
@@ -109,10 +110,13 @@ def passes_of(
 
 
 class Walk:
-    """A forward and a backward pass, as far down as ``names`` reach, and with ``again`` what H v needs of them."""
+    """A forward pass, a backward pass as far down as ``names`` reach, and both once more in a direction.
 
-    def __init__(self, passes: Conv4Passes, params: Params, names: Collection[str], *, again: bool) -> None:
-        net = passes.net
+    It keeps what the next of them needs, and none of its results: autograd hangs its graph on them, and the graph holds the walk.
+    """
+
+    def __init__(self, passes: Conv4Passes, params: Params, names: Collection[str]) -> None:
+        net, self.passes, self.names = passes.net, passes, names
         ones = (
             {} if net.gamma else {f"norm{n}.gamma": torch.ones_like(params[f"norm{n}.beta"]) for n in BLOCKS}
         )
@@ -132,13 +136,16 @@ class Walk:
                 self.blocks.append(Block(x, *three, passes.stride, net.pool))
             x = self.blocks[-1].h
         self.last = Last(x, params["head.weight"], params["head.bias"], net.head)
-        self.losses, self.outputs = self.last.judged(passes.loss, passes.y, again=again), self.last.outputs
+
+    def back(self, *, again: bool) -> tuple[Tensor, Params]:
+        """Losses [tasks] and gradient for the names, [tasks, ...] each; ``again``: whether H v comes later."""
+        losses = self.last.judged(self.passes.loss, self.passes.y, again=again)
         found, g = self.last.back(down=self.lowest < 5)
         for number in range(4, self.lowest - 1, -1):
             block = self.blocks[number - 1] if again else self.blocks.pop()
             three, g = block.back(g, down=number > self.lowest, again=again)
             found |= named(number, three)
-        self.gradient = {name: found[name] for name in names}
+        return losses, {name: found[name] for name in self.names}
 
     def turned(self, by_loss: Tensor | None, v: Params) -> Params:
         """H v for all parameters, [tasks, ...] each, plus ``by_loss`` [tasks] times the gradient. What v lacks is zero in it."""
@@ -169,11 +176,12 @@ class _Gradient(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, passes: Conv4Passes, names: list[str], *values: Tensor) -> tuple[Tensor, ...]:
-        walk = Walk(passes, dict(zip(passes.names, values, strict=True)), names, again=True)
+        walk = Walk(passes, dict(zip(passes.names, values, strict=True)), names)
+        losses, gradient = walk.back(again=True)
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(*values)
         ctx.passes, ctx.names, ctx.walk = passes, names, walk
-        return walk.losses, *walk.gradient.values()
+        return losses, *gradient.values()
 
     @staticmethod
     def backward(ctx: Any, by_loss: Tensor | None, *v: Tensor | None) -> tuple[Tensor | None, ...]:

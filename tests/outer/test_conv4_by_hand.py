@@ -1,5 +1,6 @@
 """Conv-4's gradient with every derivative written out is the one that autograd finds, and it is the one that is taken."""
 
+import gc
 from dataclasses import replace
 from functools import partial
 
@@ -12,6 +13,7 @@ from mlteach.inner import Rule, adapt, momentum, sgd
 from mlteach.inner.adapt import value_and_gradient
 from mlteach.inner.objective import objectives
 from mlteach.nets import Conv4, conv4, cross_entropy, squared_error
+from mlteach.nets.conv4_by_hand import Walk
 from mlteach.nets.per_step import PerStep
 from mlteach.outer import maml_gradient, maml_gradient_loop, maml_losses
 from mlteach.outer.chunks import tasks_at_once
@@ -173,7 +175,10 @@ def without_gamma(theta: Params) -> Params:
 
 
 NOT_COVERED = {
-    "another loss": (NET, other_loss, somewhere(NET)),
+    **{
+        f"another loss {shape}": (net := Conv4(3, filters=4, **shape), other_loss, somewhere(net))
+        for shape in SHAPES
+    },
     "another network": (Halved(3, filters=4), cross_entropy, somewhere(Halved(3, filters=4))),
     "another network's parameters": (NET, cross_entropy, without_gamma(somewhere(NET))),
     "batch norm by step": (per := PerStep(NET, 2), cross_entropy, per.init(somewhere(NET))),
@@ -279,6 +284,17 @@ def test_without_a_record_nothing_is_kept(by_hand_alone):
     assert not any(value.requires_grad for value in phi.values())
     kept = adapt(loss, leaves(theta), sgd(0.3), 2)
     assert all(value.requires_grad for value in kept.values()) and relative(phi, kept) == 0
+
+
+def test_what_was_kept_for_the_way_back_is_gone_after_it():
+    """The graph holds the walk. Did the walk hold a result, on which the graph hangs, neither would ever be free."""
+    gc.collect()
+    gc.disable()
+    try:
+        maml_gradient(NET, cross_entropy, somewhere(NET), pictures(), sgd(0.3), 2)
+        assert not any(isinstance(each, Walk) for each in gc.get_objects())
+    finally:
+        gc.enable()
 
 
 def test_a_batch_holds_as_many_tasks_as_keep_its_largest_layer_in_the_cache():

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal, overload
 
 import torch
@@ -9,9 +10,22 @@ from torch import Tensor
 
 from mlteach.errors import EpisodeError
 from mlteach.inner.rule import Rule, checked_rule, checked_steps
+from mlteach.nets.own import Passes
 from mlteach.params import Params
 
 Loss = Callable[[Params], Tensor]
+
+
+@dataclass(frozen=True)
+class OwnLoss:
+    """A loss of the parameters whose gradient the network has written out by hand (`mlteach.nets.own`)."""
+
+    loss: Loss
+    passes: Passes
+
+    def __call__(self, params: Params) -> Tensor:
+        """As the loss itself."""
+        return self.loss(params)
 
 
 def steps_of(
@@ -28,7 +42,7 @@ def steps_of(
     if only is not None and (unknown := set([only] if isinstance(only, str) else only) - theta.keys()):
         raise ValueError(f"No parameter is called {sorted(unknown)[0]!r}; there are {', '.join(theta)}.")
     rule, steps = checked_rule(rule), checked_steps(steps)
-    losses = [loss] * steps if callable(loss) else list(loss)
+    losses: list[Loss] = [loss] * steps if callable(loss) else list(loss)
     if len(losses) != steps:
         raise EpisodeError(
             f"There are {len(losses)} losses for {steps} steps; give one for all, or one for each step."
@@ -51,6 +65,11 @@ def value_and_gradient(
     First order means that the gradient is a constant: what it was computed from is forgotten.
     """
     forget = first_order or not torch.is_grad_enabled()
+    if isinstance(loss, OwnLoss) and names and loss.passes.fit(theta):
+        if forget:
+            losses, _, gradient = loss.passes.gradient(theta, names)
+            return losses, gradient
+        return loss.passes.gradient_with_history(theta, names)
     with torch.enable_grad():
         point = {
             name: value

@@ -6,9 +6,10 @@ from typing import Any
 from torch import Tensor
 
 from mlteach.errors import EpisodeError
-from mlteach.inner.adapt import Loss
+from mlteach.inner.adapt import Loss, OwnLoss
 from mlteach.inner.rule import Objective, Rule, checked_steps
 from mlteach.nets.loss import task_losses
+from mlteach.nets.own import own_passes
 from mlteach.nets.stepwise import net_at
 from mlteach.tasks.episode import Seen
 
@@ -29,6 +30,10 @@ def objectives(
             return lambda params: task_losses(loss, here(params, seen.support_x), seen.support_y, tasks)
         return lambda params: _checked(own(here, params, seen, t), tasks)
 
+    if own is None and tasks is not None and net_at(net, 0) is net:
+        passes = own_passes(net, loss, seen.support_x, seen.support_y)
+        if passes is not None:
+            return [OwnLoss(at(0), passes)] * checked_steps(steps)
     return [at(t) for t in range(checked_steps(steps))]
 
 

@@ -3,6 +3,9 @@
 How many tasks a batch holds is settled by what is being run. A few points a task: all tasks in one batch, for what costs
 there is the number of calls. A few pictures: eight tasks to a batch, and the batches spread over threads. Many pictures:
 each task by itself, for it fills the processor's cache alone, and a convolution of one task is the quicker kind.
+
+A network that makes its own passes (`mlteach.nets.own`) says how many numbers its largest layer has for a task. Then a batch has as
+many tasks as keep that layer within the cache of a core.
 """
 
 import functools
@@ -20,11 +23,14 @@ from mlteach.tasks.episode import Episode
 Result = TypeVar("Result")
 
 POINTS, PICTURES = 1_000, 20_000  # so many numbers in a task's inputs are a few points, a few pictures
+LAYER = 2**19  # so many numbers of one layer stay in a core's cache: 2 MiB in float32
 CPU_CHUNK = 8  # tasks of a few pictures to a batch: more fall out of the cache, fewer pay more for each call
 
 
-def tasks_at_once(x: Tensor) -> int:
-    """How many tasks to run as one batch, for inputs x [tasks, ...]."""
+def tasks_at_once(x: Tensor, largest: int | None = None) -> int:
+    """How many tasks to run as one batch, for inputs x [tasks, ...]; ``largest``: the numbers in a task's largest layer, where known."""
+    if largest is not None:
+        return max(1, min(LAYER // largest, -(-len(x) // torch.get_num_threads())))
     numbers = x[0].numel()
     if x.device.type != "cpu" or numbers <= POINTS:
         return len(x)

@@ -28,6 +28,7 @@ from mlteach.inner.objective import objectives
 from mlteach.inner.rule import checked_steps, made_rule
 from mlteach.inner.start import Start, begun
 from mlteach.nets.loss import share_right, task_losses
+from mlteach.nets.own import own_passes
 from mlteach.nets.stepwise import net_at
 from mlteach.outer.chunks import sum_over_chunks, tasks_at_once
 from mlteach.params import (
@@ -122,8 +123,11 @@ def maml_gradient(
     Source: Finn, Abbeel, Levine 2017, algorithm 2; FOMAML: section 5.2, and Nichol et al. 2018, section 3.
     Taught in: lessons 06, 09, 12.
     """
-    one_batch = tasks_at_once(checked(episode).query_x) >= episode.tasks
+    by_hand = own_passes(net_at(net, steps), loss, checked(episode).query_x, episode.query_y) is not None
+    one_batch = not (by_hand and query_dtype is None) and tasks_at_once(episode.query_x) >= episode.tasks
     counts = _weights(weights, steps)
+    if chunk is None and (support := own_passes(net_at(net, 0), loss, *episode.seen[:2])) is not None:
+        chunk = tasks_at_once(episode.support_x, support.largest)
 
     def part(tasks: Episode) -> tuple[Params, dict[str, Tensor]]:
         point = leaves(theta)
@@ -216,12 +220,20 @@ def query_gradient(
     """grad L_query(phi) of every task, [tasks, ...] each, without history, and the sums of losses and accuracies."""
     found: list[Params] = []
     sums: dict[str, Tensor] = {}
-    for first in range(0, episode.tasks, size := tasks_at_once(episode.query_x)):
-        part = slice(first, first + size)
-        ends = {name: value[part].detach().requires_grad_() for name, value in phi.items()}
-        losses, outputs = _query_losses(net, loss, ends, episode.part(part), dtype)
-        found.append(gradient_of(losses.sum(), ends))
-        numbers = _sums(losses, outputs, episode.query_y[part])
+    whole = own_passes(net, loss, episode.query_x, episode.query_y) if dtype is None else None
+    size = tasks_at_once(episode.query_x, None if whole is None else whole.largest)
+    for first in range(0, episode.tasks, size):
+        few = episode.part(slice(first, first + size))
+        ends = {name: value[first : first + size].detach() for name, value in phi.items()}
+        passes = None if whole is None else own_passes(net, loss, few.query_x, few.query_y)
+        if passes is not None and passes.fit(ends):
+            losses, outputs, gradient = passes.gradient(ends)
+        else:
+            ends = {name: value.requires_grad_() for name, value in ends.items()}
+            losses, outputs = _query_losses(net, loss, ends, few, dtype)
+            gradient = gradient_of(losses.sum(), ends)
+        found.append(gradient)
+        numbers = _sums(losses, outputs, few.query_y)
         sums = add(sums, numbers) if sums else numbers
     return found[0] if len(found) == 1 else map_params(lambda *parts: torch.cat(parts), *found), sums
 

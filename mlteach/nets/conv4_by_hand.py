@@ -102,7 +102,7 @@ def passes_of(
     """`Conv4.passes`."""
     if loss not in LOSSES or x.device.type != "cpu" or x.dtype not in EXACT or x.requires_grad:
         return None
-    if x.ndim != 5 or x.shape[2:] != (1, 28, 28) or not len(x) or transformed():
+    if x.ndim != 5 or x.shape[2:] != (1, 28, 28) or not x.numel() or transformed():
         return None
     if torch.is_autocast_enabled("cpu") or y.requires_grad:
         return None

@@ -23,14 +23,15 @@ from mlteach.tasks.episode import Episode
 Result = TypeVar("Result")
 
 POINTS, PICTURES = 1_000, 20_000  # so many numbers in a task's inputs are a few points, a few pictures
-LAYER = 2**19  # so many numbers of one layer stay in a core's cache: 2 MiB in float32
+LAYER = 650_000  # so many numbers of one layer stay in a core's cache: 2.5 MiB in float32
 CPU_CHUNK = 8  # tasks of a few pictures to a batch: more fall out of the cache, fewer pay more for each call
 
 
 def tasks_at_once(x: Tensor, largest: int | None = None) -> int:
     """How many tasks to run as one batch, for inputs x [tasks, ...]; ``largest``: the numbers in a task's largest layer, where known."""
     if largest is not None:
-        return max(1, min(LAYER // largest, -(-len(x) // torch.get_num_threads())))
+        most = max(1, min(LAYER // largest, -(-len(x) // torch.get_num_threads())))
+        return -(-len(x) // -(-len(x) // most))  # as many batches as that makes, and all alike
     numbers = x[0].numel()
     if x.device.type != "cpu" or numbers <= POINTS:
         return len(x)

@@ -14,6 +14,9 @@ By the chain rule the gradient is found from back to front:
 `maml_gradient` does just that: with a stop at v where a task has many queries, which then go through a task at a time; in one
 go of autograd where all of them are one batch. So the queries, most of a task's pictures, cost what they cost in ordinary
 training, and their memory is free again before the support steps are walked back.
+
+A network that knows its own gradient (`mlteach.nets.own`; Conv-4 does, on a CPU) gives it for the queries without autograd, and for
+the support set as one function whose derivative is H v. The rules stay autograd's: any of them, for any number of steps.
 """
 
 from collections.abc import Callable, Collection, Sequence

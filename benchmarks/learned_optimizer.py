@@ -10,7 +10,8 @@ its 1510 coordinates. The LSTM sees the plain gradient (``p=None, raw=1``), the 
 The serial loop unrolls one problem after the other, with ``torch.nn.LSTMCell`` called for each tensor. It asks for each loss
 once, for its value and its gradient, and so does JAX, which has the problems side by side by ``vmap``. Each row: unrolls of one
 problem a second, the ratio to the serial loop in the same round, the distance of the gradient to the serial loop's in float64.
-One torch thread; JAX takes as many as it likes.
+*Compiled* is ``Truncated(..., compiled=True)``: a program of the whole unroll, made once (a minute or more for each case the first
+time; kept for the next). One torch thread; JAX takes as many as it likes.
 
 Writes ``data/results/speed-learned-optimizer.json`` and its table in ``benchmarks/README.md``. Keep the machine quiet meanwhile.
 """
@@ -28,7 +29,7 @@ from benchmarks import race
 from benchmarks.peers import Run
 from mlteach.inner import CoordinatewiseLSTM
 from mlteach.nets import MLP, cross_entropy
-from mlteach.outer.truncated import unrolled
+from mlteach.outer.truncated import Truncated, unrolled
 from mlteach.params import Params, gradient_of, leaves
 from mlteach.tasks import Digits, Problems, Quadratics
 
@@ -143,6 +144,14 @@ def ours(setting: Setting) -> Run:
     return run
 
 
+def compiled(setting: Setting) -> Run:
+    """`mlteach.outer.Truncated`, compiled: the problems are an input, so what was made once serves all of these shapes."""
+    training = Truncated(
+        LSTM.rule, lambda generator: setting.problems, steps=STEPS, unroll=STEPS, compiled=True
+    )
+    return lambda: list(training.gradient(setting.phi, setting.problems)[0].values())
+
+
 def jax_vmap(setting: Setting) -> Run:
     """A scan over the steps, a vmap over the problems, compiled once."""
     import jax
@@ -206,7 +215,7 @@ def limit(setting: Setting) -> float:
     return max(int(rows) / statistics.median(taken) for rows, taken in seconds.items()) / own
 
 
-PEERS = {BASE: serial, "JAX, vmap": jax_vmap, "mlteach": ours}
+PEERS = {BASE: serial, "JAX, vmap": jax_vmap, "mlteach": ours, "mlteach, compiled": compiled}
 CASES = {
     "quadratics, 1 problem": (quadratics, 1, None),
     "quadratics, 16 problems": (quadratics, 16, None),

@@ -12,6 +12,7 @@ from benchmarks.peers.loops import by_hand
 from benchmarks.peers.ours import ours
 from mlteach.course.lessons import RESULTS, ROOT
 from mlteach.nets import MLP, Conv4
+from mlteach.outer import unrolls
 from mlteach.tasks import Episode, Sinusoids
 
 TABLES = {
@@ -86,6 +87,14 @@ def test_the_tutorials_loop_over_problems_has_our_gradient(problems) -> None:
     assert race.error(found, base) < 1e-10
     other = learned_optimizer.serial(problems(3, torch.float64))()
     assert race.error(other, base) > 1e-3  # the check of the check: another problem is another gradient
+
+
+@pytest.mark.parametrize("problems", [learned_optimizer.quadratics, learned_optimizer.digits])
+def test_what_is_compiled_is_the_same_unroll(problems, monkeypatch) -> None:
+    """Walked operation by operation, for compiling it takes a minute: `tests/outer/test_laid_out.py` does so with a small one."""
+    monkeypatch.setattr(unrolls, "program_of", lambda traced, _, *, made, made_with: made(traced))
+    exact = problems(2, torch.float64)
+    assert race.error(learned_optimizer.compiled(exact)(), learned_optimizer.serial(exact)()) < 1e-10
 
 
 def test_prototypes_are_class_means_and_closer_is_likelier() -> None:

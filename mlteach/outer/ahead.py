@@ -21,24 +21,39 @@ Program = Callable[..., list[Tensor]]
 
 #: One thread, for what is compiled here is too small for two; tanh in operations that run eight numbers at a time.
 SETTINGS = {"cpp.threads": 1, "cpp.use_decompose_tanh": True}
-VERSION = "1"  # of what is compiled how; another one leaves the old programs alone
+VERSION = "2"  # of what is compiled how; another one leaves the old programs alone
 
 
-def program_of(traced: GraphModule, arguments: Sequence[Tensor]) -> Program:
+def program_of(
+    traced: GraphModule,
+    arguments: Sequence[Tensor],
+    *,
+    made: Callable[[GraphModule], GraphModule] | None = None,
+    made_with: str = "",
+) -> Program:
     """``traced`` for arguments of these shapes and precisions, on a CPU. Takes them one by one and gives the list of results.
 
+    made: what is compiled in its place is made from it, and only where no program is kept already. made_with: all that this
+        making depends on beside ``traced``; it is part of the program's name.
+    However the numbers lie in memory: a program knows one order alone and does not look, so they are put into it.
     Raises RuntimeError where it cannot be compiled: no C++ compiler, an operation that the compiler does not know.
     """
     from torch._inductor import aoti_load_package
 
-    path = kept_programs() / f"{name_of(traced, arguments)}.pt2"
+    arguments = [each.contiguous() for each in arguments]
+    path = kept_programs() / f"{name_of(traced, arguments, made_with)}.pt2"
     if path.exists():
         try:
-            return aoti_load_package(str(path))
+            return in_order(aoti_load_package(str(path)))
         except Exception:  # cut short or of a library that is gone: made anew
             path.unlink(missing_ok=True)
-    _compile(traced, arguments, path)
-    return aoti_load_package(str(path))
+    _compile(traced if made is None else made(traced), arguments, path)
+    return in_order(aoti_load_package(str(path)))
+
+
+def in_order(program: Program) -> Program:
+    """``program`` for tensors that lie in memory in any order."""
+    return lambda *given: program(*(each.contiguous() for each in given))
 
 
 def _compile(traced: GraphModule, arguments: Sequence[Tensor], path: Path) -> None:
@@ -52,7 +67,8 @@ def _compile(traced: GraphModule, arguments: Sequence[Tensor], path: Path) -> No
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", FutureWarning)  # of PyTorch about itself
                 exported = torch.export.export(traced, tuple(arguments))
-                aoti_compile_and_package(exported, package_path=str(made), inductor_configs=SETTINGS)
+                settings = dict(SETTINGS)  # the compiler writes into it, and the name is made from ours
+                aoti_compile_and_package(exported, package_path=str(made), inductor_configs=settings)
         except RuntimeError:
             raise
         except Exception as error:  # the compiler has errors of many kinds; who asks wants to hear of one
@@ -60,7 +76,7 @@ def _compile(traced: GraphModule, arguments: Sequence[Tensor], path: Path) -> No
         os.replace(made, path)
 
 
-def name_of(traced: GraphModule, arguments: Sequence[Tensor]) -> str:
+def name_of(traced: GraphModule, arguments: Sequence[Tensor], made_with: str = "") -> str:
     """A name for a program: another one whenever anything differs that it is made from."""
     parts = [
         VERSION,
@@ -73,6 +89,7 @@ def name_of(traced: GraphModule, arguments: Sequence[Tensor]) -> str:
     parts += [
         torch.backends.cpu.get_cpu_capability(),
         *(f"{tuple(each.shape)} {each.dtype}" for each in arguments),
+        *([made_with] if made_with else []),
     ]
     found = hashlib.sha256("\0".join(parts).encode())
     for name, value in sorted([*traced.named_buffers(), *traced.named_parameters()]):

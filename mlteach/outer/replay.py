@@ -96,7 +96,9 @@ def _compiled(gradient: Gradient, theta: Params, episode: Episode) -> Gradient:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # chunks of tasks in other threads would not be seen
     try:
-        arguments = [*detach(theta).values(), *episode]
+        arguments = [
+            each.contiguous() for each in (*detach(theta).values(), *episode)
+        ]  # as the program wants them
         traced = make_fx(flat)(*arguments)
         with torch.no_grad():
             program = program_of(traced, arguments)

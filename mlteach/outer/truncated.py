@@ -6,6 +6,7 @@ A run of 100 steps is cut into unrolls of 20. Each gives one gradient for omega;
 from where they are, without their history. So the longest way back is 20 steps, and omega moves five times in a run.
 """
 
+import warnings
 from collections.abc import Callable, Iterable
 
 import torch
@@ -14,6 +15,7 @@ from torch import Tensor
 from mlteach.inner.adapt import steps_of
 from mlteach.inner.carry import Memory, carried, forgotten
 from mlteach.inner.rule import Rule, State
+from mlteach.outer.unrolls import Unroll, Unrolls
 from mlteach.params import Params, clip, detach, gradient_of, leaves
 from mlteach.tasks.problem import Problems
 
@@ -64,6 +66,10 @@ class Truncated:
     steps, unroll: the length of a run and of its pieces; the last piece is shorter where they do not fit.
     objective: what is descended on. second_order: keep the dependence of the problems' gradients on theta.
     limit: the gradient for omega is shortened to this length, or not if None.
+    compiled: on a CPU, make a program of the unroll. A minute or more before the first one, once: it is kept for the next process
+        (`mlteach.outer.ahead`) and serves all problems of the same shapes that `Problems.of` makes. Then many times the speed for
+        a few problems, less for many (``python -m benchmarks.learned_optimizer``). The same numbers to rounding. Needs a C++
+        compiler; where no program can be made, a warning says so, and it goes on without.
 
     Between two calls it remembers where the run is. A `fit` that is resumed at a multiple of ``pieces`` steps goes on with
     the same numbers as if it had not stopped; elsewhere it begins with new problems.
@@ -81,9 +87,12 @@ class Truncated:
         objective: Objective = seen_loss,
         second_order: bool = False,
         limit: float | None = None,
+        compiled: bool = False,
     ) -> None:
         self.rule, self.draw, self.objective = rule, draw, objective
         self.steps, self.unroll, self.second_order, self.limit = steps, unroll, second_order, limit
+        self.compiled = compiled
+        self._programs = Unrolls(rule, objective, first_order=not second_order) if compiled else None
         self._at: tuple[Problems, Params, State, int] | None = None  # where the run is; None between two runs
 
     @property
@@ -99,20 +108,34 @@ class Truncated:
         """The gradient of the next piece for omega; ``loss`` is the objective's mean over the piece."""
         if self._at and self._at[0] is problems:
             _, theta, state, t = self._at
-            memory: Memory = {"state": state}
         else:
-            theta, memory, t = problems.start, {}, 0
+            theta, state, t = problems.start, None, 0
         end = min(t + self.unroll, self.steps)
+        gradient, value, theta, state = self._unroll(omega, problems, detach(theta), state, range(t, end))
+        more = end < self.steps
+        self._at = (problems, detach(theta), forgotten(state), end) if more else None
+        return gradient if self.limit is None else clip(gradient, self.limit), {"loss": value.detach()}
+
+    def _unroll(
+        self, omega: Params, problems: Problems, theta: Params, state: State | None, times: range
+    ) -> Unroll:
+        """One piece, by a program where one is wanted and can be made."""
+        if self._programs is not None and next(iter(omega.values())).device.type == "cpu":
+            try:
+                return self._programs(omega, problems, theta, state, times)
+            except (RuntimeError, TypeError) as error:
+                warnings.warn(
+                    f"This meta-gradient cannot be replayed, and is slower so: {error}", stacklevel=3
+                )
+                self._programs = None
+        memory: Memory = {} if state is None else {"state": state}
         point = leaves(omega)
         value, theta = unrolled(
             carried(self.rule(point), memory),
             problems,
-            detach(theta),
-            range(t, end),
+            theta,
+            times,
             objective=self.objective,
             first_order=not self.second_order,
         )
-        gradient = gradient_of(value, point)
-        more = end < self.steps
-        self._at = (problems, detach(theta), forgotten(memory["state"]), end) if more else None
-        return gradient if self.limit is None else clip(gradient, self.limit), {"loss": value.detach()}
+        return Unroll(gradient_of(value, point), value, theta, memory["state"])

@@ -60,16 +60,34 @@ class Digits:
         inits = [net.init(generator, dtype) for _ in range(problems)]
         start = {name: torch.stack([each[name] for each in inits]) for name in inits[0]}
         chosen = torch.randint(len(self.y), (steps + 1, problems, batch), generator=generator)
-        x, y = self.x.to(dtype), self.y
+        return Problems.of(
+            start,
+            OnBatch(net, loss),
+            OnAll(net, loss),
+            data={"x": self.x.to(dtype), "y": self.y},
+            batches={"chosen": chosen},
+        )
 
-        def at(theta: Params, t: int) -> Tensor:
-            return loss(net(theta, x[chosen[t]]), y[chosen[t]])
 
-        def whole(theta: Params) -> Tensor:
-            count = next(iter(theta.values())).shape[0]
-            return loss(net(theta, x.expand(count, -1, -1)), y.expand(count, -1))
+@dataclass(frozen=True)
+class OnBatch:
+    """The loss of a network on the digits of a minibatch, [n]: those at the places ``chosen`` [n, batch] of ``x`` and ``y``."""
 
-        return Problems(start, at, whole)
+    net: Net
+    loss: Callable[[Tensor, Tensor], Tensor]
+
+    def __call__(self, theta: Params, data: Params) -> Tensor:
+        x, y = data["x"][data["chosen"]], data["y"][data["chosen"]]
+        return self.loss(self.net(theta, x), y)
+
+
+class OnAll(OnBatch):
+    """The same on all digits at hand."""
+
+    def __call__(self, theta: Params, data: Params) -> Tensor:
+        count = next(iter(theta.values())).shape[0]
+        x, y = data["x"].expand(count, -1, -1), data["y"].expand(count, -1)
+        return self.loss(self.net(theta, x), y)
 
 
 @cache

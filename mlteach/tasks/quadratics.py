@@ -43,8 +43,10 @@ class Quadratics:
         W, y = (self.size * normal(problems, D, D)).to(dtype), normal(problems, D).to(dtype)
         start = {"theta": (self.start * normal(problems, D)).to(dtype)}
 
-        def loss(theta: Params, t: int = 0) -> Tensor:
-            error = torch.matmul(W, theta["theta"].unsqueeze(-1)).squeeze(-1) - y
-            return error.square().sum(-1)
+        return Problems.of(start, squared_length, squared_length, data={"W": W, "y": y})
 
-        return Problems(start, loss, loss)
+
+def squared_length(theta: Params, data: Params) -> Tensor:
+    """|W theta - y|^2 of each problem, [n]."""
+    error = torch.matmul(data["W"], theta["theta"].unsqueeze(-1)).squeeze(-1) - data["y"]
+    return error.square().sum(-1)

@@ -8,7 +8,7 @@ import torch
 
 from mlteach.errors import DataError, EpisodeError
 from mlteach.nets import MLP, cross_entropy
-from mlteach.tasks import Digits, Quadratics
+from mlteach.tasks import Digits, Problems, Quadratics
 from mlteach.tasks.digits import _digits
 
 NET = MLP((64, 5, 10), "sigmoid", "uniform")
@@ -118,3 +118,32 @@ def test_the_uniform_start_is_that_of_torch():
         assert theta[f"layer{layer}.weight"].std().item() == pytest.approx(
             theirs.weight.std().item(), rel=0.05
         )
+
+
+def test_problems_of_tensors_give_their_losses_what_belongs_to_the_step():
+    def loss(theta, data):
+        return (theta["w"] - data["target"]).square() * data["weight"]
+
+    def score(theta, data):
+        return data["target"]
+
+    target, weights = torch.tensor([1.0, 2.0]), torch.tensor([[1.0, 1.0], [0.0, 3.0]])
+    start = {"w": torch.zeros(2)}
+    problems = Problems.of(start, loss, score, data={"target": target}, batches={"weight": weights})
+    assert problems.loss(start, 0).tolist() == [1, 4] and problems.loss(start, 1).tolist() == [0, 12]
+    assert problems.score(start) is target and problems.count == 2
+    seen = problems.seen(1)
+    assert seen(start).tolist() == [0, 12]
+    with pytest.raises(IndexError):
+        seen(start)  # there are batches for two steps
+
+
+def test_draws_of_one_family_have_the_same_functions_and_other_tensors():
+    """So that a program made for one draw serves the next."""
+    for one, other in (
+        [Quadratics(3).sample(2, generator=seeded(s)) for s in (0, 1)],
+        [Digits.load("train").problems(NET, cross_entropy, 2, steps=2, generator=seeded(s)) for s in (0, 1)],
+    ):
+        assert one.functions == other.functions and hash(one.functions) == hash(other.functions)
+        assert not all(torch.equal(one.start[name], other.start[name]) for name in one.start)
+    assert one.functions[0] != one.functions[1]

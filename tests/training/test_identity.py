@@ -160,6 +160,11 @@ PAIRS = {  # two runs, and where they part
         Truncated(CoordinatewiseLSTM().rule, Quadratics().sample, unroll=10).gradient,
         "self.unroll",
     ),
+    "a compiled unroll": (
+        Truncated(CoordinatewiseLSTM().rule, Quadratics().sample).gradient,
+        Truncated(CoordinatewiseLSTM().rule, Quadratics().sample, compiled=True).gradient,
+        "self.compiled",
+    ),
     "what it draws": (
         Truncated(CoordinatewiseLSTM().rule, partial(Quadratics().sample, 64)).sample,
         Truncated(CoordinatewiseLSTM().rule, partial(Quadratics().sample, 32)).sample,

@@ -6,7 +6,7 @@ import time
 import pytest
 import torch
 
-from benchmarks import learned_optimizer, maml, profile, race, scaling, sinusoid, time_to_accuracy
+from benchmarks import learned_optimizer, limit, maml, profile, race, scaling, sinusoid, time_to_accuracy
 from benchmarks.peers import Setting
 from benchmarks.peers.loops import by_hand
 from benchmarks.peers.ours import ours
@@ -100,3 +100,36 @@ def test_prototypes_are_class_means_and_closer_is_likelier() -> None:
         means = torch.stack([support[episode.support_y[task] == way].mean(0) for way in range(3)])
         expected = -torch.cdist(query, means).square()
         torch.testing.assert_close(logits[task], expected, rtol=1e-3, atol=1e-3)
+
+
+def test_the_limit_is_the_quickest_way_and_a_share_is_taken_within_a_round() -> None:
+    seconds = {"slow": [9.0, 9.0, 9.0], "quick": [1.0, 2.0, 4.0], "ours": [2.0, 5.0, 4.0]}
+    most = limit.Limit({"slow": list, "quick": list}, tasks=8.0)
+    assert most.quickest(seconds) == "quick"
+    assert most.share(seconds, "ours", 8) == 0.5  # of 1/2, 2/5 and 1
+    assert most.share(seconds, "ours", 2) == 0.125
+
+
+@pytest.mark.parametrize("first_order", [False, True])
+def test_every_way_to_the_limit_sends_the_same_number_of_pictures(first_order: bool) -> None:
+    net = Conv4(3, 4)
+    g = torch.Generator().manual_seed(1)
+    setting = Setting(net, net.init(g), pictures(3), steps=2, rate=0.1, first_order=first_order)
+    cores, seen = torch.get_num_threads(), []
+    with limit.of(setting, (1, 2)) as most:
+        assert len(most.ways) == 2
+        assert most.tasks == 2 * cores * 6 / (6 + 3 * 2 * (1 if first_order else 3))
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(Setting, "task_loss", property(lambda self: counted(seen)))
+            for run in most.ways.values():
+                seen.clear()
+                run()
+                assert sum(seen) == 2 * cores * 6
+
+
+def counted(seen: list[int]):
+    def loss(logits: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        seen.append(len(y))
+        return torch.nn.functional.cross_entropy(logits, y)
+
+    return loss

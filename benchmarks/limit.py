@@ -2,8 +2,8 @@
 
 It is measured in turn with the contestants, in the same rounds, several ways; the quickest way is the limit. On a CPU each core
 has batches of the queries of so many tasks, 1, 2, 4 and 8 by default: small ones stay in its cache, large ones are fewer calls.
-On a GPU all of them are one batch. Pictures lie channels last, and the ReLU writes over what it gets, so that its output takes
-no fresh memory.
+On a GPU one batch is the whole meta-batch, or four of it. Pictures lie channels last, and the ReLU writes over what it gets, so
+that its output takes no fresh memory.
 """
 
 import functools
@@ -48,12 +48,13 @@ def of(setting: Setting, each: Sequence[int] = EACH) -> Iterator[Limit]:
     has six convolutions where a gradient has three.
     """
     support, queries = setting.episode.support_x.shape[1], setting.episode.query_x.shape[1]
-    cores = torch.get_num_threads() if setting.episode.query_x.device.type == "cpu" else 1
-    most = max(each) * cores
     work = queries + support * setting.steps * (1 if setting.first_order else 3)
+    cores = torch.get_num_threads()
+    if setting.episode.query_x.device.type != "cpu":
+        cores, each = 1, (setting.episode.tasks, 4 * setting.episode.tasks)
+    most = max(each) * cores
     with ThreadPoolExecutor(cores, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        counts = each if setting.episode.query_x.device.type == "cpu" else [most]
-        ways = {f"the limit, {count} at once": _spread(setting, most, count, pool) for count in counts}
+        ways = {f"the limit, {count} at once": _spread(setting, most, count, pool) for count in each}
         yield Limit(ways, most * queries / work)
 
 

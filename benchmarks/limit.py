@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -56,6 +57,13 @@ def of(setting: Setting, each: Sequence[int] = EACH) -> Iterator[Limit]:
     with ThreadPoolExecutor(cores, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         ways = {f"the limit, {count} at once": _spread(setting, most, count, pool) for count in each}
         yield Limit(ways, most * queries / work)
+
+
+def said_of(figures: Sequence[Mapping[str, Any]]) -> str:
+    """How the limit of recorded figures was measured, where it was not in turn with them."""
+    if any("limit" in figure for figure in figures):
+        return ""
+    return " In these tables the limit was still measured minutes before the others, as one large batch or as one task's queries to a core, so shares are too high."
 
 
 def _spread(setting: Setting, most: int, count: int, pool: ThreadPoolExecutor) -> Run:

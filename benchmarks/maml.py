@@ -189,7 +189,7 @@ def summary(found: Sequence[dict[str, Any]]) -> str:
 
 def said_of(kept: dict[str, Any]) -> str:
     """What stands in the README."""
-    how = f"{kept['cores']} CPU cores, {kept['device']}, torch {kept['versions']['torch']}, {kept['date'][:10]}."
+    how = f"{kept['cores']} CPU cores, {kept['device']}, torch {kept['versions']['torch']}, {kept['date'][:10]}.{limit.said_of(kept['figures'])}"
     return f"{how}\n\n{summary(kept['figures'])}\n\n{table(kept['figures'])}".rstrip()
 
 

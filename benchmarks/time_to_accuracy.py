@@ -1,10 +1,10 @@
 """How many seconds of training to 95 % of 5-way 1-shot? On real Omniglot, on whatever this machine has.
 
     .venv/bin/python -m pip install -c constraints.txt -e ".[benchmarks]"
-    .venv/bin/python -m benchmarks.time_to_accuracy                       all: half an hour on two quiet cores
+    .venv/bin/python -m benchmarks.time_to_accuracy                       all: 40 minutes on two quiet cores
     .venv/bin/python -m benchmarks.time_to_accuracy run ProtoNet ANIL     some of them
     .venv/bin/python -m benchmarks.time_to_accuracy run MAML --seed 0     one training of one
-    .venv/bin/python -m benchmarks.time_to_accuracy choose                how two of the recipes were found: five minutes
+    .venv/bin/python -m benchmarks.time_to_accuracy choose                how recipes were found: a quarter of an hour
 
 Each recipe is trained from three seeds. It stops twenty times on the way and is tried on 200 tasks of the *validation* characters:
 the first time that it has the share it is after, its seconds are noted, and the 1000 test tasks of lesson 09 are asked. They are

@@ -166,3 +166,21 @@ def counted(seen: list[int]):
         return torch.nn.functional.cross_entropy(logits, y)
 
     return loss
+
+
+def test_a_row_of_the_time_to_accuracy_says_the_slowest_the_aim_and_the_test_at_that_moment() -> None:
+    def run(there: float | None, asked: float | None, end: float) -> dict:
+        at = None if asked is None else {"transductive": asked, "support": asked - 1}
+        both = {"transductive": end, "support": end - 1}
+        return both | {"there": there, "test_there": at, "seconds": 10.0, "intervals": both}
+
+    recipe = recipes.RECIPES["matching"]
+    there = time_to_accuracy.figure_of(
+        recipe, [run(7.0, 94.0, 95.0), run(8.0, 94.2, 95.0), run(9.0, 94.4, 95.0)]
+    )
+    assert (
+        "| 95 % | 7.0 to 9.0 | 15 | 94.20 ± 0.50 | 95.00 ± 0.00 | 94.00 ± 0.00 |"
+        in time_to_accuracy.table([there])
+    )
+    never = time_to_accuracy.figure_of(recipe, [run(7.0, 94.0, 95.0), run(None, None, 94.0)])
+    assert "| not always | 15 |  |" in time_to_accuracy.table([never])

@@ -108,3 +108,16 @@ def test_the_memory_network_an_episode_at_a_time() -> None:
     ours = list(recall_gradient(net, theta, episode, ways=3)[0].values())
     assert same(remembering.mann(net, theta, episode)(), ours)
     assert not same(remembering.mann(replace(net, decay=0.5), theta, episode)(), ours)
+
+
+def test_a_case_is_measured_and_said_in_a_table() -> None:
+    (case,) = (case for case in methods.CASES if "attention layer" in case.said)
+    found = methods.measure(replace(case, repeats=1), rounds=1)
+    assert [row["name"] for row in found] == ["plain torch", "mlteach"]
+    assert (found[0]["ratio"], found[0]["unit"]) == (1.0, "tasks/s")
+    assert found[1]["error"] < 1e-10
+    first, second = methods.table(found).splitlines()[2:]
+    assert first.startswith(f"| {case.said} | plain torch | ")
+    assert second.startswith("|  | mlteach | ")
+    another = methods.table([row | {"error": None, "value": 12.34} for row in found])
+    assert another.count("| another gradient |") == 2 and " 12.3 tasks " in another

@@ -6,24 +6,21 @@
 
 On real Omniglot. For each setting: second order and first order, by everybody who can, in turns; then Reptile. Each row:
 tasks a second, the ratio to learn2learn in the same round, peak memory of a process that does nothing else, the distance of
-the meta-gradient to learn2learn's in float64, and the share of what the machine can do at all: the same number of pictures
-sent through the same network forward and backward, with nothing to adapt to.
+the meta-gradient to learn2learn's in float64, and the share of what the machine can do at all (`benchmarks.limit`).
 
 Writes ``data/results/speed-maml.json`` and its table in ``benchmarks/README.md``. Keep the machine quiet meanwhile.
 """
 
-import statistics
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from tqdm import tqdm
 
-from benchmarks import race
-from benchmarks.peers import Peer, Run, Setting, module
+from benchmarks import limit, race
+from benchmarks.peers import Peer, Setting
 from benchmarks.peers.jitted import jax_map, jax_vmap
 from benchmarks.peers.loops import by_hand, higher, learn2learn, torchopt
 from benchmarks.peers.ours import our_reptile, ours, ours_rounded
@@ -97,19 +94,23 @@ def measure(key: str, first_order: bool) -> list[dict[str, Any]]:
     peers = contestants(first_order)
     errors = {name: race.error(peer(exact)(), base) for name, peer in peers.items()}
     order = "first order" if first_order else "second order"
-    most = limit(setting)
     commands = {
         name: ["benchmarks.maml", "--alone", key, name, *["--first-order"] * first_order] for name in peers
     }
-    seconds = race.meet(commands, lambda name: peers[name](setting), ROUNDS, f"{case.said}, {order}")
-    found = race.figures(seconds, {name: tasks_of(case, name) for name in peers}, BASE)
+    each = {name: tasks_of(case, name) for name in peers}
+    with limit.of(setting) as most:
+        seconds = race.meet(
+            commands, lambda name: peers[name](setting), ROUNDS, f"{case.said}, {order}", beside=most.ways
+        )
+    found = race.figures(seconds, each, BASE)
     for figure in found:
         name = figure["name"]
         figure |= {
             "case": key,
             "order": order,
             "error": errors[name],
-            "share": round(figure["value"] / most, 3),
+            "share": round(most.share(seconds, name, each[name]), 3),
+            "limit": most.quickest(seconds),
             "peak_mb": round(race.peak_memory(*commands[name])),
         }
     return found
@@ -128,34 +129,6 @@ def reptile(key: str) -> list[dict[str, Any]]:
     seconds = race.timed(runs, ROUNDS, f"{case.said}, Reptile")
     found = race.figures(seconds, dict.fromkeys(runs, case.meta_batch), BASE)[1:]
     return [figure | {"case": key, "order": "first order"} for figure in found]
-
-
-def limit(setting: Setting, batches: int = 8) -> float:
-    """The most tasks a second there could be: inputs a second through the plain network, forward and backward.
-
-    The better of two ways to use the machine: the queries of so many tasks as one batch on all of torch's threads, or batches
-    of one task's queries, one core each. A query passes once. A support picture passes once a step, and in second order three
-    times: the gradient's own gradient has six convolutions where a gradient has three.
-    """
-    support, queries = setting.episode.support_x.shape[1], setting.episode.query_x.shape[1]
-    # a few points a task: a batch that is large has some of them twice
-    copies = -(-batches // setting.episode.tasks)
-    whole = [torch.cat([each] * copies)[:batches].flatten(0, 1) for each in setting.episode[2:]]
-    parts = list(zip(*(each.split(queries) for each in whole), strict=True))
-
-    def passed(x: torch.Tensor, y: torch.Tensor) -> Run:
-        net = module(setting).to(memory_format=torch.channels_last)
-        x = x.clone(memory_format=torch.channels_last if x.ndim == 4 else torch.preserve_format)
-        return lambda: list(torch.autograd.grad(setting.task_loss(net(x), y), list(net.parameters())))
-
-    each = [passed(x, y) for x, y in parts]
-    with ThreadPoolExecutor(
-        torch.get_num_threads(), initializer=torch.set_num_threads, initargs=(1,)
-    ) as pool:
-        ways = {"one batch": passed(*whole), "one core each": lambda: list(pool.map(lambda run: run(), each))}
-        seconds = race.timed(ways, 7, "the machine's limit")  # type: ignore[arg-type]
-    quickest = min(statistics.median(taken) for taken in seconds.values())
-    return len(whole[0]) / quickest / (queries + support * setting.steps * (1 if setting.first_order else 3))
 
 
 def alone(key: str, name: str, first_order: bool, served: bool) -> None:
@@ -216,7 +189,7 @@ def summary(found: Sequence[dict[str, Any]]) -> str:
 
 def said_of(kept: dict[str, Any]) -> str:
     """What stands in the README."""
-    how = f"{kept['cores']} CPU cores, {kept['device']}, torch {kept['versions']['torch']}, {kept['date'][:10]}."
+    how = f"{kept['cores']} CPU cores, {kept['device']}, torch {kept['versions']['torch']}, {kept['date'][:10]}.{limit.said_of(kept['figures'])}"
     return f"{how}\n\n{summary(kept['figures'])}\n\n{table(kept['figures'])}".rstrip()
 
 

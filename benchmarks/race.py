@@ -50,11 +50,16 @@ def timed(runs: Mapping[str, Run], rounds: int, label: str) -> dict[str, list[fl
 
 
 def meet(
-    commands: Mapping[str, Sequence[str]], made: Callable[[str], Run], rounds: int, label: str
+    commands: Mapping[str, Sequence[str]],
+    made: Callable[[str], Run],
+    rounds: int,
+    label: str,
+    beside: Mapping[str, Run] | None = None,
 ) -> dict[str, list[float]]:
     """`timed` for contestants by name. JAX has its turns `elsewhere`: its threads got in the way of whoever came after it.
 
     commands: what `elsewhere` and `peak_memory` start for each. made: its run in this process.
+    beside: runs that have a turn in every round and are no contestants, such as the machine's limit.
     """
     with ExitStack() as others:
         runs = {
@@ -63,7 +68,7 @@ def meet(
             else made(name)
             for name, command in commands.items()
         }
-        return timed(runs, rounds, label)
+        return timed(runs | dict(beside or {}), rounds, label)
 
 
 def repeated(run: Run, times: int) -> Run:
@@ -129,11 +134,11 @@ def figures(
 ) -> list[dict[str, Any]]:
     """Tasks a second with their spread over the rounds, and the ratio to ``base`` round by round.
 
-    tasks: how many each of them does in a run.
+    tasks: how many each of them does in a run; who is not in it is no contestant.
     """
     found = []
-    for name, own in seconds.items():
-        each, others = tasks[name], tasks[base]
+    for name, each in tasks.items():
+        own, others = seconds[name], tasks[base]
         ratios = [(each / a) / (others / b) for a, b in zip(own, seconds[base], strict=True)]
         found.append(
             more

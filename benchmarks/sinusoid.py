@@ -14,8 +14,8 @@ from typing import Any
 
 import torch
 
-from benchmarks import race
-from benchmarks.maml import BASE, PEERS, limit
+from benchmarks import limit, race
+from benchmarks.maml import BASE, PEERS
 from benchmarks.peers import Run, Setting
 from benchmarks.peers.jitted import jax_scan
 from benchmarks.peers.loops import learn2learn
@@ -24,7 +24,7 @@ from mlteach.nets import MLP
 from mlteach.tasks import Sinusoids
 
 META_BATCH, ROUNDS, REPEATS = 25, 15, 10
-POINTS = 20  # times the meta-batch's points are one batch for the machine's limit
+AT_ONCE = (META_BATCH, 4 * META_BATCH, 20 * META_BATCH)  # tasks in one batch for the machine's limit
 SCAN = "JAX, scan over steps"
 CONTESTANTS = {name: peer for name, peer in PEERS.items() if "queries" not in name} | {
     SCAN: jax_scan,
@@ -52,16 +52,17 @@ def measure(said: str) -> list[dict[str, Any]]:
     exact = setting.double(META_BATCH)
     base = learn2learn(exact)()
     errors = {name: race.error(peer(exact)(), base) for name, peer in CONTESTANTS.items()}
-    most = limit(setting, META_BATCH * POINTS)
     commands = {name: ["benchmarks.sinusoid", "--alone", said, name] for name in CONTESTANTS}
-    seconds = race.meet(commands, lambda name: repeated(name, setting), ROUNDS, said)
-    found = race.figures(seconds, dict.fromkeys(seconds, META_BATCH * REPEATS), BASE)
+    with limit.of(setting, AT_ONCE) as most:
+        seconds = race.meet(commands, lambda name: repeated(name, setting), ROUNDS, said, beside=most.ways)
+    found = race.figures(seconds, dict.fromkeys(CONTESTANTS, META_BATCH * REPEATS), BASE)
     for figure in found:
         name = figure["name"]
         figure |= {
             "case": said,
             "error": errors[name],
-            "share": round(figure["value"] / most, 3),
+            "share": round(most.share(seconds, name, META_BATCH * REPEATS), 3),
+            "limit": most.quickest(seconds),
             "peak_mb": round(race.peak_memory(*commands[name])),
         }
     return found
@@ -92,7 +93,7 @@ def table(found: Sequence[dict[str, Any]]) -> str:
 
 def said_of(kept: dict[str, Any]) -> str:
     """What stands in the README."""
-    how = f"One torch thread on {kept['cores']} CPU cores, JAX as it likes, torch {kept['versions']['torch']}, {kept['date'][:10]}."
+    how = f"One torch thread on {kept['cores']} CPU cores, JAX as it likes, torch {kept['versions']['torch']}, {kept['date'][:10]}.{limit.said_of(kept['figures'])}"
     return f"{how}\n\n{table(kept['figures'])}".rstrip()
 
 

@@ -43,9 +43,7 @@ def patches_of(x: Tensor, stride: int) -> Patches:
     """Of all tasks' pictures x [N, tasks, H, W]."""
     seen = columns(x, stride, x.shape[1])  # [tasks, 9, pixels]
     centre = seen.mean(2, keepdim=True)
-    seen = seen.sub_(
-        centre
-    )  # first the mean, then the products: float32 would lose digits the other way round
+    seen = seen.sub_(centre)  # before the products: float32 would lose digits the other way round
     return Patches(centre.mT, seen @ seen.mT / seen.shape[2])
 
 
@@ -64,9 +62,8 @@ class Folded:
         """The gradients for w, gamma and beta, given K and B."""
         self.G = by_kernel - rows(by_bias) * self.patches.mean
         self.length = inner(self.w, self.G)
-        self.straight = (
-            self.G - rows(self.r**2 * self.length) * self.spread_w
-        )  # the gradient for w without its a
+        # the gradient for w without its a
+        self.straight = self.G - rows(self.r**2 * self.length) * self.spread_w
         return rows(self.a) * self.straight, self.r * self.length, by_bias
 
     def moved(self, V: Tensor, s: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:

@@ -17,15 +17,10 @@ from torch.fx import Graph, GraphModule, Node, map_arg
 ATEN = torch.ops.aten
 NO_HISTORY = (ATEN.detach.default, ATEN.alias.default)  # below autograd they do nothing
 
-VIEWS = (
-    ATEN.t.default,
-    ATEN.permute.default,
-    ATEN.transpose.int,
-    ATEN.slice.Tensor,
-)  # of a sum, the sum of views
-SMALL = (
-    2**19
-)  # numbers in the factors of all steps: beyond, asking for a product costs little beside computing it
+#: Of a sum, the sum of views.
+VIEWS = (ATEN.t.default, ATEN.permute.default, ATEN.transpose.int, ATEN.slice.Tensor)
+#: Numbers in the factors of all steps: beyond, asking for a product costs little beside computing it.
+SMALL = 2**19
 
 
 class Inputs(NamedTuple):

@@ -135,19 +135,9 @@ def install(wanted: str) -> None:
             )
     what = "the course" if wanted == COURSE else "the course and what its tests need"
     print(f"Installing {what}, once. This takes one to five minutes.", flush=True)
-    # Without --no-compile pip compiles tens of thousands of files, half of its work; Python compiles the few that are imported.
-    pip = [
-        str(PYTHON),
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--no-compile",
-        "-c",
-        "constraints.txt",
-        "-e",
-        wanted,
-    ]
+    # Half of pip's work is compiling tens of thousands of files. Python compiles the few that are imported, where it may keep them.
+    quick = [] if sys.dont_write_bytecode else ["--no-compile"]
+    pip = [str(PYTHON), "-m", "pip", "install", "--quiet", *quick, "-c", "constraints.txt", "-e", wanted]
     with open(LOG, "wb") as log:
         # A setting of the user's own that pip refuses inside an environment.
         child = subprocess.Popen(

@@ -1,6 +1,7 @@
 """MAML++ and implicit MAML one task after the other, as somebody would write them with torch alone, or with learn2learn."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -8,7 +9,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from benchmarks.peers import Run, Setting, module
-from benchmarks.peers.loops import learn2learn_maml
+from benchmarks.peers.loops import inner_step, learn2learn_maml
 from mlteach.nets.norm import EPSILON
 from mlteach.params import Params
 from mlteach.tasks import Episode
@@ -43,13 +44,10 @@ def multi_step_by_hand(setting: Setting, weights: Sequence[float]) -> Run:
     def run() -> list[Tensor]:
         net.zero_grad()
         for t in range(setting.episode.tasks):
-            phi, total = theta, torch.zeros(())
+            phi: dict[str, Any] = theta
+            total = torch.zeros(())
             for weight in weights[1:]:
-                value = setting.task_loss(functional_call(net, phi, (support_x[t],)), support_y[t])
-                slope = torch.autograd.grad(value, list(phi.values()), create_graph=True)
-                phi = {
-                    name: old - setting.rate * g for (name, old), g in zip(phi.items(), slope, strict=True)
-                }  # type: ignore[misc]
+                phi = inner_step(setting, net, phi, support_x[t], support_y[t])
                 if weight:
                     answer = functional_call(net, phi, (query_x[t],))
                     total = total + weight * setting.task_loss(answer, query_y[t])

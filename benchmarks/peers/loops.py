@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.func import functional_call
 
 from benchmarks.peers import Run, Setting, module
@@ -90,16 +90,19 @@ def by_hand(setting: Setting) -> Run:
         for t in range(setting.episode.tasks):
             phi: dict[str, Any] = theta
             for _ in range(setting.steps):
-                value = setting.task_loss(functional_call(net, phi, (support_x[t],)), support_y[t])
-                slope = torch.autograd.grad(value, list(phi.values()), create_graph=not setting.first_order)
-                phi = {
-                    name: old - setting.rate * g for (name, old), g in zip(phi.items(), slope, strict=True)
-                }
+                phi = inner_step(setting, net, phi, support_x[t], support_y[t])
             answer = functional_call(net, phi, (query_x[t],))
             (setting.task_loss(answer, query_y[t]) / setting.episode.tasks).backward()
         return [parameter.grad for parameter in net.parameters()]  # type: ignore[misc]
 
     return run
+
+
+def inner_step(setting: Setting, net: nn.Module, phi: dict[str, Any], x: Tensor, y: Tensor) -> dict[str, Any]:
+    """phi after one step of gradient descent on a task's support set, with its history in second order."""
+    value = setting.task_loss(functional_call(net, phi, (x,)), y)
+    slope = torch.autograd.grad(value, list(phi.values()), create_graph=not setting.first_order)
+    return {name: old - setting.rate * g for (name, old), g in zip(phi.items(), slope, strict=True)}
 
 
 def learn2learn_maml() -> Any:

@@ -51,6 +51,13 @@ def program_of(
     return in_order(aoti_load_package(str(path)))
 
 
+def without(error: Exception, *, stacklevel: int) -> None:
+    """Warn that a meta-gradient goes on without a program or a recording; ``stacklevel`` as `warnings.warn` has it."""
+    warnings.warn(
+        f"This meta-gradient cannot be replayed, and is slower so: {error}", stacklevel=stacklevel + 1
+    )
+
+
 def in_order(program: Program) -> Program:
     """``program`` for tensors that lie in memory in any order."""
     return lambda *given: program(*(each.contiguous() for each in given))

@@ -5,14 +5,13 @@ two to do it. But the operations are the same in every outer step, only the numb
 into a CUDA graph, one request from then on; on a CPU, where wanted, into a list that PyTorch's compiler makes a program of.
 """
 
-import warnings
 from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor
 from torch.fx.experimental.proxy_tensor import make_fx
 
-from mlteach.outer.ahead import program_of
+from mlteach.outer.ahead import program_of, without
 from mlteach.params import Params, detach, leaves, map_params
 from mlteach.tasks.episode import Episode
 
@@ -47,9 +46,7 @@ def replayed(gradient: Gradient, *, compiled: bool = False) -> Gradient:
             try:
                 recordings[key] = (_recorded if on_gpu else _compiled)(gradient, theta, episode)
             except RuntimeError as error:
-                warnings.warn(
-                    f"This meta-gradient cannot be replayed, and is slower so: {error}", stacklevel=2
-                )
+                without(error, stacklevel=2)
                 recordings[key] = gradient
         return recordings[key](theta, episode)
 
@@ -96,9 +93,8 @@ def _compiled(gradient: Gradient, theta: Params, episode: Episode) -> Gradient:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # chunks of tasks in other threads would not be seen
     try:
-        arguments = [
-            each.contiguous() for each in (*detach(theta).values(), *episode)
-        ]  # as the program wants them
+        # traced as the program will have them
+        arguments = [each.contiguous() for each in (*detach(theta).values(), *episode)]
         traced = make_fx(flat)(*arguments)
         with torch.no_grad():
             program = program_of(traced, arguments)

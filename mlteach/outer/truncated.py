@@ -6,7 +6,6 @@ A run of 100 steps is cut into unrolls of 20. Each gives one gradient for omega;
 from where they are, without their history. So the longest way back is 20 steps, and omega moves five times in a run.
 """
 
-import warnings
 from collections.abc import Callable, Iterable
 
 import torch
@@ -15,6 +14,7 @@ from torch import Tensor
 from mlteach.inner.adapt import steps_of
 from mlteach.inner.carry import Memory, carried, forgotten
 from mlteach.inner.rule import Rule, State
+from mlteach.outer.ahead import without
 from mlteach.outer.unrolls import Unroll, Unrolls
 from mlteach.params import Params, clip, detach, gradient_of, leaves
 from mlteach.tasks.problem import Problems
@@ -124,9 +124,7 @@ class Truncated:
             try:
                 return self._programs(omega, problems, theta, state, times)
             except (RuntimeError, TypeError) as error:
-                warnings.warn(
-                    f"This meta-gradient cannot be replayed, and is slower so: {error}", stacklevel=3
-                )
+                without(error, stacklevel=3)
                 self._programs = None
         memory: Memory = {} if state is None else {"state": state}
         point = leaves(omega)

@@ -71,8 +71,9 @@ def value_and_gradient(
             return losses, gradient
         return loss.passes.gradient_with_history(theta, names)
     with torch.enable_grad():
+        # Views, so that each is a variable of its own, also where a start has made the head from the body (ProtoMAML).
         point = {
-            name: value
+            name: value.view_as(value)
             if value.requires_grad and not forget
             else value.detach().requires_grad_(name in names)
             for name, value in theta.items()

@@ -21,14 +21,11 @@ def objectives(
     rule: Rule,
     steps: int,
     tasks: int | None,
-    *,
-    by_hand: bool = True,
 ) -> list[Loss]:
     """One function of the parameters for each inner step, phi -> [tasks]; a scalar where ``tasks`` is None.
 
     The support loss of the network as it is at that step, or the rule's own objective. Raises EpisodeError when one of them
-    gives another shape. by_hand: whether a network's own passes (`mlteach.nets.own`) may be taken, which hold its parameters for
-    independent; autograd goes the way from one to another too, where a start has made the head from the body.
+    gives another shape.
     """
     own: Objective | None = getattr(rule, "objective", None)
 
@@ -38,7 +35,7 @@ def objectives(
             return lambda params: task_losses(loss, here(params, seen.support_x), seen.support_y, tasks)
         return lambda params: _checked(own(here, params, seen, t), tasks)
 
-    if by_hand and own is None and tasks is not None and net_at(net, 0) is net:
+    if own is None and tasks is not None and net_at(net, 0) is net:
         passes = own_passes(net, loss, seen.support_x, seen.support_y)
         if passes is not None:
             return [OwnLoss(at(0), passes)] * checked_steps(steps)

@@ -29,7 +29,7 @@ from mlteach.inner import Rule
 from mlteach.inner.adapt import steps_of
 from mlteach.inner.objective import objectives
 from mlteach.inner.rule import checked_steps, made_rule
-from mlteach.inner.start import SeesSupport, Start, begun
+from mlteach.inner.start import Start, begun
 from mlteach.nets.loss import share_right, task_losses
 from mlteach.nets.own import own_passes
 from mlteach.nets.stepwise import net_at
@@ -84,9 +84,7 @@ def maml_losses(
     """
     counts, tasks = _weights(weights, steps), checked(episode).tasks
     made = made_rule(rule, theta)
-    descent = objectives(
-        net, loss, episode.seen, made, steps, tasks, by_hand=not isinstance(start, SeesSupport)
-    )
+    descent = objectives(net, loss, episode.seen, made, steps, tasks)
     begin = begun(start, theta, episode.seen, tasks)
     walk = steps_of(descent, begin, made, steps, first_order=first_order, only=only)
     total: Tensor | float = 0.0
@@ -138,8 +136,7 @@ def maml_gradient(
         point = leaves(theta)
         with torch.enable_grad():
             made, begin = made_rule(rule, point), begun(start, point, tasks.seen, tasks.tasks)
-            apart = not isinstance(start, SeesSupport)
-            descent = objectives(net, loss, tasks.seen, made, steps, tasks.tasks, by_hand=apart)
+            descent = objectives(net, loss, tasks.seen, made, steps, tasks.tasks)
             walk = steps_of(descent, begin, made, steps, first_order=first_order, only=only)
             total, pulled = torch.zeros((), device=tasks.query_x.device), []
             for t, (weight, phi) in enumerate(zip(counts, walk, strict=True)):

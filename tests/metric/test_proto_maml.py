@@ -50,6 +50,22 @@ def test_the_engine_gives_what_its_loop_gives(steps: int) -> None:
     )
 
 
+def test_the_first_step_takes_body_and_head_for_apart_though_one_is_made_of_the_other() -> None:
+    """By a functional gradient, whose arguments are variables of their own whatever they were computed from."""
+    theta, episode = made(2)
+    start, rate = prototype_start(NET, scale=0.1), 0.1
+    ours, _ = maml_gradient(NET, cross_entropy, theta, episode, sgd(rate), 1, start=start)
+    point = leaves(theta)
+    phi = start.begin(stack(point, 2), episode.seen)
+
+    def support(phi: Params) -> torch.Tensor:
+        return cross_entropy(NET(phi, episode.support_x), episode.support_y).sum()
+
+    down = torch.func.grad(support)(phi)
+    moved = {name: value - rate * down[name] for name, value in phi.items()}
+    close(ours, gradient_of(cross_entropy(NET(moved, episode.query_x), episode.query_y).mean(), point))
+
+
 @pytest.mark.parametrize("shots", [1, 3])
 def test_a_zero_head_s_first_step_is_prototypes_about_their_mean(shots: int) -> None:
     theta, episode = made(shots)

@@ -8,8 +8,8 @@
     python3 start.py build                    rebuild the lessons from their sources
     python3 start.py --help                   all commands
 
-The first call makes a virtual environment in .venv and installs the course into it. The first ``test`` or ``check``
-adds the tools they need. Later calls only look whether what they need has changed, and hand over to
+The first call makes a virtual environment in .venv and installs the course into it. The first ``study``,
+``test`` or ``check`` adds the tools it needs. Later calls only look whether what they need has changed, and hand over to
 ``python -m mlteach`` inside that environment.
 """
 
@@ -33,8 +33,15 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 STAMP = VENV / "installed.txt"
 LOG = VENV / "install.log"
-COURSE, TEST = ".[course]", ".[course,test]"  # what is installed; who has the second has the first
-TESTING = ("test", "check", "browsers")  # the commands that need the second
+# What is installed, and what for. Who has a later one has what the commands before it need.
+COURSE, STUDY, TEST = ".[course]", ".[course,study]", ".[course,test]"
+ENOUGH = {COURSE: (COURSE, STUDY, TEST), STUDY: (STUDY, TEST), TEST: (TEST,)}
+WHAT = {
+    COURSE: "the course",
+    STUDY: "the course and what runs studies",
+    TEST: "the course and what its tests need",
+}
+NEEDS = {"study": STUDY, "test": TEST, "check": TEST, "browsers": TEST}
 
 
 def main() -> int:
@@ -45,7 +52,8 @@ def main() -> int:
         )
         return 1
     os.chdir(ROOT)
-    wanted = TEST if sys.argv[1:2] and sys.argv[1] in TESTING and "--help" not in sys.argv else COURSE
+    command = sys.argv[1] if sys.argv[1:] and "--help" not in sys.argv else ""
+    wanted = NEEDS.get(command, COURSE)
     try:
         if not installed(wanted):
             with alone():
@@ -84,7 +92,7 @@ def fingerprint(wanted: str) -> str:
 def installed(wanted: str) -> bool:
     """Whether .venv holds what is wanted, or more. The stamp is written last, so half an install is not one."""
     try:
-        enough = [fingerprint(each).encode() for each in {wanted, TEST}]
+        enough = [fingerprint(each).encode() for each in ENOUGH[wanted]]
         return PYTHON.exists() and STAMP.read_bytes() in enough
     except (FileNotFoundError, NotADirectoryError):
         return False
@@ -133,8 +141,7 @@ def install(wanted: str) -> None:
                 "If that is about venv or ensurepip: on Debian and Ubuntu run sudo apt install python3-venv\n"
                 f"Else check that you may write into {ROOT} and that the disk is not full, then call this again."
             )
-    what = "the course" if wanted == COURSE else "the course and what its tests need"
-    print(f"Installing {what}, once. This takes one to five minutes.", flush=True)
+    print(f"Installing {WHAT[wanted]}, once. This takes one to five minutes.", flush=True)
     # Half of pip's work is compiling tens of thousands of files. Python compiles the few that are imported, where it may keep them.
     quick = [] if sys.dont_write_bytecode else ["--no-compile"]
     pip = [str(PYTHON), "-m", "pip", "install", "--quiet", *quick, "-c", "constraints.txt", "-e", wanted]

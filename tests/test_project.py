@@ -239,6 +239,10 @@ def test_the_stamp_knows_what_was_installed(start: ModuleType) -> None:
         (["lab"], "TEST", None),  # who has the tools keeps them
         (["lab"], "COURSE", None),
         (["test"], "TEST", None),
+        (["study", "one.toml"], "COURSE", "STUDY"),
+        (["study", "one.toml"], "TEST", None),  # dask is among the tools of the tests
+        (["lab"], "STUDY", None),
+        (["test"], "STUDY", "TEST"),
     ],
 )
 def test_the_tools_of_the_tests_come_with_the_first_test(
@@ -256,7 +260,7 @@ def test_the_tools_of_the_tests_come_with_the_first_test(
     monkeypatch.setattr(start, "hand_over", lambda command: 0)
     assert start.main() == 0
     assert asked == ([getattr(start, installs)] if installs else [])
-    assert "test" not in start.COURSE and start.TEST == ".[course,test]"
+    assert "test" not in start.COURSE and start.TEST == ".[course,test]" and start.STUDY == ".[course,study]"
 
 
 def test_a_failed_install_says_why_and_leaves_no_stamp(start: ModuleType) -> None:

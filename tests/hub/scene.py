@@ -11,14 +11,8 @@ import nbformat
 from tests.hub.classroom import LESSON, PATIENCE, ROOT, Learner, fingerprint, hub, installed, writable
 
 NAMES = ("ada", "blaise", "carl", "daniel", "emmy", "felix", "grace", "henri")
-WHOLE, KILLED = (
-    ("ada",),
-    ("emmy", "henri"),
-)  # who runs all of the lesson, whose server and kernel are killed in the middle
-FIRST = (
-    12  # code cells that everybody runs: an explorer, an exercise, its check, and a training with the answer
-)
-MIDDLE = 7
+KILLED = ("emmy", "henri")  # whose server and kernel are killed in the middle
+MIDDLE = 7  # code cells, the first explorer among them
 NEW = "**New this week.** This cell came while the class was on."
 
 
@@ -103,18 +97,15 @@ class Class:
         exercise = next(cell for cell in learner.code() if cell["source"].startswith("def cell("))
         exercise["source"] = answer(learner.name)
         learner.save()
-        self.work(learner, learner.code()[:MIDDLE] if learner.name in KILLED else learner.code()[:FIRST])
         if learner.name in KILLED:
+            self.work(learner, learner.code()[:MIDDLE])
             learner.killed()
             self.gone.wait(PATIENCE)  # for the other one
             learner.start()
             learner.open()
-            self.work(learner, learner.code()[:FIRST])
+        self.work(learner, learner.code())
+        assert learner.run({"id": "intrude", "source": INTRUDE}) == "PermissionError\n"
         learner.weigh()
-        if learner.name in WHOLE:
-            assert learner.run({"id": "intrude", "source": INTRUDE}) == "PermissionError\n"
-            self.work(learner, learner.code()[FIRST:])
-            learner.weigh()
         learner.save()
         learner.channel.close()
         return learner

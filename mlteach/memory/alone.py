@@ -1,6 +1,12 @@
 """An LSTM alone: what it remembers must fit into its cell. The control of every memory.
 
-Source: Hochreiter, Younger, Conwell 2001; the baseline of Santoro et al. 2016. Taught in: lesson 19.
+    i, f, g, o = W [x_t, y_{t-1}] + b + U h_{t-1} + u          the four gates, from picture, late label and its own past
+    c_t        = sigmoid(f) c_{t-1} + sigmoid(i) tanh(g)       all that it remembers
+    h_t        = sigmoid(o) tanh(c_t)
+    logits_t   = V h_t + v
+
+Sources: Hochreiter and Schmidhuber 1997, Gers, Schmidhuber and Cummins 2000, the cell; Hochreiter, Younger and Conwell 2001, the cell
+as a learner; Santoro et al. 2016, as a memory network's control. Taught in: lesson 19.
 """
 
 from dataclasses import dataclass

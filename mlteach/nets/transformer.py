@@ -1,6 +1,14 @@
 """A small transformer that reads pairs (x, y) and answers questions: attention with a softmax, and layers between.
 
-Nothing in it adapts: what it does with the pairs it has learned from other tasks. Lesson 20 sets it beside MAML.
+Tokens are the pairs, and the questions with nothing in the place of y. A block adds to each token e_i, for every head,
+
+    sum over the tokens j that i may see of softmax_j(q_i . k_j / sqrt(d)) v_j        q, k, v: three learned maps of normed tokens
+
+through a map back, and then  D gelu(U e_i + u) + d,  a network of its own; both read tokens after layer norm. The answer is a linear
+map of a question's last token. Nothing in it adapts: what it does with the pairs it has learned from other tasks.
+
+Sources: Vaswani et al. 2017, the block; norm before, not after, as Radford et al. 2019; on pairs of a task Garg et al. 2022, whose
+tokens are x and y by turns. Taught in: lesson 20, beside MAML.
 """
 
 import math

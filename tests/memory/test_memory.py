@@ -97,10 +97,24 @@ def test_showings_are_counted() -> None:
 
 def test_the_ceiling_is_what_an_oracle_gets_who_guesses_among_unused_labels() -> None:
     assert ceiling(5) == pytest.approx(137 / 300)
-    y = torch.rand(4000, 5, generator=seeded()).argsort(-1)  # first showings alone
-    unused = 1 - labels_shown(y, 5).cumsum(1)
-    guess = (unused * torch.rand(unused.shape, generator=seeded(1))).argmax(-1)
-    assert (guess == y).double().mean().item() == pytest.approx(ceiling(5), abs=0.02)
+    assert ceiling(15) == pytest.approx(0.2212, abs=5e-5)  # the paper's other number of classes
+    for ways in (5, 15):
+        y = torch.rand(4000, ways, generator=seeded()).argsort(-1)  # first showings alone
+        unused = 1 - labels_shown(y, ways).cumsum(1)
+        guess = (unused * torch.rand(unused.shape, generator=seeded(1))).argmax(-1)
+        assert (guess == y).double().mean().item() == pytest.approx(ceiling(ways), abs=0.02)
+
+
+@pytest.mark.parametrize("name", ["lookup", "LSTM"])
+def test_with_labels_of_another_sequence_every_learner_is_at_chance_at_every_showing(name: str) -> None:
+    learner, theta = made(name)
+    here = episode(2000)
+    of_another = labels_shown(here.support_y.roll(1, 0), WAYS, like=here.support_x)
+    right = learner(theta, here.support_x, of_another).argmax(-1) == here.support_y
+    seen = by_showing(right, here.support_y, SHOWS).mean(0)
+    assert seen.tolist() == pytest.approx([1 / WAYS] * SHOWS, abs=0.025)
+    if name == "lookup":  # with its own it knows them
+        assert recall(learner, theta, [here], ways=WAYS)[:, -1].mean() > 0.6
 
 
 @pytest.mark.parametrize("name", LEARNERS)

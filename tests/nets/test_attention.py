@@ -1,5 +1,7 @@
 """Linear attention with weights written by hand is gradient descent, to rounding; the transformer keeps its masks."""
 
+from functools import partial
+
 import pytest
 import torch
 from torch import Tensor
@@ -24,13 +26,14 @@ def drawn(seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
     return episode.support_x, episode.support_y, episode.query_x
 
 
+def half_error(x: Tensor, y: Tensor, params: Params) -> Tensor:
+    """1/2 mean (w . x - y)^2 of each task."""
+    return (x @ params["w"].unsqueeze(-1) - y).square().sum((1, 2)) / (2 * x.shape[1])
+
+
 def descent(x: Tensor, y: Tensor, rate: float, steps: int, start: Tensor) -> list[Params]:
-    """The course's own inner loop on 1/2 mean (w . x - y)^2."""
-
-    def loss(params: Params) -> Tensor:
-        return (x @ params["w"].unsqueeze(-1) - y).square().sum((1, 2)) / (2 * x.shape[1])
-
-    return adapt(loss, stack({"w": start}, len(x)), sgd(rate), steps, path=True)
+    """The course's own inner loop on it."""
+    return adapt(partial(half_error, x, y), stack({"w": start}, len(x)), sgd(rate), steps, path=True)
 
 
 @pytest.mark.parametrize("seed", [None, 3])
@@ -53,6 +56,30 @@ def test_ten_layers_are_ten_steps_and_each_pair_carries_its_residual() -> None:
         w = phi["w"].unsqueeze(-1)
         torch.testing.assert_close(-tokens[:, SHOTS:, -1:], asked @ w, **NEAR)
         torch.testing.assert_close(tokens[:, :SHOTS, -1:], y - x @ w, **NEAR)
+
+
+def test_layers_of_unequal_rates_are_steps_of_these_rates() -> None:
+    x, y, asked = drawn()
+    rates, w = (0.7, 0.1, 0.4, 0.9, 0.2), torch.zeros(TASKS, SIZE, dtype=torch.float64)
+    net = LinearAttention(SIZE, 5)
+    states = net.each_layer(net.descent(rates), x, y, asked)
+    for rate, tokens in zip(rates, states[1:], strict=True):
+        w = adapt(partial(half_error, x, y), {"w": w}, sgd(rate), 1)["w"]
+        torch.testing.assert_close(-tokens[:, SHOTS:, -1:], asked @ w.unsqueeze(-1), **NEAR)
+    turned = net(net.descent(rates[::-1]), x, y, asked)  # steps on one quadratic commute
+    torch.testing.assert_close(turned, net(net.descent(rates), x, y, asked), **NEAR)
+
+
+def test_the_last_bend_of_gd_plus_plus_never_matters_and_the_one_before_does() -> None:
+    x, y, asked = drawn()
+    net, rates = LinearAttention(SIZE, 3), (0.3, 0.5, 0.8)
+    plain = net(net.descent(rates, [0.2, 0.4, 0.0]), x, y, asked)
+    torch.testing.assert_close(net(net.descent(rates, [0.2, 0.4, 0.9]), x, y, asked), plain, **NEAR)
+    assert (net(net.descent(rates, [0.2, 0.0, 0.0]), x, y, asked) - plain).abs().max() > 0.1
+    one = LinearAttention(SIZE, 1)  # so that with one layer GD++ is gradient descent
+    torch.testing.assert_close(
+        one(one.descent([0.5], [0.7]), x, y, asked), one(one.descent([0.5]), x, y, asked), **NEAR
+    )
 
 
 def test_gd_plus_plus_bends_the_inputs_as_its_plain_loop_does() -> None:

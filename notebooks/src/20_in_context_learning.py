@@ -27,7 +27,7 @@
 # [lesson 06](06_maml_on_sinusoids.ipynb) for MAML and the sinusoids. For the last part
 # [lesson 09](09_omniglot_maml.ipynb) and the heads of zeros in [lesson 14](14_how_many_steps.ipynb).
 #
-# **Time:** 30 minutes of reading, and 40 minutes for the exercises.
+# **Time:** 35 minutes of reading, and 40 minutes for the exercises.
 #
 # **What it costs to run:** *smoke* takes under 60 s on two cores. *lecture* takes under 3 minutes on two cores.
 # *paper* trains longer, on batches of 2048 tasks: that takes minutes on a GPU.

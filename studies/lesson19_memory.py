@@ -355,8 +355,8 @@ def over_runs(name: str, values: list[float], seeds: list[int], said: str, tasks
     return figure(name, sum(values) / len(values), half, seeds, said, tasks=tasks)
 
 
-def arm_figures(found: list[Figure]) -> Iterator[Figure]:
-    """Each arm at each recorded showing, over seeds; its seconds and updates; and its curve on validation characters."""
+def arm_figures(found: list[Figure], drawn: tuple[str, ...] = (*DRAWN, *LONG)) -> Iterator[Figure]:
+    """Each arm at each recorded showing, over seeds; its seconds and updates; of those drawn the curve on validation characters."""
     by: dict[str, list[Figure]] = {}
     for row in found:
         by.setdefault(row["name"], []).append(row)
@@ -373,7 +373,7 @@ def arm_figures(found: list[Figure]) -> Iterator[Figure]:
         for key, unit in (("updates", "updates"), ("seconds", "s")):
             mean = sum(row[key] for row in runs) / len(runs)
             yield figure(f"{name}.{key}", mean, None, seeds, "of one core" if key == "seconds" else "", unit)
-        shown = runs[0]["curve"] if name in (*DRAWN, *LONG) else {}
+        shown = runs[0]["curve"] if name in drawn else {}
         for at, step in enumerate(shown.get("step", [])):
             for k in (k for k in SHOWN if f"showing {k}" in runs[0]["curve"]):
                 values = [row["curve"][f"showing {k}"][at] for row in runs]

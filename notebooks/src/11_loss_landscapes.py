@@ -33,7 +33,7 @@
 # `lesson11_landscapes`, `lesson11_curvatures` and `lesson11_trained_rates` (`python -m studies.lesson11_landscapes`), and comes with the course.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 1 min. Say the promise, and warn them: half of this lesson is about pictures that lie. Everyone has seen the mountains of loss landscapes on a poster. Today they learn to ask what the axes are.
+# 1 min. Say the promise, and warn them: half of this lesson is about pictures that lie. Ask who has seen mountains of a loss on a poster. Today they learn to ask what the axes are.
 
 # %% tags=["parameters"]
 PROFILE = "smoke"  # "smoke", "lecture" or "paper": the same cells, three budgets
@@ -342,7 +342,7 @@ print(f"its picture and the left one's: {told}")
 # %% [markdown]
 # <details><summary><b>Explain.</b> What is left of the promise?</summary>
 #
-# Another picture. The rows of the next layer change in shape, not in length alone, and no factor for each row can follow. Filter normalisation takes out the factor that people meet most often, a layer that has grown, and with batch norm the factor of a single filter. It does not take out all that
+# Another picture. The rows of the next layer change in shape, not in length alone, and no factor for each row can follow. Filter normalisation takes out a layer that has grown, and with batch norm the factor of a single filter. It does not take out all that
 # leaves the function as it is. A picture compares two networks fairly only as far as its ruler does.
 #
 # </details>
@@ -407,20 +407,33 @@ def shadows(points, origin, directions):
                          for point in points], dtype=torch.float64)
 
 
+# %% [markdown]
+# And the plane itself? The first axis points to the second corner. Take from the third corner's offset its shadow along that axis, and what is left is at right angles to it:
+
+# %%
+def plane(origin, second, third):
+    """Two directions of length 1 at right angles, in the plane of three points."""
+    a, b, c = map(to_vector, (origin, second, third))
+    x = (b - a) / (b - a).norm()
+    y = (c - a) - (c - a) @ x * x
+    return from_vector(x, origin), from_vector(y / y.norm(), origin)
+
+
 path = descend(STARTS["maml"], 10)
 corners = [path[0], path[-1], STARTS["joint"]]
-plane = plane_through(*corners)
-places = shadows([*corners, path[1], path[5]], path[0], plane)
-who = ("start", "after 10 steps", "joint training", "after 1 step", "after 5 steps")
-for said, (a, b, off) in zip(who, places.tolist()):
+axes_here, packaged = plane(*corners), plane_through(*corners)
+for said, ours, theirs in zip(("first", "second"), axes_here, packaged):
+    compare(f"the {said} direction", ours, "the package's", theirs, to=1e-10)
+places = shadows([*corners, path[1], path[5]], path[0], axes_here)
+compare("the way between two corners", (places[2] - places[1])[:2].norm(),
+        "in the network", norm(subtract(corners[2], corners[1])), to=1e-10)
+who = ("joint training", "after 1 step", "after 5 steps")
+for said, (a, b, off) in zip(who, places[2:].tolist()):
     print(f"{said:15} at ({round(a, 2) + 0:5.2f}, {round(b, 2) + 0:5.2f}), "
           f"off the plane by {off:.2f}")
-print("distances between the three corners as in the network, to 1e-10:",
-      difference((places[2, :2] - places[1, :2]).norm(),
-                 norm(subtract(corners[2], corners[1]))) < 1e-10)
 
 # %% [markdown]
-# Two things to read off. The steps between lie off the plane, by up to a quarter of the way that adaptation goes. And joint training is tens of times as far away as adaptation goes. All five starts began as the
+# The steps between the corners lie off the plane, by up to a quarter of the way that adaptation goes. And joint training is tens of times as far away as adaptation goes. All five starts began as the
 # same random network. What training did to each is a long way; what adaptation does is a short one.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -448,9 +461,8 @@ explorer
 # Then the raw and rescaled planes: the trap from the beginning, live. Then filter-normalised: all paths on one spot. Ask why: two random directions, and the paths go elsewhere.
 
 # %%
-for explorer.start, explorer.plane in (("before", "path"), ("after", "path"),
-                                       ("after", "filter")):
-    print(explorer.summary, "\n")
+for explorer.plane in ("path", "filter"):
+    print(explorer.summary)
 explorer.plane = "path"  # as it was: your turn
 
 # %% [markdown]
@@ -478,7 +490,7 @@ my_paths = {name: descend(theta, 10, my_loss) for name, theta in STARTS.items()}
 pictures = {}
 for start, own in (("before", "random"), ("after", "maml")):
     way = my_paths[own]
-    planes = {"path": plane_through(way[0], way[1], way[-1]),
+    planes = {"path": plane(way[0], way[1], way[-1]),
               "filter": tuple(with_filters(way[0]))}
     for name, directions in planes.items():
         reach = 0.75 if name == "path" else 1.0
@@ -507,7 +519,7 @@ fig, axes = plt.subplots(2, 3, figsize=(10.4, 5.2))
 extent = (-0.3, 0.75, -0.3, 0.45)
 for ax, name in zip(axes.flat, STARTS):
     way = descend(STARTS[name], 10)
-    directions = plane_through(way[0], way[1], way[-1])
+    directions = plane(way[0], way[1], way[-1])
     grid = [torch.linspace(*ends, budget["points"], dtype=torch.float64)
             for ends in (extent[:2], extent[2:])]
     losses = surface(task_loss, way[0], directions, grid)
@@ -546,16 +558,38 @@ show(fig, alt="Five contour pictures at one scale with the path of ten steps fro
 bends = recorded("11", "curvature")
 
 
-def row(name, what, digits=0):
+def row(name, what):
     """Mean over 100 tasks and three seeds, with the interval over the seeds."""
     figure = bends[f"{name}.{what}"]
-    return f"{figure['value']:7.{digits}f} ± {figure['interval']:<5.{digits}f}"
+    return f"{figure['value']:7.0f} ± {figure['interval']:<5.0f}"
 
 
-print(f"{'query loss':16}{'after 1 step':>16}{'after 10 steps':>18}")
-for name in STARTS:
-    one_step, ten_steps = (row(name, f"query loss.step{step}", 2) for step in (1, 10))
-    print(f"{SAID[name]:16}{one_step:>17}{ten_steps:>17}")
+def by_start(ax, places, said, filled, of="value"):
+    """A mark for each start, one below the other, with the interval of a mean."""
+    for y, (name, what) in enumerate(places.items()):
+        hue = LOOK[name]["color"]
+        ax.errorbar(what[of], y, xerr=what["interval"] if of == "value" else None,
+                    fmt="o", color=hue, markersize=7 if filled else 11, capsize=4,
+                    linewidth=1.5, markerfacecolor=hue if filled else "none")
+        if name == "maml":
+            ax.annotate(said, (what[of], y), xytext=(0, 9), ha="center",
+                        textcoords="offset points", fontsize=11)
+    ax.set(yticks=range(len(places)), yticklabels=[SAID[name] for name in places],
+           ylim=(len(places) - 0.5, -0.8))
+
+
+fig, ax = plt.subplots(figsize=(8, 3.4))
+for step, said in ((1, "after 1 step"), (10, "after 10 steps")):
+    by_start(ax, {name: bends[f"{name}.query loss.step{step}"] for name in STARTS},
+             said, filled=step == 10)
+ax.set_xscale("log")
+ax.set_xticks([0.1, 0.2, 0.5, 1, 2, 5], ["0.1", "0.2", "0.5", "1", "2", "5"])
+ax.minorticks_off()
+ax.set_xlabel("query loss, mean of 100 tasks and three seeds")
+show(fig, alt="The query loss of five starts after one and after ten steps, with "
+     "intervals over three seeds. Random start and joint training stay above one. "
+     "After one step MAML and FOMAML are near a half and Reptile is near one; after "
+     "ten all three are far below, and the intervals of MAML and FOMAML overlap.")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How sharp is it, in every direction at once?
@@ -651,8 +685,8 @@ spectrum, vectors = torch.linalg.eigh(whole)
 found = torch.tensor([top, packaged.value], dtype=torch.float64)
 compare("power iteration", found[0], "the whole Hessian", spectrum[-1], to=1e-8)
 compare("the package", found[1], "the whole Hessian", spectrum[-1], to=1e-8)
-print("the two eigenvectors agree to 1e-6:",
-      abs(abs(vector @ vectors[:, -1]).item() - 1) < 1e-6)
+compare("its eigenvector, up to the sign", (vector @ vectors[:, -1]).sign() * vector,
+        "the whole Hessian's", vectors[:, -1], to=1e-6)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### All directions at once
@@ -671,18 +705,17 @@ adapted = whole_hessian(descend(start, 100)[-1])
 for said, values in (("at MAML's start", spectrum),
                      ("after 100 steps", torch.linalg.eigvalsh(adapted))):
     limit = values[-1] / 100
-    print(f"{said}: the top one {values[-1].item():.0f}, the mean of all "
-          f"{values.mean().item():.1f};")
-    print(f"  {int((values > limit).sum())} above a hundredth of the top one, "
-          f"{int((values < -limit).sum())} as far below zero")
+    print(f"{said}: top {values[-1].item():.0f}, mean {values.mean().item():.1f}; "
+          f"above a hundredth of the top {int((values > limit).sum())}, "
+          f"as far below zero {int((values < -limit).sum())}")
 point = leaves(start)
 slope = to_vector(gradient_of(support_loss(point), point))
 chance = torch.randn(1761, generator=torch.Generator().manual_seed(6),
                      dtype=torch.float64)
 shares = [((vectors[:, -10:].mT @ way).norm() / way.norm()).item()
           for way in (slope, chance)]
-print(f"along the ten sharpest of the 1761 lie {shares[0]:.2f} of the first gradient's "
-      f"length,\n  and {shares[1]:.2f} of a random direction's")
+print(f"share of the length along the ten sharpest: first gradient {shares[0]:.2f}, "
+      f"random direction {shares[1]:.2f}")
 reach = torch.linspace(-0.4, 0.4, 81, dtype=torch.float64)
 top_way = from_vector(vectors[:, -1], start)
 random_way = random_direction(start, generator=torch.Generator().manual_seed(5))
@@ -773,10 +806,9 @@ def bowl_steps(rate, steps=12):
 
 
 for rate in (0.004, 0.009, 0.01):
-    expected = (1 - rate * spectrum[-1]) ** 12
-    said = "grows" if abs(expected) > 1 else "shrinks"
-    agrees = abs(bowl_steps(rate) - expected) < 1e-10 * max(1, abs(expected))
-    print(f"rate {rate}: the offset {said}; the formula holds to 1e-10: {bool(agrees)}")
+    factor = 1 - rate * spectrum[-1]
+    compare(f"rate {rate}, each step times {factor:.1f}: offset over the formula's",
+            bowl_steps(rate) / factor**12, "1", torch.ones_like(factor), to=1e-9)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 2 min. Draw the parabola, and the steps on it: perfect, to the other side, and away. Ask for the number at rate 0.01. Then ask where MAML's start is.
@@ -875,14 +907,17 @@ show(fig, alt="The support loss along the first gradient from two starts, with t
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 2 min. The parabola is what you know at the start. The real loss is where the step lands. By the parabola MAML's step gains hardly anything, really almost all. MAML was trained on the landing. It never looked at the parabola. Say the other side as well: this works for the rate it was trained for.
 
-# %%
-print("share of the support loss that is left after the first step, "
-      "median over 100 tasks, mean of three seeds")
-print(f"{'':16}{'by the parabola':>16}{'really':>10}")
-for name in STARTS:
-    foretold, really = (bends[f"{name}.left by the {which}"]["median"]
-                        for which in ("quadratic", "step"))
-    print(f"{SAID[name]:16}{foretold:>16.2f}{really:>10.2f}")
+# %% jupyter={"source_hidden": true}
+fig, ax = plt.subplots(figsize=(8, 3.4))
+for which, said in (("quadratic", "by the parabola"), ("step", "really")):
+    by_start(ax, {name: bends[f"{name}.left by the {which}"] for name in STARTS},
+             said, filled=which == "step", of="median")
+ax.set(xlim=(0, 1), xlabel="share of the support loss left after the first step\n"
+       "(median of 100 tasks, mean of three seeds)")
+show(fig, alt="The share of the support loss that is left after the first step, by the "
+     "parabola at the start and really, for five starts. For the random start, joint "
+     "training and Reptile the two marks lie on each other. For FOMAML less is left "
+     "than foretold; for MAML the parabola leaves nearly all, and hardly any is left.")
 
 # %% [markdown]
 # The parabola is a guess from one point, and a poor one. On the way the curvature falls (the last column of the table above), so the step lands well inside the valley. MAML's objective is the query loss **where the step lands**. Nothing in it speaks of the curvature at the start, and
@@ -929,11 +964,12 @@ with torch.no_grad():
         landed = [adapt(on(*episode[:2]), begin, sgd(rate), 1) for rate in RATES]
         after_one[name] = [on(*episode[2:])(phi).mean().item() for phi in landed]
 for name, errors in after_one.items():
-    best = min(range(len(RATES)), key=lambda k: errors[k])
-    print(f"{SAID[name]:15} best at {RATES[best]:<7} there {errors[best]:.1f}, at 0.01 "
-          f"{errors[3]:.1f}, at 0.03 {errors[-1]:.0f}")
     record(f"one step at 0.03.{name}", errors[-1], unit="mean squared error", seeds=[0],
            tasks=episode.tasks)
+trained, far = after_one["maml"][3], after_one["maml"][-1]
+print(f"MAML at 0.01: {trained:.1f}, at 0.03: {far:.0f}; "
+      f"random start at 0.03: {after_one['random'][-1]:.0f}; "
+      f"joint training at its best rate: {min(after_one['joint']):.1f}")
 
 # %% [markdown]
 # That was one training seed. The record has three, on a thousand tasks:
@@ -945,13 +981,11 @@ for name in STARTS:
     figures = [by_rate[f"{name}.rate{rate}"] for rate in RATES]
     (line,) = ax.plot(RATES, [figure["value"] for figure in figures], **LOOK[name])
     for seed in range(3):
-        ax.plot(RATES, [figure["each"][seed] for figure in figures],
-                color=LOOK[name]["color"], alpha=0.4, linewidth=0.8)
+        errors = [figure["each"][seed] for figure in figures]
+        ax.plot(RATES, errors, color=LOOK[name]["color"], alpha=0.4, linewidth=0.8)
+        best = min(range(len(RATES)), key=errors.__getitem__)
+        ax.plot(RATES[best], errors[best], "o", color=LOOK[name]["color"], markersize=5)
     style.label_line(ax, line, SAID[name])
-    best = [min(RATES, key=lambda rate: by_rate[f"{name}.rate{rate}"]["each"][seed])
-            for seed in range(3)]
-    print(f"{SAID[name]:15} best rate by seed: {', '.join(map(str, best)):20} at 0.03: "
-          f"{figures[-1]['value']:.1f} ± {figures[-1]['interval']:.1f}")
 for rate, name in ((0.01, "maml"), (0.02, "reptile")):
     ax.axvline(rate, color=LOOK[name]["color"], linewidth=0.8)
     ax.annotate("trained at " + str(rate), (rate, 0.24), xytext=(4, 0),
@@ -963,13 +997,14 @@ ax.minorticks_off()
 ax.set(xlabel="inner rate", ylabel="query loss after one step", ylim=(0.2, 9),
        xlim=(0.002, 0.03), title="A start is made for its rate")
 show(fig, alt="The mean query loss after one step against the inner rate, for five "
-     "starts, means of three seeds with a thin line for each. MAML's and FOMAML's "
-     "curves have their lowest point at the rate of training, 0.01, and rise steeply "
-     "beyond it; Reptile's is lowest near its own, 0.02; joint training's and the "
+     "starts, means of three seeds with a thin line for each and a dot at its lowest "
+     "point. MAML's and FOMAML's dots all stand at the rate of training, 0.01, and the "
+     "curves rise steeply "
+     "beyond it; Reptile's stand at its own, 0.02; joint training's and the "
      "random start's are flat and high.", colours=96)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. The other side of the coin. Read off the lowest points: each start is best near the rate it was trained at. Three times the rate, and MAML's landing is hardly better than the random start's. The thin lines are the three seeds.
+# 2 min. The other side of the coin. The dots are the lowest points, one a seed: each start is best at the rate it was trained at. Three times the rate, and MAML's landing is hardly better than the random start's. The thin lines are the three seeds.
 
 # %% [markdown]
 # All three seeds agree: of these rates, MAML and FOMAML are best at 0.01 and Reptile at 0.02, each at its own. At three times its rate MAML's landing is hardly better than that of the random start.
@@ -989,23 +1024,24 @@ for rate, dashes in zip(own, ("-", "--", ":")):
     axes[0].loglog(tested, curves.mean(1), **look)
     for curve in curves.mT:
         axes[0].plot(tested, curve, color=look["color"], alpha=0.4, linewidth=0.8)
-    axes[0].annotate(f"at {rate}", (rate, 0.265), ha="center", fontsize=10)
-    axes[0].plot(rate, 0.32, "^", color="black", markersize=7)
+        best = int(curve.argmin())
+        axes[0].plot(tested[best], curve[best], "o", color=look["color"], markersize=5)
+    axes[0].annotate(f"at {rate}", (rate, 0.215), ha="center", fontsize=10)
+    axes[0].plot(rate, 0.28, "^", color="black", markersize=7)
     sharp = trained_at[f"trained at {rate}.top eigenvalue"]
     axes[1].plot([rate] * 3, sharp["each"], "o", color=look["color"], markersize=8,
                  alpha=0.7)
-    print(f"trained at {rate:<6} best of the rates tested, by seed: "
-          + ", ".join(f"{tested[int(k)]}" for k in curves.argmin(0))
-          + f"; rate times top eigenvalue {rate * sharp['value']:.1f} ± "
-          f"{rate * sharp['interval']:.1f}")
+    product = f"{rate * sharp['value']:.1f} ± {rate * sharp['interval']:.1f}"
+    axes[1].annotate(product, (rate, max(sharp["each"])), xytext=(0, 9), ha="center",
+                     textcoords="offset points", fontsize=11)
 every = torch.linspace(0.0042, 0.024, 50)
 axes[1].loglog(every, 2 / every, color=style.color("warning"), linewidth=1.5)
 axes[1].annotate("2 / rate", (0.0075, 2 / 0.0075), xytext=(8, 6),
                  textcoords="offset points", fontsize=11,
                  color=style.ink(style.color("warning")))
-axes[0].annotate("trained", (0.00235, 0.265), fontsize=10)
+axes[0].annotate("trained", (0.00235, 0.215), fontsize=10)
 axes[0].set(xlabel="inner rate of the one step", ylabel="query loss after it",
-            ylim=(0.24, 12), xlim=(0.0022, 0.045),
+            ylim=(0.2, 12), xlim=(0.0022, 0.045),
             title="Best at the rate it was trained at")
 axes[1].set(xlabel="inner rate of training", ylabel="top eigenvalue at the start",
             ylim=(70, 700), title="and as sharp as that allows")
@@ -1015,15 +1051,16 @@ for ax, marks in ((axes[0], (0.0025, 0.005, 0.01, 0.02, 0.04)), (axes[1], own)):
 axes[0].set_yticks([0.5, 1, 2, 4, 8], ["0.5", "1", "2", "4", "8"])
 axes[1].set_yticks([100, 200, 400], ["100", "200", "400"])
 show(fig, alt="Left: query loss after one step against its rate for MAML trained at "
-     "0.005, 0.01 and 0.02; each curve has its lowest point at its own rate. Right: "
-     "the top eigenvalue at the start against the rate of training, three seeds each; "
-     "the points lie on and a little above the line two over the rate.", colours=96)
+     "0.005, 0.01 and 0.02; every seed's lowest point, a dot, stands at its own rate. "
+     "Right: the top eigenvalue at the start against the rate of training, three seeds "
+     "each, with rate times eigenvalue and its interval; the points lie close to the "
+     "line two over the rate, most of them a little above.", colours=96)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 1 min. Nothing but the rate was changed. The landing is best at the rate of training, and the start is as sharp as that rate allows: twice the rate, half the sharpness.
 
 # %% [markdown]
-# Every seed lands best at the rate it was trained for. And the sharpness goes with the rate: half the rate, twice the top eigenvalue, so that the product stays a little above 2. The rate is part of the start. Whoever loads somebody's meta-trained start and changes the inner rate should look at the loss after *every* step.
+# Every seed lands best at the rate it was trained for. And the sharpness goes with the rate: half the rate, about twice the top eigenvalue, so that the product, the number at the points, stays near 2. The rate is part of the start. Whoever loads somebody's meta-trained start and changes the inner rate should look at the loss after *every* step.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Does it look the same on pictures?
@@ -1085,23 +1122,29 @@ show(fig,
 
 # %%
 shown = recorded("11", "characters")
-every = f"mean and 95 % interval over {about['episodes']} episodes"
-print(f"{every}; one network each")
-print(f"{'':26}{'random start':>18}{'MAML, lesson 09':>20}")
-for said, what, digits in (
-    ("support loss, step 0", "support loss.step0", 2),
-    ("support loss, step 3", "support loss.step3", 2),
-    ("query loss, step 3", "query loss.step3", 2),
-    ("right answers, step 3, %", "right answers.step3", 0),
-    ("gradient norm, step 0", "gradient norm.step0", 1),
-    ("gradient norm, step 3", "gradient norm.step3", 1),
-    ("top eigenvalue, step 0", "top eigenvalue.step0", 0),
-    ("top eigenvalue, step 3", "top eigenvalue.step3", 0),
-):
-    cells = [shown[f"{name}.{what}"] for name in ("random", "maml")]
-    told = (f"{cell['value']:>12.{digits}f} ± {cell['interval']:<4.{digits}f}"
-            for cell in cells)
-    print(f"{said:26}" + "".join(told))
+fig, axes = plt.subplots(1, 4, figsize=(10.4, 3))
+for ax, what in zip(axes, ("support loss", "query loss", "gradient norm",
+                           "top eigenvalue")):
+    for name, said in (("random", "random start"), ("maml", "MAML")):
+        figures = [shown[f"{name}.{what}.step{step}"] for step in range(4)]
+        ax.errorbar(range(4), [each["value"] for each in figures], capsize=3,
+                    yerr=[each["interval"] for each in figures], **LOOK[name])
+        if ax is axes[0]:
+            ax.annotate(said, (3, figures[3]["value"]), xytext=(0, 8), ha="right",
+                        textcoords="offset points", fontsize=11,
+                        color=style.ink(LOOK[name]["color"]))
+    ax.set(xlabel="inner steps", xticks=range(4), ylim=(0, None))
+    ax.set_title(what, fontsize=12)
+show(fig, alt="Support loss, query loss, length of the gradient and top eigenvalue "
+     "over three inner steps on characters, of the random start and of MAML's, with "
+     "intervals over the episodes. MAML's gradient and sharpness begin far above the "
+     "random start's and fall, the gradient to about its height; its losses fall too. "
+     "Around the random start little changes.")
+right = [shown[f"{name}.right answers.step3"] for name in ("random", "maml")]
+print("right answers after three steps: "
+      + ", ".join(f"{said} {each['value']:.0f} ± {each['interval']:.0f} %"
+                  for said, each in zip(("random start", "MAML"), right))
+      + f" (over {about['episodes']} episodes, one network each)")
 
 # %% [markdown]
 # The story is that of the sinusoids, with one network each: the meta-trained start has the longer gradient and the sharper ground, and both fall as it adapts. Around the random one little happens at all. How a network looks that was trained on the same characters in another way is not measured here.
@@ -1125,9 +1168,8 @@ two
 # 3 min. Give them two minutes in pairs. Start on joint training's best place: its arrow vanishes, MAML's does not. Switch the ground to the loss after one step: that is what MAML sees. Then hunt for stars: far up on the steep slopes, and the rate decides how far.
 
 # %%
-for where in (two_tasks.BEST, two_tasks.walk("maml", *two.theta, two.rate, 1, 200)[-1],
-              (-1.6, 1.1)):
-    two.theta = where
+for spot in (two_tasks.BEST, two_tasks.walk("maml", *two.theta, two.rate, 1, 200)[-1]):
+    two.theta = spot
     print(two.summary)
 two.theta = (-0.7, 0.2)  # as it was: your turn
 
@@ -1169,12 +1211,16 @@ compare("MAML's arrow by hand", by_hand, "finite differences of the loss after a
 # **Detector.** Multiply one layer by 4 and divide the next by 4. If the picture changes, it shows the ruler.
 
 # %%
-def shows_the_ruler(directions_of, theta=one, factor=4.0):
-    """Does the picture change when the network stays the same function?"""
-    rows = []
-    for network in (theta, rescaled(theta, "layer1", "layer2", factor)):
-        rows.append(surface(task_loss, network, directions_of(network), (few, few)))
-    return difference(rows[0].log(), rows[1].log()) > 1e-6
+def before_and_after(directions_of, theta=one, factor=4.0):
+    """Pictures of one function: as it is, and with a factor moved between layers."""
+    half = ticks[::2]
+    return [surface(task_loss, network, directions_of(network), (half, half))
+            for network in (theta, rescaled(theta, "layer1", "layer2", factor))]
+
+
+def shows_the_ruler(before, after):
+    """Does the picture change although the network stays the same function?"""
+    return difference(before.log(), after.log()) > 1e-6
 
 
 def unit_length(theta):
@@ -1187,9 +1233,25 @@ def by_layer(theta):
             for each in draws]
 
 
-for name, directions_of in (("raw", unit_length), ("tensor by tensor", by_layer),
-                            ("filter-normalised", with_filters)):
-    print(f"{name:18} shows the ruler: {shows_the_ruler(directions_of)}")
+fig, axes = plt.subplots(2, 3, figsize=(9, 5.4), sharex=True, sharey=True)
+for column, name, directions_of in zip(
+    axes.T, ("raw", "tensor by tensor", "filter-normalised"),
+    (unit_length, by_layer, with_filters),
+):
+    pair = before_and_after(directions_of)
+    for ax, losses in zip(column, pair):
+        seen = draw_loss(ax, losses, (-1, 1, -1, 1))
+        ax.plot(0, 0, "k*", markersize=10)
+    told = "shows the ruler" if shows_the_ruler(*pair) else "unmoved"
+    column[0].set_title(f"{name}:\n{told}", fontsize=12)
+    ax.set_xlabel("first direction")
+axes[0, 0].set_ylabel("as it is\nsecond direction")
+axes[1, 0].set_ylabel("× 4, then / 4\nsecond direction")
+fig.colorbar(seen, ax=axes, label="support loss", shrink=0.8)
+show(fig, alt="Three pairs of contour pictures, above a network as it is, below the "
+     "same function with one layer times four and the next divided by four. Along raw "
+     "directions of one length the lower picture is another one; scaled tensor by "
+     "tensor and filter by filter it stays as it was.", colours=96)
 
 # %% [markdown]
 # A detector finds what it looks for: scaling tensor by tensor passes as well, because our factor is on whole layers. It would not see through the factor of a single filter.
@@ -1253,23 +1315,39 @@ mean = torch.stack(found).mean(0)
 record("pca.random walk.first", 100 * mean[0].item(), unit="%",
        seeds=range(budget["walks"]), note="400 steps, 1761 dimensions")
 wave = torch.cos(math.pi * (torch.arange(400) + 0.5) / 400).double()
-like_a_cosine = abs(torch.corrcoef(torch.stack([seen_walk[:, 0], wave]))[0, 1]).item()
-print("share of the variance      first  second  third")
-print("law, 6 / (pi k)^2       "
-      f"{100 * law[0]:7.1f}{100 * law[1]:8.1f}{100 * law[2]:7.1f} %")
-print("random walks, measured  "
-      f"{100 * mean[0]:7.0f}{100 * mean[1]:8.0f}{100 * mean[2]:7.0f} %")
-ours = 100 * learning_share[:3]
-print(f"gradient descent        {ours[0]:7.0f}{ours[1]:8.0f}{ours[2]:7.0f} %")
-print("the walk's first component is a cosine, to a correlation above 0.99:",
-      like_a_cosine > 0.99)
+first = seen_walk[:, 0] * (seen_walk[:, 0] @ wave).sign()
+fig, axes = plt.subplots(1, 2, figsize=(10, 3.7))
+for values, said, look in (
+    (law, "law", dict(fmt="--", color="black")),
+    (mean, "random walks", dict(fmt="o", color="black", markerfacecolor="none")),
+    (learning_share[:3], "gradient descent",
+     dict(fmt="s", color=style.color("baseline"))),
+):
+    shares = [100 * float(value) for value in values]
+    axes[0].errorbar((1, 2, 3), shares, label=said, markersize=9, **look)
+axes[0].legend(fontsize=11)
+axes[0].set(yscale="log", xticks=(1, 2, 3), xlabel="principal component",
+            xlim=(0.8, 3.2), ylim=(0.1, 150), title="The shares tell them apart")
+axes[0].set_yticks([1, 10, 100], ["1", "10", "100"])
+axes[0].set_ylabel("share of the variance, %")
+axes[1].plot(first / first.norm() * math.sqrt(200), color="black")
+axes[1].plot(wave, color=style.color("warning"), linestyle="--")
+axes[1].annotate("a cosine", (290, wave[290]), xytext=(12, 6),
+                 textcoords="offset points", fontsize=11,
+                 color=style.ink(style.color("warning")))
+axes[1].set(xlabel="step of the random walk", ylabel="first component, scaled",
+            title="and the walk is a cosine")
+show(fig, alt="Left: the shares of the variance that the first three components hold. "
+     "Those of random walks lie on the law, six over pi times k squared; gradient "
+     "descent has nearly all in the first. Right: the first component of the random "
+     "walk over its steps lies on half a wave of a cosine.")
 
 # %% [markdown]
 # Gradient descent is no random walk, and the shares say so. The picture does not. (Where do ours and the law differ? The law is for infinitely many steps in infinitely many dimensions.)
 #
 # ## The papers, and ours
 #
-# The papers of this lesson print pictures more than numbers. Three of their statements can be held against ours:
+# The papers of this lesson print pictures. Three of their statements can be held against ours:
 
 # %%
 one_run = bends["maml.top eigenvalue.step0"]
@@ -1344,7 +1422,7 @@ compare("the Hessian of the right network", there,
 #
 # <details><summary>Answer</summary>
 #
-# On a bowl it would: $|1 - 0.01 \cdot 300| = 2$. A network is no bowl. The step leads somewhere else, with another curvature, and often a smaller one. You have to look at the loss after the step. What you do know is that the parabola at the start is no guide.
+# On a bowl it would: $|1 - 0.01 \cdot 300| = 2$. A network is no bowl. The step leads somewhere else, with another curvature; from MAML's start, on the mean, with a smaller one. You have to look at the loss after the step. What you do know is that the parabola at the start is no guide.
 #
 # </details>
 #

@@ -32,7 +32,7 @@
 # *paper* takes about 15 minutes. There is no GPU in it.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 1 min. Say the promise and nothing more. Everyone here has called `optimizer.step()`; nobody has seen a gate in it. Run the first cells now if you train live: the gates need about a minute in the lecture profile.
+# 1 min. Say the promise and nothing more. Ask who has called `optimizer.step()`, and who has seen a gate in it. Run the first cells now if you train live: the gates need about a minute in the lecture profile.
 
 # %% tags=["parameters"]
 PROFILE = "smoke"  # "smoke", "lecture" or "paper": the same cells, three budgets
@@ -51,7 +51,6 @@ from mlteach.explore.figure import show
 from mlteach.fit import fit
 from mlteach.inner import Rule, adapt, lstm_cell, momentum, sgd
 from mlteach.measure import compare, over_tasks, record, recorded
-from mlteach.measure.compare import difference
 
 torch.set_num_threads(1)  # tensors as small as ours are quicker on one thread
 style.use()
@@ -128,7 +127,7 @@ assert compare("The memory of the LSTM", memory, "the weights under gradient des
                weights)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. Vote by hands: left, or right? Ask two people what gave it away. They will name the smoothness, or the speed. Then press on: the difference is 0, not small, both loops are the same computation. Let the laugh happen, then ask what *same* has to mean, because we come back to it.
+# 2 min. Vote by hands: left, or right? Ask two people what gave it away. Then press on: the difference is 0, not small, both loops are the same computation. Let the laugh happen, then ask what *same* has to mean, because we come back to it.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Where is the LSTM in gradient descent?
@@ -227,7 +226,7 @@ cell = yours("03.1", cell, otherwise=find("03.1").solution)
 # ## Are they really the same?
 #
 # "The same" deserves a proof. We take ten thousand weights, ten thousand gradients, and make one step in three ways: with your cell, with the
-# line everyone writes, and with the package's rule, which is the cell for a whole dict of tensors.
+# line written by hand, and with the package's rule, which is the cell for a whole dict of tensors.
 
 # %%
 draw = torch.Generator().manual_seed(3)
@@ -395,7 +394,7 @@ explorer.forget, explorer.input, explorer.momentum = 1.0, 0.05, 0.0  # as it was
 # $$\theta_t = \theta_{t-1} - \alpha\,(\nabla L(\theta_{t-1}) + \lambda\,\theta_{t-1})$$
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 1.5 min. Let them collect the two terms that hold theta, on paper: exercise 03.2. The forget gate is 1 minus rate times decay. With a rate of 0.1 and a decay of 0.0005 it stands at 0.99995, so people have turned it all along, by a hair.
+# 1.5 min. Let them collect the two terms that hold theta, on paper: exercise 03.2. The forget gate is 1 minus rate times decay. With a rate of 0.1 and a decay of 0.0005 it stands at 0.99995: whoever trains with weight decay turns this gate, by a hair.
 
 # %% [markdown]
 # In words: step against the gradient, and against a share of yourself.
@@ -457,11 +456,11 @@ for _ in range(20):
     theta = cell(theta, slope(theta), *gates_of_decay(alpha, decay))
     path.append(theta)
 theirs = path_of_torch(lambda w: torch.optim.SGD(w, lr=alpha, weight_decay=decay))
-print("difference to torch.optim.SGD(weight_decay=...) below 1e-12:",
-      difference(torch.stack(path), theirs) < 1e-12)
+compare("the cell", torch.stack(path), "torch.optim.SGD(weight_decay=...)", theirs,
+        to=1e-12)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# A forget gate of $1 - \alpha\lambda$: with $\alpha = 0.1$ and $\lambda = 0.0005$ it stands at 0.99995. People have turned this gate all along, by a hair.
+# A forget gate of $1 - \alpha\lambda$: with $\alpha = 0.1$ and $\lambda = 0.0005$ it stands at 0.99995. Whoever trains with weight decay turns this gate, by a hair.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Momentum is a second cell in front
@@ -591,8 +590,7 @@ for t in range(1, 21):
     theta, m, v = three_cells(theta, m, v, slope(theta), t, rate=0.1)
     path.append(theta)
 theirs = path_of_torch(lambda w: torch.optim.Adam(w, lr=0.1))
-print("difference to torch.optim.Adam below 1e-12:",
-      difference(torch.stack(path), theirs) < 1e-12)
+compare("the three cells", torch.stack(path), "torch.optim.Adam", theirs, to=1e-12)
 
 # %% [markdown]
 # So these optimizers are one family: a few memory lines, with gates that someone set by hand.
@@ -822,8 +820,8 @@ def run(rule, c0, bowls, **how):
 
 omega = first_omega()
 few = sample(5, torch.Generator().manual_seed(4))
-print("difference between the two below 1e-12:",
-      difference(unrolled(omega, few), run(learned(omega), omega["c0"], few)) < 1e-12)
+compare("the unrolled cell", unrolled(omega, few), "the rule",
+        run(learned(omega), omega["c0"], few), to=1e-12)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # **Predict.** We descend on the final loss, with respect to `omega`. Nobody tells the gates anything else. What will the input gate of the trained cell do from step 1 to step 20? (And the forget gate?)
@@ -1478,7 +1476,7 @@ show(fig, alt=(
 ))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 1.5 min. Ten seeds each. Kept, they lie on one spot; dropped, they scatter, and every seed is worse, from both starts. Some lose next to nothing. So one run tells you little; lesson 08 is about why it so often works.
+# 1.5 min. Ten seeds each. Kept, they lie on one spot; dropped, they scatter, and every seed is worse, from both starts. Some lose next to nothing. So one run tells you little; lesson 08 is about why it can work.
 
 # %%
 for place in PLACES:
@@ -1490,7 +1488,7 @@ for place in PLACES:
 
 # %% [markdown]
 # It still learns, and every seed learns something worse, from both starts. With the edges kept the seeds lie on one spot. With the edges dropped they scatter: what it costs is anything between next to nothing and most of what the schedule had gained over the best fixed rate (dotted). So one
-# seed tells little here. On other problems dropping may cost nothing, or everything; lesson 08 is about why it so often works.
+# seed tells little here. On other problems dropping may cost nothing, or everything; lesson 08 is about why it can work.
 #
 # One more thing falls out. Without the dashed edges, the only way from the start $c_0$ to the end is the memory line, and it multiplies by the forget gates. With $f = 1$ the gradient for the start is
 # the gradient at the *end*, unchanged:
@@ -1503,7 +1501,8 @@ for_the_start = torch.autograd.grad(loss(end, few).sum(), start)[0]
 end = end.detach().requires_grad_()
 # summed over the problems
 at_the_end = torch.autograd.grad(loss(end, few).sum(), end)[0].sum(0)
-print("difference below 1e-12:", difference(for_the_start, at_the_end) < 1e-12)
+compare("the gradient for the start", for_the_start, "the one at the end", at_the_end,
+        to=1e-12)
 
 # %% [markdown]
 # Remember this line. In lesson 06 it returns under a name of its own, FOMAML, and the learned start is called MAML.
@@ -1584,8 +1583,8 @@ rounded_twice = theta - 0.1 * gradient
 rounded_once = (theta.double() - torch.tensor(0.1).double() * gradient.double()).float()
 differ = (rounded_once != rounded_twice).float().mean()
 print(f"rounding once or twice makes a difference in {100 * differ:.0f} of 100 entries")
-print("every entry of torch.optim.SGD is one of the two:",
-      bool(((w == rounded_once) | (w == rounded_twice)).all()))
+neither = (w != rounded_once) & (w != rounded_twice)
+print("entries of torch.optim.SGD that are neither of the two:", int(neither.sum()))
 
 # %% [markdown]
 # ### At which bias is a sigmoid exactly 1?

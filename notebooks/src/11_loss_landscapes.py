@@ -1208,13 +1208,12 @@ compare("MAML's arrow by hand", by_hand, "finite differences of the loss after a
 #
 # The first page of this lesson was the trap: raw directions. It is tempting because it needs no thought, `torch.randn_like` and two loops. And it is not cured by giving each direction one length, which we did.
 #
-# **Detector.** Multiply one layer by 4 and divide the next by 4. If the picture changes, it shows the ruler.
+# **Detector.** Multiply one layer by 4 and divide the next by 4. If the picture changes, it shows the ruler. One direction is enough to see it.
 
 # %%
 def before_and_after(directions_of, theta=one, factor=4.0):
-    """Pictures of one function: as it is, and with a factor moved between layers."""
-    half = ticks[::2]
-    return [surface(task_loss, network, directions_of(network), (half, half))
+    """Slices of one function: as it is, and with a factor moved between layers."""
+    return [surface(task_loss, network, directions_of(network)[1:], (ticks,))
             for network in (theta, rescaled(theta, "layer1", "layer2", factor))]
 
 
@@ -1233,25 +1232,25 @@ def by_layer(theta):
             for each in draws]
 
 
-fig, axes = plt.subplots(2, 3, figsize=(9, 5.4), sharex=True, sharey=True)
-for column, name, directions_of in zip(
-    axes.T, ("raw", "tensor by tensor", "filter-normalised"),
+fig, axes = plt.subplots(1, 3, figsize=(10, 3.3), sharey=True)
+for ax, name, directions_of in zip(
+    axes, ("raw", "tensor by tensor", "filter-normalised"),
     (unit_length, by_layer, with_filters),
 ):
     pair = before_and_after(directions_of)
-    for ax, losses in zip(column, pair):
-        seen = draw_loss(ax, losses, (-1, 1, -1, 1))
-        ax.plot(0, 0, "k*", markersize=10)
+    for losses, said, look in zip(pair, ("as it is", "× 4, then / 4"),
+                                  (style.method("baseline"), style.method("warning"))):
+        ax.semilogy(ticks, losses, label=said,
+                    **look | {"linestyle": "-" if said == "as it is" else "--"})
     told = "shows the ruler" if shows_the_ruler(*pair) else "unmoved"
-    column[0].set_title(f"{name}:\n{told}", fontsize=12)
-    ax.set_xlabel("first direction")
-axes[0, 0].set_ylabel("as it is\nsecond direction")
-axes[1, 0].set_ylabel("× 4, then / 4\nsecond direction")
-fig.colorbar(seen, ax=axes, label="support loss", shrink=0.8)
-show(fig, alt="Three pairs of contour pictures, above a network as it is, below the "
-     "same function with one layer times four and the next divided by four. Along raw "
-     "directions of one length the lower picture is another one; scaled tensor by "
-     "tensor and filter by filter it stays as it was.", colours=96)
+    ax.set_title(f"{name}:\n{told}", fontsize=12)
+    ax.set_xlabel("second direction")
+axes[0].legend(fontsize=11, loc="upper center")
+axes[0].set_ylabel("support loss")
+show(fig, alt="The loss of a network along one direction, and that of the same "
+     "function with one layer times four and the next divided by four. Along a raw "
+     "direction the two curves differ; scaled tensor by tensor and filter by filter "
+     "they lie on each other.", colours=96)
 
 # %% [markdown]
 # A detector finds what it looks for: scaling tensor by tensor passes as well, because our factor is on whole layers. It would not see through the factor of a single filter.

@@ -96,7 +96,7 @@ show(fig, alt=(
 ))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. Nobody has ever read this alphabet, and everybody will know the answer within a second. Let them say the letter aloud, together. Then ask how many examples they needed: one.
+# 2 min. Nobody has ever read this alphabet. Let them say the letter aloud, together, as soon as they know it. Then ask how many examples they needed: one.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Weights are a dict
@@ -402,7 +402,7 @@ progress()
 # %% [markdown]
 # ## Appendix: which letter is which in the papers?
 #
-# The papers use one letter for two things and two letters for one. Here each thing has one symbol, and the same name in all code. Where a
+# The papers use one letter for two things and two letters for one. Here each thing has one symbol, and its name in the code. Where a
 # paper has a dash, it has no such thing.
 #
 # | symbol | in the code | meaning | Finn 2017 (MAML) | Nichol 2018 (Reptile) | Ravi & Larochelle 2017 | Andrychowicz 2016 |
@@ -411,7 +411,7 @@ progress()
 # | $\theta_t$ | `path[t]` | weights after $t$ inner steps | – | $U^t_\tau(\phi)$ | $c_t = \theta_t$ | $\theta_t$, the optimizee |
 # | $k$ | `steps` | inner steps; in Part I they are a network's time steps, $t = 1 \ldots T$ | – | $k$ | $T$ | $T$ |
 # | $\varphi$ | `phi` | where the inner loop ends on a task: $\varphi = \theta_k$ | $\theta'_i$ | $\widetilde\phi$ | $\theta_T$ | – |
-# | $\alpha$ | `alpha` | inner rate, the size of one step | $\alpha$ | $\alpha$ | $i_t$, the input gate, learned | – |
+# | $\alpha$ | `alpha`; `rate`, where it is any rule's or several are tried | inner rate, the size of one step | $\alpha$ | $\alpha$ | $i_t$, the input gate, learned | – |
 # | $\beta$ | `beta`, `lr` in `fit` | outer rate | $\beta$ | $\epsilon$ | rate of Adam | rate of Adam |
 # | $f_t,\, i_t$ | `forget`, `input` | gates of the cell: what is kept, what is let in | – | – | $f_t,\, i_t$ | inside $m$ |
 # | $\omega$ | `omega` | meta-parameters of a learned step | – | – | $\Theta$ | $\phi$ |

@@ -13,11 +13,11 @@ from mlteach.exercises.exercise import Case, Exercise, Mistake
 
 
 def adam_step(
-    theta: Tensor, gradient: Tensor, v: Tensor, t: int, alpha: float, beta2: float
+    theta: Tensor, gradient: Tensor, v: Tensor, t: int, alpha: float, mu2: float
 ) -> tuple[Tensor, Tensor]:
-    """One step of Adam with beta1 = 0: the new theta, and the second moments to hand on."""
-    v = beta2 * v + (1 - beta2) * gradient**2
-    return theta - alpha * gradient / ((v / (1 - beta2**t)).sqrt() + 1e-8), v
+    """One step of Adam with mu1 = 0: the new theta, and the second moments to hand on."""
+    v = mu2 * v + (1 - mu2) * gradient**2
+    return theta - alpha * gradient / ((v / (1 - mu2**t)).sqrt() + 1e-8), v
 
 
 def _adam_cases() -> list[Case]:
@@ -26,7 +26,7 @@ def _adam_cases() -> list[Case]:
     return [
         Case("the very first step: v = 0, t = 1", (theta, gradient, torch.zeros_like(v), 1, 0.001, 0.999)),
         Case("the first step of a new task: v from earlier tasks, t = 41", (theta, gradient, v**2, 41, 0.01, 0.999)),
-        Case("the same with beta2 = 0.9", (theta, gradient, v**2, 7, 0.1, 0.9)),
+        Case("the same with mu2 = 0.9", (theta, gradient, v**2, 7, 0.1, 0.9)),
         Case("gradients near zero, where epsilon counts", (theta, 1e-8 * gradient, torch.zeros_like(v), 1, 0.1, 0.9)),
     ]  # fmt: skip
 
@@ -34,8 +34,8 @@ def _adam_cases() -> list[Case]:
 def _draw_adam(generator: torch.Generator) -> Case:
     theta, gradient, v = torch.randn(3, 4, generator=generator, dtype=torch.float64)
     t = int(torch.randint(2, 60, (), generator=generator))
-    alpha, beta2 = (float(x) for x in torch.rand(2, generator=generator, dtype=torch.float64) * 0.4 + 0.55)
-    return Case(f"drawn, t = {t}", (theta, gradient, v**2, t, alpha / 10, beta2))
+    alpha, mu2 = (float(x) for x in torch.rand(2, generator=generator, dtype=torch.float64) * 0.4 + 0.55)
+    return Case(f"drawn, t = {t}", (theta, gradient, v**2, t, alpha / 10, mu2))
 
 
 def _adam(
@@ -48,11 +48,11 @@ def _adam(
     sign: float = -1,
     square: bool = True,
 ) -> Callable[..., Any]:
-    def wrong(theta: Tensor, gradient: Tensor, v: Tensor, t: int, alpha: float, beta2: float) -> Any:
-        grown = beta2 * (v if keep else 0) + (1 - beta2) * (gradient**2 if square else gradient.abs())
+    def wrong(theta: Tensor, gradient: Tensor, v: Tensor, t: int, alpha: float, mu2: float) -> Any:
+        grown = mu2 * (v if keep else 0) + (1 - mu2) * (gradient**2 if square else gradient.abs())
         if swapped:
-            grown = (1 - beta2) * v + beta2 * gradient**2
-        size = grown / (1 - beta2 ** max(1, t - last)) if correct else grown
+            grown = (1 - mu2) * v + mu2 * gradient**2
+        size = grown / (1 - mu2 ** max(1, t - last)) if correct else grown
         return theta + sign * alpha * gradient / ((size.sqrt() if root else size) + 1e-8), grown
 
     return wrong
@@ -70,20 +70,20 @@ def _adam_by(
 ) -> Callable[..., Any]:
     """Adam with one of its parts replaced: the new v, the correction, what is divided by, the step."""
 
-    def wrong(theta: Tensor, gradient: Tensor, v: Tensor, t: int, alpha: float, beta2: float) -> Any:
-        grown = new(v, gradient, beta2)
-        by = size(used(v, grown) / correction(beta2, t))
+    def wrong(theta: Tensor, gradient: Tensor, v: Tensor, t: int, alpha: float, mu2: float) -> Any:
+        grown = new(v, gradient, mu2)
+        by = size(used(v, grown) / correction(mu2, t))
         return move(theta, gradient, alpha, by), grown
 
     return wrong
 
 
-def _own_beta(own: float, all_through: bool) -> Callable[..., Any]:
-    """Another beta2 in the average, and all through in the correction too."""
+def _own_mu(own: float, all_through: bool) -> Callable[..., Any]:
+    """Another mu2 in the average, and all through in the correction too."""
 
-    def wrong(theta: Tensor, gradient: Tensor, v: Tensor, t: int, alpha: float, beta2: float) -> Any:
+    def wrong(theta: Tensor, gradient: Tensor, v: Tensor, t: int, alpha: float, mu2: float) -> Any:
         grown = own * v + (1 - own) * gradient**2
-        size = (grown / (1 - (own if all_through else beta2) ** t)).sqrt() + 1e-8
+        size = (grown / (1 - (own if all_through else mu2) ** t)).sqrt() + 1e-8
         return theta - alpha * gradient / size, grown
 
     return wrong
@@ -92,26 +92,26 @@ def _own_beta(own: float, all_through: bool) -> Callable[..., Any]:
 def _rate_corrected(factor: Callable[[float], float]) -> Callable[..., Any]:
     """Right but for the rate, which meets the correction too."""
 
-    def wrong(theta: Tensor, gradient: Tensor, v: Tensor, t: int, alpha: float, beta2: float) -> Any:
-        return adam_step(theta, gradient, v, t, alpha * factor(1 - beta2**t), beta2)
+    def wrong(theta: Tensor, gradient: Tensor, v: Tensor, t: int, alpha: float, mu2: float) -> Any:
+        return adam_step(theta, gradient, v, t, alpha * factor(1 - mu2**t), mu2)
 
     return wrong
 
 
 def _adam_drawn_out(
-    theta: Tensor, gradient: Tensor, v: Tensor, t: int, alpha: float, beta2: float
+    theta: Tensor, gradient: Tensor, v: Tensor, t: int, alpha: float, mu2: float
 ) -> tuple[Tensor, Tensor]:
     """The correction as a factor of the rate, and epsilon beside the uncorrected root."""
-    v = beta2 * v + (1 - beta2) * gradient**2
-    return theta - alpha * (1 - beta2**t) ** 0.5 * gradient / (v.sqrt() + 1e-8), v
+    v = mu2 * v + (1 - mu2) * gradient**2
+    return theta - alpha * (1 - mu2**t) ** 0.5 * gradient / (v.sqrt() + 1e-8), v
 
 
 def _adam_to_the_t(where: str) -> Callable[..., Any]:
-    """beta2**t in the weight of the past, of the new square, or of both."""
+    """mu2**t in the weight of the past, of the new square, or of both."""
 
-    def wrong(theta: Tensor, gradient: Tensor, v: Tensor, t: int, alpha: float, beta2: float) -> Any:
-        power = beta2**t
-        past, new = (power if each in where else beta2 for each in ("past", "new"))
+    def wrong(theta: Tensor, gradient: Tensor, v: Tensor, t: int, alpha: float, mu2: float) -> Any:
+        power = mu2**t
+        past, new = (power if each in where else mu2 for each in ("past", "new"))
         v = past * v + (1 - new) * gradient**2
         return theta - alpha * gradient / ((v / (1 - power)).sqrt() + 1e-8), v
 
@@ -121,47 +121,47 @@ def _adam_to_the_t(where: str) -> Callable[..., Any]:
 def _adam_root_kept(used: bool) -> Callable[..., Any]:
     """The root is handed on, and the step takes it for v or not."""
 
-    def wrong(theta: Tensor, gradient: Tensor, v: Tensor, t: int, alpha: float, beta2: float) -> Any:
-        grown = (beta2 * v + (1 - beta2) * gradient**2).sqrt()
-        size = (grown if used else grown**2) / (1 - beta2**t)
+    def wrong(theta: Tensor, gradient: Tensor, v: Tensor, t: int, alpha: float, mu2: float) -> Any:
+        grown = (mu2 * v + (1 - mu2) * gradient**2).sqrt()
+        size = (grown if used else grown**2) / (1 - mu2**t)
         return theta - alpha * gradient / (size.sqrt() + 1e-8), grown
 
     return wrong
 
 
 def _corrected_kept(
-    theta: Tensor, gradient: Tensor, v: Tensor, t: int, alpha: float, beta2: float
+    theta: Tensor, gradient: Tensor, v: Tensor, t: int, alpha: float, mu2: float
 ) -> tuple[Tensor, Tensor]:
-    v = (beta2 * v + (1 - beta2) * gradient**2) / (1 - beta2**t)
+    v = (mu2 * v + (1 - mu2) * gradient**2) / (1 - mu2**t)
     return theta - alpha * gradient / (v.sqrt() + 1e-8), v
 
 
 def _old_v(
-    theta: Tensor, gradient: Tensor, v: Tensor, t: int, alpha: float, beta2: float
+    theta: Tensor, gradient: Tensor, v: Tensor, t: int, alpha: float, mu2: float
 ) -> tuple[Tensor, Tensor]:
-    return adam_step(theta, gradient, v, t, alpha, beta2)[0], v
+    return adam_step(theta, gradient, v, t, alpha, mu2)[0], v
 
 
-def _theta_alone(theta: Tensor, gradient: Tensor, v: Tensor, t: int, alpha: float, beta2: float) -> Tensor:
-    return adam_step(theta, gradient, v, t, alpha, beta2)[0]
+def _theta_alone(theta: Tensor, gradient: Tensor, v: Tensor, t: int, alpha: float, mu2: float) -> Tensor:
+    return adam_step(theta, gradient, v, t, alpha, mu2)[0]
 
 
 def _fresh_each_task(
-    theta: Tensor, gradient: Tensor, v: Tensor, t: int, alpha: float, beta2: float
+    theta: Tensor, gradient: Tensor, v: Tensor, t: int, alpha: float, mu2: float
 ) -> tuple[Tensor, Tensor]:
-    return adam_step(theta, gradient, torch.zeros_like(v), 1, alpha, beta2)
+    return adam_step(theta, gradient, torch.zeros_like(v), 1, alpha, mu2)
 
 
 def _step_fits_v(inputs: tuple[Any, ...], right: Any, came: Any) -> bool:
     """Whether theta is what the step makes of the v that came."""
-    theta, gradient, _, t, alpha, beta2 = inputs
-    fits = theta - alpha * gradient / ((came[1] / (1 - beta2**t)).sqrt() + 1e-8)
+    theta, gradient, _, t, alpha, mu2 = inputs
+    fits = theta - alpha * gradient / ((came[1] / (1 - mu2**t)).sqrt() + 1e-8)
     return torch.allclose(came[0], fits, rtol=0, atol=1e-12)
 
 
 ADAM_STEP = Exercise(
     id="10.1",
-    title="Reptile's inner step: Adam with beta1 = 0",
+    title="Reptile's inner step: Adam with mu1 = 0",
     solution=adam_step,
     cases=_adam_cases,
     draw=_draw_adam,
@@ -169,7 +169,7 @@ ADAM_STEP = Exercise(
     differentiable=(),  # nothing goes back through Reptile's walk
     mistakes=(
         Mistake(
-            "The correction uses another count than t: v has gathered t squares by now, so it is 1 - beta2**t.",
+            "The correction uses another count than t: v has gathered t squares by now, so it is 1 - mu2**t.",
             (
                 _adam_by(correction=lambda b, t: 1 - b),
                 _adam_by(correction=lambda b, t: 1 - b ** (t + 1)),
@@ -179,7 +179,7 @@ ADAM_STEP = Exercise(
             ),
         ),
         Mistake(
-            "The correction is 1 - beta2 to the power of t. Yours is another formula.",
+            "The correction is 1 - mu2 to the power of t. Yours is another formula.",
             (
                 _adam_by(correction=lambda b, t: 1 - b * t),
                 _adam_by(correction=lambda b, t: b**t),
@@ -189,14 +189,14 @@ ADAM_STEP = Exercise(
             ),
         ),
         Mistake(
-            "The correction belongs to v: divide v by 1 - beta2**t, and take the root of that. You correct the root, or the step.",
+            "The correction belongs to v: divide v by 1 - mu2**t, and take the root of that. You correct the root, or the step.",
             (
                 _adam_by(correction=lambda b, t: (1 - b**t) ** 2),
                 _adam_by(correction=lambda b, t: (1 - b**t) ** 4),
                 _adam_by(correction=lambda b, t: 1 / (1 - b**t) ** 2),
             ),
         ),
-        Mistake("You multiply by 1 - beta2**t. v is too small at first, so divide.", (_adam_by(correction=lambda b, t: 1 / (1 - b**t)),)),
+        Mistake("You multiply by 1 - mu2**t. v is too small at first, so divide.", (_adam_by(correction=lambda b, t: 1 / (1 - b**t)),)),
         Mistake("You divide by the old v. The new gradient counts at once.", (_adam_by(used=lambda old, new: old),)),
         Mistake(
             "The two outputs are exchanged: first theta, then v.",
@@ -205,8 +205,8 @@ ADAM_STEP = Exercise(
         Mistake(
             "You return more than the two: theta and v. t goes on outside.",
             (
-                lambda theta, gradient, v, t, alpha, beta2: (*adam_step(theta, gradient, v, t, alpha, beta2), t + 1),
-                lambda theta, gradient, v, t, alpha, beta2: (*adam_step(theta, gradient, v, t, alpha, beta2), t),
+                lambda theta, gradient, v, t, alpha, mu2: (*adam_step(theta, gradient, v, t, alpha, mu2), t + 1),
+                lambda theta, gradient, v, t, alpha, mu2: (*adam_step(theta, gradient, v, t, alpha, mu2), t),
             ),
         ),
         Mistake(
@@ -220,7 +220,7 @@ ADAM_STEP = Exercise(
             ),
         ),
         Mistake(
-            "The weights do not add up to one: the past keeps beta2, and the new square gets 1 - beta2.",
+            "The weights do not add up to one: the past keeps mu2, and the new square gets 1 - mu2.",
             (
                 _adam_by(lambda v, g, b: b * v + g**2),
                 _adam_by(lambda v, g, b: v + g**2),
@@ -229,8 +229,8 @@ ADAM_STEP = Exercise(
             ),
         ),
         Mistake(
-            "beta2 comes in as an input: use it, not a number of your own.",
-            tuple(_own_beta(own, all_through) for own in (0.999, 0.9, 0.99) for all_through in (False, True)),
+            "mu2 comes in as an input: use it, not a number of your own.",
+            tuple(_own_mu(own, all_through) for own in (0.999, 0.9, 0.99) for all_through in (False, True)),
         ),
         Mistake(
             "epsilon is 1e-8, and stands outside the root but inside what you divide by: sqrt(...) + epsilon.",
@@ -250,7 +250,7 @@ ADAM_STEP = Exercise(
             (_adam_drawn_out,),
         ),
         Mistake(
-            "beta2**t belongs to the correction alone. In the average the past keeps beta2 and the new square gets 1 - beta2.",
+            "mu2**t belongs to the correction alone. In the average the past keeps mu2 and the new square gets 1 - mu2.",
             (_adam_to_the_t("past"), _adam_to_the_t("new"), _adam_to_the_t("past new")),
         ),
         Mistake(
@@ -290,7 +290,7 @@ ADAM_STEP = Exercise(
             ),
         ),
         Mistake(
-            "v is a mean of squares, with weights beta2 and 1 - beta2. You take the larger of the two, or half of each.",
+            "v is a mean of squares, with weights mu2 and 1 - mu2. You take the larger of the two, or half of each.",
             (
                 _adam_by(lambda v, g, b: torch.maximum(v, g**2)),
                 _adam_by(lambda v, g, b: torch.maximum(b * v, g**2)),
@@ -331,33 +331,33 @@ ADAM_STEP = Exercise(
             ),
         ),
         Mistake(
-            "There is a first moment in your step. With beta1 = 0 the gradient is taken as it is.",
+            "There is a first moment in your step. With mu1 = 0 the gradient is taken as it is.",
             (
                 _adam_by(move=lambda theta, g, alpha, size: theta - 0.1 * alpha * g / size),
                 _adam_by(move=lambda theta, g, alpha, size: theta - 0.9 * alpha * g / size),
             ),
         ),
         Mistake(
-            "Your step forgets the moments that came in, as if each task began with a new Adam. Keep v: beta2 * v + "
-            "(1 - beta2) * gradient**2.",
+            "Your step forgets the moments that came in, as if each task began with a new Adam. Keep v: mu2 * v + "
+            "(1 - mu2) * gradient**2.",
             (_adam(keep=False), _fresh_each_task, _adam_by(lambda v, g, b: g**2)),
         ),
         Mistake(
-            "The bias correction is missing. v begins at zero and is too small at first: divide it by 1 - beta2**t.",
+            "The bias correction is missing. v begins at zero and is too small at first: divide it by 1 - mu2**t.",
             (_adam(correct=False),),
         ),
         Mistake("The square root is missing: divide by the size of a gradient, not by its square.", (_adam(root=False),)),
         Mistake(
             "You hand on the corrected moments, and the next step would correct them again. Return v as it is before the "
-            "division by 1 - beta2**t.",
+            "division by 1 - mu2**t.",
             (_corrected_kept,),
         ),
         Mistake("You return the old v. The next step, and the next task, need the new one.", (_old_v,)),
         Mistake("You return theta alone. Return both, theta and v: the second moments outlive the task.", (_theta_alone,)),
-        Mistake("beta2 weighs the past and 1 - beta2 the new square; you have them the other way round.", (_adam(swapped=True),)),
+        Mistake("mu2 weighs the past and 1 - mu2 the new square; you have them the other way round.", (_adam(swapped=True),)),
         Mistake("v gathers the squares of the gradients, not their sizes.", (_adam(square=False),)),
         Mistake(
-            "The step is right for the v that you return, but v is not: beta2 of the old v and 1 - beta2 of the new squares.",
+            "The step is right for the v that you return, but v is not: mu2 of the old v and 1 - mu2 of the new squares.",
             (),
             looks=_step_fits_v,
         ),
@@ -365,8 +365,8 @@ ADAM_STEP = Exercise(
     ),
     hints=(
         "Two lines: first the new v from the old v and the square of the gradient, then theta.",
-        "v = beta2 * v + (1 - beta2) * gradient**2. What is v divided by before the square root is taken?",
-        "theta - alpha * gradient / ((v / (1 - beta2**t)).sqrt() + 1e-8), and v is returned beside it.",
+        "v = mu2 * v + (1 - mu2) * gradient**2. What is v divided by before the square root is taken?",
+        "theta - alpha * gradient / ((v / (1 - mu2**t)).sqrt() + 1e-8), and v is returned beside it.",
     ),
 )  # fmt: skip
 

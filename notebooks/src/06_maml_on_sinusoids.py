@@ -1684,6 +1684,8 @@ show(fig, alt="Median and mean error over inner steps, for MAML and for Meta-SGD
 # - Li, Zhou, Chen, Li 2017, [Meta-SGD](https://arxiv.org/abs/1707.09835): learned step sizes.
 # - Nichol, Achiam, Schulman 2018, [On first-order meta-learning algorithms](https://arxiv.org/abs/1803.02999): FOMAML and Reptile, the objective with $U^k$, and the comparison with cross-validation.
 # - Hinton, Plaut 1987, [Using fast weights to deblur old memories](https://www.cs.toronto.edu/~hinton/absps/fastweights87.pdf): fast and slow weights.
+# - Grant, Finn, Levine, Darrell, Griffiths 2018, [Recasting gradient-based meta-learning as hierarchical Bayes](https://arxiv.org/abs/1801.08930).
+# - Finn, Levine 2018, [Meta-learning and universality](https://arxiv.org/abs/1710.11622): against recurrent meta-learners.
 # - [63days/Meta-SGD](https://github.com/63days/Meta-SGD) and the
 #   [OptML project](https://github.com/Zigolox/Meta-Learning-OptML-Project): the re-implementations in the appendix.
 # - Jang 2019, [MAML in JAX](https://blog.evjang.com/2019/02/maml-jax.html), from which functorch's example comes.
@@ -1917,13 +1919,20 @@ print(f"over 100 tasks instead of {figure['tasks']} our interval would be ± "
       f"{figure['interval_over_tasks'] * (figure['tasks'] / 100) ** 0.5:.2f}")
 
 # %% [markdown]
-# ## Appendix: three more identities, for later lessons
+# **Better than a recurrent network?** A recurrent network that reads the points and answers can learn to learn too, without any gradient step.
+# [Finn and Levine](https://arxiv.org/abs/1710.11622) report that MAML carries further, to tasks outside those of training. We have not measured a recurrent one. [Lesson 20](20_in_context_learning.ipynb)
+# measures a transformer on these sinusoids, with the control: trained on a wider family, it is ahead there too.
 #
-# They cost a line each here, and each has caught a wrong program.
+# ## Appendix: four more identities, for later lessons
+#
+# The first three cost a line each here, and each has caught a wrong program.
 #
 # - **ANIL**, which adapts the head alone, is MAML with the inner rate 0 on the body. [Lesson 09](09_omniglot_maml.ipynb) uses it.
 # - Its features must keep their history: cut it, and the body loses the part of its gradient that runs through the head's step.
 # - Finn's code for letters **sums** the cross-entropy over $N$ classes. Its rate 0.4 is our $5 \times 0.4 = 2$ on the mean.
+# - A start is a **prior**. In a bowl whose steepest direction has $\alpha h < 1$, $k$ steps from $\theta$ end exactly at the likeliest weights of Bayes' rule, with a Gaussian prior around
+#   $\theta$ that $\alpha$, $k$ and the bowl's $A$ make as narrow as $A M (I - M)^{-1}$. So MAML can be read as learning where a prior lies: [Grant and others](https://arxiv.org/abs/1801.08930) do, and call it
+#   hierarchical Bayes. A network's loss is no bowl; how far the reading carries there, we have not measured.
 
 # %%
 head = ["layer3.weight", "layer3.bias"]
@@ -1960,3 +1969,15 @@ sum_of_losses = F.cross_entropy(logits, labels, reduction="sum") / 1  # one shot
 (averaged,) = torch.autograd.grad(cross_entropy(logits, labels), logits)
 compare("the gradient of Finn's sum", summed, "5 times that of the mean", 5 * averaged,
         to=1e-12)
+
+alpha, k = 0.5 / torch.linalg.eigvalsh(A).max(), 3
+M = torch.linalg.matrix_power(eye - alpha * A, k)
+narrow = A @ M @ torch.linalg.inv(eye - M)
+center = torch.randn(4, 1, generator=torch.Generator().manual_seed(2),
+                     dtype=torch.float64)
+walked = center
+for _ in range(k):
+    walked = walked - alpha * A @ (walked - a)
+likeliest = torch.linalg.solve(A + narrow, A @ a + narrow @ center)
+compare("three steps from theta", walked, "Bayes with a prior around theta", likeliest,
+        to=1e-8)

@@ -620,7 +620,7 @@ apart = norm(subtract(undivided, divided)) / norm(subtract(undivided, theta))
 print(f"dividing by alpha changes Adam's way by {100 * apart:.1g} % of its length")
 
 # %% [markdown]
-# **Inside.** For Omniglot the authors train with Adam in the inner loop, without its momentum ($\beta_1 = 0$). Then $k = 1$ is no longer
+# **Inside.** For Omniglot the authors train with Adam in the inner loop, without its momentum ($\mu_1 = 0$; `adam` calls it `beta1`, as torch does). Then $k = 1$ is no longer
 # joint training. Adam's first step divides the gradient by its own size, so what is left is its sign:
 
 # %%
@@ -990,7 +990,7 @@ print("version 2", detector(copy.deepcopy))
 # - Test your code with $\beta = 0$.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 1 min. The second line answers the question that everybody asks. Why the gap helps is the next lesson.
+# 1 min. The second line answers "is it just SGD?", which the code's own readers asked. Why the gap helps is the next lesson.
 
 # %% [markdown]
 # ## Quiz

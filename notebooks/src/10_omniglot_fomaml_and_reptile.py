@@ -88,13 +88,13 @@ def draw(split, tasks, seed, shots=1):
 #
 # What do the three methods do differently? They all walk from the start $\theta$ along a task, one minibatch after the other:
 #
-# $$\varphi_{i} = \varphi_{i-1} - \alpha\, g_i, \qquad g_i = \nabla L_i(\varphi_{i-1}), \qquad \varphi_0 = \theta$$
+# $$\theta_{i} = \theta_{i-1} - \alpha\, g_i, \qquad g_i = \nabla L_i(\theta_{i-1}), \qquad \theta_0 = \theta, \qquad \theta_k = \varphi$$
 #
 # Then they ask where the start should go.
 #
 # | | the start moves against | aloud |
 # |---|---|---|
-# | MAML | $\partial L_k(\varphi_{k-1}) / \partial \theta$ | the last loss, differentiated through the walk |
+# | MAML | $\partial L_k(\theta_{k-1}) / \partial \theta$ | the last loss, differentiated through the walk |
 # | FOMAML | $g_k$ | the last gradient alone, as if the walk were not there |
 # | Reptile | $g_1 + g_2 + \dots + g_k$ | all gradients; that is, towards where the walk ended |
 
@@ -122,9 +122,8 @@ a, b = torch.meshgrid(across, up, indexing="xy")
 away = torch.stack([a, b], -1).double() - bottoms.mean(0)
 ax.contour(a, b, ((away @ bend) * away).sum(-1) / 2, 9, colors="#d3d6da", linewidths=1)
 ax.plot(*torch.stack(places).T, "o-", color="black", linewidth=1.4, markersize=6)
-for k, place in enumerate(places):
-    ax.annotate("θ" if k == 0 else f"φ$_{k}$", place, xytext=(7, 5),
-                textcoords="offset points", fontsize=12)
+for name, place in zip(("θ", "θ$_1$", "θ$_2$", "θ$_3$", "θ$_4$ = φ"), places):
+    ax.annotate(name, place, xytext=(7, 5), textcoords="offset points", fontsize=12)
 for name, way in ways.items():
     tip = places[0] + 1.1 * way / way.norm()
     color = style.color(name.lower())
@@ -212,13 +211,14 @@ compare("The way, divided by alpha,", scale(1 / 0.4, subtract(theta, phi)),
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Which rule walks? Adam without momentum
 #
-# Reptile's published walks do not use gradient descent. They use Adam with $\beta_1 = 0$:
+# Reptile's published walks do not use gradient descent. They use Adam with $\mu_1 = 0$:
 #
-# $$v \leftarrow \beta_2 v + (1-\beta_2)\, g^2, \qquad \theta \leftarrow \theta - \alpha\, \frac{g}{\sqrt{v / (1-\beta_2^t)} + \epsilon}$$
+# $$v \leftarrow \mu_2 v + (1-\mu_2)\, g^2, \qquad \theta \leftarrow \theta - \alpha\, \frac{g}{\sqrt{v / (1-\mu_2^t)} + \epsilon}$$
 #
 # Aloud: *each weight moves by its gradient, measured in the usual size of its gradients.* There is no memory of directions, for the
 # direction of the last task says nothing about this one. But the sizes $v$ and the step count $t$ go on **from task to task**. Only
-# $\theta$ is taken back.
+# $\theta$ is taken back. ($\mu_1$ and $\mu_2$ are lesson 03's: what the two memories keep. Papers and torch write $\beta_1$ and
+# $\beta_2$; here $\beta$ is the outer rate.)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 3 min. Two memories in Adam, lesson 03 drew them as cells: one of directions, one of sizes. Directions are a task's own business. Sizes belong to the network. So the first is thrown away and the second is kept.
@@ -227,15 +227,15 @@ compare("The way, divided by alpha,", scale(1 / 0.4, subtract(theta, phi)),
 # **Your turn.** Write the step. It returns the new $\theta$ and the $v$ to hand on. Use $\epsilon = 10^{-8}$.
 #
 # <details><summary>Hint 1</summary>Two lines: first the new v from the old v and the square of the gradient, then theta.</details>
-# <details><summary>Hint 2</summary><code>v = beta2 * v + (1 - beta2) * gradient**2</code>. What is v divided by before the square root is taken?</details>
-# <details><summary>Hint 3</summary><code>theta - alpha * gradient / ((v / (1 - beta2**t)).sqrt() + 1e-8)</code>, and v is returned beside it.</details>
+# <details><summary>Hint 2</summary><code>v = mu2 * v + (1 - mu2) * gradient**2</code>. What is v divided by before the square root is taken?</details>
+# <details><summary>Hint 3</summary><code>theta - alpha * gradient / ((v / (1 - mu2**t)).sqrt() + 1e-8)</code>, and v is returned beside it.</details>
 
 # %% tags=["exercise"]
-def adam_step(theta, gradient, v, t, alpha, beta2):
-    """Adam with beta1 = 0: the new theta, and the v to hand on. t counts from 1."""
+def adam_step(theta, gradient, v, t, alpha, mu2):
+    """Adam with mu1 = 0: the new theta, and the v to hand on. t counts from 1."""
     ### BEGIN SOLUTION
-    v = beta2 * v + (1 - beta2) * gradient**2
-    return theta - alpha * gradient / ((v / (1 - beta2**t)).sqrt() + 1e-8), v
+    v = mu2 * v + (1 - mu2) * gradient**2
+    return theta - alpha * gradient / ((v / (1 - mu2**t)).sqrt() + 1e-8), v
     ### END SOLUTION
 
 
@@ -250,7 +250,7 @@ check("10.1", adam_step)
 written = yours("10.1", adam_step, otherwise=find("10.1").solution)
 
 
-def inner_adam(alpha, beta2=0.999):
+def inner_adam(alpha, mu2=0.999):
     """Your step as a rule. ``alpha``: one rate, or one for each name."""
     def init(theta):
         return 0, {name: torch.zeros_like(value) for name, value in theta.items()}
@@ -260,7 +260,7 @@ def inner_adam(alpha, beta2=0.999):
         for name in theta:
             rate = alpha[name] if isinstance(alpha, dict) else alpha
             moved[name], v[name] = written(theta[name], gradient[name], state[1][name],
-                                           t, rate, beta2)
+                                           t, rate, mu2)
         return moved, (t, v)
 
     return Rule(init, step)
@@ -277,7 +277,7 @@ def inner_adam(alpha, beta2=0.999):
 #
 # <details><summary>After you have guessed</summary>
 #
-# With the new Adam all by 0.001. There $v/(1-\beta_2) = g^2$, and $g/\sqrt{g^2}$ is the sign of $g$: **every** weight that has a gradient moves by exactly 0.001, those that
+# With the new Adam all by 0.001. There $v/(1-\mu_2) = g^2$, and $g/\sqrt{g^2}$ is the sign of $g$: **every** weight that has a gradient moves by exactly 0.001, those that
 # matter and those that do not. With moments from earlier tasks each moves by another length, many by little, some by much.
 #
 # </details>
@@ -380,7 +380,8 @@ chosen_rows("Reptile", lambda name: "published" in name)
 # So first order saves $6kS$ of $9kS + 3Q$. With as many queries as support pictures that is half at one inner step, and two thirds only
 # when the walk is long.
 #
-# That is time. What has to be *kept* for a backward pass is another matter.
+# That is time. What has to be *kept* for a backward pass is another matter. Both are measured below with autograd, which serves
+# any network. (The package's Conv-4 knows its own gradient and keeps much less; it is hidden behind a plain function here.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # **Predict.** One task, 25 support pictures, 25 queries. Go from 1 inner step to 16. Whose *memory* grows?
@@ -434,7 +435,14 @@ net = Conv4(ways=5, filters=32, head="flatten")
 start = net.init(torch.Generator().manual_seed(0))
 one = train.sample(1, 5, 5, 5, generator=torch.Generator().manual_seed(1))
 one = one.to(device="cpu")
-of = dict(net=net, loss=cross_entropy, theta=start, episode=one, rule=sgd(0.1))
+
+
+def by_autograd(theta, x):
+    """The same network; that it knows its own gradient is not seen from outside."""
+    return net(theta, x)
+
+
+of = dict(net=by_autograd, loss=cross_entropy, theta=start, episode=one, rule=sgd(0.1))
 METHODS = {
     "maml": lambda k: maml_gradient(**of, steps=k),
     "fomaml": lambda k: maml_gradient(**of, steps=k, first_order=True),
@@ -614,8 +622,8 @@ with torch.no_grad():
         stack(net_20.zero_head(fomaml_start), 4), rates(net_20, 0.2, 2.0), 20,
         path=True,
     )
-same = [left_over(phi, twenty.support_x, twenty.support_y) for phi in path[1:]]
-others = [left_over(phi, twenty.query_x, twenty.query_y) for phi in path[1:]]
+same = [left_over(theta_t, twenty.support_x, twenty.support_y) for theta_t in path[1:]]
+others = [left_over(theta_t, twenty.query_x, twenty.query_y) for theta_t in path[1:]]
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"}
 fig, ax = plt.subplots(figsize=(8.5, 3.8))
@@ -645,9 +653,10 @@ def overlaps(batches):
 
 order = torch.randperm(20, generator=torch.Generator().manual_seed(0))
 around = [order[torch.arange(4 * step, 4 * step + 4) % 20] for step in range(6)]
-print("five minibatches of four, then the first again: overlaps =", overlaps(around))
 dealt = deal(order, steps=6, size=4)
-print("six minibatches of four, dealt as above:        overlaps =", overlaps(dealt))
+for said, batches in (("five minibatches of four, then the first again", around),
+                      ("six minibatches of four, dealt as above", dealt)):
+    print(f"{said:47}", "alarm" if overlaps(batches) else "no alarm")
 
 # %% [markdown]
 # Reptile has no such trap. Its signal is the whole walk, and it may go round the same pictures again.
@@ -894,8 +903,8 @@ show(fig, alt="Two curves of the loss on the queries of training tasks, after th
 # 1 min. If you trained live, show yours in JupyterLab instead. Reptile never sees these queries: they are there for the curve alone.
 
 # %% [markdown]
-# Reptile's outer step is $\theta \leftarrow \theta + \beta\,(\bar\varphi_k - \theta)$ with $\beta$ from 1 to 0. At the start it
-# jumps all the way; at the end it averages.
+# Reptile's outer step is $\theta \leftarrow \theta + \beta\,(\bar\varphi - \theta)$, where $\bar\varphi$ is the mean of the two tasks' ends and $\beta$ goes from 1 to 0. At the
+# start it jumps all the way; at the end it averages.
 #
 # Half a minute is short. The recorded runs had two minutes on two cores, with three seeds, and were made by
 #
@@ -943,7 +952,7 @@ def curve_of(recipe, theta, episodes, steps, state=None, last=False):
 # </details>
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 1 min. The recorded starts of two minutes. Take the vote.
+# 1 min. The recorded starts of two minutes, and those of half a minute beside them. Take the vote.
 
 # %%
 net_5 = Conv4(5, 32, head="flatten")
@@ -953,6 +962,8 @@ recorded_recipes = {
 }
 curves = {name: curve_of(recipe, start, [part.to(device="cpu") for part in few], 10)
           for name, (recipe, start) in recorded_recipes.items()}
+live = {recipe.method.lower(): curve_of(recipe, run.theta, few, 10, state)["support"]
+        for recipe in recipes for run, state in [runs[recipe.method]]}
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 fig, axes = plt.subplots(1, 2, figsize=(11, 4), sharey=True)
@@ -967,17 +978,26 @@ for ax, (name, curve) in zip(axes, curves.items()):
                         [p.mean + p.half_width for p in points],
                         color=style.color(name), alpha=0.12, linewidth=0)
         style.label_line(ax, line, mode)
+    made = [over_tasks(values).scaled(100).mean for values in live[name].T]
+    line, = ax.plot(range(11), made, "-o", color=style.color(name), linewidth=1,
+                    markersize=4, markerfacecolor="white")
+    style.label_line(ax, line, "made here,\nsupport", dy=-8)
     ax.set(xlabel="inner steps", title=LABELS[name], xlim=(-0.2, 14.5),
-           xticks=range(0, 11, 2), ylim=(85, 100))
+           xticks=range(0, 11, 2), ylim=(45 if PROFILE == "smoke" else 85, 100))
 axes[0].set_ylabel("right answers, %")
 fig.suptitle("Step 1 brings nearly everything (step 0 is chance, below the picture)",
              x=0.01, ha="left", fontweight="bold")
 show(fig, alt="Accuracy on new characters against inner steps, Reptile and FOMAML: "
      "high from the first step on, flat after it, the transductive line above the "
-     "support line.")
+     "support line. A thin line with rings, lower, is of the start trained here.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. Step 1, for both. The scale begins at 85: say so. Chance is 20, where both lines begin.
+# 2 min. Step 1, for both, and for both trainings. Rings: what was trained just now. The scale begins at 85: say so. Chance is 20, where all lines begin.
+
+# %% [markdown]
+# The thin lines with rings are the starts that were trained a moment ago, with your minibatches and, where it has an Adam, your Adam. (In
+# *smoke* they have had a few dozen outer steps at most.) They are lower, and step 1 brings most of theirs too. As numbers, beside
+# what needs no learning at all:
 
 # %%
 def seen(recipe, theta, state=None):
@@ -997,15 +1017,21 @@ for name, (recipe, start) in recorded_recipes.items():
 
 # %% tags=["nbval-ignore-output"] slideshow={"slide_type": "slide", "code": false}
 # not compared: accuracies of networks, whose last digit differs between processors
-print(f"{'right answers, %, 5-way 1-shot':28} {'transductive':>14} {'support':>14} "
+print(f"{'right answers, %, 5-way 1-shot':30} {'transductive':>14} {'support':>14} "
       f"{'difference':>14}")
+floors = recorded("01", "floor")  # one picture looked up, nothing learned: no modes
+for name, said in (("pixels", "nearest neighbour on pixels"),
+                   ("centred and blurred", "the same, centred and blurred")):
+    if figure := floors.get(f"test.5way1shot.{name}"):
+        told = f"{figure['value']:.1f} ± {figure['interval']:.1f}"
+        print(f"{said:30} {told:>14}")
 for name, modes in table.items():
     both = [over_tasks(modes[mode]) for mode in ("transductive", "support")]
-    print(f"{name:28} {both[0]:>14} {both[1]:>14} "
+    print(f"{name:30} {both[0]:>14} {both[1]:>14} "
           f"{over_tasks(modes['transductive'] - modes['support']):>14}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. Three columns. The third is not the difference of two uncertain numbers: each task is in both columns, so its interval is much smaller. That is the next exercise.
+# 2 min. Two lines for the floor, lesson 01's: nearest neighbour, nothing learned. Then three columns. The third is not the difference of two uncertain numbers: each task is in both columns, so its interval is much smaller. That is the next exercise.
 
 # %% tags=["setup"] jupyter={"source_hidden": true}
 for name, modes in table.items():
@@ -1187,25 +1213,30 @@ show(fig, alt="Left, bars: how much better the same network answers in company t
 #
 # ## One task, query by query
 #
-# The recorded Reptile start, in your hands. Move the step to <span data-moves="EpisodeInspector.step">1</span>, switch the mode between *support* and *transductive* and watch which marks
+# Two Reptile starts, in your hands: the recorded one, and the one that was *made here*, over the minibatches that you dealt. "Who answers?"
+# chooses. (In *smoke* yours has had a dozen outer steps, and knows little.) Move the step to <span data-moves="EpisodeInspector.step">1</span>, switch the mode between *support* and *transductive* and watch which marks
 # turn. Then take all classes from one alphabet. It adapts its head alone; for a head of zeros and small steps nothing is lost by that
 # (lesson 09 measures it for MAML).
 
 # %% slideshow={"slide_type": "slide"}
-inspector = EpisodeInspector(test, reptile_start, net=net_5,
-                             rate=about_reptile["test_rate"] * REPTILE.rate_head,
-                             step=0)
+networks = {"recorded": reptile_start}
+if PROFILE != "paper":  # whose network is another, and learns its head
+    networks["made here"] = runs["Reptile"][0].theta
+shown = "made here" if PROFILE == "lecture" else "recorded"
+inspector = EpisodeInspector(test, networks, net=net_5, network=shown, step=0,
+                             rate=about_reptile["test_rate"] * REPTILE.rate_head)
 inspector
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 4 min. Step 0, then 1. Then switch the mode, and look for a query whose mark turns: its answer depended on its company. Let somebody choose a hard alphabet.
+# 4 min. The start trained here answers first. Step 0, then 1; then let the recorded one answer. Then switch the mode, and look for a query whose mark turns: its answer depended on its company. Let somebody choose a hard alphabet.
 
 # %%
+inspector.network = "recorded"
 for mode in ("support", "transductive"):
     for step in (0, 1, 10):
         inspector.mode, inspector.step = mode, step
         print(f"{mode:13}", inspector.summary)
-inspector.mode, inspector.step = "support", 0  # as it was: your turn
+inspector.mode, inspector.step, inspector.network = "support", 0, shown  # your turn
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The papers, and ours
@@ -1302,7 +1333,7 @@ if finals:
 # - A batch dealt by the queries' labels is the whole gain of five at a time. Say who was in the batch, and who dealt it.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 1 min. Read the fourth and the fifth line. They are the two that people get wrong.
+# 1 min. Read the fourth and the fifth line. They are the two to check first, in your own code and in anybody's table.
 
 # %% [markdown]
 # ## Quiz

@@ -33,6 +33,16 @@ def small(head: str = "mean", gamma: bool = False, **traits: Any) -> EpisodeInsp
     )
 
 
+def two(**traits: Any) -> EpisodeInspector:
+    """Two little networks of random weights, by name."""
+    net = Conv4(3, 10, head="mean")
+    bodies = {
+        name: net.init(torch.Generator().manual_seed(seed))
+        for seed, name in enumerate(("recorded", "made here"))
+    }
+    return EpisodeInspector(glyphs(), bodies, net=net, **{"rate": 0.5} | traits)
+
+
 @cache
 def recorded() -> EpisodeInspector:
     return EpisodeInspector.recorded()
@@ -149,6 +159,23 @@ def test_a_picture_is_classified_whatever_it_is_made_of_and_alone() -> None:
         x.classify(torch.zeros(1, 28, 28))
 
 
+def test_of_several_networks_the_one_that_is_named_answers() -> None:
+    x, net = two(strokes=CROSS), Conv4(3, 10, head="mean")
+    assert x.networks == ["recorded", "made here"] and x.network == "recorded"
+    first = x.probabilities()
+    x.judge(0)
+    x.network = "made here"
+    assert x.judged == [] and not torch.equal(x.probabilities(), first)
+    alone = EpisodeInspector(glyphs(), net.init(torch.Generator().manual_seed(1)), net=net, rate=0.5)
+    assert torch.equal(x.probabilities(), alone.probabilities()) and alone.networks == []
+    assert "The network (made here) after 3 inner steps" in x.summary and "The network after" in alone.summary
+    with pytest.raises(traitlets.TraitError, match="no network 'mine' here; there are recorded, made here"):
+        x.network = "mine"
+    with pytest.raises(traitlets.TraitError, match="no choice of networks"):
+        alone.network = "mine"
+    assert x.network == "made here"
+
+
 def test_stars_want_every_class_drawn() -> None:
     x = small(ways=5, strokes=CROSS)
     for judged, stars in (
@@ -222,13 +249,13 @@ def test_it_is_small_enough_to_travel_in_a_page() -> None:
 
 
 def cases() -> list[EpisodeInspector]:
-    """Random episodes of four explorers: the recorded network, two small ones of other kinds, and none."""
+    """Random episodes of five explorers: the recorded network, two small ones of other kinds, none, and two by name."""
     rng, made = np.random.default_rng(11), []
     makers = [EpisodeInspector.recorded, small, lambda **t: small("flatten", True, **t),
-              lambda **t: EpisodeInspector.recorded(network=False, **t)]  # fmt: skip
-    for k in range(24):
+              lambda **t: EpisodeInspector.recorded(network=False, **t), lambda **t: two(network="made here", **t)]  # fmt: skip
+    for k in range(30):
         shots, queries = int(rng.integers(1, 5)), int(rng.integers(1, 5))
-        x = makers[k % 4](
+        x = makers[k % 5](
             ways=int(rng.integers(2, 8)), shots=shots, queries=queries, seed=int(rng.integers(1, 200))
         )
         x.alphabet = str(rng.choice(["any", *x._alphabets]))
@@ -261,7 +288,7 @@ SAME = """data.explorers.flatMap((e) => {
 
 def test_javascript_deals_adapts_and_says_the_same(javascript) -> None:
     made = cases()
-    fixed = ("names", "drawers", "filters", "head")
+    fixed = ("names", "drawers", "filters", "head", "networks")
     varied = (*EpisodeInspector.shows, "rate", "strokes", "own", "judged")
     explorers = [
         {"fixed": {k: getattr(x, k) for k in fixed} | {"pictures": x.pictures.hex(), "theta": x.theta.hex()},

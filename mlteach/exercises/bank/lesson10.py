@@ -6,33 +6,33 @@ BANK = {
     "10.1": Bank(
         name="adam_step",
         base="""
-def adam_step(theta, gradient, v, t, alpha, beta2):
-    v = beta2 * v + (1 - beta2) * gradient**2
-    v_hat = v / (1 - beta2**t)
+def adam_step(theta, gradient, v, t, alpha, mu2):
+    v = mu2 * v + (1 - mu2) * gradient**2
+    v_hat = v / (1 - mu2**t)
     theta = theta - alpha * gradient / (v_hat.sqrt() + 1e-8)
     return theta, v
 """,
         wrong={
-            "a new Adam each task": ("beta2 * v + (1", "(1"),
-            "no correction": ("v / (1 - beta2**t)", "v"),
-            "corrected as if new": ("beta2**t", "beta2"),
-            "t from zero": ("beta2**t", "beta2**(t - 1)"),
-            "t one too far": ("beta2**t", "beta2**(t + 1)"),
-            "beta2 times t": ("beta2**t", "beta2 * t"),
+            "a new Adam each task": ("mu2 * v + (1", "(1"),
+            "no correction": ("v / (1 - mu2**t)", "v"),
+            "corrected as if new": ("mu2**t", "mu2"),
+            "t from zero": ("mu2**t", "mu2**(t - 1)"),
+            "t one too far": ("mu2**t", "mu2**(t + 1)"),
+            "mu2 times t": ("mu2**t", "mu2 * t"),
             "multiplied by the correction": ("v / (1", "v * (1"),
             "no root": ("v_hat.sqrt()", "v_hat"),
             "corrected v handed on": ("return theta, v", "return theta, v_hat"),
             "old v handed on": (
-                ("    v = beta2 * v", "    new = beta2 * v"),
+                ("    v = mu2 * v", "    new = mu2 * v"),
                 ("v_hat = v /", "v_hat = new /"),
             ),
             "old v used": (
-                ("    v = beta2 * v", "    new = beta2 * v"),
+                ("    v = mu2 * v", "    new = mu2 * v"),
                 ("return theta, v", "return theta, new"),
             ),
             "theta alone": ("return theta, v", "return theta"),
             "swapped outputs": ("return theta, v", "return v, theta"),
-            "swapped weights": ("beta2 * v + (1 - beta2) * gradient", "(1 - beta2) * v + beta2 * gradient"),
+            "swapped weights": ("mu2 * v + (1 - mu2) * gradient", "(1 - mu2) * v + mu2 * gradient"),
             "sizes, not squares": ("gradient**2", "gradient.abs()"),
             "the gradient itself": ("gradient**2", "gradient"),
             "uphill": ("theta - alpha", "theta + alpha"),
@@ -41,12 +41,12 @@ def adam_step(theta, gradient, v, t, alpha, beta2):
             "eps inside the root": ("(v_hat.sqrt() + 1e-8)", "(v_hat + 1e-8).sqrt()"),
             "eps 1e-3": ("1e-8", "1e-3"),
             "eps missing a bracket": ("/ (v_hat.sqrt() + 1e-8)", "/ v_hat.sqrt() + 1e-8"),
-            "weights not summing to one": ("(1 - beta2) * gradient", "gradient"),
+            "weights not summing to one": ("(1 - mu2) * gradient", "gradient"),
             "the mean of the squares": ("gradient**2", "(gradient**2).mean()"),
-            "AdaGrad": ("beta2 * v + (1 - beta2) * gradient**2", "v + gradient**2"),
+            "AdaGrad": ("mu2 * v + (1 - mu2) * gradient**2", "v + gradient**2"),
             "in place": (
-                "v = beta2 * v + (1 - beta2) * gradient**2",
-                "v.mul_(beta2).add_((1 - beta2) * gradient**2)",
+                "v = mu2 * v + (1 - mu2) * gradient**2",
+                "v.mul_(mu2).add_((1 - mu2) * gradient**2)",
             ),
             "theta in place": (
                 "theta = theta - alpha * gradient / (v_hat.sqrt() + 1e-8)",
@@ -57,7 +57,7 @@ def adam_step(theta, gradient, v, t, alpha, beta2):
             "the gradient squared in the step": ("alpha * gradient /", "alpha * gradient**2 /"),
             "whole norm": ("v_hat.sqrt()", "v_hat.sum().sqrt()"),
             "three outputs": ("return theta, v", "return theta, v, t + 1"),
-            "beta2 default": ("v = beta2 * v + (1 - beta2)", "v = 0.999 * v + (1 - 0.999)"),
+            "mu2 default": ("v = mu2 * v + (1 - mu2)", "v = 0.999 * v + (1 - 0.999)"),
         },  # fmt: skip
         pitfalls=(
             "a new Adam each task",
@@ -69,27 +69,27 @@ def adam_step(theta, gradient, v, t, alpha, beta2):
         ),
         right={
             "the solution": """
-def adam_step(theta, gradient, v, t, alpha, beta2):
-    v = beta2 * v + (1 - beta2) * gradient**2
-    return theta - alpha * gradient / ((v / (1 - beta2**t)).sqrt() + 1e-8), v
+def adam_step(theta, gradient, v, t, alpha, mu2):
+    v = mu2 * v + (1 - mu2) * gradient**2
+    return theta - alpha * gradient / ((v / (1 - mu2**t)).sqrt() + 1e-8), v
 """,
             "a list": ("return theta, v", "return [theta, v]"),
             "stacked": ("return theta, v", "return torch.stack([theta, v])"),
-            "lerp": ("beta2 * v + (1 - beta2) * gradient**2", "torch.lerp(gradient.square(), v, beta2)"),
+            "lerp": ("mu2 * v + (1 - mu2) * gradient**2", "torch.lerp(gradient.square(), v, mu2)"),
             "addcmul": (
-                "beta2 * v + (1 - beta2) * gradient**2",
-                "v.mul(beta2).addcmul(gradient, gradient, value=1 - beta2)",
+                "mu2 * v + (1 - mu2) * gradient**2",
+                "v.mul(mu2).addcmul(gradient, gradient, value=1 - mu2)",
             ),
             "corrected after the root": """
-def adam_step(theta, gradient, v, t, alpha, beta2):
-    v = beta2 * v + (1 - beta2) * gradient * gradient
-    size = v.sqrt() / math.sqrt(1 - beta2**t) + 1e-8
+def adam_step(theta, gradient, v, t, alpha, mu2):
+    v = mu2 * v + (1 - mu2) * gradient * gradient
+    size = v.sqrt() / math.sqrt(1 - mu2**t) + 1e-8
     return theta - alpha * gradient / size, v
 """,
             "torch.optim's order": """
-def adam_step(theta, gradient, v, t, alpha, beta2):
-    new = v + (1 - beta2) * (gradient.pow(2) - v)
-    bias = 1 - math.pow(beta2, t)
+def adam_step(theta, gradient, v, t, alpha, mu2):
+    new = v + (1 - mu2) * (gradient.pow(2) - v)
+    bias = 1 - math.pow(mu2, t)
     return theta.addcdiv(gradient, (new / bias).sqrt().add(1e-8), value=-alpha), new
 """,
         },  # fmt: skip

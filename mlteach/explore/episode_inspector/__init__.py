@@ -2,11 +2,12 @@
 
 A pool of held-out characters and a trained Conv-4 travel with the explorer, so everything is computed where it is shown.
 At test only the head adapts, from zero; the body keeps its weights (lesson 09 measures that nothing is lost by that).
-Without a network, nearest neighbour on pixels answers. Taught in: lessons 01, 09.
+Without a network, nearest neighbour on pixels answers; of several networks one answers at a time. Taught in: lessons 01,
+09, 10.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -53,17 +54,19 @@ class EpisodeInspector(Explorer):
     ``characters``: a pool of at most 5 alphabets, 10 characters each, 8 drawers each is taken from them (`pool_of`).
     ``theta``: the body of a trained `Conv4`, ``net``, which halves by stride; a head in it is ignored, for the head
     starts from zero and may have any number of ways. Without ``theta`` only nearest neighbour on pixels answers.
+    Several bodies of one shape may be given by name, {"recorded": theta, "made here": theta}; ``network`` says which of
+    them answers, the first where nothing is said.
     ``rate``: the head's inner rate, for the mean cross-entropy.
 
     ``strokes`` are what you drew, [[x0, y0, x1, y1, ...], ...] in pixels of 28 from the upper left corner; ``own`` are
     such strokes for a class ("0" is A), in place of that class's first support picture.
-    A new episode forgets ``own`` and ``judged``.
+    A new episode forgets ``own`` and ``judged``, another network ``judged``.
 
     Raises ``EpisodeError`` for a network it cannot run, ``TraitError`` for an episode the pool cannot give.
     """
 
     module = "episode_inspector"
-    shows = ("alphabet", "ways", "shots", "queries", "seed", "classifier", "mode", "step", "picked")
+    shows = ("alphabet", "ways", "shots", "queries", "seed", "classifier", "network", "mode", "step", "picked")  # fmt: skip
     size = (9.0, 4.6)
 
     alphabet = t.Unicode("any", help='"any", or the one all classes come from').tag(sync=True)
@@ -72,6 +75,7 @@ class EpisodeInspector(Explorer):
     queries = t.Int(5, min=1, max=5, help="of each class").tag(sync=True)
     seed = t.Int(1, min=1, max=10**6, help="which episode").tag(sync=True)
     classifier = t.Enum(["network", "pixels"], default_value="pixels").tag(sync=True)
+    network = t.Unicode(help="which of the networks, where there are several").tag(sync=True)
     mode = t.Enum(["support", "transductive"], default_value="support").tag(sync=True)
     rate = t.Float(0.0125, min=0.0, max=10.0).tag(sync=True)
     step = t.Int(0, min=0, max=LAST).tag(sync=True)
@@ -83,27 +87,35 @@ class EpisodeInspector(Explorer):
     names = t.List(t.Unicode()).tag(sync=True)
     drawers = t.Int().tag(sync=True)
     pictures = t.Bytes(help="two bits a pixel [classes, drawers, 28, 28]").tag(sync=True)
-    theta = t.Bytes(help="float32: of each block the kernel, gamma, beta").tag(sync=True)
+    theta = t.Bytes(help="float32, one network after the other: of each block kernel, gamma, beta").tag(
+        sync=True
+    )
+    networks = t.List(t.Unicode(), help="their names, where there are several").tag(sync=True)
     filters = t.Int().tag(sync=True)
     head = t.Unicode("flatten").tag(sync=True)
 
     def __init__(
-        self, characters: Characters, theta: Params | None = None, *, net: Conv4 | None = None, **traits: Any
-    ) -> None:
+        self, characters: Characters, theta: Params | Mapping[str, Params] | None = None, *, net: Conv4 | None = None,
+        **traits: Any,
+    ) -> None:  # fmt: skip
         pool = pool_of(characters).to("cpu")
         self._pool = pool.images
         self._alphabets = dict.fromkeys(pool.alphabets)
-        self._body: Params = {}
+        self._bodies: dict[str, Params] = {}
         self._kept: dict[str, tuple[Any, Any]] = {}
-        if theta is not None:
-            net = net or Conv4(2, len(theta["conv1.weight"]), head="flatten")
-            self._body = _body(net, theta)
-            traits = {"classifier": "network", "step": 3} | traits
+        given = _by_name(theta)
+        if given:
+            first = next(iter(given))
+            net = net or Conv4(2, len(given[first]["conv1.weight"]), head="flatten")
+            self._bodies = {name: _body(net, each) for name, each in given.items()}
+            traits = {"classifier": "network", "step": 3, "network": first} | traits
         super().__init__(
-            names=list(pool.names), drawers=pool.images.shape[1], pictures=pack(pool.images),
-            theta=body_bytes(self._body), filters=net.filters if net else 0, head=net.head if net else "flatten", **traits,
+            names=list(pool.names), drawers=pool.images.shape[1], pictures=pack(pool.images), networks=[*filter(None, given)],
+            theta=b"".join(body_bytes(body) for body in self._bodies.values()), filters=net.filters if net else 0,
+            head=net.head if net else "flatten", **traits,
         )  # fmt: skip
         self.observe(self._new_episode, ["alphabet", "ways", "shots", "queries", "seed"])
+        self.observe(self._new_network, "network")
 
     @classmethod
     def recorded(cls, network: bool = True, **traits: Any) -> "EpisodeInspector":
@@ -157,6 +169,15 @@ class EpisodeInspector(Explorer):
             )
         return int(proposal["value"])
 
+    @t.validate("network")
+    def _is_here(self, proposal: dict[str, Any]) -> str:
+        if proposal["value"] not in (self._bodies or [""]):
+            raise t.TraitError(
+                f"There is no network {proposal['value']!r} here; there are {', '.join(self._bodies)}."
+                if any(self._bodies) else "There is no choice of networks here; hand in several by name."
+            )  # fmt: skip
+        return str(proposal["value"])
+
     @t.validate("classifier")
     def _can_answer(self, proposal: dict[str, Any]) -> str:
         if proposal["value"] == "network" and not self._body:
@@ -179,6 +200,14 @@ class EpisodeInspector(Explorer):
     def _new_episode(self, change: dict[str, Any]) -> None:
         self.picked = min(self.picked, self.ways * self.queries - 1)
         self.own, self.judged = {}, []
+
+    def _new_network(self, change: dict[str, Any]) -> None:
+        self.judged = []
+
+    @property
+    def _body(self) -> Params:
+        """The body that answers; none without a network."""
+        return self._bodies.get(self.network, {})
 
     # The episode.
 
@@ -207,7 +236,8 @@ class EpisodeInspector(Explorer):
 
     def _keep(self, name: str, make: Callable[[], Any], *more: Any) -> Any:
         """What ``make`` gives, remembered until the episode changes, or one of ``more``."""
-        key = self.alphabet, self.ways, self.shots, self.queries, self.seed, repr(self.own), self.rate, *more
+        dealt = self.alphabet, self.ways, self.shots, self.queries, self.seed
+        key = *dealt, repr(self.own), self.rate, self.network, *more
         if self._kept.get(name, (None, None))[0] != key:
             self._kept[name] = key, make()
         return self._kept[name][1]
@@ -335,7 +365,7 @@ class EpisodeInspector(Explorer):
         else:
             p = float(self.probabilities()[self.picked, says])
             text += (
-                f"The network {_after(self.step)}, {self.mode} statistics: {known}; nearest neighbour on pixels "
+                f"The network {self._named}{_after(self.step)}, {self.mode} statistics: {known}; nearest neighbour on pixels "
                 f"{_percent(pixels, everything)} %. Query {self.picked} is {truth}; the network says {NAMES[says]} with "
                 f"probability {_tenth(p)}."
             )
@@ -356,6 +386,10 @@ class EpisodeInspector(Explorer):
             knows = f"the network knows {network} of {asked}, " if self._body else ""
             text += f" In your hand: {knows}nearest neighbour {by_pixels} of {asked}."
         return text
+
+    @property
+    def _named(self) -> str:
+        return f"({self.network}) " if self.network else ""
 
     def _overall(self) -> tuple[float, float]:
         """Of the floor: the mean and the half width of its 95 % interval over the episodes, in percent."""
@@ -394,7 +428,8 @@ class EpisodeInspector(Explorer):
             grid.set_title(f"Nearest neighbour: {right}")
             self._draw_floor(curve)
         else:
-            grid.set_title(f"{_after(self.step).capitalize()}: {right}")
+            title = f"{self.network + ', ' if self.network else ''}{_after(self.step)}: {right}"
+            grid.set_title(title[0].upper() + title[1:])
             self._draw_steps(curve)
 
     def _draw_steps(self, ax: Any) -> None:
@@ -425,6 +460,14 @@ class EpisodeInspector(Explorer):
         ax.text(mean + 2, top * 0.93, f"mean {_round(mean)} ± {_round(half)} %", fontsize=9)
         ax.text(100 / self.ways + 1, top * 0.84, "guessing", fontsize=9, color=style.color("baseline"))
         ax.set(xlim=(0, 100), ylim=(0, top), xlabel="queries right (%)", title=f"{EPISODES} such episodes")
+
+
+def _by_name(theta: Params | Mapping[str, Params] | None) -> dict[str, Params]:
+    """Bodies by name; a single one has none."""
+    if not theta:
+        return {}
+    values = theta.values()
+    return {"": dict(theta)} if all(isinstance(each, Tensor) for each in values) else dict(theta)  # type: ignore[arg-type]
 
 
 def _body(net: Conv4, theta: Params) -> Params:

@@ -9,7 +9,7 @@ const LAST = 10, EPISODES = 100;
 const MOST = { ways: 10, shots: 5, queries: 5 };
 const NAMES = "ABCDEFGHIJ";
 
-/** @typedef {{alphabet: string, ways: number, shots: number, queries: number, seed: number, classifier: string, mode: string,
+/** @typedef {{alphabet: string, ways: number, shots: number, queries: number, seed: number, classifier: string, network: string, mode: string,
  *             rate: number, step: number, picked: number, strokes: number[][], own: Record<string, number[][]>, judged: number[]}} State */
 /** @typedef {{weight: Float64Array, bias: Float64Array}} Head */
 
@@ -96,16 +96,22 @@ function kept(key, f) {
 
 /**
  * All that can be asked of the pool and the network, each part computed when it is first needed and kept.
- * @param {{pictures: DataView, names: string[], drawers: number, theta: DataView, filters: number, head: string}} data
+ * @param {{pictures: DataView, names: string[], drawers: number, theta: DataView, filters: number, head: string,
+ *         networks?: string[]}} data  of several networks `state.network` names the one that answers
  */
 export function inspector(data) {
   const { names, drawers, filters, head } = data, pictures = unpack(data.pictures);
-  const body = data.theta?.byteLength ? bodyOf(data.theta, filters) : null;
+  const networks = data.networks?.length ? data.networks : [""], trained = Boolean(data.theta?.byteLength);
+  const bodies = trained ? networks.map((_, k) => {
+    const { buffer, byteOffset, byteLength } = data.theta, each = byteLength / networks.length;
+    return bodyOf(new DataView(buffer, byteOffset + k * each, each), filters);
+  }) : [];
+  const bodyIn = (state) => bodies[networks.indexOf(state.network ?? "")];
   const alphabets = [...new Set(names.map((name) => name.split("/")[0]))];
   /** @param {string} alphabet */
   const classesOf = (alphabet) => names.flatMap((name, k) => (alphabet === "any" || name.split("/")[0] === alphabet ? [k] : []));
   const task = ({ alphabet, ways, shots, queries, seed }) => JSON.stringify([alphabet, ways, shots, queries, seed]);
-  const learnt = (state) => task(state) + JSON.stringify([state.own, state.rate]);
+  const learnt = (state) => task(state) + JSON.stringify([state.own, state.rate, state.network]);
   const ids = (dealt, part) => dealt.classes.flatMap((c, label) => dealt[part][label].map((d) => c * drawers + d));
 
   const episode = kept((state) => task(state) + JSON.stringify(state.own), (state) => {
@@ -117,17 +123,17 @@ export function inspector(data) {
       supportLabels: support.map((_, k) => Math.floor(k / state.shots)), queryLabels: query.map((_, k) => Math.floor(k / state.queries)) };
   });
   const adapted = kept(learnt, (state) => {
-    const { support, supportLabels } = episode(state), { rows, statistics } = features(body, support, head);
+    const { support, supportLabels } = episode(state), { rows, statistics } = features(bodyIn(state), support, head);
     return { rows, statistics, path: adapt(rows, supportLabels, state.ways, state.rate, LAST) };
   });
   const judged = kept((state) => learnt(state) + state.mode, (state) => { // [step][query]: class probabilities
     const { path, statistics } = adapted(state);
-    const { rows } = features(body, episode(state).query, head, state.mode === "support" ? statistics : undefined);
+    const { rows } = features(bodyIn(state), episode(state).query, head, state.mode === "support" ? statistics : undefined);
     return path.map((phi) => rows.map((row) => softmax(phi, row)));
   });
   const drawing = kept((state) => JSON.stringify(state.strokes), (state) => ink(state.strokes));
   const seen = kept((state) => learnt(state) + JSON.stringify(state.strokes), (state) =>
-    features(body, [drawing(state)], head, adapted(state).statistics).rows[0]);
+    features(bodyIn(state), [drawing(state)], head, adapted(state).statistics).rows[0]);
 
   /** The squared distance of a picture to the nearest support picture of each class. */
   const nearest = (picture, support, { ways, shots }) =>
@@ -162,7 +168,7 @@ export function inspector(data) {
   const answers = (state, step = state.step) => (state.classifier === "pixels" ? distances(state).map(smallest) : judged(state)[step].map(largest));
   const rights = (state, step = state.step) => answers(state, step).filter((says, k) => says === Math.floor(k / state.queries)).length;
   const nameOf = (c) => names[c].split("/").map(spaced);
-  return { alphabets, nameOf, classesOf, episode, adapted, judged, drawing, distances, counts, classify, answers, rights, trained: Boolean(body) };
+  return { alphabets, nameOf, classesOf, episode, adapted, judged, drawing, distances, counts, classify, answers, rights, trained };
 }
 
 /** Over the hundred episodes: [queries right in percent, half width of the 95 % interval]. @param {number[]} counts @param {number} queries  in an episode */
@@ -202,7 +208,7 @@ export function summary(ask, state) {
     const [mean, half] = overall(ask.counts(state), all);
     text += `Nearest neighbour on pixels: ${known}; over ${EPISODES} such episodes ${round(mean)} ± ${round(half)} %. Query ${picked} is ${truth}; nearest to it is a picture of ${said}.`;
   } else {
-    text += `The network ${after(state.step)}, ${state.mode} statistics: ${known}; nearest neighbour on pixels ${percent(ask.rights({ ...state, classifier: "pixels" }), all)} %. `
+    text += `The network ${state.network ? `(${state.network}) ` : ""}${after(state.step)}, ${state.mode} statistics: ${known}; nearest neighbour on pixels ${percent(ask.rights({ ...state, classifier: "pixels" }), all)} %. `
       + `Query ${picked} is ${truth}; the network says ${said} with probability ${tenth(ask.judged(state)[state.step][picked][NAMES.indexOf(said)])}.`;
   }
   if (state.strokes.length) {
@@ -218,7 +224,7 @@ export function summary(ask, state) {
 
 // ---- The view ----
 
-const KEYS = ["alphabet", "ways", "shots", "queries", "seed", "classifier", "mode", "rate", "step", "picked", "strokes", "own", "judged"];
+const KEYS = ["alphabet", "ways", "shots", "queries", "seed", "classifier", "network", "mode", "rate", "step", "picked", "strokes", "own", "judged"];
 
 const show = (node, on) => { if (node.hidden === on) node.hidden = !on; };
 const say = (node, text) => { if (node.textContent !== text) node.textContent = text; };
@@ -273,7 +279,7 @@ function render(host) {
   return explorer(host, { title: "Few-shot episodes, and your own handwriting", watch: KEYS }, (view) => {
     const { get, set, redraw, guard, was } = view;
     const drawers = get("drawers");
-    const ask = inspector({ pictures: get("pictures"), names: get("names"), drawers, theta: get("theta"), filters: get("filters"), head: get("head") });
+    const ask = inspector({ pictures: get("pictures"), names: get("names"), drawers, theta: get("theta"), filters: get("filters"), head: get("head"), networks: get("networks") });
     /** @returns {any} */
     const state = () => Object.fromEntries(KEYS.map((key) => [key, get(key)]));
 
@@ -325,8 +331,14 @@ function render(host) {
       rows[Math.floor(next / queries)].queries[next % queries].node.focus();
     }) }, ...rows.map((row) => row.node));
 
-    const judge = ask.trained ? choice({ label: "Who answers?", options: [{ value: "network", text: "the network" }, { value: "pixels", text: "nearest neighbour", hint: "on pixels" }],
-      get: () => get("classifier"), set: (classifier) => set({ classifier }) }) : null;
+    const networks = get("networks") ?? [], pixelsToo = { value: "pixels", text: "nearest neighbour", hint: "on pixels" };
+    const judges = networks.length ? [...networks.map((name) => ({ value: `network ${name}`, text: name, hint: "a network" })), pixelsToo] : [{ value: "network", text: "the network" }, pixelsToo];
+    const judge = ask.trained ? choice({ label: "Who answers?", options: judges,
+      get: () => (networks.length && get("classifier") === "network" ? `network ${get("network")}` : get("classifier")),
+      set: (value) => {
+        const network = value.slice("network ".length);
+        set(networks.includes(network) ? { classifier: "network", network, ...(network === get("network") ? {} : { judged: [] }) } : { classifier: value });
+      } }) : null;
     const mode = choice({ label: "Batch-norm statistics", options: [
       { value: "support", text: "support", hint: "of the support set: each query is answered alone" }, { value: "transductive", text: "transductive", hint: "of the query set: each answer depends on the other queries" }],
       get: () => get("mode"), set: (value) => set({ mode: value }) });

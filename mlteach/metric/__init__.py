@@ -21,8 +21,11 @@ from mlteach.metric.reading import (
 )
 from mlteach.metric.ridge import init_ridge, read_ridge, ridge_logits
 from mlteach.metric.siamese import init_siamese, pair_loss, read_siamese, siamese_scores
+from mlteach.metric.verify import Pairs, best_threshold, pairs, verified
 
 __all__ = [
+    "Pairs",
+    "best_threshold",
     "features_of",
     "hausdorff_table",
     "init_context",
@@ -36,6 +39,7 @@ __all__ = [
     "modified_hausdorff",
     "most_certain",
     "pair_loss",
+    "pairs",
     "prototype_accuracy",
     "prototype_gradient",
     "prototype_head",
@@ -55,4 +59,5 @@ __all__ = [
     "ridge_logits",
     "siamese_scores",
     "support_in_context",
+    "verified",
 ]

@@ -50,7 +50,7 @@ from mlteach.explore.figure import show
 from mlteach.fit import fit
 from mlteach.measure import compare, over_tasks
 from mlteach.measure.ledger import record, recorded
-from mlteach.measure.neighbour import centred
+from mlteach.measure.neighbour import SIGMA, blurred, centred
 from mlteach.metric import prototype_accuracy
 from mlteach.metric.contrastive import byol_loss, contrastive_gradient
 from mlteach.metric.contrastive import matching_loss, prototype_view_loss
@@ -330,10 +330,17 @@ def middle(episode):
                             query_x=centred(episode.query_x))
 
 
+def prepared(episode):
+    episode = middle(episode)
+    return episode._replace(support_x=blurred(episode.support_x, SIGMA),
+                            query_x=blurred(episode.query_x, SIGMA))
+
+
 print(f"5-way 1-shot, {STEPS} steps, %          transductive      support")
 for said, rows, theta, asked in (
         ("pixels", pixels, start(), tests),
         ("pixels, each drawing centred", pixels, start(), map(middle, tests)),
+        ("pixels, centred and blurred", pixels, start(), map(prepared, tests)),
         ("untrained network", by_cosine, start(), tests),
         ("views, no label", by_cosine, runs["views"].theta, tests),
         ("labels", by_cosine, runs["labels"].theta, tests)):
@@ -346,11 +353,13 @@ for said, rows, theta, asked in (
                    seeds=SEEDS[:1], note=f"{STEPS} outer steps")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. Compare the first two lines: where a hand puts the character on the sheet already costs the pixels many points. Keep that in mind for the question which view matters.
+# 2 min. Compare the first three lines: where a hand puts the character on the sheet already costs the pixels many points, and a blur gives more. The third is lesson 01's floor. Keep that in mind for the question which view matters.
 
 # %% [markdown]
-# (In the *smoke* profile both networks are hardly trained.) Two lines to keep in mind are those of the pixels. Centring each drawing on its ink
-# learns nothing, and gains many points: two hands differ, among other things, in *where* they draw.
+# (In the *smoke* profile both networks are hardly trained.) Three lines to keep in mind are those of the pixels. Centring each drawing on its ink
+# learns nothing, and gains many points: two hands differ, among other things, in *where* they draw. A blur gains more still. That third line is
+# the floor of [lesson 01](01_a_task_is_a_data_point.ipynb), but for the cosine in place of the distance: what a network has to pass before it has
+# learned something.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What do labels buy?
@@ -364,8 +373,8 @@ for said, rows, theta, asked in (
 #
 # <details><summary>After you have guessed</summary>
 #
-# A few points: most of what labels teach is also in the views. The intervals below say how many. That the pixels are at a half, and the untrained
-# network below them, says how much of it was learned.
+# A few points: most of what labels teach is also in the views. The intervals below say how many. Judge it from
+# the floor up, the third line of that table, and not from the pixels as drawn.
 #
 # </details>
 
@@ -413,6 +422,10 @@ for name in arms if equal else ():
     print(f"{name:28} {end['value']:.1f} ± {end['interval']:.1f} %   "
           f"support {alone['value']:.1f} ± {alone['interval']:.1f} %   "
           f"{steps['value']:.0f} steps in {took['value']:.0f} s")
+floor = recorded("01", "floor").get("test.5way1shot.centred and blurred")
+if floor:
+    print(f"{'floor: pixels, prepared':28} {floor['value']:.1f} ± "
+          f"{floor['interval']:.1f} % over {floor['tasks']} tasks")
 
 # %% [markdown]
 # The two losses on views are level: the own side's strangers change little here. Between the second row and the third only the pairs differ, so their distance is what a drawing
@@ -538,25 +551,31 @@ for place, name in enumerate(kinds):
                     color=style.color("maml" if name.endswith("centred") else "metric"))
 untouched, moved = (float(100 * prototype_accuracy(pixels, start(), asked)[
     "transductive"].mean()) for asked in (tests, map(middle, tests)))
-for place, said in ((untouched, "pixels"), (moved, "pixels, centred")):
-    ax.axvline(place, **style.method("baseline"))
-    ax.annotate(said, (place, 12.1), xytext=(4, 0), textcoords="offset points")
+for place, said in ((untouched, "pixels"), (moved, "centred"),
+                    (floor["value"] if floor else None, "floor")):
+    if place is not None:
+        ax.axvline(place, **style.method("baseline"))
+        ax.annotate(said, (place, 12.1), xytext=(4, 0), textcoords="offset points")
 ax.set(yticks=range(len(kinds)), yticklabels=kinds, ylim=(-0.6, 12.9),
        xlabel="right answers on new characters, %; 200 tasks, three seeds")
 ax.grid(axis="y", alpha=0.3)
 show(fig, alt="Accuracies with intervals for nine kinds of views, and for three of "
      "them on centred drawings. Cover, thicken and shear stand near the line of the "
      "pixels, rotate and scale a little above it, all seven together and bend far "
-     "above, shift and shift with bend higher still. On centred drawings bend and "
-     "shift stand highest of all, and thicken below the line of centred pixels.")
+     "above, shift and shift with bend higher still, about at the line of the floor. "
+     "On centred drawings bend and shift stand highest of all, right of that line, and "
+     "thicken below the line of centred pixels.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. Read from the bottom: the dashed lines are pixels, which have learned nothing. Then the squares, the control: on centred drawings the place is gone. What does a shift still teach, and what a bend?
+# 2 min. Read from the bottom: the dashed lines are pixels, which have learned nothing: as drawn, centred, and centred and blurred, the floor. Then the squares, the control: on centred drawings the place is gone. What does a shift still teach, and what a bend?
 
 # %% [markdown]
 # The views that help are those the pixels stumble over; those the pixels do not notice teach nothing. Is it the *place* of the drawing, then? The three rows of squares are the control: all drawings
 # are centred, in training and at test, and pixels stand at the second dashed line before anything is learned. There a shift gains less than half of what it had gained over the pixels
 # before, and a bend stands at least level with it. So much of what the shift taught was the place, and centring gives that for nothing. The rest is not: a thicker pen gains nothing with place out of the way, either.
+#
+# And look at the third line, the floor: centred and blurred pixels. After four seconds a shift has taught no more than that to a network that sees the drawings as they
+# are, and a bend less. On centred drawings bend stands above it, and the interval of shift reaches down to it. After fifteen seconds, in the figure before, views were well above.
 #
 # Mind the budget. Four seconds are few, and harder tasks need more of them: all seven views together stand below the shift alone here, and their training loss is still high. Equal seconds are a choice, as in
 # [lesson 16](16_fewer_tasks.ipynb).
@@ -761,15 +780,16 @@ for ax, key, said in ((axes[0], "cosine", "cosine of two different pictures"),
     ax.set(xlabel=said)
     ax.grid(axis="y", alpha=0.3)
 axes[0].set(yticks=range(len(ways)), yticklabels=ways, ylim=(5.6, -0.6), xlim=(0, 1.05))
-axes[1].axvline(untouched, **style.method("baseline"))
+for place in (untouched, floor["value"] if floor else untouched):
+    axes[1].axvline(place, **style.method("baseline"))
 show(fig, alt="Six ways to train, three seeds with intervals. Left, the cosine of two "
      "different pictures: nearly 1 for pulling alone, with the target held still "
      "and with a predictor; clearly less with both, with a slow target, and least "
      "for NT-Xent. Right, accuracy: the first three are at or below the line of the "
-     "pixels, the next two above it, NT-Xent far above.")
+     "pixels, the next two between it and the line of the floor, NT-Xent above both.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. The first three fall together, and they have the lowest losses of all. Then the honest reading of the right panel: at ten seconds, without its long training and large networks, BYOL is no match for a loss with strangers.
+# 2 min. The first three fall together, and they have the lowest losses of all. Then the honest reading of the right panel: at ten seconds, without its long training and large networks, BYOL is no match for a loss with strangers. The second dashed line is the floor: only NT-Xent has passed it.
 
 # %% jupyter={"source_hidden": true}
 for name in ways if fallen else ():
@@ -808,7 +828,7 @@ for name in ways if fallen else ():
 #
 # - A batch of pictures in two views is a task: N ways, one shot, one query each, and nobody labelled it.
 # - NT-Xent is the matching loss in both directions, plus $\log(1 + S/C)$ for the own side. Prototypes on unit rows are matching, with $2\tau$.
-# - On new characters the network without labels ends a few points behind the one with labels, at equal seconds.
+# - On new characters the network without labels ends a few points behind the one with labels, at equal seconds, and well above the floor.
 # - The view carries it: of seven kinds a shift alone teaches most, and much of that is place. A thicker pen teaches nothing.
 # - A low training loss can mean an easy task. Ask the pixels first: if they find the partner, there is nothing to learn.
 # - Without strangers it takes a predictor *and* a target held still, or all rows fall together.

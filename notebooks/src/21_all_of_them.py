@@ -189,6 +189,20 @@ took = [each["seconds"] for key, each in table.items()
 print(f"the runs took {min(took):.0f} to {max(took):.0f} s: steps are counted before, "
       "by the price of one")
 
+# %% [markdown]
+# Is that *every* method of the course? It is those that answer lesson 09's question. The others have no row, each for a reason:
+#
+# | no row | lesson | why |
+# |---|---|---|
+# | learned optimizers | [04](04_learning_to_learn_by_gradient_descent.ipynb) | their step is for long trainings; that for few pictures is the meta-learner LSTM |
+# | implicit MAML | [14](14_how_many_steps.ipynb) | another way to MAML's own gradient, for hundreds of inner steps; here there are two |
+# | UNICORN | [14](14_how_many_steps.ipynb) | under softmax it *is* the head of zeros, and MAML's row begins with that |
+# | several starts | [15](15_task_adaptive_losses_and_starts.ipynb) | for families of tasks, and none are known here |
+# | interpolated tasks (MLTI) | [16](16_fewer_tasks.ipynb) | for as few as 20 training characters; there *shift and bend* did more, and that has a row |
+# | BYOL | [17](17_contrastive.ipynb) | far behind NT-Xent at equal seconds, and that is *no labels* |
+# | MANN, the lookup | [19](19_learning_with_memory.ipynb) | asked at every step of a stream, another question; the two *readers* stand for them |
+# | a free transformer | [20](20_in_context_learning.ipynb) | still at chance when lesson 20 ends; *linear attention* stands for its layer |
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Two methods, the same tasks
 #
@@ -553,14 +567,22 @@ shift_map
 # 3 min. Go down the column "inverted": no family stands out. Then the row of Reptile. Do not touch the switch of the statistics yet: it is the next prediction.
 
 # %%
-for shift in ("turned", "thick", "half size", "inverted", "noisy"):
-    line = f"{shift:10}"
+for shift in ("turned", "thick", "half size", "inverted", "noisy", "one alphabet"):
+    line = f"{shift:12}"
     for name in ("MAML", "ANIL", "prototypes"):
         mean, half = value(name, f"{shift}.transductive", shifts)
         line += f"  {name} {mean:4.1f} ± {half:4.1f}"
     print(line)
+if OMNIGLOT:
+    lake, seen = characters.split("lake").test, set(split.train.names)
+    print(f"Lake's evaluation alphabets: {len(lake)} characters, "
+          f"{len(seen.intersection(lake.names))} of them in training here")
 
 # %% [markdown]
+# The last column changes no picture. *One alphabet* draws all five characters of a task from one alphabet, out of the same test characters:
+# they resemble each other, as in [lesson 18](18_learning_a_metric.ipynb)'s question. It stands for another split. A split with other *alphabets*
+# cannot be had from these networks: theirs deals the characters of all fifty, so most of Lake's evaluation characters were trained on.
+#
 # Under inversion adapting more does not help, and comparing does not either. (Under noise MAML is some ten points ahead, with an interval as wide.) Is it the
 # methods, then, that decide who breaks? Look at what else saw the task: batch norm. Its statistics were those of the inverted drawings, all this time.
 
@@ -964,7 +986,7 @@ for when, what, why in choices:
 #
 # <details><summary>Answer</summary>
 #
-# Whoever needs fewer *steps*. The right half of the race shows it: the order by steps is another one than by seconds.
+# Whoever needs fewer *steps*. The middle panel of the race shows it: the order by steps is another one than by seconds.
 #
 # </details>
 #

@@ -2,13 +2,14 @@
 
     python -m studies.lesson18_lake untrained        pixels and the modified Hausdorff distance
     python -m studies.lesson18_lake try NAME         one of four recipes, fifteen seconds, on validation alphabets
-    python -m studies.lesson18_lake long             one recipe for longer (--seconds), one seed
+    python -m studies.lesson18_lake long             one recipe for longer (--seconds), one seed (--seeds)
     python -m studies.lesson18_lake train NAME       a recipe for fifteen seconds, three seeds
     python -m studies.lesson18_lake collect              writes data/results/18-lake.json and the checkpoint of the longest run
 
 All train a matching network with a learned temperature on tasks of 20 ways out of the background alphabets without the five of
 validation (the split "lake", rotations as classes), and are judged on 600 runs of `mlteach.tasks.lake.own_runs` from the evaluation
-alphabets: the error, in percent. Seconds are the process's own, on one thread.
+alphabets: the error, in percent. Seconds are the process's own, on one thread. "collect" keeps the stored figures of what has no run
+in ``runs/18-metric``, and the stored seeds of what has some.
 """
 
 import argparse
@@ -22,7 +23,7 @@ from torch import Tensor
 
 from mlteach.checkpoint import load_checkpoint, save_checkpoint
 from mlteach.measure import Interval, over_seeds, over_tasks
-from mlteach.measure.ledger import data_folder, keep_results
+from mlteach.measure.ledger import data_folder, keep_results, recorded
 from mlteach.metric import features_of, hausdorff_table, init_matching, read_matching, reading_gradient
 from mlteach.nets import Conv4
 from mlteach.params import Params
@@ -164,6 +165,27 @@ def figure(name: str, found: Interval, *, seeds: Any, seconds: float | None, not
     }  # fmt: skip
 
 
+Row = dict[str, Any]  # of one run: updates, and what it is right in, by mode of batch norm
+
+
+def earlier(name: str, seconds: float) -> dict[int, Row]:
+    """The runs of a recipe that are stored and whose files are gone, as far as their figures tell: by seed."""
+    rows: dict[int, Row] = {}
+    for mode in ("transductive", "support"):
+        for how in ("alone", "once"):
+            found = recorded("18", "lake").get(f"{name}.{seconds:g}.{mode}.{how}")
+            if found is None:
+                continue
+            said = dict(part.split(": ") for part in found["note"].split("; ")[1:])
+            values = [float(each) for each in said["seeds"].split(", ")]
+            if len(values) == 1:
+                values = [found["value"]]  # with all its digits
+            for seed, value, updates in zip(found["seeds"], values, said["updates"].split(", "), strict=True):
+                row = rows.setdefault(seed, {"updates": int(updates), "transductive": {}, "support": {}})
+                row[mode][how] = [value, found["interval"]]
+    return rows
+
+
 def collect() -> None:
     """All runs into the ledger. Over one seed the interval is over runs of the test, over several over the seeds."""
     figures = []
@@ -179,10 +201,11 @@ def collect() -> None:
             figures.append(
                 figure(f"{name}.tried", found, seeds=(0,), seconds=TRIED, note=said) | {"tasks": WATCHED}
             )
-    groups: dict[tuple[str, float], list[tuple[int, dict[str, Any]]]] = {}
+    here: dict[tuple[str, float], dict[int, Row]] = {}
     for path in sorted(RUNS.glob("lake-*-*-*.json")):
         name, seed, seconds = path.stem.removeprefix("lake-").rsplit("-", 2)
-        groups.setdefault((name, float(seconds)), []).append((int(seed), json.loads(path.read_text())))
+        here.setdefault((name, float(seconds)), {})[int(seed)] = json.loads(path.read_text())
+    groups = {key: sorted((earlier(*key) | rows).items()) for key, rows in here.items()}
     for (name, seconds), rows in groups.items():
         seeds = [seed for seed, _ in rows]
         for mode in ("transductive", "support"):
@@ -207,11 +230,11 @@ def collect() -> None:
     keep_results(
         LESSON,
         "lake",
-        figures,
+        list((recorded("18", "lake") | {each["name"]: each for each in figures}).values()),
         command="python -m studies.lesson18_lake untrained; try NAME; long; train NAME; collect",
     )
     longest = max(
-        RUNS.glob("lake-*-*-*.safetensors"), key=lambda p: float(p.stem.rsplit("-", 1)[1]), default=None
+        RUNS.glob("lake-*-0-*.safetensors"), key=lambda p: float(p.stem.rsplit("-", 1)[1]), default=None
     )
     if longest is not None:
         kept = load_checkpoint(longest)
@@ -226,7 +249,7 @@ def main() -> None:
     parser.add_argument("what", choices=["untrained", "try", "long", "train", "collect"])
     parser.add_argument("name", nargs="?", choices=RECIPES)
     parser.add_argument("--seconds", type=float, default=LONG, help="of the long run")
-    parser.add_argument("--seeds", nargs="*", type=int, default=SEEDS)
+    parser.add_argument("--seeds", nargs="*", type=int)
     options = parser.parse_args()
     torch.set_num_threads(1)
     if options.what == "collect":
@@ -236,9 +259,10 @@ def main() -> None:
     elif options.what == "try":
         attempt(options.name)
     elif options.what == "long":
-        train(LONGEST, 0, options.seconds)
+        for seed in options.seeds or (0,):
+            train(LONGEST, seed, options.seconds)
     else:
-        for seed in options.seeds:
+        for seed in options.seeds or SEEDS:
             train(options.name, seed, SHORT)
 
 

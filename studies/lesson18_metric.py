@@ -90,15 +90,20 @@ def trained(
     seconds: float,
     rate: float,
     seed: int,
+    updates: int | None = None,
 ) -> tuple[Params, dict[str, float]]:
-    """Adam with a cosine over the seconds of this process, drawing included; theta, and what it took."""
+    """Adam with a cosine over the seconds of this process, drawing included; theta, and what it took.
+
+    updates: so many of them in place of the seconds, where a run is to match one that was made on a machine with nothing else to do.
+    """
     point = leaves(theta)
     optimizer = torch.optim.Adam(list(point.values()))
     generator = torch.Generator().manual_seed(1000 + seed)
     used, steps, losses = 0.0, 0, []
-    while used < seconds:
+    while used < seconds if updates is None else steps < updates:
         began = time.process_time()
-        share = 0.5 * (1 + torch.tensor(torch.pi * min(1.0, used / seconds)).cos().item())
+        done = used / seconds if updates is None else steps / updates
+        share = 0.5 * (1 + torch.tensor(torch.pi * min(1.0, done)).cos().item())
         optimizer.param_groups[0]["lr"] = rate * max(0.02, share)
         found, numbers = gradient(point, sample(generator))
         for name, value in clip(found, CLIP).items():

@@ -27,7 +27,7 @@
 # **Prerequisites:** [lesson 09](09_omniglot_maml.ipynb) for Omniglot and batch norm's modes,
 # [lesson 16](16_fewer_tasks.ipynb) for prototypes, and [lesson 03](03_gradient_descent_is_an_lstm_cell.ipynb) for the LSTM cell.
 #
-# **Time:** 30 minutes of reading, and 40 minutes for the exercises.
+# **Time:** 35 minutes of reading, and 40 minutes for the exercises.
 #
 # **What it costs to run:** *smoke* takes under 60 s on two cores. *lecture* takes under 3 minutes on two cores.
 # *paper* trains a matching network of the published size for 60,000 steps: that takes hours on a GPU.
@@ -55,13 +55,16 @@ from mlteach.fit import fit
 from mlteach.inner import sgd
 from mlteach.measure import compare, over_tasks, path_of
 from mlteach.measure.ledger import data_folder, published, record, recorded
-from mlteach.metric import features_of, init_context, ink_of, most_certain
+from mlteach.measure.neighbour import SIGMA, blurred, centred
+from mlteach.metric import best_threshold, features_of, init_context, ink_of
 from mlteach.metric import matching_logits as packaged_matching
+from mlteach.metric import most_certain, pairs
 from mlteach.metric import prototype_logits, prototype_start, prototypes
 from mlteach.metric import read_in_context, reading_accuracy, reading_gradient
-from mlteach.metric import siamese_scores
+from mlteach.metric import siamese_scores, verified
 from mlteach.nets import Conv4, cross_entropy
-from mlteach.params import stack
+from mlteach.outer import maml_gradient
+from mlteach.params import gradient_of, leaves, stack
 from mlteach.tasks import Characters
 from mlteach.tasks.lake import find_runs, official_runs, own_runs
 
@@ -148,6 +151,85 @@ compare("first against second", scores, "second against first",
         siamese_scores(theta, two, one).T, to=1e-12)
 compare("a drawing and itself", siamese_scores(theta, one, one).diagonal().sigmoid(),
         "the belief", theta["siamese.bias"].sigmoid().expand(3), to=1e-12)
+
+# %% [markdown]
+# Ask it first what it was trained on. *Verification*: here are two drawings of characters that it has never seen, are they the same? Half of the
+# pairs are, so guessing is right in 50 %. Somewhere on the scale of scores stands a threshold: above it you say "the same". It is chosen
+# on pairs of validation characters, and used on pairs of test characters. A rival needs no training at all: the distance of
+# two drawings that were centred and blurred, as in [lesson 01](01_a_task_is_a_data_point.ipynb), with a threshold chosen in the same way.
+#
+# Here is one recorded network, on pairs drawn now. Its batch norm has the fixed statistics of training drawings. So a pair is answered for itself,
+# and not by what else stands in a batch.
+
+# %% jupyter={"source_hidden": true}
+grown = load_checkpoint(data_folder() / "checkpoints" / "18-siamese.safetensors")
+verifier = {name.removeprefix("theta."): value for name, value in grown.tensors.items()}
+one_body = Conv4(20, 32, head="flatten")
+usual = train.sample(1, 100, 1, 1, generator=torch.Generator().manual_seed(3))
+fixed = one_body.running_statistics(verifier, usual.support_x[0])
+
+
+def by_siamese(*both):
+    one, two = (one_body.features_of(verifier, x, "running", running=fixed).unsqueeze(1)
+                for x in both)
+    return siamese_scores(verifier, one, two).flatten()
+
+
+def by_distance(*both):
+    one, two = (blurred(centred(x), SIGMA).flatten(1) for x in both)
+    return -(one - two).norm(dim=1)
+
+
+dealt = torch.Generator().manual_seed(0)
+watched, asked = (pairs(part, 1000, generator=dealt) for part in (validation, test))
+fig, axes = plt.subplots(1, 2, figsize=(11, 3.4))
+for ax, said, score in ((axes[0], "distance, centred and blurred", by_distance),
+                        (axes[1], "Siamese", by_siamese)):
+    threshold = best_threshold(score(*watched[:2]), watched.same)
+    found = score(*asked[:2])
+    right = 100 * verified(found, asked.same, threshold).double().mean()
+    bins = torch.linspace(float(found.quantile(0.005)), float(found.max()), 40).tolist()
+    for part, look, label in ((asked.same, "metric", "the same"),
+                              (~asked.same, "baseline", "another")):
+        ax.hist(found[part].tolist(), bins, color=style.color(look), label=label,
+                histtype="stepfilled" if look == "metric" else "step", linewidth=2)
+    ax.axvline(threshold, color="black", linestyle="--", linewidth=1)
+    ax.set(xlabel="score of a pair", title=f"{said}: {right:.0f} % right")
+    ax.locator_params(axis="x", nbins=6)
+axes[0].set(ylabel="pairs of 1000")
+axes[0].legend(frameon=False, loc="upper left")
+show(fig, alt="Two histograms of the scores of 1000 pairs of new characters, the same "
+     "or not, with the threshold chosen on other pairs. By the distance of prepared "
+     "drawings the two kinds overlap widely; by the Siamese network less.")
+
+# %% jupyter={"source_hidden": true}
+told_apart = recorded("18", "verify")
+if not told_apart:
+    print("Not recorded here. Measure it with: "
+          "python -m studies.lesson18_verify run siamese")
+rows = {"pixels.{}": "distance, as drawn",
+        "prepared pixels.{}": "distance, centred and blurred",
+        "siamese.{}.fixed": "Siamese, each pair for itself",
+        "siamese.{}.fixed.even": "the same, \"same\" from p = 1/2 on",
+        "siamese.{}.transductive": "the same, fifty pairs a batch"}
+if told_apart:
+    print(f"{'10,000 pairs, % right':36} {'any two':>12} {'one alphabet':>13}")
+for name, said in rows.items() if told_apart else ():
+    each = [told_apart[name.format(kind)] for kind in ("any", "one alphabet")]
+    print(f"{said:36} " + "  ".join(
+        f"{one['value']:5.1f} ± {one['interval']:.1f}" for one in each))
+if told_apart:
+    taken = 19 * (1 - told_apart["siamese.any.fixed.other"]["value"] / 100)
+    print(f"of 19 drawings of other characters it takes {taken:.1f} for the same")
+
+# %% [markdown]
+# (The network has as many updates as its like in the table further down. Its intervals are over seeds, those of the distances over pairs; the threshold
+# is that of 5000 validation pairs.) It is right in more than nine of ten pairs, the prepared distance in four of five, the drawings as they are in little
+# more than half. All lose where the two characters are of one alphabet. Whether the threshold is chosen, or is the network's own $p = 1/2$, moves little:
+# both kinds weighed a half in training, and are a half here.
+#
+# Is nine in ten good? Half of *these* pairs are the same. Of twenty support drawings one is. Asked of each of the 19 others, the verifier says
+# "the same" about as often as the last line has it, for every single query. So "which of them is it?" is not answered by a threshold. It is answered by the largest score.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Siamese: a verifier becomes a classifier
@@ -412,6 +494,8 @@ print("another order of the support set moves a probability by up to "
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
 listed = ("without temperature", "siamese", "context", "prototypes", "matching")
+floor = {cell: recorded("01", "floor").get(f"test.{cell}.centred and blurred")
+         for cell in ("5way1shot", "5way5shot", "20way1shot")}
 fig, axes = plt.subplots(1, 3, figsize=(12, 3.4), sharey=True)
 for ax, cell, title in zip(axes, ("5way1shot", "5way5shot", "20way1shot"),
                            ("5 ways, one shot", "5 ways, five shots",
@@ -422,16 +506,20 @@ for ax, cell, title in zip(axes, ("5way1shot", "5way5shot", "20way1shot"),
             hue = "warning" if arm == "without temperature" else "metric"
             ax.errorbar(each["value"], place, xerr=each["interval"], fmt="o",
                         capsize=4, color=style.color(hue))
+    if floor[cell]:
+        ax.axvline(floor[cell]["value"], **style.method("baseline"))
+        ax.annotate("floor", (floor[cell]["value"], 4.05), xytext=(4, 0),
+                    textcoords="offset points", fontsize=11)
     ax.set(xlabel="right answers, %", title=title, ylim=(-0.5, 4.5))
     ax.grid(axis="y", alpha=0.3)
 axes[0].set(yticks=range(len(listed)), yticklabels=listed)
 show(fig, alt="Three panels of dots with intervals over three seeds, one row for each "
      "method. Matching and prototypes stand at the right, context close to them, "
      "Siamese a few points behind, and matching without temperature far behind, most "
-     "of all at 20 ways.")
+     "of all at 20 ways: near a dashed line, the floor, or left of it.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. Read the third panel: that is where the methods differ. Then the interval of context against matching, in the table: it is paired, and it says "not better" at equal seconds.
+# 3 min. Dashed is lesson 01's floor: centre, blur, learn nothing. Read the third panel: that is where the methods differ. Then the interval of context against matching, in the table: it is paired, and it says "not better" at equal seconds.
 
 # %% jupyter={"source_hidden": true}
 def told(name):
@@ -449,13 +537,21 @@ for arm in listed[::-1] if arms else ():
               f"{told(f'{arm}.5way5shot.transductive'):>11} "
               f"{told(f'{arm}.20way1shot.transductive'):>11} "
               f"{arms[f'{arm}.updates']['value']:8.0f}")
+if arms and all(floor.values()):
+    each = [f"{floor[cell]['value']:.1f} ± {floor[cell]['interval']:.1f}"
+            for cell in ("5way1shot", "5way5shot", "20way1shot")]
+    print(f"{'floor, no training':20} {each[0]:>11} {'':>11} {each[1]:>11} "
+          f"{each[2]:>11}")
 for pair in ("context - matching", "prototypes - matching", "matching - siamese"):
     if f"{pair}.20way1shot" in arms:
         print(f"{pair:22} at 5 ways {told(f'{pair}.5way1shot')}, "
               f"at 20 ways {told(f'{pair}.20way1shot')} points")
 
 # %% [markdown]
-# Equal seconds are not equal updates: look at the last column. *By support* is batch norm's stricter mode of lesson 09.
+# Equal seconds are not equal updates: look at the last column. *By support* is batch norm's stricter mode of lesson 09. The outer rate of each
+# method was chosen before, on validation characters, from eight seconds and one seed for each rate. The floor is lesson 01's: the nearest neighbour on
+# drawings that were centred and blurred, same characters, 600 tasks. Training without a temperature ends near it or below; with five
+# shots the floor is high, and what is left to learn is small.
 #
 # What do the papers have? They train for hours, and add rotations as classes in test as well. So this is company, and no race:
 
@@ -540,6 +636,14 @@ questions = small.features_of(stack(theta, 3), tried.query_x)
 compare("ProtoMAML without a step", small.read(head, questions).softmax(-1),
         "prototypes",
         prototype_logits(features, tried.support_y, questions, 5).softmax(-1), to=1e-10)
+point = leaves(theta)
+shown, questions = (small.features_of(stack(point, 3), x)
+                    for x in (tried.support_x, tried.query_x))
+loss = cross_entropy(prototype_logits(shown, tried.support_y, questions, 5),
+                     tried.query_y).mean()
+compare("its meta-gradient", maml_gradient(
+    small, cross_entropy, theta, tried, sgd(0.1), 0, start=prototype_start(small))[0],
+    "the prototypes'", gradient_of(loss, point), to=1e-10)
 rates = dict.fromkeys(small.body_names, 0.4) | dict.fromkeys(small.head_names, 2.0 * 5)
 first = path_of(small, theta, tried, sgd(rates), 1, start=small.zero_head)[1]
 centres = prototypes(features, tried.support_y, 5)
@@ -596,8 +700,28 @@ for shots in (1, 5):
 
 # %% [markdown]
 # At one shot not one answer moves, at five the interval reaches over zero either way. Where prototypes separate the classes already, steps have
-# nothing left to do. What ProtoMAML does that is *trained* through its steps is not
-# measured here; its authors report gains on tasks that differ far more than alphabets do.
+# nothing left to do. And *trained* through its steps? [Lesson 21](21_all_of_them.ipynb) did that for a minute of one core, on the same test
+# tasks, with three seeds. Beside it prototypes, as long:
+
+# %% jupyter={"source_hidden": true}
+minute, looks = recorded("21", "all"), recorded("21", "curves")
+both = ("prototypes", "ProtoMAML")
+for name in both if minute else ():
+    each = [minute[f"{name}.{what}"] for what in
+            ("transductive", "support", "5 shots", "20 ways")]
+    print(f"{name:10} " + "  ".join(
+        f"{said} {one['value']:.1f} ± {one['interval']:.1f}" for said, one in
+        zip(("5w 1s", "by support", "5w 5s", "20w 1s"), each)))
+for name in both if looks else ():
+    each = min((look for key, look in looks.items() if key.startswith(f"{name}.")),
+               key=lambda look: abs(look["steps"] - 2060))
+    print(f"{name:10} after {each['steps']} outer steps and {each['seconds']:.0f} s: "
+          f"{each['value']:.1f} ± {each['interval']:.1f} % of validation tasks")
+
+# %% [markdown]
+# At equal seconds it is behind, most of all at 20 ways. But its outer step costs about four times as much. After as many *steps* it is not behind;
+# only that its outer rate has come down by then and that of prototypes has not, so this does not put it ahead either. Its authors report gains on tasks
+# that differ far more than alphabets do.
 #
 # ## Lake's own question
 #
@@ -671,14 +795,12 @@ for said, scores in (("pixels", by_pixels), ("modified Hausdorff, yours", by_ink
 asked_by_lake = recorded("18", "lake")
 if not asked_by_lake:
     print("Not recorded here. Measure it with: python -m studies.lesson18_lake long")
-RECIPE = "within, 64 filters, bent"
-long_runs = [int(name.split(".")[1]) for name in asked_by_lake
-             if name.startswith(RECIPE) and name.endswith("transductive.alone")]
-seconds = max(long_runs, default=0)
+LARGER = "within, 64 filters, bent.{}.transductive.alone"
 ours = {"pixels.alone": "pixels", "modified Hausdorff.alone": "modified Hausdorff",
         "mixed.15.transductive.alone": "matching, mixed tasks, 15 s",
         "within.15.transductive.alone": "matching, one alphabet, 15 s",
-        f"{RECIPE}.{seconds}.transductive.alone": f"the same, larger, {seconds} s"}
+        LARGER.format(60): "the same, larger, 60 s",
+        LARGER.format(300): "the same, larger, 300 s"}
 bars = [(said, asked_by_lake[name]["value"], asked_by_lake[name]["interval"], "metric")
         for name, said in ours.items() if name in asked_by_lake]
 theirs = {"hausdorff": "Hausdorff, demo, 105 x 105", "siamese": "Siamese, Koch 2015",
@@ -696,8 +818,8 @@ ax.set(yticks=range(len(bars)), yticklabels=[each[0] for each in bars], xlim=(0,
        title="Lake's question: ours plain, published hatched")
 ax.invert_yaxis()
 show(fig, alt="Bars of wrong answers. Ours: pixels about 81 %, modified Hausdorff "
-     "46 %, matching networks after 15 seconds about 32 %, a larger one after "
-     "five minutes about 19 %. "
+     "46 %, matching networks after 15 seconds about 32 %, a larger one about 25 % "
+     "after a minute and 19 % after five. "
      "Published: the Hausdorff demo 38.8 %, Siamese 8 %, program induction 4.8 %, "
      "people 4.5 %.")
 
@@ -715,9 +837,26 @@ gain = asked_by_lake.get("within - mixed")
 if gain:
     print(f"tasks of one alphabet in place of mixed ones: {gain['value']:+.1f} ± "
           f"{gain['interval']:.1f} points of error, paired over three seeds")
+brief, longer = (asked_by_lake.get(LARGER.format(seconds)) for seconds in (60, 300))
+if brief and longer:
+    strict = asked_by_lake[LARGER.format(300).replace("transductive", "support")]
+    print(f"300 s, {len(longer['seeds'])} seed(s), by the support set's statistics: "
+          f"{strict['value']:.1f} ± {strict['interval']:.1f} % wrong")
+    fell = brief["value"] - longer["value"]
+    needed = 5 * 5 ** ((longer["value"] - 15) / fell)
+    print(f"five times the seconds took {fell:.1f} points; if that goes on, "
+          f"15 % would need {needed:.0f} minutes")
 
 # %% [markdown]
-# (The last network is one run. It has twice the filters, bent drawings and five minutes, and which of the three did how much was not taken apart.)
+# **The protocol of ours.** *Training:* 25 of the 30 background alphabets, with quarter turns as further alphabets; tasks of 20 ways, one shot,
+# two queries a class. *Choice:* four recipes were tried on the other five, for fifteen seconds and one seed each, and tied; the larger one joins two of them. *Test:* the 20
+# evaluation alphabets, not turned, in 600 runs of our own: 20 letters of one alphabet, all support drawings in one hand, all queries in another,
+# one query a letter, 28 x 28 pixels. *Batch norm:* transductive, the forty drawings of a run are one batch. *Seconds:* of one core, with drawing the tasks.
+#
+# **Why not lower?** We had aimed at 15 % after five minutes, and it did not come. Nothing says that the network is at its end: from one minute to five it
+# still fell, and by much. The last line above draws that on to 15 %. It is a line through two points, and nobody ran it. What *else* would help
+# (larger pictures, as in the published rows, or a larger network still) was not tried. (The larger network has twice the filters, bent drawings and
+# more seconds than the one before; which of the three did how much was not taken apart.)
 #
 # The last column is a trap, and a tempting one. In Lake's runs each of the twenty letters is asked *once*. So nobody need answer "B" twice: the best
 # *one-to-one* assignment of all twenty answers at once is a problem with a quick solution. It takes away three in ten of

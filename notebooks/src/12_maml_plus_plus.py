@@ -27,7 +27,7 @@
 # **Prerequisites:** [lesson 09](09_omniglot_maml.ipynb) for MAML on Omniglot and the modes of batch norm, and
 # [lesson 11](11_loss_landscapes.ipynb) for what a rate at the edge of stability does.
 #
-# **Time:** 30 minutes of reading, and 40 minutes for the exercises.
+# **Time:** 35 minutes of reading, and 40 minutes for the exercises.
 #
 # **What it costs to run:** *smoke* takes about 30 s on two cores and trains far too little. *lecture* takes about 2 minutes: it trains two
 # networks with the recorded budget. *paper* is the published protocol for 5 ways, 50,000 outer steps with 64 filters: about a day on two
@@ -403,7 +403,8 @@ print("MAML++:", is_it_maml(adapt_plus_plus, loss_at_the_end, theta, one))
 PARTS = ("multi-step loss", "order annealing", "norm weights", "learned rates",
          "cosine")
 for told, name in (("MAML++", "all"), *((each, each) for each in PARTS[:-1]),
-                   ("first order to the end", "first order"), ("zero head", "zero head")):
+                   ("first order to the end", "first order"),
+                   ("zero head", "zero head")):
     cost = FIGURES[f"cost.{name}"]["value"]
     print(f"{told:22} {cost:.2f} times a plain step, its schedules included")
 
@@ -616,7 +617,8 @@ def parts_at(rate, limits):
     return fig
 
 
-show(parts_at("bad", (20, 95)), alt="Two groups of dots, one for each seed, their mean and interval. Put in "
+show(parts_at("bad", (20, 95)),
+     alt="Two groups of dots, one for each seed, their mean and interval. Put in "
      "alone: order annealing far above plain MAML, the multi-step loss half way, norm "
      "weights, learned rates and cosine about where plain MAML is. Left out: without "
      "order annealing or the multi-step loss far below MAML++, without learned rates a "
@@ -631,7 +633,7 @@ show(parts_at("bad", (20, 95)), alt="Two groups of dots, one for each seed, thei
 # want them? These runs cannot say. (In every settings file released with the paper's code, order annealing is switched off.)
 
 # %% [markdown]
-# And at the tuned rate? The same seeds and steps, for the arms that were run there too.
+# And at the tuned rate? The same seeds and steps, for the arms that were run there too. (On the right MAML++ itself is so far the only one.)
 
 # %% jupyter={"source_hidden": true}
 fig = parts_at("tuned", (58, 80))
@@ -927,7 +929,8 @@ programs = {
     "ours, transductive": (lambda r: plain_net(params, pictures), False),
     "ours, by the support set": (
         lambda r: plain_net(params, pictures, "support", support=support), False),
-    "PyTorch, train, as released": (lambda r: torch_net(params, pictures, r, True), False),
+    "PyTorch, train, as released": (
+        lambda r: torch_net(params, pictures, r, True), False),
 }
 
 

@@ -3,16 +3,17 @@
     python -m studies.lesson12_ingredients choose     plain MAML at several inner rates, judged on validation characters
     python -m studies.lesson12_ingredients costs      what a step of each arm costs beside a plain one, measured side by side
     python -m studies.lesson12_ingredients train      every arm that has no row yet, judged on lesson 09's test tasks
-    python -m studies.lesson12_ingredients twenty     20 ways under the published protocol, with and without its ensemble
     python -m studies.lesson12_ingredients keep       the rows as data/results/12-ingredients.json
+
+`python -m studies.lesson12_protocol` trains 5 and 20 ways under the published protocol, with and without its ensemble.
 
 5 ways, 1 shot, 5 inner steps, a learned head, Conv-4 with 32 filters, 4 tasks and one query a class in each of the outer
 steps, Adam at .004; gamma and beta are learned in the outer loop alone. Every run writes one row to
-runs/12-ingredients.jsonl, so the command can be stopped and called again. `train NAME ...` trains only these arms.
+runs/12-ingredients.jsonl, so the command can be stopped and called again; what the record holds already counts as done.
+`train NAME ...` trains only these arms.
 """
 
 import argparse
-import json
 import statistics
 import time
 from collections.abc import Callable, Iterable
@@ -27,22 +28,20 @@ from mlteach.fit import fit
 from mlteach.inner import Rule, sgd
 from mlteach.inner.per_step import LearnedRates
 from mlteach.measure import over_seeds, path_of, step_accuracy
-from mlteach.measure.ledger import data_folder, keep_results
+from mlteach.measure.ledger import keep_results
 from mlteach.nets import Conv4, cross_entropy
-from mlteach.nets.loss import share_right
 from mlteach.nets.per_step import PerStep, Running, moved
 from mlteach.outer import maml_gradient
 from mlteach.outer.multi_step import in_two_schedules
 from mlteach.params import Params, norm
 from mlteach.tasks import Characters, Episode, Split
+from studies.lesson12_record import note, protocol_figures, rows, stored
 from studies.shared import Figure, figure, tasks_of
 
 LESSON, SEEDS = "12_maml_plus_plus", (0, 1, 2)
 STEPS, OUTER_STEPS, BETA, TASKS = 5, 400, 4e-3, 4
 BAD, RATES = 1.0, (0.1, 0.2, 0.4)  # the unstable inner rate, and those that the tuned one is chosen from
 TEST_TASKS, VALIDATION_TASKS = 100, 100
-# 20 ways as published: one query a class, and the mean answer of the five checkpoints that are best on validation.
-TWENTY_TASKS, TWENTY_VALIDATION, EVERY, ENSEMBLE = 200, 40, 40, 5
 
 
 @dataclass(frozen=True)
@@ -94,24 +93,16 @@ def arms(tuned: float) -> dict[str, Arm]:
         "read/shared": replace(own, read="shared"),
         "read/per step + clip": replace(own, read="per step", clip=1.0),
     }
-    found |= {f"bad/only {name}": replace(plain, **change) for name, change in INGREDIENTS.items()}
-    found |= {
-        f"bad/without {name}": replace(
-            plain, **{key: value for key, value in ALL.items() if key not in change}
-        )
-        for name, change in INGREDIENTS.items()
-    }
+    for rate, alpha in (("bad", BAD), ("tuned", tuned)):
+        at = replace(plain, alpha=alpha)
+        found |= {f"{rate}/only {name}": replace(at, **change) for name, change in INGREDIENTS.items()}
+        found |= {
+            f"{rate}/without {name}": replace(
+                at, **{key: value for key, value in ALL.items() if key not in change}
+            )
+            for name, change in INGREDIENTS.items()
+        }
     return found
-
-
-def twenty(tuned: float) -> dict[str, Arm]:
-    """The arms with 20 ways: what the published table has, and the one line that gains most with 5."""
-    plain = Arm(alpha=tuned, ways=20)
-    return {
-        "twenty/plain": plain,
-        "twenty/all": replace(plain, **ALL),
-        "twenty/zero head": replace(plain, zero_head=True),
-    }
 
 
 def network(arm: Arm) -> PerStep:
@@ -273,62 +264,6 @@ def row_of(name: str, arm: Arm, split: Split, seed: int) -> dict[str, Any]:
     return row
 
 
-def together(parts: Setting, thetas: list[Params], episodes: list[Episode]) -> float:
-    """Percent right of the mean answer (probabilities) of several checkpoints after the last inner step, transductive."""
-    right: list[float] = []
-    for episode in episodes:
-        answers = []
-        for theta in thetas:
-            phi = path_of(
-                parts.net, theta, episode, parts.rule(theta), STEPS, only=parts.only, start=parts.start
-            )[-1]
-            with torch.no_grad():
-                answers.append(parts.net.at(STEPS)(phi, episode.query_x).softmax(-1))
-        right += share_right(torch.stack(answers).mean(0), episode.query_y).tolist()
-    return round(100 * statistics.mean(right), 2)
-
-
-def twenty_row(name: str, arm: Arm, split: Split, seed: int) -> dict[str, Any]:
-    """Train with 20 ways, keep ten checkpoints, and judge as published: the last, the best one, the five best together."""
-    judge, test = (
-        tasks_of(characters, tasks, draw, ways=20, queries=1)
-        for characters, tasks, draw in (
-            (split.validation, TWENTY_VALIDATION, 1),
-            (split.test, TWENTY_TASKS, 2),
-        )
-    )
-    parts, kept = setting(arm), []
-
-    def score(theta: Params) -> float:
-        kept.append((together(parts, [theta], judge), theta))
-        return kept[-1][0]
-
-    _, theta, history, stopped = trained(arm, split, seed, validate=score, every_validation=EVERY)
-    best = [each for _, each in sorted(kept, key=lambda pair: pair[0], reverse=True)[:ENSEMBLE]]
-    curve = [float(f"{each.median():.3g}") for each in torch.tensor(history["norm"]).split(10)]
-    return {
-        "name": name, "seed": seed, "arm": asdict(arm), "stopped": stopped, "validation": [value for value, _ in kept],
-        "twenty": {"last": together(parts, [theta], test), "best": together(parts, best[:1], test),
-                   "together": together(parts, best, test)},
-        "lengths": curve,
-    }  # fmt: skip
-
-
-def rows() -> dict[str, dict[str, Any]]:
-    """What has been run, by arm and seed."""
-    path = data_folder().parent / "runs" / "12-ingredients.jsonl"
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    return {f"{row['name']}#{row['seed']}": row for row in map(json.loads, lines)}
-
-
-def note(row: dict[str, Any]) -> None:
-    """Keep a row."""
-    path = data_folder().parent / "runs" / "12-ingredients.jsonl"
-    path.parent.mkdir(exist_ok=True)
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(row) + "\n")
-
-
 def choose(split: Split) -> None:
     """Plain MAML at every candidate rate, one seed that no arm uses, on validation characters."""
     for alpha in (*RATES, BAD):
@@ -346,7 +281,9 @@ def choose(split: Split) -> None:
 def tuned() -> float:
     """The rate that plain MAML did best with on validation characters."""
     found = {
-        row["arm"]["alpha"]: row["test"]["transductive"][-1] for row in rows().values() if row["seed"] == 9
+        float(each["name"].partition("/")[2]): each["value"]
+        for each in (*stored().get("figures", []), *_choices())
+        if each["name"].startswith("choice/")
     }
     return max(found, key=lambda alpha: found[alpha], default=RATES[0])
 
@@ -370,25 +307,26 @@ def train(split: Split, wanted: list[str], seeds: int) -> None:
     """Every run without a row."""
     for name, arm, seed in plan(seeds):
         if (not wanted or name in wanted or name.split("/")[0] in wanted) and f"{name}#{seed}" not in rows():
-            row = row_of(name, arm, split, seed)
+            twins = (
+                row
+                for row in rows().values()
+                if "norms" in row and row["seed"] == seed and Arm(**row["arm"]) == arm
+            )
+            twin = next(twins, None)  # the same run under another name
+            row = twin | {"name": name} if twin else row_of(name, arm, split, seed)
             note(row)
             print(name, seed, row["test"], row["norms"]["quantiles"], row["stopped"], flush=True)
 
 
-def train_twenty(split: Split, seeds: int) -> None:
-    """Every run with 20 ways that has no row."""
-    for seed in SEEDS[:seeds]:
-        for name, arm in twenty(tuned()).items():
-            if f"{name}#{seed}" not in rows():
-                row = twenty_row(name, arm, split, seed)
-                note(row)
-                print(name, seed, row["twenty"], row["validation"], row["stopped"], flush=True)
-
-
 def costs(split: Split) -> None:
-    """What a step of "all" costs beside a plain one, its schedules included: steps of both in turn, medians, one process."""
+    """What a step of each arm costs beside a plain one, its schedules included, in processor seconds of one process.
+
+    Steps of all arms are taken in turn at ten places of the training; of each place the median counts.
+    """
     generator = torch.Generator().manual_seed(0)
     drawn = {"plain": Arm(), "all": Arm(**ALL), "zero head": Arm(zero_head=True)}
+    drawn |= {name: Arm(**change) for name, change in INGREDIENTS.items() if name != "cosine"}
+    drawn |= {"first order": Arm(first_order=1.0)}
     starts = {name: first(arm, torch.Generator().manual_seed(0)) for name, arm in drawn.items()}
     took: dict[str, list[float]] = {name: [] for name in drawn}
     for done in torch.linspace(0.05, 0.95, 10).tolist():
@@ -403,9 +341,9 @@ def costs(split: Split) -> None:
                     over=arm.multi_step,
                     first_order=arm.first_order,
                 ).at(int(100 * done))
-                began = time.perf_counter()
+                began = time.process_time()
                 gradient(starts[name], episode)
-                here[name].append(time.perf_counter() - began)
+                here[name].append(time.process_time() - began)
         for name, seconds in here.items():
             took[name].append(statistics.median(seconds))
     ratio = {name: round(sum(seconds) / sum(took["plain"]), 2) for name, seconds in took.items()}
@@ -413,20 +351,28 @@ def costs(split: Split) -> None:
     print(ratio)
 
 
-def keep() -> None:
-    """All rows as one record: figures over the seeds, and the runs for the lesson's pictures."""
-    found = rows()
-    ratio = found["costs#0"]["ratio"]
-    figures = [
-        figure(f"cost.{name}", value, "times a plain step", [0], None, "medians of steps taken in turn, over the schedules")
-        for name, value in ratio.items()
-    ]  # fmt: skip
-    figures += [
+def _choices() -> list[Figure]:
+    return [
         figure(row["name"], row["test"]["transductive"][-1], "%", [row["seed"]], VALIDATION_TASKS,
                f"validation characters, {OUTER_STEPS} outer steps, plain MAML")
-        for row in found.values()
+        for row in rows().values()
         if row["name"].startswith("choice/")
     ]  # fmt: skip
+
+
+def keep() -> None:
+    """All rows as one record: figures over the seeds, and the runs for the lesson's pictures.
+
+    A figure whose rows are not there stays as it was recorded.
+    """
+    found = rows()
+    ratio = found["costs#0"]["ratio"] if "costs#0" in found else {}
+    figures = [
+        figure(f"cost.{name}", value, "times a plain step", [0], None,
+               "processor seconds; medians of steps taken in turn, over the schedules")
+        for name, value in ratio.items()
+    ]  # fmt: skip
+    figures += _choices()
     runs: dict[str, dict[str, Any]] = {}
     for row in sorted(found.values(), key=lambda row: row["seed"]):
         if "norms" in row:
@@ -456,27 +402,13 @@ def keep() -> None:
             figures.append(
                 _over(f"{name} - plain", [a[-1] - b[-1] for a, b in pairs], "points", run["seeds"])
             )
-    for name in twenty(0.0):
-        of = sorted((row for row in found.values() if row["name"] == name), key=lambda row: row["seed"])
-        for which in ("last", "best", "together") if of else ():
-            ends = [row["twenty"][which] for row in of]
-            said = "20 ways, one query a class; over seeds: " + ", ".join(f"{value:.1f}" for value in ends)
-            figures.append(
-                figure(
-                    f"{name}.{which}",
-                    over_seeds(ends),
-                    "%",
-                    [row["seed"] for row in of],
-                    TWENTY_TASKS,
-                    said,
-                    digits=2,
-                )
-            )
+    figures += protocol_figures(list(found.values()))
+    merged = {each["name"]: each for each in (*stored().get("figures", []), *figures)}
     path = keep_results(
-        LESSON, "ingredients", figures, command="python -m studies.lesson12_ingredients keep",
+        LESSON, "ingredients", list(merged.values()), command="python -m studies.lesson12_ingredients keep",
         outer_steps=OUTER_STEPS, inner_steps=STEPS, tasks=TEST_TASKS, runs=runs,
     )  # fmt: skip
-    print(path, len(figures), "figures", len(runs), "arms")
+    print(path, len(merged), "figures", len(runs), "arms")
 
 
 def _over(name: str, values: list[float], unit: str, seeds: list[int]) -> Figure:
@@ -489,7 +421,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=["choose", "costs", "train", "twenty", "keep"])
+    parser.add_argument("what", choices=["choose", "costs", "train", "keep"])
     parser.add_argument("arms", nargs="*")
     parser.add_argument("--seeds", type=int, default=len(SEEDS))
     options = parser.parse_args()
@@ -498,8 +430,6 @@ def main() -> None:
     split = Characters.omniglot().split("random")
     if options.what == "train":
         return train(split, options.arms, options.seeds)
-    if options.what == "twenty":
-        return train_twenty(split, options.seeds)
     {"choose": choose, "costs": costs}[options.what](split)
 
 

@@ -27,7 +27,7 @@
 # **Prerequisites:** [lesson 09](09_omniglot_maml.ipynb) for MAML on Omniglot and the modes of batch norm, and
 # [lesson 11](11_loss_landscapes.ipynb) for what a rate at the edge of stability does.
 #
-# **Time:** 30 minutes of reading, and 40 minutes for the exercises.
+# **Time:** 35 minutes of reading, and 40 minutes for the exercises.
 #
 # **What it costs to run:** *smoke* takes about 30 s on two cores and trains far too little. *lecture* takes about 2 minutes: it trains two
 # networks with the recorded budget. *paper* is the published protocol for 5 ways, 50,000 outer steps with 64 filters: about a day on two
@@ -400,11 +400,18 @@ print("MAML++:", is_it_maml(adapt_plus_plus, loss_at_the_end, theta, one))
 # leaves second derivatives out in the first part: what does that cost together?
 
 # %%
-cost = FIGURES["cost.all"]["value"]
-print(f"a step of MAML++ costs {cost:.2f} times a plain one, schedules included")
+PARTS = ("multi-step loss", "order annealing", "norm weights", "learned rates",
+         "cosine")
+for told, name in (("MAML++", "all"), *((each, each) for each in PARTS[:-1]),
+                   ("first order to the end", "first order"),
+                   ("zero head", "zero head")):
+    cost = FIGURES[f"cost.{name}"]["value"]
+    print(f"{told:22} {cost:.2f} times a plain step, its schedules included")
 
 # %% [markdown]
-# So equal steps are equal seconds here, and nothing below hangs on which of the two is held fast.
+# With all parts in it, a step of MAML++ costs about what a plain one does: what the multi-step loss takes, order annealing saves. Single parts differ. Below,
+# steps are equal. So order annealing has fewer seconds than plain MAML, first order to the end has less than half, and the multi-step loss has more. Where the
+# cheaper one ends higher, seconds are not the reason. Where it ends lower, they might be.
 
 # %%
 # The study's settings, and those that were released with the paper for 5 ways.
@@ -568,6 +575,10 @@ for rate in ("bad", "tuned"):
 # At the rate that was chosen on validation characters, out of three, the picture is another one. Clipping changes nothing, and MAML++ ends no higher than plain MAML. There it is
 # the head of zeros that helps, by a few points, in every seed: it is ahead after the first step already. So "MAML is unstable, and MAML++ repairs it" is true, and
 # half of the truth: the instability was a rate that nobody had tuned, and a gradient that nobody had clipped.
+#
+# Which settings were chosen, and how? One: the tuned $\alpha$, on validation characters, by plain MAML; every arm takes it over. The outer rate, the length 1 of
+# the clip, and the places where the annealing and first order end had one value each in this study, and were tuned for nobody. `OURS` and `PAPER` above show where
+# they differ from the paper's.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Which ingredient does it?
@@ -590,20 +601,24 @@ for rate in ("bad", "tuned"):
 # 1 min. Remind them of the question of the repairs slide: which ones touch the long gradients by design?
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "slide"}
-names = ("multi-step loss", "order annealing", "norm weights", "learned rates",
-         "cosine")
-fig, axes = plt.subplots(1, 2, figsize=(12, 4.2), sharex=True)
-for ax, kind, base, title in ((axes[0], "only", "plain", "put in alone"),
-                              (axes[1], "without", "all", "left out of MAML++")):
-    rows = {f"bad/{base}": "plain MAML" if base == "plain" else "MAML++"}
-    rows |= {f"bad/{kind} {name}": f"{'only' if kind == 'only' else 'no'} {name}"
-             for name in names if f"bad/{kind} {name}" in RUNS}
-    dots(ax, rows)
-    reference = over_seeds(seeds_of(f"bad/{base}")).mean
-    ax.axvline(reference, color="#9aa0a8", linewidth=1, zorder=0)
-    ax.set_title(title)
-axes[0].set_xlim(20, 95)
-show(fig, alt="Two groups of dots, one for each seed, their mean and interval. Put in "
+def parts_at(rate, limits):
+    """Each ingredient put in alone, and left out of MAML++, at one inner rate."""
+    fig, axes = plt.subplots(1, 2, figsize=(12, 4.2), sharex=True)
+    for ax, kind, base, title in ((axes[0], "only", "plain", "put in alone"),
+                                  (axes[1], "without", "all", "left out of MAML++")):
+        rows = {f"{rate}/{base}": "plain MAML" if base == "plain" else "MAML++"}
+        rows |= {f"{rate}/{kind} {name}": f"{'only' if kind == 'only' else 'no'} {name}"
+                 for name in PARTS if f"{rate}/{kind} {name}" in RUNS}
+        dots(ax, rows)
+        reference = over_seeds(seeds_of(f"{rate}/{base}")).mean
+        ax.axvline(reference, color="#9aa0a8", linewidth=1, zorder=0)
+        ax.set_title(title)
+    axes[0].set_xlim(*limits)
+    return fig
+
+
+show(parts_at("bad", (20, 95)),
+     alt="Two groups of dots, one for each seed, their mean and interval. Put in "
      "alone: order annealing far above plain MAML, the multi-step loss half way, norm "
      "weights, learned rates and cosine about where plain MAML is. Left out: without "
      "order annealing or the multi-step loss far below MAML++, without learned rates a "
@@ -614,8 +629,33 @@ show(fig, alt="Two groups of dots, one for each seed, their mean and interval. P
 
 # %% [markdown]
 # Both sides tell of the same two. Alone, order annealing does all of it and the multi-step loss about half. Left out of MAML++, either is missed, by about as much: with the other ingredients
-# around it neither is enough by itself. What touches the long gradients helps. Learned rates bring nothing alone, and a couple of points on top of the others. Norm weights and the cosine are better left out here: there are only a few hundred steps, and an outer rate that falls to zero leaves many of them
-# with little to do. (In every settings file released with the paper's code, order annealing is switched off.)
+# around it neither is enough by itself. What touches the long gradients helps. Learned rates bring nothing alone, and a couple of points on top of the others. Norm weights and the cosine are better left out here. Would a longer training
+# want them? These runs cannot say. (In every settings file released with the paper's code, order annealing is switched off.)
+
+# %% [markdown]
+# And at the tuned rate? The same seeds and steps, for the arms that were run there too. (On the right MAML++ itself is so far the only one.)
+
+# %% jupyter={"source_hidden": true}
+fig = parts_at("tuned", (58, 80))
+told = ", ".join(f"{name.partition('/')[2]} {over_seeds(seeds_of(name)).mean:.0f}"
+                 for name in RUNS if name.startswith("tuned/"))
+show(fig, alt="Two groups of dots, one for each seed, their mean and interval, at the "
+     "tuned rate: each ingredient put in alone, and left out of MAML++. The means in "
+     f"percent: {told}.")
+
+# %%
+for kind, base, told in (("only", "plain", "alone, against plain MAML"),
+                         ("without", "all", "left out, against MAML++")):
+    for part in PARTS:
+        if f"tuned/{kind} {part}" in RUNS:
+            pairs = zip(seeds_of(f"tuned/{kind} {part}"), seeds_of(f"tuned/{base}"))
+            gain = over_seeds([one - other for one, other in pairs])
+            print(f"{part:16} {told}: {gain.mean:+5.1f} ± {gain.half_width:.1f} points")
+
+# %% [markdown]
+# There the two that do it at the bad rate bring nothing alone, as clipping brings nothing. Norm weights, which were better left out above, end a little higher than plain MAML, by no
+# more than their interval allows for luck. Learned rates and the cosine alone, and MAML++ with a part left out, were not run at this rate. So which part of it
+# keeps MAML++ from ending above plain MAML there is an open question.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Why does first order at the start help to the end?
@@ -667,7 +707,8 @@ for rate, alpha in (("bad", BAD), ("tuned", TUNED)):
 # %% [markdown]
 # At the rate that breaks, one word, `first_order=True` from the first step to the last, brings more than all of MAML++, in every seed. What annealing adds to that is second
 # derivatives once they do no harm: a little more, and small beside the seeds' spread. At the tuned rate the sign is the other one: without second derivatives every seed ends lower, by
-# a few points; three seeds are too few to be sure of how many. So second derivatives are worth having where they are harmless, and order annealing is a way to get there.
+# a few points; three seeds are too few to be sure of how many. And that is at equal steps: in the seconds of plain MAML, first order could take more
+# than twice as many, and that run is not here. So, step for step, second derivatives are worth having where they are harmless, and order annealing is a way to get there.
 
 # %% [markdown]
 # ## Switch them yourself
@@ -785,9 +826,8 @@ for name, (told, mode) in arms.items():
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Pitfall: statistics that are written and never read
 #
-# How did the paper's own networks train with them, then? They did not. In the
-# [released code](https://github.com/AntreasAntoniou/HowToTrainYourMAMLPytorch/blob/master/meta_neural_network_architectures.py) the layer `MetaBatchNormLayer` picks the row of the step out of its running means, and hands it to
-# PyTorch's `batch_norm` with `training` set to `True`, in training and in test alike. (The method has an argument of that name. The call passes it
+# How did the paper's own networks train with them, then? They did not. In the released code the layer `MetaBatchNormLayer` picks the row of the step out of its running means, and hands it to
+# PyTorch in [one line](https://github.com/AntreasAntoniou/HowToTrainYourMAMLPytorch/blob/09dbacc7415bb0659f84f40d5c264179d80a9bd6/meta_neural_network_architectures.py#L269): `F.batch_norm(..., training=True, ...)`, in training and in test alike. (The method has an argument `training`. The line passes it
 # over.) With `training=True` PyTorch normalises by the batch, and *writes* into the running statistics. Nobody ever reads them. Two readers found it
 # ([issue 3](https://github.com/AntreasAntoniou/HowToTrainYourMAMLPytorch/issues/3), [issue 24](https://github.com/AntreasAntoniou/HowToTrainYourMAMLPytorch/issues/24)).
 #
@@ -816,6 +856,9 @@ nonsense = {name: (mean + 1000, variance) for name, (mean, variance) in kept.ite
 same = torch.equal(torch_net(params, pictures, kept, training=True),
                    torch_net(params, pictures, nonsense, training=True))
 print("and with nonsense in their place the answers are the same:", same)
+
+# %% [markdown]
+# (The author's answer in issue 3 is that with `training=True` the moving statistics are updated *and* used. The second line above is the test of that.)
 
 # %% [markdown]
 # **Your turn: the detector.** `answer(running)` gives the answers of some program with these running statistics, a dict of `(mean, variance)` by layer.
@@ -863,6 +906,15 @@ def last_alone(running):
                      running=own | {"norm4": running["norm4"]})
 
 
+def gathering(running):
+    """It notes the statistics of all pictures down, and reads those of the batch."""
+    here = plain_net.running_statistics(params, torch.cat([support, pictures]))
+    for name, noted in running.items():
+        for each, new in zip(noted, here[name]):
+            each.lerp_(new, 0.1)
+    return plain_net(params, pictures)
+
+
 def ours(running):
     reading = by_step.reading([running] * (K + 1), always=True)
     return reading.at(K)(params, pictures)
@@ -873,11 +925,12 @@ programs = {
     "ours, reading": (ours, True),
     "PyTorch, eval": (lambda r: torch_net(params, pictures, copied(r), False), True),
     "reads the last block alone": (last_alone, True),
-    "PyTorch, train": (lambda r: torch_net(params, pictures, r, True), False),
+    "ours, gathering": (gathering, False),
     "ours, transductive": (lambda r: plain_net(params, pictures), False),
     "ours, by the support set": (
         lambda r: plain_net(params, pictures, "support", support=support), False),
-    "as the released code": (lambda r: torch_net(params, pictures, r, True), False),
+    "PyTorch, train, as released": (
+        lambda r: torch_net(params, pictures, r, True), False),
 }
 
 
@@ -970,8 +1023,8 @@ show(fig, alt="Three rows, plain MAML, MAML++ and plain MAML with a zero head, e
 
 # %% [markdown]
 # With 20 ways too MAML++ is no further than plain MAML at the tuned rate, and the head of zeros, one line, is far ahead of both. And look at the squares: five checkpoints together
-# bring plain MAML some points and MAML++ none. (Plain MAML's outer rate is constant; MAML++'s falls to zero, and its last checkpoints are nearly one network.) A published number
-# of five networks and one of a single network are not the same thing.
+# bring plain MAML some points and MAML++ none. (Is it the cosine? Plain MAML's outer rate is constant, and MAML++'s falls to zero. A MAML++ without the cosine
+# would say, and with 20 ways none was trained.) A published number of five networks and one of a single network are not the same thing.
 #
 # Why do the tables differ? Theirs trains more than a hundred times as long, with 20 ways, and reports the mean answer of the five checkpoints that were best on
 # validation. Its whiskers are a spread over three seeds. And its MAML is not ours: no rate was tuned for it. In their table the learned rates and
@@ -985,7 +1038,7 @@ show(fig, alt="Three rows, plain MAML, MAML++ and plain MAML with a zero head, e
 # - MAML's outer gradient is a product with one factor for each inner step. At a large rate that makes it a hundred times too long.
 # - MAML++ repairs that. Of its parts, first order at the beginning does all of it here, alone, and the multi-step loss about half.
 # - One line, clipping, does it too. At a tuned rate there is nothing left to repair. Put both into every table of that kind.
-# - Rates and batch norms by step are parameters like others. They need many steps to be of use.
+# - Rates and batch norms by step are parameters like others. In a training as short as ours they bring little or nothing.
 # - Running statistics that move need not be read. Change them to nonsense, and see whether anybody minds.
 
 # %% [markdown] slideshow={"slide_type": "notes"}

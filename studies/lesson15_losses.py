@@ -5,7 +5,6 @@
     python -m studies.lesson15_losses clean       the same tasks with the truth for labels
     python -m studies.lesson15_losses pulls       how hard a far label pulls on the networks of the first part
     python -m studies.lesson15_losses windows     inputs without labels: where they tell the task, and where they do not
-    python -m studies.lesson15_losses characters  Omniglot, 5-way 1-shot, short runs of two arms, and of one at the other's cost
 
 (``--seed 0`` trains one seed of a part and records nothing; runs are kept in ``runs/15-losses``, where they go on.)
 
@@ -17,7 +16,7 @@ makes as many fewer outer steps as MeTAL's step costs more ("ratios"): the same 
 import argparse
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -29,18 +28,16 @@ from mlteach.checkpoint import load_checkpoint, save_checkpoint
 from mlteach.explore import LossPull
 from mlteach.explore.loss_pull import AWAY
 from mlteach.fit import fit
-from mlteach.inner import Rule
 from mlteach.inner.learned_loss import LearnedLoss, PlainLoss, RobustLoss
 from mlteach.inner.rule import Objective
-from mlteach.measure import accuracy, over_seeds
+from mlteach.measure import over_seeds
 from mlteach.measure.ledger import data_folder, keep_results, recorded
-from mlteach.nets import MLP, Conv4, cross_entropy, squared_error
+from mlteach.nets import MLP, squared_error
 from mlteach.outer import maml_gradient, maml_losses
 from mlteach.params import Params
-from mlteach.tasks import Characters, Episode, Sinusoids
+from mlteach.tasks import Episode, Sinusoids
 from mlteach.tasks.mixture import Mixture, Windows
 from studies.lesson15_starts import Figure, figure
-from studies.shared import tasks_of
 
 LESSON, SEEDS = "15_task_adaptive_losses_and_starts", (0, 1, 2, 3, 4)
 STEPS, OUTER_STEPS, SHOTS, BATCH, RATE, OUTER_RATE = 2, 2000, 10, 12, 0.01, 2e-3
@@ -106,7 +103,7 @@ def error(kind: PlainLoss, net: Any, theta: Params, test: Episode) -> float:
     return losses.mean().item()
 
 
-def cost_of(arms: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+def cost_of(arms: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
     """What each arm costs as a multiple of the first: in turn, the median of so many rounds, processor seconds."""
     took: dict[str, list[float]] = {name: [] for name in arms}
     for _ in range(rounds):
@@ -120,21 +117,14 @@ def cost_of(arms: dict[str, Callable[[], object]], rounds: int) -> dict[str, flo
 
 
 def ratios() -> None:
-    """The cost of one outer step of each arm as a multiple of the first's, on sinusoids and on characters."""
+    """The cost of one outer step of each arm as a multiple of the first's."""
     net, drawn = MLP(), torch.Generator().manual_seed(0)
     episode = TASKS["clean"].sample(BATCH, SHOTS, 20, generator=drawn)
     arms = {
         name: partial(maml_gradient, net, squared_error, kind.init(drawn, net.init(drawn)), episode, kind.rule, STEPS, start=kind.start)
         for name, kind in ARMS.items()
     }  # fmt: skip
-    conv = Conv4(5, FILTERS, head="flatten")
-    pictures = Characters.omniglot().split("random").train.sample(4, 5, 1, 2, generator=drawn)
-    on_characters = {
-        f"characters.{name}": partial(maml_gradient, conv, cross_entropy, kind.init(drawn, conv.zero_head(conv.init(drawn))), pictures, kind.rule, CONV_STEPS, start=kind.start)
-        for name, kind in {"rates": PlainLoss(CONV_RATE), "metal": ForCharacters(CONV_RATE)}.items()
-    }  # fmt: skip
-    for each, tasks in ((cost_of(arms, 200), BATCH), (cost_of(on_characters, 20), 4)):
-        keep([figure(f"cost.{name}", over_seeds([ratio]), "steps of the first arm", (0,), tasks, [ratio]) | {"interval": None} for name, ratio in each.items()])  # fmt: skip
+    keep([figure(f"cost.{name}", over_seeds([ratio]), "steps of the first arm", (0,), BATCH, [ratio]) | {"interval": None} for name, ratio in cost_of(arms, 200).items()])  # fmt: skip
 
 
 def sinusoids(part: str, seeds: tuple[int, ...]) -> None:
@@ -279,69 +269,11 @@ def keep(new: list[Figure]) -> None:
     keep_results(LESSON, "losses", list(kept.values()), command="python -m studies.lesson15_losses PART")
 
 
-# Omniglot ------------------------------------------------------------------------------------------------------------
-
-FILTERS, CONV_STEPS, CONV_RATE = 16, 3, 0.1
-
-
-@dataclass(frozen=True)
-class ForCharacters(LearnedLoss):
-    """The same with the cross-entropy; batch norm's gamma and beta stay where they are."""
-
-    ways: int = 5
-    steps: int = CONV_STEPS
-
-
-def characters(seeds: tuple[int, ...], outer_steps: int = 350) -> None:
-    """MeTAL and learned rates alone, a short run each and rates at MeTAL's cost, judged on lesson 09's 1000 test tasks."""
-    train, _, test = Characters.omniglot().split("random")
-    net, found = Conv4(5, FILTERS, head="flatten"), {}
-    longer = round(outer_steps * recorded(LESSON[:2], "losses")["cost.characters.metal"]["value"])
-    kinds = {
-        "rates": (PlainLoss(CONV_RATE), outer_steps),
-        "metal": (ForCharacters(CONV_RATE), outer_steps),
-        "rates, longer": (PlainLoss(CONV_RATE), longer),
-    }
-    tasks = tasks_of(test, TESTED, seed=2)
-    folder = data_folder().parent / "runs" / "15-losses"
-    for seed in seeds:
-        for name, (kind, steps) in kinds.items():
-            learner = net.zero_head(net.init(torch.Generator().manual_seed(seed)))
-            theta = kind.init(torch.Generator().manual_seed(seed), learner)
-
-            def rule(params: Params, kind: PlainLoss = kind) -> Rule:
-                return kind.rule(params)
-
-            run = fit(
-                lambda params, episode, rule=rule, kind=kind: maml_gradient(net, cross_entropy, params, episode, rule, CONV_STEPS, start=kind.start),
-                theta, lambda g: train.sample(4, 5, 1, 2, generator=g), steps=steps, generator=torch.Generator().manual_seed(seed),
-                lr=4e-3, schedule="cosine", clip=1.0, progress=f"{name} {seed}", checkpoint=folder / f"characters-{name}-{seed}.safetensors", every=100,
-            )  # fmt: skip
-            for mode, score in accuracy(
-                net, run.theta, tasks, kind.rule(run.theta), CONV_STEPS, start=kind.start
-            ).items():
-                found.setdefault(f"{name}.{mode}", []).append(score.mean)
-                print("characters", seed, name, mode, round(score.mean, 2), flush=True)
-    if seeds != SEEDS:
-        return
-    figures = [
-        figure(f"characters.{name}", over_seeds(v), "%", SEEDS, TESTED, v)
-        | {"outer_steps": kinds[name.rpartition(".")[0]][1]}
-        for name, v in found.items()
-    ]
-    for mode in ("transductive", "support"):
-        for rival in ("rates", "rates, longer"):
-            apart = [a - b for a, b in zip(found[f"metal.{mode}"], found[f"{rival}.{mode}"], strict=True)]
-            name = f"characters.metal minus {rival}.{mode}"
-            figures.append(figure(name, over_seeds(apart), "points, paired", SEEDS, TESTED, apart))
-    keep(figures)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=["ratios", *TASKS, "pulls", "windows", "characters"])
+    parser.add_argument("what", choices=["ratios", *TASKS, "pulls", "windows"])
     parser.add_argument("--seed", type=int, help="train this seed alone, and record nothing yet")
     torch.set_num_threads(1)
     asked = parser.parse_args()
@@ -352,8 +284,6 @@ def main() -> None:
         pulls()
     elif asked.what == "windows":
         windows(seeds)
-    elif asked.what == "characters":
-        characters(seeds)
     else:
         ratios()
 

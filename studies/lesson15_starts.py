@@ -3,15 +3,17 @@
     python -m studies.lesson15_starts phases      sinusoids of two phase ranges, three seeds
     python -m studies.lesson15_starts formulas    sinusoids, lines and quadratics, three seeds
     python -m studies.lesson15_starts purities    how pure groups are after 0 to 3000 outer steps of MAML, three seeds
-    python -m studies.lesson15_starts order       Omniglot: do adapted parameters tell characters, or the order of the labels?
+    python -m studies.lesson15_starts formulas --only data longer    train these arms alone, and leave the record of the others as it is
 
 Every arm goes on from the same MAML start, for as many tasks in all: "one" on all tasks with K times as many in a step, "tsa" with
-a start for each group, "families" with the true ones, "random" with groups drawn by lot. "longer" is "one" with K times the steps,
-so K times the tasks. All are tested on the same 1000 tasks. Runs are kept in ``runs/15-starts``, where they go on if they were
-stopped. Writes ``data/results/15-starts.json``, ``15-order.json`` and the starts of seed 0, ``data/checkpoints/15-phases``.
+a start for each group, "families" with the true ones, "random" with groups drawn by lot, "data" with K-means of the support points
+themselves (`binned`): no network is asked, neither for the groups nor for where a new task belongs. "longer" is "one" with K times the
+steps, so K times the tasks. All are tested on the same 1000 tasks. Runs are kept in ``runs/15-starts``, where they go on if they were
+stopped. Writes ``data/results/15-starts.json`` and the starts of seed 0, ``data/checkpoints/15-phases``.
 """
 
 import argparse
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +25,7 @@ from mlteach.fit import fit
 from mlteach.inner import sgd
 from mlteach.measure import Interval, over_seeds
 from mlteach.measure.ledger import data_folder, keep_results, recorded
-from mlteach.nets import MLP, Conv4, cross_entropy, squared_error
+from mlteach.nets import MLP, squared_error
 from mlteach.outer import maml_gradient
 from mlteach.outer.several_starts import (
     Groups,
@@ -35,7 +37,7 @@ from mlteach.outer.several_starts import (
     starts_of,
 )
 from mlteach.params import Params
-from mlteach.tasks import Characters, Episode
+from mlteach.tasks import Episode
 from mlteach.tasks.mixture import Mixture, drawn_from
 from studies.shared import Figure
 from studies.shared import figure as entry
@@ -92,9 +94,9 @@ def maml(setting: Setting, theta: Params, tasks: int, places: Tensor | None, poo
 
 
 def arms(
-    name: str, setting: Setting, seed: int
+    name: str, setting: Setting, seed: int, only: Collection[str] = ()
 ) -> tuple[dict[str, float], dict[str, list[Params]], Params, Groups]:
-    """Train every arm of one seed; the test error of each, the arms' starts, the first start and its groups."""
+    """Train the arms of one seed, all or ``only`` some; the test error of each, the arms' starts, the first start, its groups."""
     k, batch, tag = setting.groups, setting.meta_batch, f"{name}-{seed}"
     theta = NET.init(torch.Generator().manual_seed(seed))
     theta = maml(setting, theta, k * batch, None, None, setting.first, seed, f"{tag}-first")
@@ -110,17 +112,17 @@ def arms(
             setting, start, batch, places, pool, setting.then, seed + 100 * number, f"{tag}-{kind}-{number}"
         )
 
-    everywhere = torch.arange(POOL)
-    starts = {
-        "one": [maml(setting, theta, k * batch, everywhere, pool, setting.then, seed, f"{tag}-one")],
-        "tsa": [own("tsa", i, start, groups.group == i) for i, start in enumerate(starts_of(groups, theta))],
-        "families": [own("families", i, theta, family == i) for i in range(k)],
-        "random": [own("random", i, theta, by_lot == i) for i in range(k)],
-    }
-    if name == "phases":
-        longer = maml(setting, theta, k * batch, everywhere, pool, k * setting.then, seed, f"{tag}-longer")
-        starts["longer"] = [longer]
-    return judged(setting, theta, starts, groups, pool, family), starts, theta, groups
+    everywhere, by_data = torch.arange(POOL), grouped(binned(pool), k)
+    train: dict[str, Callable[[], list[Params]]] = {
+        "one": lambda: [maml(setting, theta, k * batch, everywhere, pool, setting.then, seed, f"{tag}-one")],
+        "tsa": lambda: [own("tsa", i, start, groups.group == i) for i, start in enumerate(starts_of(groups, theta))],
+        "families": lambda: [own("families", i, theta, family == i) for i in range(k)],
+        "random": lambda: [own("random", i, theta, by_lot == i) for i in range(k)],
+        "data": lambda: [own("data", i, theta, by_data.group == i) for i in range(k)],
+        "longer": lambda: [maml(setting, theta, k * batch, everywhere, pool, k * setting.then, seed, f"{tag}-longer")],
+    }  # fmt: skip
+    starts = {kind: each() for kind, each in train.items() if not only or kind in only}
+    return judged(setting, theta, starts, groups, by_data, pool, family), starts, theta, groups
 
 
 def judged(
@@ -128,6 +130,7 @@ def judged(
     theta: Params,
     starts: dict[str, list[Params]],
     groups: Groups,
+    by_data: Groups,
     pool: Episode,
     family: Tensor,
 ) -> dict[str, float]:
@@ -137,7 +140,8 @@ def judged(
     how: Any = (setting.rule, setting.inner_steps)
     near = nearest(adapted_points(NET, squared_error, theta, test, *how), groups.means)
     by_lot = torch.randint(setting.groups, (TESTED,), generator=drawn)
-    found, chosen = {}, {"tsa": near, "families": true, "random": by_lot}
+    own = nearest(binned(test), by_data.means)
+    found, chosen = {}, {"tsa": near, "families": true, "random": by_lot, "data": own}
     for kind, each in starts.items():
         support, query = adapted_from(NET, squared_error, each, test, *how)
         group = chosen.get(kind, torch.zeros(TESTED, dtype=torch.int64))
@@ -151,7 +155,7 @@ def judged(
         "purity": purity(groups.group, family),
         "purity, new tasks": purity(near, true),
     }
-    found["purity of the support points"] = purity(grouped(binned(pool), setting.groups).group, family)
+    found["purity of the support points"] = purity(by_data.group, family)
     found["chance"] = torch.bincount(family).max().item() / len(family)
     return found
 
@@ -199,15 +203,22 @@ def keep(profile: str, new: list[Figure]) -> None:
     keep_results(LESSON, profile, list(kept.values()), command=f"python -m studies.lesson15_starts {profile}")
 
 
-def mixture(name: str) -> None:
-    """All arms of a setting, three seeds: errors, and differences from one start in pairs."""
-    setting, found = SETTINGS[name], {}
+def stored(key: str) -> list[float]:
+    """What is recorded of an arm, seed by seed."""
+    return [float(value) for value in recorded(LESSON[:2], "starts")[key]["note"].split(", ")]
+
+
+def mixture(name: str, only: Collection[str]) -> None:
+    """The arms of a setting, three seeds: errors, and differences from one start in pairs."""
+    setting = SETTINGS[name]
+    found: dict[str, list[float]] = {}
     for seed in SEEDS:
-        numbers, starts, theta, groups = arms(name, setting, seed)
+        numbers, starts, theta, groups = arms(name, setting, seed, only)
         print(name, seed, {key: round(value, 3) for key, value in numbers.items()}, flush=True)
         for key, value in numbers.items():
-            found.setdefault(key, []).append(value)
-        if name == "phases" and seed == 0:
+            if not only or key in only:
+                found.setdefault(key, []).append(value)
+        if name == "phases" and seed == 0 and not only:
             kept = {f"first.{n}": v for n, v in theta.items()} | {"means": groups.means}
             for kind in ("one", "tsa", "random"):
                 for i, each in enumerate(starts[kind]):
@@ -219,7 +230,8 @@ def mixture(name: str) -> None:
         unit = "share" if "purity" in key or key == "chance" else "query MSE"
         figures.append(figure(f"{name}.{key}", over_seeds(values), unit, SEEDS, TESTED, values))
         if unit == "query MSE" and key not in ("one", "first"):
-            apart = [a - b for a, b in zip(values, found["one"], strict=True)]
+            one = found.get("one") or stored(f"{name}.one")
+            apart = [a - b for a, b in zip(values, one, strict=True)]
             figures.append(
                 figure(
                     f"{name}.{key} minus one", over_seeds(apart), "query MSE, paired", SEEDS, TESTED, apart
@@ -232,87 +244,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=[*SETTINGS, "purities", "order"])
+    parser.add_argument("what", choices=[*SETTINGS, "purities"])
+    parser.add_argument("--only", nargs="*", default=(), help="arms of a setting, such as data longer")
     torch.set_num_threads(1)
-    what = parser.parse_args().what
-    if what == "order":
-        order()
-    elif what == "purities":
+    asked = parser.parse_args()
+    if asked.what == "purities":
         keep("starts", purities(PHASES, SEEDS))
     else:
-        mixture(what)
-
-
-# The order of the labels ---------------------------------------------------------------------------------------------
-
-SETS, ORDERS, DRAWINGS = 6, 6, 4  # sets of five characters, orders of their labels, draws of other writers
-
-
-def order() -> None:
-    """How far apart adapted parameters of Omniglot tasks lie: same characters and order, same characters, other characters."""
-    _, _, test = Characters.omniglot().split("random")
-    found: dict[str, list[float]] = {}
-    for seed in SEEDS:
-        for head in ("learned", "zero"):
-            for key, value in apart(head, seed, test).items():
-                found.setdefault(f"{head} head.{key}", []).append(value)
-                print(seed, head, key, round(value, 3), flush=True)
-    tasks = SETS * ORDERS * DRAWINGS
-    keep("order", [figure(key, over_seeds(values), "distance" if "purity" not in key else "share", SEEDS, tasks, values) for key, values in found.items()])  # fmt: skip
-
-
-def trained_on_characters(head: str, seed: int) -> tuple[Conv4, Params]:
-    """A Conv-4 of 16 filters after 200 outer steps of MAML, five inner steps at rate 0.1: it need not be good."""
-    train, _, _ = Characters.omniglot().split("random")
-    net = Conv4(5, 16, head="flatten")
-    theta = net.init(torch.Generator().manual_seed(seed))
-    start = net.zero_head if head == "zero" else dict
-    begin = {name: theta[name] for name in net.body_names} if head == "zero" else theta
-    folder = data_folder().parent / "runs" / "15-starts"
-    folder.mkdir(parents=True, exist_ok=True)
-    run = fit(
-        lambda params, episode: maml_gradient(net, cross_entropy, params, episode, sgd(0.1), 3, start=start),
-        begin, lambda g: train.sample(4, 5, 1, 2, generator=g), steps=200, generator=torch.Generator().manual_seed(seed),
-        lr=4e-3, schedule="cosine", clip=1.0, progress=f"{head} head, seed {seed}", checkpoint=folder / f"order-{head}-{seed}.safetensors",
-    )  # fmt: skip
-    return net, start(run.theta)
-
-
-def apart(head: str, seed: int, test: Characters) -> dict[str, float]:
-    """Mean distances of adapted bodies and heads between tasks, by what the two tasks share; and what K-means finds."""
-    net, theta = trained_on_characters(head, seed)
-    g = torch.Generator().manual_seed(seed)
-    tasks, tag = [], []
-    for which in range(SETS):
-        characters = torch.randperm(len(test), generator=g)[:5]
-        for number in range(ORDERS):
-            labels = torch.randperm(5, generator=g)
-            for _ in range(DRAWINGS):
-                writers = torch.randperm(20, generator=g)[:5]
-                x = test.images[characters, writers].unsqueeze(1).float() / 255
-                tasks.append((x, labels))
-                tag.append((which, which * ORDERS + number))
-    x, y = (torch.stack([each[i] for each in tasks]) for i in (0, 1))
-    episode = Episode(x, y, x[:, :1], y[:, :1])
-    points = adapted_points(net, cross_entropy, theta, episode, sgd(0.1), 5) - torch.cat(
-        [v.flatten() for v in theta.values()]
-    )
-    sizes = torch.cat([torch.full((theta[n].numel(),), n in net.head_names) for n in theta])
-    characters, orders = torch.tensor(tag).T
-    same, alike = characters[:, None] == characters, orders[:, None] == orders
-    off, found = ~torch.eye(len(tag), dtype=torch.bool), {}
-    for part, own in (("all", points), ("body", points[:, ~sizes])):
-        distance = torch.cdist(own, own)
-        unit = distance[off].mean()  # in units of the mean distance of all pairs
-        found[f"{part}.same characters, same order"] = (distance[alike & off].mean() / unit).item()
-        found[f"{part}.same characters, other order"] = (distance[same & ~alike].mean() / unit).item()
-        found[f"{part}.other characters"] = (distance[~same].mean() / unit).item()
-        group = grouped(own, SETS, seed=seed).group
-        found[f"{part}.purity by characters"] = purity(group, characters)
-    found["chance, purity"] = (
-        sum(purity(torch.randint(SETS, (len(tag),), generator=g), characters) for _ in range(20)) / 20
-    )
-    return found
+        mixture(asked.what, asked.only)
 
 
 if __name__ == "__main__":

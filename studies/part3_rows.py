@@ -1,201 +1,57 @@
 """Lessons 12 to 16 in one table: every method on lesson 09's 1000 test tasks, trained for the same seconds of one core.
 
     python -m studies.part3_rows                      everything that has no row yet, then data/results/part3-rows.json
-    python -m studies.part3_rows costs                what an outer step of each method costs, taken in turns in one process
+    python -m studies.part3_rows costs                what an outer step costs of each method that has no cost yet, beside its control
     python -m studies.part3_rows choose 0.5           implicit MAML's pull, one candidate on validation characters
     python -m studies.part3_rows train MAML 0         one method, one seed
     python -m studies.part3_rows keep                 the rows as data/results/part3-rows.json
 
 Two groups, each with plain MAML as its own control. *40 ways*: lesson 09's recipe (tasks of 40 classes, a head of zeros, two inner
 steps, Adam at .005 with a cosine), and one thing changed. *5 ways*: lesson 12's tasks (5 classes, a learned head, five inner steps
-at its tuned rate, Adam at .004), and one thing changed; MeTAL with lesson 15's settings. A method makes as many outer steps as
+at its tuned rate, Adam at .004), and one thing changed; MeTAL with lesson 15's settings, and learned rates alone with the same. A method makes as many outer steps as
 fit into ``BUDGET`` processor seconds by "costs", drawing the tasks included, testing not. The size of the inner step at test is chosen on validation
-characters, for each run. One run is one line of runs/part3-rows.jsonl, so the command can be stopped and called again.
+characters, for each run. One run is one line of runs/part3-rows.jsonl, so the command can be stopped and called again; a method whose runs are not
+there keeps the row that is recorded.
 """
 
 import argparse
 import json
+import re
 import statistics
 import time
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
-from functools import cache, partial
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import Any
 
 import torch
 
 from mlteach.errors import TrainingError
-from mlteach.fit import Gradient, fit
-from mlteach.inner import Rule, proximal
-from mlteach.inner.learned_loss import LearnedLoss
+from mlteach.fit import fit
 from mlteach.measure import over_seeds, step_accuracy
 from mlteach.measure.ledger import data_folder, keep_results, recorded
 from mlteach.methods.by_adapting import shortened
-from mlteach.nets import Conv4, cross_entropy
-from mlteach.outer import Scheduled, implicit_gradient, maml_gradient
-from mlteach.outer.interpolated import Mixed, beside
-from mlteach.outer.multi_step import in_two_schedules
+from mlteach.outer import Scheduled
 from mlteach.params import Params
-from mlteach.tasks import Characters, Episode, Split
-from mlteach.tasks.augment import augmented
-from mlteach.tasks.interpolation import by_class, mixing_share, partners
-from studies import lesson12_ingredients as twelve
-from studies.lesson13_networks import ANIL, OURS, Network
-from studies.lesson16_few_tasks import BEND, HIDDEN, SHIFT
-from studies.shared import figure, tasks_of
+from mlteach.tasks import Episode
+from studies import part3_methods
+from studies.lesson13_networks import OURS
+from studies.part3_methods import Method, implicit, split
+from studies.shared import Figure, figure, tasks_of
 
 SEEDS, BUDGET = (0, 1, 2), 25
 TEST_TASKS, VALIDATION_TASKS = 1000, 100
 SHARES = (1.0, 0.1, 0.025)  # of the training's inner step, at test
-NET = Conv4(5, 32, head="flatten")
-PULLS, INNER, SOLVES = (0.5, 2.0), 8, 2  # implicit MAML: lambda, inner steps, products with the Hessian
+PULLS = (0.5, 2.0)  # implicit MAML's lambda
 MODES = ("transductive", "support")
-
-
-class Test(NamedTuple):
-    """How a trained start is tested, on 5 ways."""
-
-    rule: Rule
-    steps: int
-    net: Any = NET
-    start: Callable[[Params], Params] = NET.zero_head
-    only: Collection[str] | None = None
-
-
-@dataclass(frozen=True)
-class Method:
-    """gradient: for so many outer steps. The tasks come from ``sample``, theta at first from ``fresh``."""
-
-    lesson: str
-    ways: int
-    fresh: Callable[[torch.Generator], Params]
-    gradient: Callable[[int], Gradient | Scheduled]
-    sample: Callable[[torch.Generator], Episode]
-    test: Callable[[Params], Test]
-    lr: float
-    schedule: str = "cosine"
-    clip: float | None = None
-
-
-@cache
-def split() -> Split:
-    return Characters.omniglot().split("random")
-
-
-# Lesson 09's recipe, and one thing changed ---------------------------------------------------------------------------
-
-
-def like_lesson_09(lesson: str, network: Network = OURS, **change: Any) -> Method:
-    """MAML as in lesson 09: two tasks of 40 ways, two inner steps in training and three at test."""
-
-    def fresh(generator: torch.Generator) -> Params:
-        theta = network.net.init(generator)
-        return {name: theta[name] for name in network.net.body_names}
-
-    usual = Method(
-        lesson, network.ways, fresh, lambda steps: network.gradient, lambda g: network.sample(split().train, g),
-        lambda theta: Test(network.rule(NET), 3, only=network.only(NET)), network.outer_rate,
-    )  # fmt: skip
-    return replace(usual, **change)
-
-
-def implicit(pull: float) -> Method:
-    """The start moved by the implicit gradient: more inner steps, held back by ``pull``, and few products with the Hessian."""
-    net = OURS.net
-    how: dict[str, Any] = {"strength": pull, "solves": SOLVES, "start": net.zero_head}
-    gradient = partial(implicit_gradient, net, cross_entropy, rule=OURS.rule(net), steps=INNER, **how)
-    return like_lesson_09(
-        "14",
-        gradient=lambda steps: gradient,
-        test=lambda theta: Test(proximal(OURS.rule(NET), pull), INNER),
-    )
-
-
-def interpolated(dice: torch.Generator) -> Method:
-    """Every step's tasks are mixtures of two, after one of the blocks that lesson 16 chose."""
-    net = OURS.net
-
-    def gradient(theta: Params, episode: Episode) -> Any:
-        layer = HIDDEN.layers[int(torch.randint(len(HIDDEN.layers), (), generator=dice))]
-        mixed = Mixed(net, layer, mixing_share(1, generator=dice).item())
-        pairs = beside(episode, partners(episode))
-        return maml_gradient(
-            mixed, cross_entropy, theta, pairs, OURS.rule(net), OURS.inner_steps, only=mixed.above, start=net.zero_head
-        )  # fmt: skip
-
-    return like_lesson_09(
-        "16", gradient=lambda steps: gradient, sample=lambda g: by_class(OURS.sample(split().train, g))
-    )
-
-
-def bent() -> Method:
-    """Every picture shifted and bent by itself."""
-
-    def sample(g: torch.Generator) -> Episode:
-        return augmented(OURS.sample(split().train, g), shift=SHIFT, bend=BEND, generator=g)
-
-    return like_lesson_09("16", sample=sample)
-
-
-# Lesson 12's tasks, and one thing changed ----------------------------------------------------------------------------
-
-
-def like_lesson_12(lesson: str, **change: Any) -> Method:
-    """MAML as in lesson 12, at the inner rate that was best on validation characters."""
-    tried = {
-        name: each["value"]
-        for name, each in recorded("12", "ingredients").items()
-        if name.startswith("choice/")
-    }
-    arm = twelve.Arm(alpha=float(max(tried, key=tried.__getitem__).partition("/")[2]), **change)
-    parts = twelve.setting(arm)
-
-    def gradient(theta: Params, episode: Episode, **how: Any) -> Any:
-        return maml_gradient(
-            parts.net, cross_entropy, theta, episode, parts.rule, twelve.STEPS, only=parts.only, start=parts.start, **how
-        )  # fmt: skip
-
-    def scheduled(steps: int) -> Scheduled:
-        return in_two_schedules(
-            gradient, twelve.STEPS, steps, over=arm.multi_step, first_order=arm.first_order
-        )
-
-    return Method(
-        lesson, 5, partial(twelve.first, arm), scheduled,
-        lambda g: split().train.sample(twelve.TASKS, 5, 1, 1, generator=g),
-        lambda theta: Test(parts.rule(theta), twelve.STEPS, parts.net, parts.start, parts.only), twelve.BETA,
-        "cosine" if arm.cosine else "constant", arm.clip,
-    )  # fmt: skip
-
-
-def metal() -> Method:
-    """A learned inner loss beside learned rates: lesson 15's settings."""
-    kind = LearnedLoss(0.1, 3, ways=5)
-
-    def fresh(generator: torch.Generator) -> Params:
-        return kind.init(generator, NET.zero_head(NET.init(generator)))
-
-    gradient = partial(maml_gradient, NET, cross_entropy, rule=kind.rule, steps=kind.steps, start=kind.start)
-    return Method(
-        "15", 5, fresh, lambda steps: gradient, lambda g: split().train.sample(4, 5, 1, 2, generator=g),
-        lambda theta: Test(kind.rule(theta), kind.steps, start=kind.start), 4e-3, clip=1.0,
-    )  # fmt: skip
 
 
 def methods(seed: int = 0) -> dict[str, Method]:
     """All by name, the control of each group first."""
-    return {
-        "MAML": like_lesson_09("09"),
-        "ANIL": like_lesson_09("13", ANIL),
-        "implicit MAML": implicit(chosen_pull()),
-        "task interpolation": interpolated(torch.Generator().manual_seed(1000 + seed)),
-        "shift and bend": bent(),
-        "MAML, 5 ways": like_lesson_12("12"),
-        "clipped": like_lesson_12("12", clip=1.0),
-        "zero head": like_lesson_12("14", zero_head=True),
-        "MAML++": like_lesson_12("12", **twelve.ALL),
-        "MeTAL": metal(),
-    }
+    return part3_methods.methods(chosen_pull(), seed)
+
+
+def control_of(method: Method) -> str:
+    """The plain MAML of its group."""
+    return "MAML" if method.ways == OURS.ways else "MAML, 5 ways"
 
 
 # Training and testing ------------------------------------------------------------------------------------------------
@@ -229,7 +85,7 @@ def trained(method: Method, steps: int, seed: int) -> tuple[Params, int, float]:
 
 def train(name: str, seed: int) -> None:
     """One run: trained, the share chosen on validation characters, tested once."""
-    method, steps = methods(seed)[name], round(BUDGET / rows()["costs"]["cost"][name])
+    method, steps = methods(seed)[name], round(BUDGET / costs_known()[name])
     theta, made, seconds = trained(method, steps, seed)
     watched = tasks_of(split().validation, VALIDATION_TASKS, 77)
     tried = {share: tested(method, theta, share, watched, MODES[:1])[MODES[0]] for share in SHARES}
@@ -247,9 +103,23 @@ def train(name: str, seed: int) -> None:
     )
 
 
+def costs_known() -> dict[str, float]:
+    """Seconds of an outer step of each method that has been measured."""
+    path = data_folder() / "results" / "part3-rows.json"
+    had = json.loads(path.read_text(encoding="utf-8"))["milliseconds_a_step"] if path.exists() else {}
+    return {name: each / 1000 for name, each in had.items()} | rows().get("costs", {}).get("cost", {})
+
+
 def costs() -> None:
-    """Processor seconds of an outer step of each method, the draw of its tasks included, all along its schedules."""
-    ready = methods()
+    """Processor seconds of an outer step of each method without a cost, the draw of its tasks included, all along its schedules.
+
+    Its control takes turns with it. Where the control's cost is known, what counts is the ratio of the two.
+    """
+    known, every = costs_known(), methods()
+    new = [name for name in every if name not in known]
+    ready = {
+        name: every[name] for name in every if name in {*new, *(control_of(every[each]) for each in new)}
+    }
     generators = {name: torch.Generator().manual_seed(0) for name in ready}
     thetas = {name: method.fresh(generators[name]) for name, method in ready.items()}
     spent: dict[str, list[float]] = {name: [] for name in ready}
@@ -264,12 +134,16 @@ def costs() -> None:
                 here[name].append(time.process_time() - began)
         for name, seconds in here.items():
             spent[name].append(statistics.median(seconds))
-    note({"run": "costs", "cost": {name: statistics.mean(seconds) for name, seconds in spent.items()}})
+    took = {name: statistics.mean(seconds) for name, seconds in spent.items()}
+    for name in new:
+        control = control_of(every[name])
+        known[name] = took[name] * known.get(control, took[control]) / took[control]
+    note({"run": "costs", "cost": known, "measured": took})
 
 
 def choose(pull: float) -> None:
     """Implicit MAML with this pull, a seed that no row has, half the steps of a row, on validation characters."""
-    method, steps = implicit(pull), round(BUDGET / 2 / rows()["costs"]["cost"]["implicit MAML"])
+    method, steps = implicit(pull), round(BUDGET / 2 / costs_known()["implicit MAML"])
     theta, made, seconds = trained(method, steps, 9)
     watched = tasks_of(split().validation, VALIDATION_TASKS, 77)
     tried = {share: tested(method, theta, share, watched, MODES[:1])[MODES[0]] for share in SHARES}
@@ -278,8 +152,15 @@ def choose(pull: float) -> None:
 
 def chosen_pull() -> float:
     """The pull that did best on validation characters; the first, until all have been tried."""
-    kept = {pull: rows()[f"choice/{pull}"]["tried"] for pull in PULLS if f"choice/{pull}" in rows()}
-    return max(kept, key=lambda pull: max(kept[pull].values()), default=PULLS[0])
+    tried = {pull: each for pull in PULLS if (each := best_of(pull)) is not None}
+    return max(tried, key=tried.__getitem__, default=PULLS[0])
+
+
+def best_of(pull: float) -> float | None:
+    """Percent right with this pull on validation characters, at its best share; None where it was not tried."""
+    if row := rows().get(f"choice/{pull}"):
+        return max(row["tried"].values())
+    return recorded("part3", "rows").get(f"choice/{pull:g}", {}).get("value")
 
 
 # Rows ----------------------------------------------------------------------------------------------------------------
@@ -301,44 +182,67 @@ def note(row: dict[str, Any]) -> None:
     print(row, flush=True)
 
 
+def by_seed(name: str, mode: str) -> dict[int, float]:
+    """Percent right of each seed: of the runs, else as the record has it."""
+    done = rows()
+    runs = {seed: done[f"{name}#{seed}"] for seed in SEEDS if f"{name}#{seed}" in done}
+    if runs:
+        return {seed: run["test"][mode] for seed, run in runs.items()}
+    kept = recorded("part3", "rows").get(f"{name}.{mode}")
+    return dict(zip(kept["seeds"], each_seed(kept["note"]), strict=True)) if kept else {}
+
+
+def each_seed(note: str) -> list[float]:
+    """The seeds' own values, out of a figure's note."""
+    return [float(each) for each in re.findall(r"-?[0-9.]+", note.partition("by seed: ")[2])]
+
+
+def gain(name: str, control: str, mode: str, key: str) -> Figure | None:
+    """What the method is above another with the same seeds; None without two of them."""
+    ours, theirs = by_seed(name, mode), by_seed(control, mode)
+    both = [seed for seed in SEEDS if {seed} <= ours.keys() & theirs.keys()]
+    if len(both) < 2:
+        return None
+    gains = [ours[seed] - theirs[seed] for seed in both]
+    said = f"paired by seed with {control}: " + ", ".join(f"{each:+.2f}" for each in gains)
+    return figure(key, over_seeds(gains), "points", both, TEST_TASKS, said)
+
+
 def keep() -> None:
     """Each method over the seeds, and what it is above the control of its group with the same seeds."""
-    done, figures, listed = rows(), [], methods()
+    done, listed = rows(), methods()
+    kept = recorded("part3", "rows")
     listed["two starts"] = replace(listed["zero head"], lesson="15")  # studies.part3_two_starts
+    new: list[Figure | None] = []
     for name, method in listed.items():
-        control = "MAML" if method.ways == OURS.ways else "MAML, 5 ways"
-        both = [seed for seed in SEEDS if {f"{name}#{seed}", f"{control}#{seed}"} <= done.keys()]
-        if len(both) < 2:
-            print(f"{name}: not yet two seeds that its control has too")
+        runs = {seed: done[f"{name}#{seed}"] for seed in SEEDS if f"{name}#{seed}" in done}
+        if len(runs) < 2:
             continue
-        runs, against = ({seed: done[f"{each}#{seed}"] for seed in both} for each in (name, control))
         shares = ", ".join(f"{run['share']:g}" for run in runs.values())
         how = f"{method.ways} ways in training; tested at {shares} of the inner step"
         seconds = statistics.mean(run["seconds"] for run in runs.values())
         for mode in MODES:
             values = [run["test"][mode] for run in runs.values()]
             said = f"{how}; by seed: " + ", ".join(f"{value:.2f}" for value in values)
-            figures.append(
-                figure(
-                    f"{name}.{mode}", over_seeds(values), "%", list(runs), TEST_TASKS, said, seconds=seconds
-                )
-                | {"outer_steps": [run["steps"] for run in runs.values()], "lesson": method.lesson}
+            entry = figure(f"{name}.{mode}", over_seeds(values), "%", list(runs), TEST_TASKS, said, seconds=seconds)  # fmt: skip
+            new.append(
+                entry | {"outer_steps": [run["steps"] for run in runs.values()], "lesson": method.lesson}
             )
-            if name != control:
-                gains = [run["test"][mode] - against[seed]["test"][mode] for seed, run in runs.items()]
-                said = f"paired by seed with {control}: " + ", ".join(f"{gain:+.2f}" for gain in gains)
-                figures.append(
-                    figure(f"{name}.{mode}.gain", over_seeds(gains), "points", list(runs), TEST_TASKS, said)
-                )
+            if name != control_of(method):
+                new.append(gain(name, control_of(method), mode, f"{name}.{mode}.gain"))
+    for mode in MODES:
+        if "learned rates#0" in done or "MeTAL#0" in done:
+            new.append(gain("MeTAL", "learned rates", mode, f"MeTAL minus learned rates.{mode}"))
     for pull in PULLS:
-        tried = done[f"choice/{pull}"]["tried"]
-        said = f"implicit MAML with lambda {pull:g}, validation characters"
-        figures.append(figure(f"choice/{pull:g}", max(tried.values()), "%", [9], VALIDATION_TASKS, said))
-    cost = {name: round(1000 * seconds, 1) for name, seconds in done["costs"]["cost"].items()}
+        if row := done.get(f"choice/{pull}"):
+            said = f"implicit MAML with lambda {pull:g}, validation characters"
+            new.append(figure(f"choice/{pull:g}", max(row["tried"].values()), "%", [9], VALIDATION_TASKS, said))  # fmt: skip
+    figures = kept | {each["name"]: each for each in new if each is not None}
+    cost = {name: round(1000 * seconds, 1) for name, seconds in costs_known().items()}
     path = keep_results(
         "part3",
         "rows",
-        figures,
+        list(figures.values()),
         command="python -m studies.part3_rows",
         budget=BUDGET,
         milliseconds_a_step=cost,
@@ -348,13 +252,15 @@ def keep() -> None:
 
 def everything() -> None:
     """What has no row yet, in an order in which a part of it is a table too."""
-    if "costs" not in rows():
+    if methods().keys() - costs_known().keys():
         costs()
     for pull in PULLS:
-        if f"choice/{pull}" not in rows():
+        if best_of(pull) is None:
             choose(pull)
+    kept = recorded("part3", "rows")
+    missing = [name for name in methods() if f"{name}.support" not in kept]
     for seed in SEEDS:
-        for name in methods():
+        for name in missing:
             if f"{name}#{seed}" not in rows():
                 train(name, seed)
     keep()

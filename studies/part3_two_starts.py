@@ -19,6 +19,7 @@ from mlteach.outer.several_starts import Groups, grouped, nearest, starts_of
 from mlteach.params import Params, to_rows
 from mlteach.tasks import Episode
 from studies import lesson12_ingredients as twelve
+from studies.part3_methods import Method, split
 from studies.part3_rows import (
     BUDGET,
     MODES,
@@ -26,12 +27,11 @@ from studies.part3_rows import (
     SHARES,
     TEST_TASKS,
     VALIDATION_TASKS,
-    Method,
+    costs_known,
     keep,
     methods,
     note,
     rows,
-    split,
     trained,
 )
 from studies.shared import tasks_of
@@ -70,7 +70,7 @@ def sorted_tasks(method: Method, theta: Params, groups: Groups, which: int, g: t
 def run(seed: int) -> None:
     """One row."""
     method = methods(seed)["zero head"]
-    whole = BUDGET / rows()["costs"]["cost"]["zero head"]
+    whole = BUDGET / costs_known()["zero head"]
     theta, made, seconds = trained(method, round(whole / 2), seed)
     began = time.process_time()
     drawn = split().train.sample(GROUPED, 5, 1, 1, generator=torch.Generator().manual_seed(300 + seed))

@@ -3,12 +3,15 @@
 import pytest
 import torch
 
-from mlteach.inner import sgd
+from mlteach.inner import adapt, sgd
 from mlteach.inner.learned_loss import LearnedLoss, PlainLoss, RobustLoss, pseudo_huber, turned
+from mlteach.inner.objective import objectives
+from mlteach.measure import is_it_maml
 from mlteach.nets import MLP, squared_error
 from mlteach.outer import maml_gradient, maml_gradient_loop, maml_losses
 from mlteach.params import Params, norm, subtract
 from mlteach.tasks import Sinusoids
+from mlteach.tasks.episode import Seen
 
 NET = MLP((1, 6, 1), activation="tanh")
 KINDS = {
@@ -84,3 +87,23 @@ def test_the_order_of_the_parameters_changes_nothing():
         for each in (theta, turned_over)
     ]
     assert torch.equal(*losses)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_is_it_maml_says_second_and_not_where_the_steps_are_cut(name):
+    kind = KINDS[name]
+    theta = made(kind, moved=True)
+
+    def inner_loop(cut: bool):
+        def run(theta, x, y):
+            rule = kind.rule(theta)
+            descent = objectives(NET, squared_error, Seen(x, y, x), rule, 2, None)
+            return adapt(descent, kind.start(theta), rule, 2, first_order=cut)
+
+        return run
+
+    def loss(phi: Params, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        return squared_error(NET(phi, x), y)
+
+    assert is_it_maml(inner_loop(cut=False), loss, theta, TASKS).order == "second"
+    assert is_it_maml(inner_loop(cut=True), loss, theta, TASKS).order != "second"

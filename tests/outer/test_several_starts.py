@@ -2,6 +2,7 @@
 
 import torch
 
+from mlteach.exercises import find
 from mlteach.inner import sgd
 from mlteach.nets import MLP, squared_error
 from mlteach.outer import maml_gradient, maml_losses
@@ -61,6 +62,27 @@ def test_groups_are_nearest_means_and_a_common_shift_changes_none():
     far = [theta, map_params(lambda v: v + 9, theta)]
     support, _ = adapted_from(NET, squared_error, far, episode, *HOW)
     assert not support.argmin(0).any()  # the start by support loss is the one that fits
+
+
+def test_no_step_of_k_means_raises_the_cost_and_a_translation_moves_the_means_alone():
+    """Cost: the squared distances to the own mean. Each half of a step (groups, then means) can only lower it."""
+    _, _, _, points = setting()
+    step = find("15.3").solution
+    shift = torch.randn(points.shape[1], generator=torch.Generator().manual_seed(3), dtype=F64)
+    for seed in range(5):
+        draw = torch.Generator().manual_seed(seed)
+        means = points[torch.randperm(len(points), generator=draw)[:4]]
+        costs = []
+        for _ in range(12):
+            group = nearest(points, means)
+            costs.append((points - means[group]).square().sum())
+            there, elsewhere = step(points, means), step(points + shift, means + shift)
+            assert torch.equal(there[1], group) and torch.equal(elsewhere[1], group)
+            assert torch.allclose(elsewhere[0], there[0] + shift, atol=1e-12)
+            means = there[0]
+            costs.append((points - means[group]).square().sum())
+        assert all(after <= before + 1e-12 for before, after in zip(costs, costs[1:], strict=False))
+        assert costs[-1] < 0.95 * costs[0]
 
 
 def test_purity_is_the_share_of_the_commonest_family():

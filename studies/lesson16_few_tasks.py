@@ -3,21 +3,20 @@
     python -m studies.lesson16_few_tasks choices      settings of each arm, on validation characters
     python -m studies.lesson16_few_tasks characters   ProtoNet, all arms, 20 and 60 characters, five character sets
     python -m studies.lesson16_few_tasks longer       60 characters, four of the arms, four times as many steps, three sets
-    python -m studies.lesson16_few_tasks maml         MAML with a head of zeros, four arms, 20 characters, three sets
+    python -m studies.lesson16_few_tasks maml         MAML with a head of zeros, six arms, 20 and 60 characters, three sets
     python -m studies.lesson16_few_tasks curves       training and test tasks while it trains, three arms, three sets
     python -m studies.lesson16_few_tasks costs        what a step of each arm costs, beside a plain one
 
 One run is one line of ``runs/16-few-tasks/WHAT.jsonl``, so that each command goes on where it was stopped; at the end it writes
-``data/results/16-WHAT.json``. All arms take the same number of outer steps from the same start on the same characters, and are
+``data/results/16-WHAT.json``. ``--add`` trains only what is not recorded there. All arms take the same number of outer steps from the same start on the same characters, and are
 tested on the first 200 of lesson 09's test tasks: 5 ways, 1 shot, 15 queries a class.
 """
 
 import argparse
 import itertools
-import json
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from functools import cache, partial
 from typing import Any
@@ -29,7 +28,7 @@ from tqdm import tqdm
 from mlteach.fit import Fit, fit
 from mlteach.inner import sgd
 from mlteach.measure import Interval, over_seeds, step_accuracy
-from mlteach.measure.ledger import data_folder, keep_results
+from mlteach.measure.ledger import keep_results
 from mlteach.measure.neighbour import centred
 from mlteach.metric import prototype_accuracy, prototype_gradient
 from mlteach.nets import Conv4, cross_entropy
@@ -39,9 +38,9 @@ from mlteach.params import Params
 from mlteach.tasks import Characters, Episode
 from mlteach.tasks.augment import augmented
 from mlteach.tasks.interpolation import by_class, cutmix, interpolate, mixing_share, partners, same_classes
+from studies.lesson16_rows import LESSON, kept_as_they_are, rows_of, with_gains
 from studies.shared import Figure, figure, tasks_of
 
-LESSON = "16_fewer_tasks"
 FILTERS, WAYS, QUERIES, TASKS = 32, 10, 4, 2  # of a training step
 SCALE, LR, STEPS = 0.05, 5e-3, 300
 NET = Conv4(5, FILTERS, head="flatten")  # for prototypes the number of ways is no matter
@@ -83,11 +82,12 @@ ARMS = {
     "rotations": Arm(rotations=True),
     "rotations + mix": replace(HIDDEN, rotations=True),
     "shift + bend + mix": replace(HIDDEN, shift=SHIFT, bend=BEND),
+    "centring + mix": replace(HIDDEN, centre=True),
+    "dropout + mix": replace(HIDDEN, dropout=DROPOUT),
 }
-#: With 60 characters the main ones, and those that are trained longer, too.
-AT_60 = ("none", "hidden mix", "CutMix", "centring", "shift + bend", "rotations", "shift + bend + mix")
+#: Those that are trained longer, too, with 60 characters; and those that MAML trains with.
 LONGER = ("none", "hidden mix", "shift + bend", "rotations")
-MAML_ARMS = ("none", "hidden mix", "rotations", "shift + bend")
+MAML_ARMS = ("none", "hidden mix", "CutMix", "label-sharing", "rotations", "shift + bend")
 #: One change at a time, on validation characters.
 CHOICES = {
     "none": PLAIN,
@@ -244,14 +244,17 @@ def rule_for(net: Conv4, share: float = 1.0) -> Any:
     return sgd(rates | dict.fromkeys(net.head_names, share * RATES["head"]))
 
 
-def maml_run(name: str, seed: int) -> Figure:
-    """One arm with MAML: two inner steps from a head of zeros, the layers above the mixture adapt."""
+def maml_run(name: str, count: int, seed: int) -> Figure:
+    """One arm with MAML: two inner steps from a head of zeros, the layers above the mixture adapt. Boxes mix pictures: all do."""
     arm, net = ARMS[name], Conv4(WAYS, FILTERS, head="flatten")
     dice = torch.Generator().manual_seed(1000 + seed)
 
     def gradient(theta: Params, episode: Episode) -> Any:
         how: dict[str, Any] = {"rule": rule_for(net), "steps": 2, "start": net.zero_head}
-        if arm.mix and torch.rand((), generator=dice) < arm.often:
+        if arm.mix == "cutmix" and torch.rand((), generator=dice) < arm.often:
+            share = mixing_share(episode.tasks, generator=dice)
+            episode = cutmix(episode, partners(episode), share, generator=dice)
+        elif arm.mix and torch.rand((), generator=dice) < arm.often:
             layer = arm.layers[int(torch.randint(len(arm.layers), (), generator=dice))]
             mixed = Mixed(net, layer, mixing_share(1, generator=dice).item())
             return maml_gradient(
@@ -262,7 +265,7 @@ def maml_run(name: str, seed: int) -> Figure:
     generator = torch.Generator().manual_seed(seed)
     theta = net.init(generator)
     run = fit(
-        gradient, {each: theta[each] for each in net.body_names}, sampler(arm, few(20, seed)), steps=STEPS,
+        gradient, {each: theta[each] for each in net.body_names}, sampler(arm, few(count, seed)), steps=STEPS,
         generator=generator, lr=LR, schedule="cosine", progress=None,
     )  # fmt: skip
     found = step_accuracy(
@@ -306,50 +309,12 @@ def costs(rounds: int = 25) -> None:
     keep_results(LESSON, "costs", figures, command="python -m studies.lesson16_few_tasks costs")
 
 
-# Rows and figures ----------------------------------------------------------------------------------------------------
+# What to run ---------------------------------------------------------------------------------------------------------
 
 
-def rows_of(
-    what: str, jobs: list[dict[str, Any]], run: Callable[..., Figure], only: int | None = None
-) -> list[Figure]:
-    """The result of ``run`` for every job, those that are on file not run again. ``only``: one seed, and no results."""
-    path = data_folder().parent / "runs" / "16-few-tasks" / f"{what}.jsonl"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    kept = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-    for job in tqdm(jobs, desc=what, unit="run"):
-        if only not in (None, job["seed"]) or any(row.items() >= job.items() for row in kept):
-            continue
-        row = job | run(**job)
-        kept.append(row)
-        with path.open("a") as file:
-            print(json.dumps(row), file=file)
-    if only is not None:
-        raise SystemExit(f"set {only} of {what} is on file")
-    return [row for job in jobs for row in kept if row.items() >= job.items()]
-
-
-def with_gains(
-    rows: list[Figure],
-    group: Callable[[Figure], str],
-    keys: tuple[str, ...],
-    tasks: int,
-    units: tuple[str, str] = ("%", "points"),
-) -> Iterator[Figure]:
-    """Each arm's number over sets of tasks, and what it is above "none" with the same set, paired."""
-    by: dict[tuple[str, str], dict[int, Figure]] = {}
-    for row in rows:
-        by.setdefault((group(row), row["name"]), {})[row["seed"]] = row
-    for (where, name), runs in by.items():
-        seeds = sorted(runs)
-        for key in keys:
-            values = [runs[seed][key] for seed in seeds]
-            said = "interval over character sets: " + ", ".join(f"{value:.2f}" for value in values)
-            yield figure(f"{where}.{name}.{key}", over_seeds(values), units[0], seeds, tasks, said)
-            plain = by[where, "none"]
-            if name != "none":
-                gains = [runs[seed][key] - plain[seed][key] for seed in seeds]
-                said = "paired by character set: " + ", ".join(f"{gain:+.2f}" for gain in gains)
-                yield figure(f"{where}.{name}.{key}.gain", over_seeds(gains), units[1], seeds, tasks, said)
+def by_count(row: Figure) -> str:
+    """The group of a row: how many characters there were."""
+    return str(row["count"])
 
 
 def main() -> None:
@@ -360,6 +325,7 @@ def main() -> None:
     parser.add_argument("what", choices=["choices", "characters", "longer", "maml", "curves", "costs"])
     parser.add_argument("--seeds", type=int, help="so many character sets")
     parser.add_argument("--part", type=int, help="run this one set alone, and write no results yet")
+    parser.add_argument("--add", action="store_true", help="train only what is not recorded")
     options = parser.parse_args()
     what, command = options.what, f"python -m studies.lesson16_few_tasks {options.what}"
     both = ("transductive", "support")
@@ -373,28 +339,22 @@ def main() -> None:
         keep_results(
             LESSON, what, list(with_gains(rows, lambda row: "20", ("transductive",), 150)), command=command
         )
-    elif what == "characters":
+    elif what in ("characters", "longer", "maml"):
+        several: dict[str, tuple[Callable[..., Figure], tuple[str, ...], tuple[int, ...], int]] = {
+            "characters": (character_run, tuple(ARMS), (20, 60), 5),
+            "longer": (partial(character_run, steps=4 * STEPS), LONGER, (60,), 3),
+            "maml": (maml_run, MAML_ARMS, (20, 60), 3),
+        }
+        run, names, counts, sets = several[what]
         jobs = [{"name": name, "count": count, "seed": seed}
-                for seed in range(options.seeds or 5) for count, names in ((20, ARMS), (60, AT_60)) for name in names]  # fmt: skip
-        rows = rows_of(what, jobs, character_run, options.part)
-        figures = list(with_gains(rows, lambda row: str(row["count"]), (*both, "training tasks"), 200))
-        keep_results(
-            LESSON, what, figures, command=command, arms={name: asdict(arm) for name, arm in ARMS.items()}
-        )
-    elif what == "longer":
-        jobs = [{"name": name, "count": 60, "seed": seed, "steps": 4 * STEPS}
-                for seed in range(options.seeds or 3) for name in LONGER]  # fmt: skip
-        rows = rows_of(what, jobs, character_run, options.part)
-        figures = list(with_gains(rows, lambda row: str(row["count"]), (*both, "training tasks"), 200))
-        keep_results(LESSON, what, figures, command=command)
-    elif what == "maml":
-        rows = rows_of(
-            what,
-            [{"name": n, "seed": s} for s in range(options.seeds or 3) for n in MAML_ARMS],
-            maml_run,
-            options.part,
-        )
-        keep_results(LESSON, what, list(with_gains(rows, lambda row: "20", both, 200)), command=command)
+                for seed in range(options.seeds or sets) for count in counts for name in names]  # fmt: skip
+        rows = rows_of(what, jobs, run, options.part, by_count if options.add else None)
+        keys = both if what == "maml" else (*both, "training tasks")
+        figures = list(with_gains(rows, by_count, keys, 200))
+        if options.add:
+            figures = kept_as_they_are(what, figures)
+        about = {"arms": {name: asdict(arm) for name, arm in ARMS.items()}} if what == "characters" else {}
+        keep_results(LESSON, what, figures, command=command, **about)
     else:
         names = ("none", "hidden mix", "shift + bend")
         rows = rows_of(

@@ -32,7 +32,8 @@ from mlteach.outer import maml_gradient
 from mlteach.params import Params, stack
 from mlteach.tasks import Characters, Episode, Sinusoids
 from mlteach.tasks.interpolation import by_class, interpolate, mixing_share, partners
-from studies.lesson16_few_tasks import LESSON, drawn, few, rows_of, with_gains
+from studies.lesson16_few_tasks import drawn, few
+from studies.lesson16_rows import LESSON, rows_of, with_gains
 from studies.shared import Figure, figure
 
 # Sinusoids -----------------------------------------------------------------------------------------------------------

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from mlteach.errors import EpisodeError
-from mlteach.inner import sgd
+from mlteach.inner import adapt, sgd
+from mlteach.measure import is_it_maml
 from mlteach.nets import Conv4, cross_entropy
 from mlteach.outer import maml_gradient, maml_gradient_loop, maml_losses
 from mlteach.outer.interpolated import Mixed, beside
@@ -58,6 +59,26 @@ def test_a_share_of_one_is_maml_and_mixing_pictures_is_maml_on_mixed_pictures() 
         norm(subtract(maml_gradient(Mixed(NET, 0, 0.3), cross_entropy, theta, pairs, sgd(0.2), 2)[0], mixed))
         < 1e-10
     )
+
+
+@pytest.mark.parametrize("layer", [0, 2, 4])
+def test_is_it_maml_says_second(layer: int) -> None:
+    theta, episode = made()
+    mixed, pairs = Mixed(NET, layer, 0.3), beside(episode, partners(episode))
+
+    def loss(params: Params, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        return cross_entropy(mixed(params, x), y)
+
+    def inner(start: Params, x: torch.Tensor, y: torch.Tensor, first_order: bool = False) -> Params:
+        rule, only = sgd(0.2), mixed.above
+        return adapt(lambda phi: loss(phi, x, y), start, rule, 2, only=only, first_order=first_order)
+
+    def packaged(start: Params, one: Episode) -> Params:
+        return maml_gradient(mixed, cross_entropy, start, one, sgd(0.2), 2, only=mixed.above)[0]
+
+    assert is_it_maml(inner, loss, theta, pairs).order == "second"
+    assert is_it_maml(inner, loss, theta, pairs, meta_gradient=packaged).order == "second"
+    assert is_it_maml(lambda *a: inner(*a, first_order=True), loss, theta, pairs).order == "first"
 
 
 def test_after_the_last_block_the_head_alone_adapts() -> None:

@@ -5,6 +5,7 @@ import torch
 
 from mlteach.inner import adam, adapt, momentum, proximal, sgd
 from mlteach.measure import is_it_maml
+from mlteach.measure.held import held_bytes
 from mlteach.nets import MLP, squared_error
 from mlteach.outer import conjugate_gradient, implicit_gradient, maml_gradient, maml_gradient_loop, richardson
 from mlteach.params import Params, norm, subtract
@@ -134,3 +135,23 @@ def test_finite_differences_call_it_second_order():
 
     assert is_it_maml(inner, loss, theta, episode, meta_gradient=gradient(8)).order == "second"
     assert is_it_maml(inner, loss, theta, episode, meta_gradient=gradient(0)).order != "second"
+
+
+def test_it_holds_as_much_however_many_steps_there_were():
+    net = MLP((1, 6, 1), "tanh", "uniform")
+    g = torch.Generator().manual_seed(0)
+    theta = net.init(g, torch.float64)
+    episode = Sinusoids.jang().sample(2, 10, 10, generator=g, dtype=torch.float64)
+
+    def implicit(steps: int) -> int:
+        return held_bytes(lambda: implicit_gradient(
+            net, squared_error, theta, episode, sgd(0.05), steps, strength=LAMBDA, solves=5))  # fmt: skip
+
+    def unrolled(steps: int) -> int:
+        rule = proximal(sgd(0.05), LAMBDA)
+        return held_bytes(lambda: maml_gradient(net, squared_error, theta, episode, rule, steps))
+
+    assert implicit(2) == implicit(20) == implicit(200) > 0
+    each = (unrolled(22) - unrolled(2)) / 20
+    assert unrolled(42) == pytest.approx(unrolled(2) + 40 * each, rel=0.01)
+    assert each > 0.5 * implicit(2)  # every unrolled step holds about as much as the other does in all

@@ -1,16 +1,19 @@
 """UNICORN's shared vector is the zero head wherever the loss forgets a shift of all logits and the rule reads no weights."""
 
+import math
+
 import pytest
 import torch
 import torch.nn.functional as F
 
-from mlteach.inner import Rule, adam, momentum, sgd
-from mlteach.measure import orders_of, path_of, permuted_accuracy, permuted_logits, spread_of
+from mlteach.inner import Rule, adam, adapt, momentum, sgd
+from mlteach.measure import is_it_maml, orders_of, path_of, permuted_accuracy, permuted_logits, spread_of
 from mlteach.measure.permutations import relabelled
 from mlteach.nets import Conv4, cross_entropy
 from mlteach.outer import maml_gradient, tied_head
 from mlteach.params import norm
 from mlteach.tasks import Characters
+from studies.lesson14_vector import reads
 
 NET = Conv4(5, 4, head="flatten")
 BODY = {
@@ -58,15 +61,83 @@ def test_with_softmax_the_vector_is_nothing(rule):
     assert gradient["tied.bias"].abs() < 1e-10 * body
 
 
-def test_with_a_sigmoid_for_each_class_it_is_not():
-    def descent(net, theta, seen, t):
-        truth = F.one_hot(seen.support_y, 5).double()
-        return F.binary_cross_entropy_with_logits(net(theta, seen.support_x), truth, reduction="none").mean(
-            (1, 2)
-        )
+def sigmoids(net, theta, seen, t):
+    truth = F.one_hot(seen.support_y, 5).double()
+    return F.binary_cross_entropy_with_logits(net(theta, seen.support_x), truth, reduction="none").mean(
+        (1, 2)
+    )
 
-    rule = sgd(0.1)._replace(objective=descent)
-    assert (answers(tied(1.0), rule) - answers(tied(0.0), rule)).abs().max() > 1e-3
+
+def squares(net, theta, seen, t):
+    truth = F.one_hot(seen.support_y, 5).double()
+    return (net(theta, seen.support_x) - truth).square().sum(-1).mean(-1)
+
+
+def cosines(params, x):
+    f, rows = NET.features_of(params, x), params["head.weight"]
+    return 5 * F.normalize(f, dim=-1) @ F.normalize(rows, dim=-1).mT
+
+
+@pytest.mark.parametrize(
+    ("rule", "net", "seen_by", "other"),
+    [
+        (sgd(0.1)._replace(objective=sigmoids), NET, torch.sigmoid, 0.0),
+        (sgd(0.02)._replace(objective=squares), NET, lambda z: z, 0.0),
+        (sgd(0.1), cosines, lambda z: z.softmax(-1), 0.5),  # a row of zeros has no direction: half the vector
+        (reads(0.02), NET, lambda z: z.softmax(-1), 0.0),
+    ],
+    ids=["a sigmoid a class", "squared error", "cosine head", "a rule that reads the weights"],
+)
+def test_where_it_is_something_else(rule, net, seen_by, other):
+    ends = []
+    for scale in (1.0, other):
+        phi = path_of(net, tied(scale), EPISODE, rule, 5, start=tied_head(NET))[-1]
+        ends.append(seen_by(net(phi, EPISODE.query_x)))
+    assert (ends[0] - ends[1]).abs().max() > 1e-3
+
+
+def test_to_a_rule_that_reads_the_weights_the_vector_is_its_length():
+    """The rows' errors sum to zero, so what they learn stands at right angles to w: |W|^2 = 5 |w|^2 + what was learned."""
+    vector = BODY | {"tied.weight": VECTOR}
+    counted = 5**0.5 * VECTOR.norm()
+    one, number = (
+        path_of(NET, theta, EPISODE, rule, 5, start=tied_head(NET))[-1]
+        for theta, rule in ((vector, reads(0.1)), (BODY, reads(0.1, counted)))
+    )
+    answer = [NET(phi, EPISODE.query_x).softmax(-1) for phi in (one, number)]
+    assert (answer[0] - answer[1]).abs().max() < 1e-10
+    other = path_of(
+        NET, vector | {"tied.weight": -VECTOR.flip(0)}, EPISODE, reads(0.1), 5, start=tied_head(NET)
+    )
+    assert (NET(other[-1], EPISODE.query_x).softmax(-1) - answer[0]).abs().max() < 1e-10
+
+    how = (EPISODE, 5)
+    of_vector, _ = maml_gradient(NET, cross_entropy, vector, how[0], reads(0.1), how[1], start=tied_head(NET))
+    of_number, _ = maml_gradient(
+        NET, cross_entropy, BODY | {"counted": counted}, how[0], lambda theta: reads(0.1, theta["counted"]), how[1],
+        start=NET.zero_head,
+    )  # fmt: skip
+    along = 5**0.5 * of_number["counted"] * VECTOR / VECTOR.norm()
+    assert (of_vector["tied.weight"] - along).norm() < 1e-8 * norm(of_vector)
+
+
+@pytest.mark.parametrize("scale", [0.0, 1.0], ids=["zero head", "UNICORN"])
+def test_before_the_first_step_the_loss_is_log_n_and_finite_differences_call_it_second_order(scale):
+    theta, start = tied(scale), tied_head(NET)
+    begin = start(theta)
+
+    def loss(phi, x, y):
+        return cross_entropy(NET(phi, x), y)
+
+    for index in range(EPISODE.tasks):
+        support = EPISODE.support_x[index], EPISODE.support_y[index]
+        assert loss(begin, *support).item() == pytest.approx(math.log(5), abs=1e-12)
+
+    def adapted(theta, x, y):
+        return adapt(lambda phi: loss(phi, x, y), start(theta), sgd(0.3), 5)
+
+    theta = theta if scale else BODY
+    assert is_it_maml(adapted, loss, theta, EPISODE).order == "second"
 
 
 def test_label_orders_change_a_learned_head_and_not_a_tied_one():

@@ -1,6 +1,7 @@
 """The networks of lesson 13, and what one outer step of each costs beside the others.
 
     python -m studies.lesson13_networks costs    the costs of one outer step, measured side by side in one process
+    python -m studies.lesson13_networks equal_steps  the same of MAML and ANIL with one inner step each, and with two
     python -m studies.lesson13_networks at_test  the same of adapting to a task: all moving, the head alone, class means
     python -m studies.lesson13_networks train    all networks, three seeds each; goes on where it was stopped
 
@@ -139,10 +140,9 @@ def nil_gradient(net: Conv4, body: Params, episode: Episode, scale: float) -> tu
     return gradient_of(losses.mean(), point), {"loss": losses.mean().detach(), "accuracy": right}
 
 
-def costs() -> None:
-    """Median processor seconds of one outer step, the arms taking turns, and how many fit into one of ours."""
+def medians(arms: dict[str, Network]) -> dict[str, float]:
+    """Median processor seconds of one outer step of each, the arms taking turns."""
     train, _, _ = Characters.omniglot().split("random")
-    arms = {"maml5": MAML5, "ours": OURS, "anil": ANIL, "nil": NIL}
     generator = torch.Generator().manual_seed(0)
     given = {name: (each.fresh(0), each.sample(train, generator)) for name, each in arms.items()}
     spent: dict[str, list[float]] = {name: [] for name in arms}
@@ -151,16 +151,35 @@ def costs() -> None:
             began = time.process_time()
             each.gradient(*given[name])
             spent[name].append(time.process_time() - began)
-    middle = {name: statistics.median(values[2:]) for name, values in spent.items()}
-    figures = [
-        figure(f"ours / {name}", middle["ours"] / middle[name], "times", [0], None,
-               f"outer steps of {name} that cost as much as one of ours: medians of {REPEATS}, taking turns, one thread",
-               digits=2)
-        for name in arms if name != "ours"
-    ]  # fmt: skip
+    return {name: statistics.median(values[2:]) for name, values in spent.items()}
+
+
+def ratio(middle: dict[str, float], name: str, other: str) -> dict[str, Any]:
+    """How many outer steps of ``other`` cost as much as one of ``name``."""
+    said = f"outer steps of {other} that cost as much as one of {name}: medians of {REPEATS}, taking turns, one thread"
+    return figure(f"{name} / {other}", middle[name] / middle[other], "times", [0], None, said, digits=2)
+
+
+def keep_costs(figures: list[dict[str, Any]]) -> None:
+    """Write them beside the costs that are recorded already, and print them."""
     for each in figures:
         print(each["name"], each["value"])
-    keep_results(LESSON, "costs", figures, command="python -m studies.lesson13_networks costs")
+    every = recorded(LESSON[:2], "costs") | {each["name"]: each for each in figures}
+    command = "python -m studies.lesson13_networks costs equal_steps"
+    keep_results(LESSON, "costs", list(every.values()), command=command)
+
+
+def costs() -> None:
+    """How many outer steps of each other network fit into one of ours."""
+    middle = medians({"maml5": MAML5, "ours": OURS, "anil": ANIL, "nil": NIL})
+    keep_costs([ratio(middle, "ours", name) for name in middle if name != "ours"])
+
+
+def equal_steps() -> None:
+    """MAML and ANIL with as many inner steps each: one, and two."""
+    one, two = replace(OURS, inner_steps=1), replace(ANIL, inner_steps=2)
+    middle = medians({"ours": OURS, "anil": ANIL, "ours, 1 step": one, "anil, 2 steps": two})
+    keep_costs([ratio(middle, "ours, 1 step", "anil"), ratio(middle, "ours", "anil, 2 steps")])
 
 
 def at_test() -> None:
@@ -244,8 +263,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=["costs", "at_test", "train"])
-    {"costs": costs, "at_test": at_test, "train": train_all}[parser.parse_args().what]()
+    every = {"costs": costs, "equal_steps": equal_steps, "at_test": at_test, "train": train_all}
+    parser.add_argument("what", nargs="+", choices=list(every))
+    for what in parser.parse_args().what:
+        every[what]()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """UNICORN's shared vector is the zero head wherever the loss forgets a shift of all logits and the rule reads no weights."""
 
 import math
+from functools import partial
 
 import pytest
 import torch
@@ -13,7 +14,7 @@ from mlteach.nets import Conv4, cross_entropy
 from mlteach.outer import maml_gradient, tied_head
 from mlteach.params import norm
 from mlteach.tasks import Characters
-from studies.lesson14_vector import reads
+from studies.lesson14_vector import reads, reads_counted
 
 NET = Conv4(5, 4, head="flatten")
 BODY = {
@@ -114,7 +115,7 @@ def test_to_a_rule_that_reads_the_weights_the_vector_is_its_length():
     how = (EPISODE, 5)
     of_vector, _ = maml_gradient(NET, cross_entropy, vector, how[0], reads(0.1), how[1], start=tied_head(NET))
     of_number, _ = maml_gradient(
-        NET, cross_entropy, BODY | {"counted": counted}, how[0], lambda theta: reads(0.1, theta["counted"]), how[1],
+        NET, cross_entropy, BODY | {"counted": counted}, how[0], partial(reads_counted, 0.1), how[1],
         start=NET.zero_head,
     )  # fmt: skip
     along = 5**0.5 * of_number["counted"] * VECTOR / VECTOR.norm()

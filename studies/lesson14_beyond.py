@@ -13,14 +13,16 @@ import torch
 
 from mlteach.checkpoint import load_checkpoint, params_from
 from mlteach.inner import sgd
-from mlteach.measure import Interval, over_seeds, step_accuracy
+from mlteach.measure import Interval, over_seeds, path_of
 from mlteach.measure.ledger import data_folder, keep_results, recorded
+from mlteach.nets import share_right
 from mlteach.params import Params
 from mlteach.tasks import Characters
 from studies.lesson14_heads import HEADS, LESSON, NET, RUNS, TASKS, body_of, chosen, run_of, start_of
 from studies.shared import figure, tasks_of
 
 STEPS, LOOK = 5, (5, 20, 50, 100)
+AT_ONCE = 10  # tasks whose 100 steps are kept side by side
 
 
 def network(head: str, seed: int) -> Params:
@@ -32,6 +34,7 @@ def network(head: str, seed: int) -> Params:
     return params_from(stored, drawn if head == "learned" else body_of(drawn))
 
 
+@torch.no_grad()
 def beyond(seeds: list[int]) -> None:
     """Percent of right answers after each of `LOOK` steps, by head."""
     tasks = tasks_of(Characters.omniglot().split("random")[2], TASKS, 1, queries=5)
@@ -39,10 +42,14 @@ def beyond(seeds: list[int]) -> None:
     for head in HEADS:
         rate, curves = chosen(head, STEPS), []
         for seed in seeds:
-            found = step_accuracy(
-                NET, network(head, seed), tasks, sgd(rate), max(LOOK), modes=["transductive"], start=start_of(head)
-            )  # fmt: skip
-            curves.append(100 * found["transductive"].mean(0))
+            theta, right = network(head, seed), {t: [] for t in LOOK}
+            for part in (
+                batch.part(slice(i, i + AT_ONCE)) for batch in tasks for i in range(0, batch.tasks, AT_ONCE)
+            ):
+                path = path_of(NET, theta, part, sgd(rate), max(LOOK), start=start_of(head))
+                for t in LOOK:
+                    right[t].append(share_right(NET(path[t], part.query_x), part.query_y))
+            curves.append({t: 100 * torch.cat(right[t]).mean() for t in LOOK})
         for t in LOOK:
             values = [curve[t].item() for curve in curves]
             half = over_seeds(values) if len(values) > 1 else Interval(values[0], 0.0, 1)

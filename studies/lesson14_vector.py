@@ -201,12 +201,12 @@ def compared(kind_name: str) -> None:
         )
         figures.append(percent(f"{kind_name}.{arm}", found[arm], SEEDS, "%", said))
         print(kind_name, arm, tried, [round(value, 1) for value in found[arm]], flush=True)
+        for other in RIVALS[kind_name]:
+            if {"vector", other} <= found.keys() and arm in ("vector", other):
+                gain = [a - b for a, b in zip(found["vector"], found[other], strict=True)]
+                name = f"{kind_name}.vector - {other}"
+                figures.append(percent(name, gain, SEEDS, "points", "paired over seeds"))
         keep(figures)
-    for other in RIVALS[kind_name]:
-        gain = [a - b for a, b in zip(found["vector"], found[other], strict=True)]
-        name = f"{kind_name}.vector - {other}"
-        figures.append(percent(name, gain, SEEDS, "points", "paired over seeds"))
-    keep(figures)
 
 
 def square() -> None:

@@ -27,7 +27,7 @@
 # **Prerequisites:** [lesson 09](09_omniglot_maml.ipynb): MAML's gradient from back to front, and the head of zeros;
 # [lesson 06](06_maml_on_sinusoids.ipynb) for the sinusoids.
 #
-# **Time:** 30 minutes of reading, and 45 minutes for the exercises.
+# **Time:** 35 minutes of reading, and 45 minutes for the exercises.
 #
 # **What it costs to run:** *smoke* takes under 30 s on two cores. *lecture* takes about a minute. *paper* is the same as *lecture* with longer
 # training on sinusoids: what was trained for long came from `python -m studies.lesson14_heads` and `studies.lesson14_implicit`, and

@@ -104,6 +104,8 @@ def call(
         raise MlteachError(f"torch knows no instruction set {cpu}. Choose one of {', '.join(CPUS)}.")
     # What a child prints is read as UTF-8, so it writes that, whatever the locale.
     environment = os.environ | {"PYTHONUTF8": "1"} | ({"ATEN_CPU_CAPABILITY": cpu} if cpu else {})
+    if set(TWO) <= set(arguments):  # else each of two workers takes all cores, and they wait for each other
+        environment = {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 2) // 2))} | environment
     if not quiet:
         return subprocess.call([python, *arguments], cwd=ROOT, env=environment)
     done = subprocess.run(

@@ -985,7 +985,8 @@ if not rows:
     print("Not recorded here. Measure it with: python -m studies.part3_rows")
 groups = {
     "40 ways in training": {
-        "MAML": "MAML (09)", "ANIL": "ANIL (13)", "implicit MAML": "implicit MAML (14)",
+        "MAML": "MAML (09)", "ANIL": "ANIL (13)", "NIL": "NIL (13)",
+        "implicit MAML": "implicit MAML (14)",
         "task interpolation": "interpolation (16)",
         "shift and bend": "shift + bend (16)"},
     "5 ways in training": {
@@ -1017,7 +1018,7 @@ for ax, (group, names) in zip(axes, groups.items()):
            xlabel=f"right answers, %, after {taken:.0f} seconds")
     ax.grid(axis="y", alpha=0.3)
 show(fig, alt="Accuracies with intervals over three seeds, those of the table: on the "
-     "left five methods trained with 40 ways, on the right seven with 5 ways, "
+     "left six methods trained with 40 ways, on the right seven with 5 ways, "
      "plain MAML first in both. Circles: all queries in one batch. Squares: by the "
      "support set's statistics.")
 if added := rows.get("MeTAL minus learned rates.transductive"):

@@ -64,6 +64,7 @@ def watched_page(running: Any, *, offline: bool = False, **context: Any) -> tupl
     """
     complaints: list[str] = []
     room = running.new_context(**{"viewport": {"width": 1280, "height": 1000}, "offline": offline} | context)
+    room.set_default_timeout(90_000)  # a busy machine opens two dozen widgets slowly
     room.add_init_script(base.PICTURE)
     if offline:
 

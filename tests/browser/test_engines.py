@@ -101,7 +101,7 @@ def test_dots_stay_dots_when_the_page_is_zoomed(
     """Firefox draws a stroke without a length as a long one where the page is zoomed, as slides are."""
     from PIL import Image, ImageChops
 
-    page = visit(ALL)
+    page = visit("07_reptile")  # that of all explorers takes WebKit minutes to draw
     seen = Explorer(page, title("AdaptationLab"))
     dots = seen.ask(
         """async (root) => {

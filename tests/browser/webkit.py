@@ -152,7 +152,7 @@ class WebKitPage(base.Page):
         data = None if method != "POST" else json.dumps(body or {}).encode()
         request = urllib.request.Request(f"{self.address}/{path}", data, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=300) as answer:
+            with urllib.request.urlopen(request, timeout=120) as answer:
                 return json.load(answer)["value"]
         except urllib.error.HTTPError as refused:
             said = json.loads(refused.read())["value"]

@@ -33,7 +33,7 @@ from mlteach.nets import Conv4, cross_entropy
 from mlteach.outer import maml_gradient
 from mlteach.params import Params, gradient_of, leaves, stack
 from mlteach.tasks import Characters, Episode
-from studies.shared import figure
+from studies.shared import beside_recorded, figure
 
 LESSON, SEEDS = "13_rapid_learning_or_feature_reuse", (0, 1, 2)
 STEPS_5, STEPS_40 = 900, 800  # outer steps of the 5-way networks, and of those that train with 40 ways
@@ -164,9 +164,8 @@ def keep_costs(figures: list[dict[str, Any]]) -> None:
     """Write them beside the costs that are recorded already, and print them."""
     for each in figures:
         print(each["name"], each["value"])
-    every = recorded(LESSON[:2], "costs") | {each["name"]: each for each in figures}
     command = "python -m studies.lesson13_networks costs equal_steps"
-    keep_results(LESSON, "costs", list(every.values()), command=command)
+    keep_results(LESSON, "costs", beside_recorded(LESSON[:2], "costs", figures), command=command)
 
 
 def costs() -> None:

@@ -37,7 +37,7 @@ from mlteach.nets import Conv4, cross_entropy
 from mlteach.outer import maml_gradient, tied_head
 from mlteach.params import Params
 from mlteach.tasks import Characters, Episode
-from studies.shared import Figure, figure, tasks_of
+from studies.shared import Figure, beside_recorded, figure, tasks_of
 
 LESSON, SEEDS = "14_how_many_steps", (0, 1, 2)
 OUTER_STEPS, META_BATCH, QUERIES, OUTER_RATE, CLIP = 400, 4, 2, 5e-3, 1.0
@@ -60,9 +60,8 @@ def percent(
 
 def keep(profile: str, figures: list[Figure], **about: Any) -> None:
     """Write figures beside those that are recorded already; one of the same name is replaced."""
-    every = recorded(LESSON[:2], profile) | {each["name"]: each for each in figures}
     command = f"python -m studies.lesson14_heads {profile}"
-    keep_results(LESSON, profile, list(every.values()), command=command, **about)
+    keep_results(LESSON, profile, beside_recorded(LESSON[:2], profile, figures), command=command, **about)
 
 
 def trained(

@@ -22,7 +22,7 @@ from torch import Tensor
 from mlteach.fit import fit
 from mlteach.inner import Rule, sgd
 from mlteach.measure import over_seeds, step_accuracy
-from mlteach.measure.ledger import keep_results, recorded
+from mlteach.measure.ledger import keep_results
 from mlteach.nets import cross_entropy
 from mlteach.outer import maml_gradient, tied_head
 from mlteach.params import Params
@@ -43,7 +43,7 @@ from studies.lesson14_heads import (
     body_of,
     square_loss,
 )
-from studies.shared import Figure, figure, tasks_of
+from studies.shared import Figure, beside_recorded, figure, tasks_of
 
 MORE_SEEDS = (3, 4)
 SCALE = 5.0  # what cosines are multiplied by before the softmax, as in the lesson
@@ -182,9 +182,8 @@ def percent(name: str, values: list[float], seeds: tuple[int, ...], unit: str, s
 
 def keep(figures: list[Figure]) -> None:
     """Write figures beside those that are recorded already; one of the same name is replaced."""
-    every = recorded(LESSON[:2], "vector") | {each["name"]: each for each in figures}
     command = "python -m studies.lesson14_vector cosine reads square"
-    keep_results(LESSON, "vector", list(every.values()), command=command)
+    keep_results(LESSON, "vector", beside_recorded(LESSON[:2], "vector", figures), command=command)
 
 
 def compared(kind_name: str) -> None:

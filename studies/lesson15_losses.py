@@ -38,6 +38,7 @@ from mlteach.params import Params
 from mlteach.tasks import Episode, Sinusoids
 from mlteach.tasks.mixture import Mixture, Windows
 from studies.lesson15_starts import Figure, figure
+from studies.shared import beside_recorded
 
 LESSON, SEEDS = "15_task_adaptive_losses_and_starts", (0, 1, 2, 3, 4)
 STEPS, OUTER_STEPS, SHOTS, BATCH, RATE, OUTER_RATE = 2, 2000, 10, 12, 0.01, 2e-3
@@ -265,8 +266,8 @@ def write(
 
 def keep(new: list[Figure]) -> None:
     """Add to the record what was found, in place of what it was before."""
-    kept = recorded(LESSON[:2], "losses") | {each["name"]: each for each in new}
-    keep_results(LESSON, "losses", list(kept.values()), command="python -m studies.lesson15_losses PART")
+    kept = beside_recorded(LESSON[:2], "losses", new)
+    keep_results(LESSON, "losses", kept, command="python -m studies.lesson15_losses PART")
 
 
 def main() -> None:

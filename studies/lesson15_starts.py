@@ -39,7 +39,7 @@ from mlteach.outer.several_starts import (
 from mlteach.params import Params
 from mlteach.tasks import Episode
 from mlteach.tasks.mixture import Mixture, drawn_from
-from studies.shared import Figure
+from studies.shared import Figure, beside_recorded
 from studies.shared import figure as entry
 
 LESSON, SEEDS = "15_task_adaptive_losses_and_starts", (0, 1, 2)
@@ -199,8 +199,8 @@ def figure(
 
 def keep(profile: str, new: list[Figure]) -> None:
     """Add to the record what was found, in place of what it was before."""
-    kept = recorded(LESSON[:2], profile) | {each["name"]: each for each in new}
-    keep_results(LESSON, profile, list(kept.values()), command=f"python -m studies.lesson15_starts {profile}")
+    kept = beside_recorded(LESSON[:2], profile, new)
+    keep_results(LESSON, profile, kept, command=f"python -m studies.lesson15_starts {profile}")
 
 
 def stored(key: str) -> list[float]:

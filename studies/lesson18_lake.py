@@ -31,6 +31,7 @@ from mlteach.tasks import Characters, Episode
 from mlteach.tasks.augment import augmented
 from mlteach.tasks.lake import own_runs
 from studies.lesson18_metric import RUNS, SEEDS, store, stored, trained
+from studies.shared import beside_recorded
 
 LESSON = "18_learning_a_metric"
 TRIED, SHORT, LONG, RATE = 15.0, 15.0, 60.0, 5e-3
@@ -230,7 +231,7 @@ def collect() -> None:
     keep_results(
         LESSON,
         "lake",
-        list((recorded("18", "lake") | {each["name"]: each for each in figures}).values()),
+        beside_recorded("18", "lake", figures),
         command="python -m studies.lesson18_lake untrained; try NAME; long; train NAME; collect",
     )
     longest = max(

@@ -42,7 +42,7 @@ from studies.lesson18_metric import (
     stored,
     trained,
 )
-from studies.shared import Figure, figure
+from studies.shared import Figure, beside_recorded, figure
 
 ARMS = ("siamese", "matching")
 KINDS = {"any": False, "one alphabet": True}
@@ -188,8 +188,8 @@ def collect() -> None:
             figure(f"matching - siamese.{kind}", over_seeds(gain), "points", SEEDS, TEST, "paired over seeds")
         )
     command = "python -m studies.lesson18_verify run ARM; pixels; collect"
-    whole = recorded("18", "verify") | {each["name"]: each for each in figures}
-    print(keep_results(LESSON, "verify", list(whole.values()), command=command))
+    whole = beside_recorded("18", "verify", figures)
+    print(keep_results(LESSON, "verify", whole, command=command))
     if not (RUNS / "verify-siamese-0.safetensors").exists():
         return
     kept = load_checkpoint(RUNS / "verify-siamese-0.safetensors")

@@ -55,7 +55,7 @@ from mlteach.outer import maml_gradient
 from mlteach.params import Params, gradient_of, leaves
 from mlteach.tasks import Characters, Episode, Split
 from mlteach.tasks.shifts import SHIFTS, shifted
-from studies.shared import figure, tasks_of
+from studies.shared import beside_recorded, figure, tasks_of
 
 LESSON, SEEDS, SECONDS = "21_all_of_them", (0, 1, 2), 60
 TEST_TASKS, SHIFT_TASKS, WATCHED, LOOKS = 1000, 100, 100, 12
@@ -355,8 +355,8 @@ def keep_five() -> None:
             for mode in NORMS:
                 values = [each[name][shift][mode] for each in rows.values()]
                 over(f"{name}.{shift}.{mode}", values, "%", SHIFT_TASKS)
-    figures = list((recorded("21", "five") | {each["name"]: each for each in figures}).values())
-    print(keep_results(LESSON, "five", figures, command=f"{COMMAND} five", budget=SECONDS))
+    whole = beside_recorded("21", "five", figures)
+    print(keep_results(LESSON, "five", whole, command=f"{COMMAND} five", budget=SECONDS))
 
 
 # Results --------------------------------------------------------------------------------------------------------------

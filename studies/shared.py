@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from mlteach.measure import Interval
+from mlteach.measure.ledger import recorded
 from mlteach.tasks.several import tasks_of
 
-__all__ = ["Figure", "figure", "tasks_of"]
+__all__ = ["Figure", "beside_recorded", "figure", "tasks_of"]
 
 Figure = dict[str, Any]
 
@@ -22,3 +23,8 @@ def figure(
         "unit": unit, "seeds": list(seeds), "seconds": None if seconds is None else round(seconds, 1), "device": "cpu",
         "tasks": tasks, "note": note,
     }  # fmt: skip
+
+
+def beside_recorded(lesson: str, part: str, figures: Sequence[Figure]) -> list[Figure]:
+    """What data/results holds of a part of a lesson, with these figures added; one of the same name is replaced in its place."""
+    return list((recorded(lesson, part) | {each["name"]: each for each in figures}).values())

@@ -13,7 +13,7 @@ import torch
 
 from mlteach.checkpoint import load_checkpoint, params_from
 from mlteach.inner import sgd
-from mlteach.measure import Interval, over_seeds, path_of
+from mlteach.measure import over_seeds, path_of
 from mlteach.measure.ledger import data_folder, keep_results, recorded
 from mlteach.nets import share_right
 from mlteach.params import Params
@@ -52,10 +52,10 @@ def beyond(seeds: list[int]) -> None:
             curves.append({t: 100 * torch.cat(right[t]).mean() for t in LOOK})
         for t in LOOK:
             values = [curve[t].item() for curve in curves]
-            half = over_seeds(values) if len(values) > 1 else Interval(values[0], 0.0, 1)
+            found = over_seeds(values) if len(values) > 1 else values[0]  # one seed has no interval
             said = f"rate {rate:g}; seeds " + ", ".join(f"{value:.2f}" for value in values)
-            every[f"{head}.{t}"] = figure(f"{head}.{t}", half, "%", seeds, TASKS, said)
-            print(f"{head}.{t}", half, said, flush=True)
+            every[f"{head}.{t}"] = figure(f"{head}.{t}", found, "%", seeds, TASKS, said)
+            print(f"{head}.{t}", found, said, flush=True)
     keep_results(LESSON, "beyond", list(every.values()), command="python -m studies.lesson14_beyond")
 
 

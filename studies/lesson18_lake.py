@@ -2,7 +2,8 @@
 
     python -m studies.lesson18_lake untrained        pixels and the modified Hausdorff distance
     python -m studies.lesson18_lake try NAME         one of four recipes, fifteen seconds, on validation alphabets
-    python -m studies.lesson18_lake long             one recipe for longer (--seconds), one seed (--seeds)
+    python -m studies.lesson18_lake long             one recipe for longer (--seconds), one seed (--seeds); --updates: so many
+                                                     of them, as a run of those seconds made on a machine with nothing else to do
     python -m studies.lesson18_lake train NAME       a recipe for fifteen seconds, three seeds
     python -m studies.lesson18_lake collect              writes data/results/18-lake.json and the checkpoint of the longest run
 
@@ -87,7 +88,9 @@ def cosines(net: Conv4, theta: Params, runs: Episode, mode: str = "transductive"
     return torch.cat(found)
 
 
-def run(name: str, seed: int, seconds: float) -> tuple[Conv4, Params, dict[str, float]]:
+def run(
+    name: str, seed: int, seconds: float, updates: int | None = None
+) -> tuple[Conv4, Params, dict[str, float]]:
     """Train one recipe."""
     recipe = RECIPES[name]
     net = net_of(recipe)
@@ -104,7 +107,7 @@ def run(name: str, seed: int, seconds: float) -> tuple[Conv4, Params, dict[str, 
     def gradient(theta: Params, episode: Episode) -> tuple[Params, dict[str, Tensor]]:
         return reading_gradient(net.features_of, read_matching(), theta, episode)
 
-    theta, about = trained(gradient, start, sample, seconds=seconds, rate=RATE, seed=seed)
+    theta, about = trained(gradient, start, sample, seconds=seconds, rate=RATE, seed=seed, updates=updates)
     return net, theta, about
 
 
@@ -127,12 +130,12 @@ def attempt(name: str) -> None:
     print(name, value, about, flush=True)
 
 
-def train(name: str, seed: int, seconds: float) -> None:
+def train(name: str, seed: int, seconds: float, updates: int | None = None) -> None:
     """One recipe, judged on the test runs."""
     title = f"lake-{name}-{seed}-{seconds:g}"
     if stored(title):
         return
-    net, theta, about = run(name, seed, seconds)
+    net, theta, about = run(name, seed, seconds, updates)
     row: dict[str, Any] = dict(about)
     for mode in ("transductive", "support"):
         alone, once = (over_tasks(each) for each in judged(cosines(net, theta, runs_of("test"), mode)))
@@ -250,6 +253,7 @@ def main() -> None:
     parser.add_argument("what", choices=["untrained", "try", "long", "train", "collect"])
     parser.add_argument("name", nargs="?", choices=RECIPES)
     parser.add_argument("--seconds", type=float, default=LONG, help="of the long run")
+    parser.add_argument("--updates", type=int, help="of the long run, in place of its seconds")
     parser.add_argument("--seeds", nargs="*", type=int)
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -261,7 +265,7 @@ def main() -> None:
         attempt(options.name)
     elif options.what == "long":
         for seed in options.seeds or (0,):
-            train(LONGEST, seed, options.seconds)
+            train(LONGEST, seed, options.seconds, options.updates)
     else:
         for seed in options.seeds or SEEDS:
             train(options.name, seed, SHORT)

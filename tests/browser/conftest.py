@@ -8,6 +8,7 @@ Tests of a browser that is not there are skipped and say so; where the environme
 ``required``, as in CI, they fail.
 """
 
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -110,22 +111,27 @@ def engine(request: pytest.FixtureRequest) -> Iterator[engines.Engine]:
 
 @pytest.fixture(scope="session")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
-    """``address("index")``, of a lesson's page by its name, of its slides by ``deck/`` and its name: files of the whole site."""
+    """``address("index")``, of a lesson's page by its name, of its slides by ``deck/`` and its name: files of the whole site.
+
+    Each is made once, also where several processes share the tests.
+    """
     from mlteach.course.lessons import notebook, source
     from mlteach.course.site import all_lessons, page
     from mlteach.course.site.lesson import read
     from mlteach.course.site.map import course_map
     from mlteach.course.slides import deck, lectured
 
-    folder = tmp_path_factory.mktemp("whole")
-    (folder / "deck").mkdir()
+    shared = "PYTEST_XDIST_WORKER" in os.environ
+    folder = tmp_path_factory.getbasetemp().parent / "whole" if shared else tmp_path_factory.mktemp("whole")
+    (folder / "deck").mkdir(parents=True, exist_ok=True)
 
-    @cache
     def html(name: str) -> str:
         if name == "index":
             lessons = all_lessons()
             return course_map(
-                read(notebook(source("00"))), lessons, {each.name: html(each.name) for each in lessons}
+                read(notebook(source("00"))),
+                lessons,
+                {each.name: file(each.name).read_text(encoding="utf-8") for each in lessons},
             )
         if name.startswith("deck/"):
             lesson = source(name[5:7])
@@ -133,12 +139,15 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
         return page(NOTEBOOKS / f"{name}.ipynb", all_lessons())
 
     @cache
-    def write(name: str) -> str:
+    def file(name: str) -> Path:
         path = folder / f"{name}.html"
-        path.write_text(html(name), encoding="utf-8")
-        return path.as_uri()
+        if not path.exists():
+            written = path.with_suffix(f".{os.getpid()}")  # whole, or not there
+            written.write_text(html(name), encoding="utf-8")
+            written.replace(path)
+        return path
 
-    return write
+    return lambda name: file(name).as_uri()
 
 
 @pytest.fixture

@@ -121,6 +121,10 @@ class Notebook:
     def __init__(self, page: Any, address: str, name: str) -> None:
         self.page = page
         page.goto(f"{address}/lab/tree/{name}?reset")
+        self.opened()
+
+    def opened(self) -> None:
+        """Wait until the notebook is there and its kernel idle."""
         self.wait(f"{NOTEBOOK}?.context?.isReady && {NOTEBOOK}.content.model?.cells.length > 1")
         self.wait(f"{NOTEBOOK}.context.sessionContext.kernelDisplayStatus == 'idle'")
         self.command("application:toggle-left-area")  # the files; a narrow window has no room for them

@@ -57,7 +57,7 @@ def agree(notebook: Notebook, seen: View, name: str) -> str:
     raise AssertionError(f"Python says:     {said}\nthe widget says: {seen.summary}")
 
 
-@pytest.mark.parametrize(("width", "theme"), [(400, "light"), (800, "dark"), (1280, "light")])
+@pytest.mark.parametrize(("width", "theme"), [(400, "light"), (1280, "dark")])
 def test_fits(ran: str, open_page: Callable[..., Any], width: int, theme: str) -> None:
     """Nothing is cut off, in a narrow window and in a wide one; and a screenshot of each, to be looked at."""
     notebook = Notebook(open_page(viewport={"width": width, "height": 2400}), ran, PAGE)
@@ -67,7 +67,7 @@ def test_fits(ran: str, open_page: Callable[..., Any], width: int, theme: str) -
             seen = view(notebook, name)
             seen.settled()
             seen.sound()
-            if width == 800:
+            if theme == "dark":
                 seen.accessible()
             seen.keep_picture(folder_of_pictures("lab") / f"{variable(name)}_{width}_{theme}.png")
     finally:
@@ -80,6 +80,11 @@ def touched(ran: str, chromium: Any) -> Iterator[tuple[Notebook, list[str]]]:
     page, complaints = watched_page(chromium, has_touch=True)
     yield Notebook(page, ran, PAGE), complaints
     page.context.close()
+
+
+#: Two views of one explorer, without the picture that Python draws for where no script runs.
+TWICE = """view = {{"application/vnd.jupyter.widget-view+json": {{"version_major": 2, "version_minor": 0, "model_id": {0}.model_id}}}}
+display(view, view, raw=True)"""
 
 
 @every_explorer
@@ -104,7 +109,7 @@ def test_hands_kernel_and_two_views(touched: tuple[Notebook, list[str]], name: s
     seen.sound()
 
     scratch = len(notebook.sources()) - 1
-    notebook.run(scratch, f"display({me}, {me})")
+    notebook.run(scratch, TWICE.format(me))
     both = notebook.show(scratch).locator(".mlx")
     first, second = (View(notebook.page, both.nth(k)) for k in (0, 1))
     notebook.page.mouse.move(0, 0)  # what it rests on is lit in that view alone
@@ -133,22 +138,26 @@ def test_lesson_03(lab: str, open_page: Callable[..., Any]) -> None:
     assert notebook.ask("explorer.summary") == seen.summary and "f = 0.9" in seen.summary
 
 
-@pytest.mark.timeout(600)
+#: Lines, a map of pixels, pictures one draws on, and what takes longest to come: what a restart does is the base's matter.
+RESTARTED = ("GradientCell", "LossLandscape", "EpisodeInspector", "AdaptationLab")
+
+
 def test_a_restart(ran: str, chromium: Any) -> None:
-    """The kernel is restarted under the explorers and the page run again: old views draw on alone, new ones live."""
+    """The kernel is restarted under the explorers and their cells run again: old views draw on alone, new ones live."""
     page, complaints = watched_page(chromium)
     notebook = Notebook(page, ran, PAGE)
-    for name in ROWS:
+    for name in RESTARTED:
         fresh(notebook, name)
     notebook.restart()
-    for name, row in ROWS.items():
+    for name in RESTARTED:
         old = view(notebook, name)
-        old.changes(lambda old=old, row=row: old.key(row.keys))
+        old.changes(lambda old=old, name=name: old.key(ROWS[name].keys))
         old.sound()
-    notebook.run_all()
-    for name, row in ROWS.items():
-        new = view(notebook, name)
-        new.changes(lambda new=new, row=row: new.key(row.keys))
+    notebook.run_up_to(min(notebook.find(f"{variable(name)} = {name}") for name in ROWS))
+    for name in RESTARTED:
+        new = fresh(notebook, name)
+        agree(notebook, new, name)  # it is drawn and live; a key before that may be lost
+        new.changes(lambda new=new, name=name: new.key(ROWS[name].keys))
         agree(notebook, new, name)
         new.sound()
     said = list(complaints)

@@ -132,19 +132,20 @@ def test_finger_on_a_telephone(see: Callable[..., View], name: str) -> None:
     seen.sound()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 @every_explorer
-def test_fits_and_is_accessible(see: Callable[..., View], name: str, theme: str) -> None:
-    """Nothing is cut off at any width, the page never scrolls sideways, and axe-core finds nothing."""
-    seen = see(name, viewport={"width": 400, "height": 1000}, color_scheme=theme)
-    for width in (400, 800, 1280):
-        seen.page.set_viewport_size({"width": width, "height": 1000})
-        seen.settled()
-        assert seen.page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
-        seen.sound()
-        seen.keep_picture(folder_of_pictures("static") / f"{variable(name)}_{width}_{theme}.png")
-        if width != 800:
-            seen.accessible()
+def test_fits_and_is_accessible(see: Callable[..., View], name: str) -> None:
+    """Nothing is cut off at any width, the page never scrolls sideways, and axe-core finds nothing, in either theme."""
+    seen = see(name, viewport={"width": 400, "height": 1000})
+    for theme, looked_at in (("light", 1280), ("dark", 400)):
+        seen.page.emulate_media(color_scheme=theme)
+        for width in (400, 800, 1280):
+            seen.page.set_viewport_size({"width": width, "height": 1000})
+            seen.settled()
+            assert seen.page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+            seen.sound()
+            seen.keep_picture(folder_of_pictures("static") / f"{variable(name)}_{width}_{theme}.png")
+            if width == looked_at:
+                seen.accessible()
 
 
 @every_explorer
@@ -179,9 +180,11 @@ def test_a_step_moves_and_a_playhead_runs_in_between(see: Callable[..., View]) -
     step.focus()
     looks = seen.root.evaluate(FRAMES, ["ArrowLeft", 30])
     assert looks[1] != looks[0], "in the next frame"
-    assert len(set(looks)) > 3 and looks[-1] == looks[-2], "it glides, and arrives"
+    assert len(set(looks)) > 2 and looks[-1] == looks[-2], "it glides, and arrives"
+    seen.changes(lambda: step.press("Home"))
     seen.root.get_by_role("button", name="Play").click()
-    assert len(set(seen.root.evaluate(FRAMES, [None, 30]))) > 6, "in half a second it passes two steps"
+    pictures = seen.root.evaluate(PLAYED)
+    assert len(pictures) > 2 and max(pictures) > 2, "between two steps it stands at places of its own"
 
 
 def test_with_reduced_motion_nothing_moves_and_everything_is_reached(see: Callable[..., View]) -> None:
@@ -201,6 +204,20 @@ async (root, [key, n]) => {
   await frame();
   for (let k = 0; k < n; k++) { looks.push(window.picture(root)); await frame(); }
   return looks;
+}
+"""
+
+
+#: How many pictures there are of each step, frame by frame, until what plays has come to its end.
+PLAYED = """
+async (root) => {
+  const step = [...root.querySelectorAll("input")].find((input) => input.labels[0]?.textContent.trim().startsWith("step")), seen = new Map();
+  const plays = () => root.querySelector(".mlx-play").textContent.includes("Pause");
+  while (plays()) {
+    seen.set(step.value, (seen.get(step.value) ?? new Set()).add(window.picture(root)));
+    await new Promise(requestAnimationFrame);
+  }
+  return [...seen.values()].map((pictures) => pictures.size);
 }
 """
 

@@ -3,6 +3,7 @@
     python -m studies.lesson15_characters ratios    what one outer step of each arm costs, side by side in one process
     python -m studies.lesson15_characters           the arms that have no figure yet, five seeds each
     python -m studies.lesson15_characters temperature robust --seeds 3    these arms, three of the seeds
+    python -m studies.lesson15_characters choices   learned rates, also longer, and MeTAL at four outer rates, on validation characters
 
 5-way 1-shot, a Conv4 of 16 filters, a head of zeros, 350 outer steps; all learn their start and a rate for each tensor, see the same
 batches of tasks, and are judged on lesson 09's 1000 test tasks. "rates, longer" makes as many more outer steps as MeTAL's step costs
@@ -34,6 +35,11 @@ from studies.shared import Figure, tasks_of
 
 FILTERS, STEPS, RATE, OUTER_STEPS, TASKS = 16, 3, 0.1, 350, 4
 NET = Conv4(5, FILTERS, head="flatten")
+OUTER_RATE, OUTER_RATES, JUDGED = (
+    4e-3,
+    (2e-3, 4e-3, 8e-3),
+    400,
+)  # the constant, what it is laid beside, validation tasks
 MODES = ("transductive", "support")
 PAIRS = [
     ("metal", "rates"), ("metal", "rates, longer"), ("temperature", "rates"), ("robust", "rates"), ("metal", "temperature"),
@@ -125,7 +131,7 @@ def sample(g: torch.Generator, train: Characters) -> Episode:
     return train.sample(TASKS, 5, 1, 2, generator=g)
 
 
-def trained(kind: PlainLoss, steps: int, seed: int, name: str) -> Params:
+def trained(kind: PlainLoss, steps: int, seed: int, name: str, lr: float = OUTER_RATE) -> Params:
     """All that the kind of loss has to learn, after so many outer steps."""
     train, _, _ = Characters.omniglot().split("random")
     learner = NET.zero_head(NET.init(torch.Generator().manual_seed(seed)))
@@ -137,7 +143,7 @@ def trained(kind: PlainLoss, steps: int, seed: int, name: str) -> Params:
         return maml_gradient(NET, cross_entropy, params, episode, kind.rule, STEPS, start=kind.start)
 
     run = fit(
-        gradient, theta, lambda g: sample(g, train), steps=steps, generator=torch.Generator().manual_seed(seed), lr=4e-3,
+        gradient, theta, lambda g: sample(g, train), steps=steps, generator=torch.Generator().manual_seed(seed), lr=lr,
         schedule="cosine", clip=1.0, progress=f"{name} {seed}", checkpoint=folder / f"{name}-{seed}.safetensors", every=100,
     )  # fmt: skip
     return run.theta
@@ -146,10 +152,9 @@ def trained(kind: PlainLoss, steps: int, seed: int, name: str) -> Params:
 def characters(names: list[str], seeds: tuple[int, ...] = SEEDS) -> None:
     """Train these arms; their accuracies, what they learned of a number, and all differences that have both sides."""
     had = recorded(LESSON[:2], "losses")
-    longer = round(OUTER_STEPS * had["cost.characters.metal"]["value"])
     test = tasks_of(Characters.omniglot().split("random").test, TESTED, seed=2)
     found: dict[str, list[float]] = {}
-    steps = dict.fromkeys(KINDS, OUTER_STEPS) | {"rates, longer": longer}
+    steps = dict.fromkeys(KINDS, OUTER_STEPS) | {"rates, longer": longer()}
     for seed in seeds:
         for name in names:
             kind = KINDS[name.partition(",")[0]]
@@ -182,6 +187,40 @@ def characters(names: list[str], seeds: tuple[int, ...] = SEEDS) -> None:
     keep(figures)
 
 
+def choices() -> None:
+    """Three arms at each outer rate, three seeds, on validation characters; and what MeTAL gains where each has its best."""
+    tasks = tasks_of(Characters.omniglot().split("random").validation, JUDGED, seed=1)
+    found: dict[str, dict[float, list[float]]] = {}
+    for name, steps in (("rates", OUTER_STEPS), ("metal", OUTER_STEPS), ("rates, longer", longer())):
+        kind, rows = KINDS[name.partition(",")[0]], found.setdefault(name, {})
+        for lr in OUTER_RATES:
+            for seed in SEEDS[:3]:
+                theta = trained(kind, steps, seed, f"{name}, outer {lr:g}", lr)
+                scores = accuracy(NET, theta, tasks, kind.rule(theta), STEPS, start=kind.start)
+                rows.setdefault(lr, []).append(scores["transductive"].mean)
+            print(name, lr, over_seeds(rows[lr]), flush=True)
+    figures = [
+        figure(
+            f"choices.{name}.{lr:g}", over_seeds(values), "% of validation tasks", SEEDS[:3], JUDGED, values
+        )
+        for name, rows in found.items()
+        for lr, values in rows.items()
+    ]
+    best = {name: max(rows.values(), key=sum) for name, rows in found.items()}
+    for name in ("rates", "rates, longer"):
+        apart = [ours - theirs for ours, theirs in zip(best["metal"], best[name], strict=True)]
+        unit = "points, paired, each at its best outer rate"
+        figures.append(
+            figure(f"choices.metal minus {name}", over_seeds(apart), unit, SEEDS[:3], JUDGED, apart)
+        )
+    keep(figures)
+
+
+def longer() -> int:
+    """The outer steps of learned rates that MeTAL's price pays for."""
+    return round(OUTER_STEPS * recorded(LESSON[:2], "losses")["cost.characters.metal"]["value"])
+
+
 def by_seed(kept: Figure) -> dict[int, float]:
     """What is recorded of an arm, by seed."""
     return dict(zip(kept["seeds"], map(float, kept["note"].split(", ")), strict=True))
@@ -192,12 +231,17 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     arms = [*KINDS, "rates, longer"]
-    parser.add_argument("arms", nargs="*", metavar="arm", help=f"ratios, or some of: {'; '.join(arms)}")
+    parser.add_argument(
+        "arms", nargs="*", metavar="arm", help=f"ratios, choices, or some of: {'; '.join(arms)}"
+    )
     parser.add_argument("--seeds", type=int, default=len(SEEDS), help="so many of the five seeds")
     torch.set_num_threads(1)
     asked = parser.parse_args()
     if asked.arms == ["ratios"]:
         ratios()
+        return
+    if asked.arms == ["choices"]:
+        choices()
         return
     had = recorded(LESSON[:2], "losses")
     missing = [name for name in arms if f"characters.{name}.support" not in had]

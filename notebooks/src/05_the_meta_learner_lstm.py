@@ -904,7 +904,7 @@ def bars(ax, names):
 fig, ax = plt.subplots(figsize=(9, 3.9))
 bars(ax, said)
 ax.plot(now.mean(), 3, "x", color="black", markersize=9, markeredgewidth=2)
-ax.set(xlabel="change in points\n(bar: a long run, square: a second, dots: short ones, "
+ax.set(xlabel="change in points\n(bar: a long run, squares: two more, dots: short ones, "
               "cross: now)",
        title="From step 4 on, forgetting in the head is all it takes")
 show(fig, alt=(
@@ -913,7 +913,7 @@ show(fig, alt=(
 ))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. From step 4 on, but for the first bar. Read three bars against each other: stop, only forget, only forget as the layer's mean. The first is what steps 4 to 8 are worth. The second: all of it is forgetting. The third: none of it is shrinking. So it matters which weights are forgotten; the next two bars say in which layer. The square is a second long run, with a seed of its own, and it tells the same. The dots are three runs of 600 outer steps, an eighth of the training: there the input gates still take the late steps, and forgetting is worth nothing. It is learned late.
+# 3 min. From step 4 on, but for the first bar. Read three bars against each other: stop, only forget, only forget as the layer's mean. The first is what steps 4 to 8 are worth. The second: all of it is forgetting. The third: none of it is shrinking. So it matters which weights are forgotten; the next two bars say in which layer. The squares are two more long runs, each with a seed of its own, and they tell the same. The dots are three runs of 600 outer steps, an eighth of the training: there the input gates still take the late steps, and forgetting is worth nothing. It is learned late.
 
 # %% [markdown]
 # <details><summary><b>Explain.</b> How much is left?</summary>
@@ -922,7 +922,7 @@ show(fig, alt=(
 #
 # </details>
 #
-# Bars are the recorded run with intervals over 200 tasks, squares a second long run from another seed; the cross is your 20 tasks. To forget and nothing else costs nothing. To stop costs all that steps 4 to 8 are worth. The head's weights are enough, and in them it matters *which* are forgotten.
+# Bars are the recorded run with intervals over 200 tasks, squares two more long runs from other seeds; the cross is your 20 tasks. To forget and nothing else costs nothing. To stop costs all that steps 4 to 8 are worth. The head's weights are enough, and in them it matters *which* are forgotten.
 #
 # The dots are three short runs of 600 outer steps, and they are others: their input gates take the late steps, and never to forget costs them nothing. So the forgetting is learned late. Trained *without* forget gates a short run is as good:
 
@@ -962,7 +962,7 @@ left.legend(loc="upper left", frameon=False)
 left.set(xlabel=f"forget gates of the head's weights, step {STEP}", ylabel="of them, %",
          title="The gate reads the sign")
 bars(right, told)
-right.set(xlabel="change in points\n(square: a second long run, dots: short)",
+right.set(xlabel="change in points\n(squares: two more long runs, dots: short)",
           title="What the gates are told")
 show(fig, alt=(
     "Left: forget gates of the head are lower where the gradient is above zero. Right: "

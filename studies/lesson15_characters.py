@@ -35,11 +35,8 @@ from studies.shared import Figure, tasks_of
 
 FILTERS, STEPS, RATE, OUTER_STEPS, TASKS = 16, 3, 0.1, 350, 4
 NET = Conv4(5, FILTERS, head="flatten")
-OUTER_RATE, OUTER_RATES, JUDGED = (
-    4e-3,
-    (2e-3, 4e-3, 8e-3),
-    400,
-)  # the constant, what it is laid beside, validation tasks
+OUTER_RATE, OUTER_RATES = 4e-3, (2e-3, 4e-3, 8e-3, 16e-3)  # the constant, and what it is laid beside
+JUDGED = 400  # validation tasks
 MODES = ("transductive", "support")
 PAIRS = [
     ("metal", "rates"), ("metal", "rates, longer"), ("temperature", "rates"), ("robust", "rates"), ("metal", "temperature"),

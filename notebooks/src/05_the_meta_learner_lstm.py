@@ -904,8 +904,8 @@ def bars(ax, names):
 fig, ax = plt.subplots(figsize=(9, 3.9))
 bars(ax, said)
 ax.plot(now.mean(), 3, "x", color="black", markersize=9, markeredgewidth=2)
-ax.set(xlabel="change in points\n(bar: a long run, squares: two more, dots: short ones, "
-              "cross: now)",
+ax.set(xlabel="change in points\n(bar: a long run, squares: two more, "
+              "dots: short ones, cross: now)",
        title="From step 4 on, forgetting in the head is all it takes")
 show(fig, alt=(
     "Points lost. To stop after step 3 costs about five; to forget only, nothing. "

@@ -1018,8 +1018,8 @@ for ax, (ways, title) in zip(axes, {"twenty": "20 ways", "five": "5 ways"}.items
            xlim=(30, 100), title=f"{title}, 1 shot, under their protocol",
            xlabel="right answers, %; one query a class")
 axes[1].legend(loc="lower left", frameon=False)
-show(fig, alt="Two panels, 20 ways and 5 ways, of three rows each: plain MAML, MAML++ and "
-     "plain MAML with a zero head, with two dots and intervals over three seeds, the "
+show(fig, alt="Two panels, 20 ways and 5 ways, of three rows each: plain MAML, MAML++ "
+     "and plain MAML with a zero head, with two dots and intervals over three seeds, the "
      "last checkpoint, and the mean answer of the five best.")
 
 # %% [markdown]

@@ -175,7 +175,8 @@ for head, said in HEADS.items() if beyond else ():
     first, last = (map(float, beyond[f"{head}.{t}"]["note"].rpartition("seeds ")[2]
                        .split(", ")) for t in (20, 100))
     more = over_seeds([after - before for before, after in zip(first, last)])
-    print(f"{'':16} from 20 to 100: {more.mean:+.1f} ± {more.half_width:.1f} points, paired")
+    print(f"{'':16} from 20 to 100: {more.mean:+.1f} ± {more.half_width:.1f} points, "
+          "paired")
 
 # %% [markdown]
 # Nothing more comes. A learned head stays where it is, and a head of zeros loses half a point.

@@ -1030,7 +1030,7 @@ if added := rows.get("MeTAL minus learned rates.transductive"):
 # %% [markdown]
 # What is above MAML is paired, seed by seed. Where its interval holds zero, three seeds do not tell the two apart. Do not read across the panels: more than one thing
 # differs there. MeTAL's row changes more than the loss: it comes with lesson 15's head of zeros and learned rates. Those two without the learned loss are the row above
-# it, and what the loss adds to them is printed last. (In lesson 15, in a training of its own, it added nothing that its seeds could show at equal cost.) And no method was tuned for these seconds; each has the settings of its lesson. A head of zeros is UNICORN, under softmax.
+# it, and what the loss adds to them is printed last. (In lesson 15, in a training of its own, it added nothing that its seeds could show at equal cost, also where each row had its best outer rate.) And no method was tuned for these seconds; each has the settings of its lesson. A head of zeros is UNICORN, under softmax.
 # The two starts stand beside the head of zeros they are made with: half of their seconds went into one start, a quarter into each of the two. All three seeds end below the one start that had all the seconds.
 
 # %% [markdown] slideshow={"slide_type": "slide"}

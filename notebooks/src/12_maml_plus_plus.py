@@ -1019,8 +1019,8 @@ for ax, (ways, title) in zip(axes, {"twenty": "20 ways", "five": "5 ways"}.items
            xlabel="right answers, %; one query a class")
 axes[1].legend(loc="lower left", frameon=False)
 show(fig, alt="Two panels, 20 ways and 5 ways, of three rows each: plain MAML, MAML++ "
-     "and plain MAML with a zero head, with two dots and intervals over three seeds, the "
-     "last checkpoint, and the mean answer of the five best.")
+     "and plain MAML with a zero head, with two dots and intervals over three seeds, "
+     "the last checkpoint, and the mean answer of the five best.")
 
 # %% [markdown]
 # With 20 ways and with 5 MAML++ is no further than plain MAML at the tuned rate, and the head of zeros, one line, is ahead of both. And look at the squares: with 20 ways five

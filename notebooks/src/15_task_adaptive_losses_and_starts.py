@@ -27,7 +27,7 @@
 # **Prerequisites:** [lesson 06](06_maml_on_sinusoids.ipynb): MAML on sinusoids. [Lesson 09](09_omniglot_maml.ipynb): learned starts with
 # a head of zeros.
 #
-# **Time:** 35 minutes of reading, and 45 minutes for the exercises.
+# **Time:** 40 minutes of reading, and 45 minutes for the exercises.
 #
 # **What it costs to run:** *smoke* takes about 25 s on two cores and trains next to nothing. *lecture* takes about 1 minute and trains
 # three inner losses and three starts. *paper* takes about 15 minutes on two cores: the same, ten times longer; no GPU is needed.
@@ -628,8 +628,8 @@ for ax, mode, said in ((axes[0], "transductive", "all queries in one batch"),
     ax.set(xlabel="right answers, %", title=said)
 show(fig, alt="Accuracies on Omniglot with intervals and a tick for each seed, in two "
      "panels, one for each mode of batch norm: learned rates and a learned bend level, "
-     "a learned temperature above them, and MeTAL and learned rates for longer highest, "
-     "level with one another.")
+     "a learned temperature above them, and MeTAL and learned rates for longer "
+     "highest, level with one another.")
 print(f"{'points, paired by seed':34}{'one batch':>13}{'support':>13}")
 for key, said in (("metal minus rates", "MeTAL minus rates"),
                   ("robust minus rates", "bend minus rates"),
@@ -1167,7 +1167,7 @@ print(f"misses: {10 - sum(flags['learned'])} of 10 networks with a learned head;
 #
 # - Baik, Choi, Kim, Cho, Min, Lee 2021, [Meta-learning with task-adaptive loss function](https://arxiv.org/abs/2110.03909): MeTAL, and the
 #   [released code](https://github.com/baiksung/MeTAL).
-# - Zhou, Zou, Yuan, Feng, Xiong, Hoi 2021, [Task similarity aware meta learning](https://proceedings.mlr.press/v161/zhou21a.html): TSA-MAML and its theory.
+# - Zhou, Zou, Yuan, Feng, Xiong, Hoi 2021, [Task similarity aware meta learning](https://proceedings.mlr.press/v161/zhou21a.html): TSA-MAML and its theory. Its tables, on image data, were not at hand; no number of them is quoted here.
 # - Perez, Strub, de Vries, Dumoulin, Courville 2018, [FiLM](https://arxiv.org/abs/1709.07871): scaling and shifting by a condition.
 # - Huber 1964, [Robust estimation of a location parameter](https://doi.org/10.1214/aoms/1177703732).
 # - Antoniou, Edwards, Storkey 2019, [How to train your MAML](https://arxiv.org/abs/1810.09502): learned rates for each layer and step.

@@ -136,7 +136,7 @@ def test_finger_on_a_telephone(see: Callable[..., View], name: str) -> None:
 def test_fits_and_is_accessible(see: Callable[..., View], name: str) -> None:
     """Nothing is cut off at any width, the page never scrolls sideways, and axe-core finds nothing, in either theme."""
     seen = see(name, viewport={"width": 400, "height": 1000})
-    for theme, looked_at in (("light", 1280), ("dark", 400)):
+    for theme in ("light", "dark"):
         seen.page.emulate_media(color_scheme=theme)
         for width in (400, 800, 1280):
             seen.page.set_viewport_size({"width": width, "height": 1000})
@@ -144,7 +144,7 @@ def test_fits_and_is_accessible(see: Callable[..., View], name: str) -> None:
             assert seen.page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
             seen.sound()
             seen.keep_picture(folder_of_pictures("static") / f"{variable(name)}_{width}_{theme}.png")
-            if width == looked_at:
+            if width != 800:
                 seen.accessible()
 
 
@@ -180,7 +180,7 @@ def test_a_step_moves_and_a_playhead_runs_in_between(see: Callable[..., View]) -
     step.focus()
     looks = seen.root.evaluate(FRAMES, ["ArrowLeft", 30])
     assert looks[1] != looks[0], "in the next frame"
-    assert len(set(looks)) > 2 and looks[-1] == looks[-2], "it glides, and arrives"
+    assert len(set(looks)) > 3 and looks[-1] == looks[-2], "it glides, and arrives"
     seen.changes(lambda: step.press("Home"))
     seen.root.get_by_role("button", name="Play").click()
     pictures = seen.root.evaluate(PLAYED)

@@ -1,11 +1,11 @@
 """The controls of lesson 09: what training did to the body, whose protocol a number was measured under, and the head.
 
     python -m studies.lesson09_controls reuse       how far the inner loop moves fresh and trained kernels, three seeds each
-    python -m studies.lesson09_controls protocols   the recorded starts of lessons 09 and 10 under the papers' protocols
+    python -m studies.lesson09_controls protocols   the starts of lessons 09 and 10 under the papers' protocols, three seeds
     python -m studies.lesson09_controls heads       a head of zeros and a learned one, 5 ways in training and test, three seeds
 
-Each writes its own ``data/results/09-*.json``. ``reuse`` takes the recorded network for its first seed and trains two more
-with lesson 09's lecture recipe. ``heads`` is judged on validation characters, ``protocols`` on test characters.
+Each writes its own ``data/results/09-*.json``. Seed 0 is the recorded network, seeds 1 and 2 are trained by
+``studies.lesson10_starts``. ``heads`` is judged on validation characters, ``protocols`` on test characters.
 """
 
 import argparse
@@ -17,20 +17,19 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from mlteach.fit import fit
 from mlteach.inner import sgd
 from mlteach.measure import Interval, over_seeds, over_tasks, path_of
-from mlteach.measure.ledger import data_folder, keep_results, recorded
+from mlteach.measure.ledger import keep_results, recorded
 from mlteach.nets import Conv4, cross_entropy
 from mlteach.outer import maml_gradient
 from mlteach.params import Params, norm, subtract
 from mlteach.tasks import Characters, Episode
 from studies.lesson09_lecture_recipe import CHOSEN, measure
-from studies.lesson10_company import STARTS, beside_support, by_support, ends, in_batches, start_of
+from studies.lesson10_company import beside_support, by_support, ends, in_batches
+from studies.lesson10_starts import SEEDS, STARTS, start_of
 from studies.shared import Figure, figure, tasks_of
 
-LESSON, SEEDS = "09_omniglot_maml", (0, 1, 2)
-OUTER_STEPS = 1400  # of the lecture recipe
+LESSON = "09_omniglot_maml"
 NET_40 = Conv4(40, 32, head="flatten")
 RULE = sgd(
     dict.fromkeys(NET_40.body_names, CHOSEN.rate_body) | dict.fromkeys(NET_40.head_names, CHOSEN.rate_head)
@@ -48,22 +47,9 @@ def fresh_body(seed: int) -> Params:
     return {name: theta[name] for name in NET_40.body_names}
 
 
-def trained_body(seed: int, train: Characters) -> Params:
-    """The body after the lecture recipe: for seed 0 the recorded one."""
-    if seed == 0:
-        return {name: value.double() for name, value in start_of("maml")[0].items()}
-    generator = torch.Generator().manual_seed(seed)
-    theta = NET_40.init(generator)
-    run = fit(
-        lambda theta, episode: maml_gradient(
-            NET_40, cross_entropy, theta, episode, RULE, CHOSEN.inner_steps, start=NET_40.zero_head
-        ),
-        {name: theta[name] for name in NET_40.body_names},
-        lambda g: train.sample(CHOSEN.meta_batch, CHOSEN.ways, 1, 2, generator=g),
-        steps=OUTER_STEPS, generator=generator, lr=CHOSEN.outer_rate, schedule="cosine", progress=f"seed {seed}",
-        checkpoint=data_folder().parent / "runs" / "09-reuse" / f"seed-{seed}.safetensors", every=200,
-    )  # fmt: skip
-    return {name: value.double() for name, value in run.theta.items()}
+def trained_body(seed: int) -> Params:
+    """The body after the lecture recipe."""
+    return {name: value.double() for name, value in start_of("maml", seed)[0].items()}
 
 
 def at_lengths_of(body: Params, like: Params) -> Params:
@@ -100,7 +86,7 @@ def reuse(seeds: int) -> None:
     found: dict[str, list[float]] = {}
     alone: dict[str, Interval] = {}
     for seed in SEEDS[:seeds]:
-        fresh, trained = fresh_body(seed), trained_body(seed, train)
+        fresh, trained = fresh_body(seed), trained_body(seed)
         longer = [(trained[name].norm() / fresh[name].norm()).item() for name in KERNELS]
         found.setdefault("longer.least", []).append(min(longer))
         found.setdefault("longer.most", []).append(max(longer))
@@ -154,23 +140,23 @@ def asked(episode: Episode, queries: int) -> Episode:
 
 
 def under(
-    name: str, test: Characters, cell: str, protocols: dict[str, tuple[int, Answers]]
-) -> dict[str, Interval]:
-    """A recorded start on one set of tasks, under several protocols: queries of each class, and what a batch holds."""
+    name: str, seed: int, test: Characters, cell: str, protocols: dict[str, tuple[int, Answers]]
+) -> dict[str, float]:
+    """A start's mean on one set of tasks, under several protocols: queries of each class, and what a batch holds."""
     ways, shots = CELLS[cell]
     most = max(queries for queries, _ in protocols.values())
     drawn = tasks_of(
         test, TASKS[cell], 2, ways=ways, shots=shots, queries=most, at_once=50 if ways == 5 else 20
     )
     found: dict[str, list[Tensor]] = {protocol: [] for protocol in protocols}
-    for net, phi, episode in ends(name, drawn, ways):
+    for net, phi, episode in ends(name, seed, drawn, ways):
         for protocol, (queries, answers) in protocols.items():
             found[protocol].append(answers(net, phi, asked(episode, queries)))
-    return {protocol: over_tasks(torch.cat(values)) for protocol, values in found.items()}
+    return {protocol: torch.cat(values).mean().item() for protocol, values in found.items()}
 
 
 def protocols() -> None:
-    """Each recorded start, each cell of the papers' tables: under MAML's protocol, Reptile's two, and ours."""
+    """Each start, each cell of the papers' tables: under MAML's protocol, Reptile's two, and ours."""
     characters = Characters.omniglot()
     plain = characters.split("random", rotations="train").test
     turned = characters.split("random", rotations="all").test
@@ -183,9 +169,13 @@ def protocols() -> None:
             on_plain |= {"ours": (15, together), "ours, by support": (15, by_support)}
         for name in STARTS:
             for test, asks in ((turned, on_turned), (plain, on_plain)):
-                for protocol, found in under(name, test, cell, asks).items():
-                    note = f"{asks[protocol][0]} queries a class"
-                    figures.append(figure(f"{name}.{cell}.{protocol}", found, "%", [0], found.n, note))
+                each = [under(name, seed, test, cell, asks) for seed in SEEDS]
+                for protocol, (queries, _) in asks.items():
+                    values = [one[protocol] for one in each]
+                    found, note = over_seeds(values), f"{queries} queries a class; interval over seeds: "
+                    note += ", ".join(f"{value:.2f}" for value in values)
+                    new = figure(f"{name}.{cell}.{protocol}", found, "%", SEEDS, TASKS[cell], note)
+                    figures.append(new | {"by_seed": [round(value, 3) for value in values]})
                     print(f"{name:8} {cell:11} {protocol:26} {found}", flush=True)
             keep_results(
                 LESSON, "protocols", figures, command="python -m studies.lesson09_controls protocols"

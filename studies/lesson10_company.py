@@ -1,11 +1,12 @@
-"""Whose company a query is answered in: lesson 10's question, asked of three recorded starts over the size of the batch.
+"""Whose company a query is answered in: lesson 10's question, asked of three methods' starts over the size of the batch.
 
     python -m studies.lesson10_company
 
-The recorded starts of lessons 09 and 10 (MAML, FOMAML, Reptile) adapt to the same 400 test tasks, 15 queries a class. Then
-each answers the same queries in batches of several sizes, dealt in two ways: *balanced*, as many of each class, for which
+The starts of lessons 09 and 10 (MAML, FOMAML, Reptile; three seeds of each, see ``studies.lesson10_starts``) adapt to the same
+400 test tasks, 15 queries a class. Then each answers the same queries in batches of several sizes, dealt in two ways: *balanced*, as many of each class, for which
 somebody must know the labels; and *at random*. Beside them one query alone beside the support set, and the statistics of the
-support set, from which all others are counted, task by task. Writes ``data/results/10-company.json``.
+support set, from which all others are counted, task by task. Writes ``data/results/10-company.json``, its
+intervals over the seeds.
 """
 
 from collections.abc import Iterator
@@ -14,38 +15,25 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from mlteach.checkpoint import load_checkpoint, params_from
-from mlteach.inner import Rule, sgd
-from mlteach.measure import over_tasks, path_of
-from mlteach.measure.ledger import data_folder, keep_results
+from mlteach.measure import over_seeds, path_of
+from mlteach.measure.ledger import keep_results
 from mlteach.nets import Conv4
 from mlteach.params import Params
 from mlteach.tasks import Characters, Episode
+from studies.lesson10_starts import SEEDS, STARTS, start_of
 from studies.shared import figure, tasks_of
 
 LESSON, TASKS, SEED = "10_omniglot_fomaml_and_reptile", 400, 2
 SIZES = (5, 15, 25, 75)  # queries in a batch; 75 are all of them, and the two ways to deal them are one
-#: The recorded starts, and the steps they take at test.
-STARTS = {"reptile": ("10-reptile", 10), "fomaml": ("10-fomaml", 5), "maml": ("09-maml-lecture", 3)}
 
 
-def start_of(name: str) -> tuple[Params, Rule, int]:
-    """A recorded start's body, its rule at its test rate, and its test steps."""
-    file, steps = STARTS[name]
-    kept = load_checkpoint(data_folder() / "checkpoints" / f"{file}.safetensors")
-    net, recipe = Conv4(5, 32, head="flatten"), kept.about["recipe"]
-    like = net.init(torch.Generator())
-    share = kept.about.get("test_rate", recipe.get("test_rate"))
-    rates = dict.fromkeys(net.body_names, share * recipe["rate_body"])
-    rates |= dict.fromkeys(net.head_names, share * recipe["rate_head"])
-    return params_from(kept, {each: like[each] for each in net.body_names}), sgd(rates), steps
-
-
-def ends(name: str, episodes: list[Episode], ways: int = 5) -> Iterator[tuple[Conv4, Params, Episode]]:
+def ends(
+    name: str, seed: int, episodes: list[Episode], ways: int = 5
+) -> Iterator[tuple[Conv4, Params, Episode]]:
     """The network, where its walk ends, [tasks, ...], and the tasks, for each batch of tasks."""
-    body, rule, steps = start_of(name)
+    body, rule, steps = start_of(name, seed)
     net = Conv4(ways, 32, head="flatten")
-    for episode in tqdm(episodes, desc=name, unit="batch"):
+    for episode in tqdm(episodes, desc=f"{name}, seed {seed}", unit="batch"):
         yield net, path_of(net, body, episode, rule, steps, start=net.zero_head)[-1], episode
 
 
@@ -78,34 +66,39 @@ def _percent(logits: Tensor, y: Tensor) -> Tensor:
     return 100 * (logits.argmax(-1) == y).double().mean(1)
 
 
+def gains(name: str, seed: int, episodes: list[Episode]) -> dict[str, float]:
+    """What each company brings one start: percent by the support set, the others in points above it, means over the tasks."""
+    found: dict[str, list[Tensor]] = {}
+    for net, phi, episode in ends(name, seed, episodes):
+        answers = {"support": by_support(net, phi, episode), "beside": beside_support(net, phi, episode)}
+        for size in SIZES:
+            for way in ("balanced", "random"):
+                answers[f"{way}.{size}"] = in_batches(net, phi, episode, size, way == "balanced")
+        for company, values in answers.items():
+            found.setdefault(company, []).append(values)
+    mean = {company: torch.cat(values).mean().item() for company, values in found.items()}
+    above = {company: value - mean["support"] for company, value in mean.items() if company != "support"}
+    apart = {
+        f"balanced - random.{size}": mean[f"balanced.{size}"] - mean[f"random.{size}"] for size in SIZES[:-1]
+    }
+    return {"support": mean["support"], **above, **apart}
+
+
 def main() -> None:
-    """Measure all three starts and write the file."""
+    """Measure all starts and write the file."""
     _, _, test = Characters.omniglot().split("random")
     episodes = tasks_of(test, TASKS, SEED)
     figures = []
     for name in STARTS:
-        found: dict[str, list[Tensor]] = {}
-        for net, phi, episode in ends(name, episodes):
-            answers = {"support": by_support(net, phi, episode), "beside": beside_support(net, phi, episode)}
-            for size in SIZES:
-                for way in ("balanced", "random"):
-                    answers[f"{way}.{size}"] = in_batches(net, phi, episode, size, way == "balanced")
-            for company, values in answers.items():
-                found.setdefault(company, []).append(values)
-        whole = {company: torch.cat(values) for company, values in found.items()}
-        gains = {
-            company: values - whole["support"] for company, values in whole.items() if company != "support"
-        }
-        gains |= {
-            f"balanced - random.{size}": whole[f"balanced.{size}"] - whole[f"random.{size}"]
-            for size in SIZES[:-1]
-        }
-        for company, values in (("support", whole["support"]), *gains.items()):
-            found_over = over_tasks(values)
-            unit = "%" if company == "support" else "points"
-            note = "above the support set's statistics, task by task" * (company in gains)
-            figures.append(figure(f"{name}.{company}", found_over, unit, [0], found_over.n, note))
-            print(f"{name:8} {company:22} {found_over.mean:6.2f} ± {found_over.half_width:.2f}")
+        each = [gains(name, seed, episodes) for seed in SEEDS]
+        for company in each[0]:
+            values = [one[company] for one in each]
+            found, above = over_seeds(values), company != "support"
+            note = "above the support set's statistics, on the same tasks; " * above
+            note += "interval over seeds: " + ", ".join(f"{value:.2f}" for value in values)
+            new = figure(f"{name}.{company}", found, "points" if above else "%", SEEDS, TASKS, note)
+            figures.append(new | {"by_seed": [round(value, 3) for value in values]})
+            print(f"{name:8} {company:22} {found.mean:6.2f} ± {found.half_width:.2f}", flush=True)
     keep_results(LESSON, "company", figures, command="python -m studies.lesson10_company")
 
 

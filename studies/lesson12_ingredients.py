@@ -1,6 +1,7 @@
 """The ingredients of MAML++ one by one, each left out, all, and beside them one line: clip the outer gradient, zero the head.
 
     python -m studies.lesson12_ingredients choose     plain MAML at several inner rates, judged on validation characters
+    python -m studies.lesson12_ingredients settings   other lengths of the two schedules and other clips, judged there too
     python -m studies.lesson12_ingredients costs      what a step of each arm costs beside a plain one, measured side by side
     python -m studies.lesson12_ingredients train      every arm that has no row yet, judged on lesson 09's test tasks
     python -m studies.lesson12_ingredients keep       the rows as data/results/12-ingredients.json
@@ -14,6 +15,7 @@ runs/12-ingredients.jsonl, so the command can be stopped and called again; what 
 """
 
 import argparse
+import itertools
 import statistics
 import time
 from collections.abc import Callable, Iterable
@@ -42,6 +44,13 @@ LESSON, SEEDS = "12_maml_plus_plus", (0, 1, 2)
 STEPS, OUTER_STEPS, BETA, TASKS = 5, 400, 4e-3, 4
 BAD, RATES = 1.0, (0.1, 0.2, 0.4)  # the unstable inner rate, and those that the tuned one is chosen from
 TEST_TASKS, VALIDATION_TASKS = 100, 100
+#: What the arms' own settings were tried against, with seeds that no arm uses: a setting's values, the arms' own among them.
+TRIED: dict[str, tuple[float, ...]] = {
+    "clip": (0.25, 1.0, 4.0),
+    "multi_step": (0.1, 0.5, 1.0),
+    "first_order": (0.1, 0.3, 0.6),
+}
+TRIED_SEEDS = (7, 8, 9)
 
 
 @dataclass(frozen=True)
@@ -278,6 +287,33 @@ def choose(split: Split) -> None:
         print(name, test["transductive"], flush=True)
 
 
+def settings(split: Split, only: str | None) -> None:
+    """Each setting at several values, alone, at the bad and at the tuned rate; ``only`` one rate. Rows that are there stay."""
+    for (rate, alpha), seed in itertools.product({"bad": BAD, "tuned": tuned()}.items(), TRIED_SEEDS):
+        for setting, values in TRIED.items():
+            for value in values:
+                name = f"tried/{rate}/{setting}/{value:g}"
+                if f"{name}#{seed}" in rows() or only not in (None, rate):
+                    continue
+                parts, theta, _, stopped = trained(Arm(alpha=alpha, **{setting: value}), split, seed)
+                test = judged(
+                    parts, theta, tasks_of(split.validation, VALIDATION_TASKS, 1), ("transductive",)
+                )
+                note({"name": name, "seed": seed, "stopped": stopped, "test": test})
+                print(name, seed, test["transductive"], flush=True)
+
+
+def _settings() -> list[Figure]:
+    found: dict[str, dict[int, float]] = {}
+    for row in rows().values():
+        if row["name"].startswith("tried/"):
+            found.setdefault(row["name"], {})[row["seed"]] = row["test"]["transductive"][-1]
+    return [
+        _over(name, list(values.values()), "%", list(values)) | {"tasks": VALIDATION_TASKS}
+        for name, values in found.items()
+    ]
+
+
 def tuned() -> float:
     """The rate that plain MAML did best with on validation characters."""
     found = {
@@ -372,7 +408,7 @@ def keep() -> None:
                "processor seconds; medians of steps taken in turn, over the schedules")
         for name, value in ratio.items()
     ]  # fmt: skip
-    figures += _choices()
+    figures += _choices() + _settings()
     runs: dict[str, dict[str, Any]] = {}
     for row in sorted(found.values(), key=lambda row: row["seed"]):
         if "norms" in row:
@@ -421,7 +457,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=["choose", "costs", "train", "keep"])
+    parser.add_argument("what", choices=["choose", "settings", "costs", "train", "keep"])
     parser.add_argument("arms", nargs="*")
     parser.add_argument("--seeds", type=int, default=len(SEEDS))
     options = parser.parse_args()
@@ -430,6 +466,8 @@ def main() -> None:
     split = Characters.omniglot().split("random")
     if options.what == "train":
         return train(split, options.arms, options.seeds)
+    if options.what == "settings":
+        return settings(split, options.arms[0] if options.arms else None)
     {"choose": choose, "costs": costs}[options.what](split)
 
 

@@ -33,13 +33,13 @@ def show(fig: "Figure", alt: str, *, colours: int = 256) -> None:
     from mlteach.explore.drawing import svg
 
     alt, width = sentence(alt), round(100 * fig.get_figwidth())
-    spread_labels(fig)
+    settle(fig)
     try:
         drawn = svg(fig, alt)
     except NotImplementedError:  # a shaded triangle, a text set by TeX
         drawn = ""
     fits = 0 < len(drawn) <= MOST_BYTES
-    data = fewer(png(fig, SMALL_DPI if fits else DPI), 32 if fits else colours)
+    data = png(fig, SMALL_DPI if fits else DPI, colours=32 if fits else colours)
     display(Picture(data, alt, width, drawn if fits else ""))
 
 
@@ -65,24 +65,29 @@ class Picture:
         return data, {kind: dict(about) for kind in data if kind != "text/plain"}
 
 
-def png(fig: "Figure", dpi: int = DPI) -> bytes:
-    """The figure as PNG bytes, the same on every call; closes the figure.
+def settle(fig: "Figure") -> None:
+    """Find the place of everything, once: to lay a figure out takes longer than to draw it, and labels are spread for one layout."""
+    from matplotlib.layout_engine import PlaceHolderLayoutEngine
 
-    Name and date of the program that drew it are left out: they would change the file with every release.
-    """
-    spread_labels(fig)
-    out = io.BytesIO()
-    fig.savefig(out, format="png", dpi=dpi, metadata={"Software": None})
-    _close(fig)
-    return out.getvalue()
+    if not isinstance(fig.get_layout_engine(), PlaceHolderLayoutEngine):
+        spread_labels(fig)
+        fig.set_layout_engine("none")
 
 
-def fewer(data: bytes, colours: int) -> bytes:
-    """The same picture (PNG bytes) with a palette of at most ``colours``."""
+def png(fig: "Figure", dpi: int = DPI, *, colours: int = 256) -> bytes:
+    """The figure as PNG bytes with a palette of at most ``colours``, the same on every call; closes the figure."""
+    import numpy as np
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from PIL import Image
 
+    settle(fig)
+    fig.dpi = dpi
+    canvas = FigureCanvasAgg(fig)
+    canvas.draw()
+    drawn = Image.fromarray(np.asarray(canvas.buffer_rgba()))
+    _close(fig)
     out = io.BytesIO()
-    Image.open(io.BytesIO(data)).convert("RGB").quantize(colours).save(out, "png", optimize=True)
+    drawn.convert("RGB").quantize(colours).save(out, "png", optimize=True)
     return out.getvalue()
 
 

@@ -18,7 +18,7 @@ def picture(study: Study, rows: list[Row]) -> bytes:
     from matplotlib.figure import Figure
 
     from mlteach.explore import style
-    from mlteach.explore.figure import fewer, png
+    from mlteach.explore.figure import png
 
     numbers = shown(study, rows)
     with rc_context(style.rc()):
@@ -26,7 +26,7 @@ def picture(study: Study, rows: list[Row]) -> bytes:
         for ax, number in zip(fig.subplots(1, len(numbers), squeeze=False)[0], numbers, strict=True):
             _panel(ax, study, rows, number)
         fig.suptitle(study.title, x=0.01, ha="left", fontweight="bold")
-        return fewer(png(fig, DPI), 64)
+        return png(fig, DPI, colours=64)
 
 
 def _panel(ax: Any, study: Study, rows: list[Row], number: str) -> None:

@@ -120,7 +120,7 @@ class Explorer(anywidget.AnyWidget):
         with rc_context(style.rc() | {"font.size": 10, "axes.titlesize": 11, "figure.dpi": 100}):
             fig = Figure(figsize=self.size)
             self.draw(fig)
-            return figure.fewer(figure.png(fig, dpi=100), COLOURS)
+            return figure.png(fig, 100, colours=COLOURS)
 
     def __repr__(self) -> str:
         state = ", ".join(f"{name}={_short(getattr(self, name))}" for name in self.shows)

@@ -157,6 +157,7 @@ def rc() -> dict[Any, Any]:
         "figure.facecolor": "white",
         "font.family": "DejaVu Sans",
         "font.size": 13,
+        "text.hinting": "no_hinting",  # else a text is wider at one resolution than at another, and no layout fits both
         "axes.titlesize": 15,
         "axes.titleweight": "bold",
         "axes.titlelocation": "left",

@@ -1155,7 +1155,7 @@ for seed, marker in zip(zip(*each), "os^"):
 told = [f"{said}   {sum(seeds) / len(seeds):.1f}"
         for said, seeds in zip(rows.values(), each)] if under else list(rows.values())
 ax.set(yticks=range(len(rows)), yticklabels=told, ylim=(5.6, -0.6),
-       xlabel="right answers, %: three trainings, a line each; 5-way 1-shot, on "
+       xlabel="right answers, %: a line is one training, "
               f"{under['ours']['tasks'] if under else 0} tasks",
        title="The protocol alone moves the number")
 show(fig, alt="Three lines, one for each training, over six protocols. They go the "

@@ -14,6 +14,7 @@ from mlteach.course.lessons import LessonError, notebook
 from mlteach.course.source import first_line, learner_notebook
 from mlteach.course.trust import as_built, remember
 from mlteach.files import one_sentence, write_atomic
+from mlteach.progress import ticking
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
@@ -112,6 +113,7 @@ def execute(built: Any, *, name: str, progress: bool = False) -> None:
 
     with (
         tqdm(total=len(code), desc=name, unit="cell", disable=None if progress else True) as bar,
+        ticking(),
         stoppable() as kernel,
     ):
         client = NotebookClient(

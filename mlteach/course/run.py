@@ -29,6 +29,7 @@ from mlteach.course.parameters import SEEDS, chosen, parse
 from mlteach.course.source import first_line, learner_notebook
 from mlteach.files import lock, one_sentence, write_all, write_atomic
 from mlteach.home import furnish, shared
+from mlteach.progress import ticking
 
 __all__ = ["parse", "run"]
 
@@ -164,7 +165,7 @@ def execute(path: Path, lesson_notebook: Any, output: Path, given: dict[str, Any
 
     papermill_io.register(Whole.SCHEME, Whole())
     try:
-        with stoppable() as kernel:
+        with stoppable() as kernel, ticking():
             papermill.execute_notebook(
                 lesson_notebook,
                 Whole.SCHEME

@@ -31,6 +31,7 @@ def _cell_cases() -> list[Case]:
         Case("one pair of gates for each row", (theta, gradient, rows[0], rows[1])),
         Case("one pair of gates for each weight", (theta, gradient, entries[0], entries[1])),
         Case("one pair of gates for each column", (square[0], square[1], columns[0], columns[1])),
+        Case("one row, in single precision", (theta[:1].float(), gradient[:1].float(), 0.9, 0.3)),
     ]
 
 

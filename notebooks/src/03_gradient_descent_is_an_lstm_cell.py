@@ -1608,26 +1608,39 @@ for dtype in (torch.float32, torch.float64):
 # $$\begin{pmatrix} m_t \\ d_t \end{pmatrix} = \begin{pmatrix} \mu & h \\ -i\mu & 1 - i h \end{pmatrix} \begin{pmatrix} m_{t-1} \\ d_{t-1} \end{pmatrix}, \qquad \lambda^2 - (1 + \mu - i h)\,\lambda + \mu = 0$$
 #
 # Where the two eigenvalues are complex, both have the size $\sqrt{\mu}$, *whatever the curvature is*. That is what one pair of gates cannot do: be equally good along and across.
+#
+# And a forget gate below 1, alone? It makes the number smaller, $f - i\,h$, most of all along the ravine. But it moves the place where the walk rests. There $(1-f)\,\theta = -i\,\nabla L$: what is forgotten in a step is what the step brings. So of the way from 0 to the lowest point a share $\frac{1-f}{1-f+i\,h}$ is never gone (dotted below, along the ravine): faster, and to the wrong place.
+
+# %%
+below, gate, zero = torch.tensor([[0.9], [0.05], [0.0]], dtype=torch.float64)
+rest = walk(LOWEST, below, gate, zero, steps=500)[-1]
+compare("where the walk rests", rest, "the closed form",
+        LOWEST * (1 - (1 - below) / (1 - below + gate * STEEP)), to=1e-12)
 
 # %% jupyter={"source_hidden": true}
-def slowest(i, mu, h):
+def slowest(i, mu, h, f=1.0):
     """The size of the largest eigenvalue of one step, for gates i [n]: [n]."""
     top = torch.stack([torch.full_like(i, mu), torch.full_like(i, h)], dim=-1)
-    bottom = torch.stack([-i * mu, 1 - i * h], dim=-1)
+    bottom = torch.stack([-i * mu, f - i * h], dim=-1)
     return torch.linalg.eigvals(torch.stack([top, bottom], dim=-2)).abs().amax(-1)
 
 
 rate = torch.logspace(-2.3, -0.7, 321, dtype=torch.float64)
-fig, axes = plt.subplots(1, 2, figsize=(10, 4.2), sharey=True)
-for ax, mu, name in zip(axes, (0.0, 0.5), ("One cell, f = 1", "A second cell, μ = 0.5"),
-                        strict=True):
-    along, across = (slowest(rate, mu, h.item()) for h in STEEP)
+cells = (("One cell, f = 1", 1.0, 0.0), ("One cell, f = 0.9", 0.9, 0.0),
+         ("A second cell, μ = 0.5", 1.0, 0.5))
+fig, axes = plt.subplots(1, 3, figsize=(13, 4.2), sharey=True)
+for ax, (name, f, mu) in zip(axes, cells, strict=True):
+    along, across = (slowest(rate, mu, h.item(), f) for h in STEEP)
     for size, text, look in ((along, "along", style.cell("c")),
                              (across, "across", style.cell("i"))):
         (line,) = ax.semilogx(rate, size, **look)
         style.label_line(ax, line, text, x=0.008, dx=0, dy=-12, ha="center")
     worst = torch.maximum(along, across)
     ax.plot(rate[worst.argmin()], worst.min(), "o", color="black", zorder=3)
+    if f < 1:
+        (line,) = ax.semilogx(rate, (1 - f) / (1 - f + rate * STEEP[0]), ":",
+                              color=style.cell("c")["color"])
+        style.label_line(ax, line, "never gone", x=0.19, dx=4, dy=-16, ha="right")
     ax.axhline(1, color=style.color("warning"), linewidth=1)
     ax.set(title=name, xlabel="input gate i", ylim=(0, 1.6), xticks=(0.01, 0.1),
            xticklabels=("0.01", "0.1"))
@@ -1636,6 +1649,8 @@ axes[0].set_ylabel("what a step leaves of the distance")
 show(fig, alt=(
     "What one step leaves of the distance along and across the ravine, against the "
     "input gate. With one cell the best gate, a dot, lies where both curves cross, "
-    "above 0.9. With a second cell both curves have a flat part at the root of mu, and "
-    "the best gate leaves much less."
+    "above 0.9. With a forget gate of 0.9 the dot is lower, but a dotted line says "
+    "how much of the way along the ravine is never gone: at the dot more than half. "
+    "With a second cell both curves have a flat part at the root of mu, and the best "
+    "gate leaves much less."
 ))

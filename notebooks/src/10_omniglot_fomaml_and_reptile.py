@@ -513,7 +513,7 @@ show(fig, alt="Left, time a task against inner steps: three lines that rise, MAM
      "times. Right, memory: MAML's line rises, FOMAML's and Reptile's are flat.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. Memory first, the right picture. Then time, and the count: nine against three. A ring is the count times one plain gradient, measured by itself. Where rings miss a line, say so. First order saves half at one step, two thirds only at sixteen.
+# 3 min. Memory first, the right picture. Then time, and the count: nine against three. A ring is the count times one plain gradient, measured by itself. Where rings miss a line, say so. First order saves half at one step, about three fifths at sixteen by the clock, two thirds by the count.
 
 # %% [markdown]
 # The rings are the counted times. Their unit is one plain gradient, measured by itself, so no ring lies on a line by construction. (In *smoke* the recorded lecture is drawn.) The
@@ -1340,7 +1340,7 @@ if finals:
 # ## What you learned
 #
 # - MAML, FOMAML and Reptile read the same walk: through it, its last gradient, its whole length.
-# - First order saves half of a step's time at one inner step, two thirds at sixteen, and all of the memory that grows with the walk.
+# - First order saves half of a step's time at one inner step, about three fifths at sixteen, and all of the memory that grows with the walk.
 # - Reptile's Adam has no momentum, and sizes that outlive the task.
 # - FOMAML's last minibatch must be new to the walk. Reptile's need not.
 # - A batch dealt by the queries' labels is the whole gain of five at a time. Say who was in the batch, and who dealt it.

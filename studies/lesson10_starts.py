@@ -32,13 +32,13 @@ KEPT = data_folder().parent / "runs" / "10-starts"
 def start_of(name: str, seed: int = 0) -> tuple[Params, Rule, int]:
     """A start's body, its rule at its test rate, and its test steps. The rate was chosen with seed 0, on validation characters."""
     file, steps = STARTS[name]
-    about = load_checkpoint(data_folder() / "checkpoints" / f"{file}.safetensors")
-    net, recipe = Conv4(5, 32, head="flatten"), about.about["recipe"]
+    recorded = load_checkpoint(data_folder() / "checkpoints" / f"{file}.safetensors")
+    net, recipe = Conv4(5, 32, head="flatten"), recorded.about["recipe"]
     like = net.init(torch.Generator())
-    share = about.about.get("test_rate", recipe.get("test_rate"))
+    share = recorded.about.get("test_rate", recipe.get("test_rate"))
     rates = dict.fromkeys(net.body_names, share * recipe["rate_body"])
     rates |= dict.fromkeys(net.head_names, share * recipe["rate_head"])
-    kept = about if seed == 0 else load_checkpoint(made(name, seed))
+    kept = recorded if seed == 0 else load_checkpoint(made(name, seed))
     return params_from(kept, {each: like[each] for each in net.body_names}), sgd(rates), steps
 
 

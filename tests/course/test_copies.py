@@ -121,6 +121,8 @@ def test_three_versions(course: Path) -> None:
      json.dumps(nbformat.v4.new_notebook(metadata={OURS: {"lesson": "03_other"}})).encode(),
      json.dumps(nbformat.v4.new_notebook(metadata={OURS: {"lesson": "98_small", "came": "x", "version": ""}})).encode(),
      json.dumps(nbformat.v4.new_notebook(metadata={OURS: {"lesson": "98_small", "came": [{}], "version": ""}})).encode()],
+    # Named, for a cell's id is another in every process, and two that share the tests must call them alike.
+    ids="empty newline torn null list version-9 deep latin-1 zeros another other-lesson came-text came-empty".split(),
 )  # fmt: skip
 def test_what_is_no_copy_is_kept_and_stops_nobody(course: Path, content: bytes) -> None:
     shutil.copy(course, course.with_name("99_other.py"))

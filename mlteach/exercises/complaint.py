@@ -40,7 +40,7 @@ TRANSLATIONS: tuple[tuple[type[BaseException], str, str], ...] = (
     (RuntimeError, r"Tensors must have same number of dimensions: got (\d+) and (\d+)",
      "tensors with {0} and with {1} axes are put together: give the smaller one an axis, as in x[:, None]"),
     (RuntimeError, r"upper bound and lower bound inconsistent", "a range ends before it begins"),
-    (NotImplementedError, r"bitwise_xor", "`^` is not a power in Python: write `**`"),
+    (RuntimeError, r"bitwise_xor", "`^` is not a power in Python: write `**`"),
     (TypeError, r"unsupported operand type\(s\) for \^", "`^` is not a power in Python: write `**`"),
     (TypeError, r"len\(\) of a 0-d tensor|iteration over a 0-d tensor", "a single number has no length and no entries"),
     (TypeError, r"got an unexpected keyword argument '(\w+)'", "a function is called with `{0}=`, which it does not know"),

@@ -65,7 +65,7 @@ def in_order(program: Program) -> Program:
 
 def _compile(traced: GraphModule, arguments: Sequence[Tensor], path: Path) -> None:
     """Write the program, whole or not at all."""
-    from torch._inductor import aoti_compile_and_package
+    from torch._inductor import aoti_compile_and_package, config
 
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
@@ -74,7 +74,8 @@ def _compile(traced: GraphModule, arguments: Sequence[Tensor], path: Path) -> No
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", FutureWarning)  # of PyTorch about itself
                 exported = torch.export.export(traced, tuple(arguments))
-                settings = dict(SETTINGS)  # the compiler writes into it, and the name is made from ours
+                known = config.get_config_copy()  # an older PyTorch has no such tanh
+                settings = {key: value for key, value in SETTINGS.items() if key in known}
                 aoti_compile_and_package(exported, package_path=str(made), inductor_configs=settings)
         except RuntimeError:
             raise

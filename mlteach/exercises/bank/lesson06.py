@@ -844,11 +844,6 @@ def meta_sgd_step(loss, theta, rates):
     g, l = torch.func.grad_and_value(loss)(theta)
     return {n: theta[n] - rates[n] * g[n] for n in rates}
 """,
-        "a dict of gradients": """
-def meta_sgd_step(loss, theta, rates):
-    g = torch.autograd.grad(loss(theta), theta, create_graph=True)
-    return {n: theta[n] - rates[n] * g[n] for n in theta}
-""",
         "in other words": """
 def meta_sgd_step(loss, theta, rates):
     l = loss(theta)

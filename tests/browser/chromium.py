@@ -81,7 +81,13 @@ def watched_page(running: Any, *, offline: bool = False, **context: Any) -> tupl
 
     page.on("console", lambda said: complain(said.text) if said.type == "error" else None)
     page.on("pageerror", lambda problem: complain(str(problem)))
-    page.on("requestfailed", lambda asked: complaints.append(f"no answer from {asked.url}: {asked.failure}"))
+
+    def unanswered(asked: Any) -> None:
+        if not ("/lab/api/" in asked.url and asked.failure == "net::ERR_ABORTED"):
+            complaints.append(f"no answer from {asked.url}: {asked.failure}")
+
+    # An older JupyterLab gives up saving its own panels and settings when it has to save them anew.
+    page.on("requestfailed", unanswered)
     page.on(
         "response", lambda got: complaints.append(f"{got.status} {got.url}") if got.status >= 400 else None
     )

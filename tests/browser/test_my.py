@@ -116,7 +116,7 @@ def test_the_first_time_a_lesson_is_open_and_nothing_else_asks(course: Path, chr
         at = next(k for k, (_, text, _) in enumerate(marks) if "explorer = GradientCell(" in text)
         page.evaluate(f"async k => {{ await {NOTEBOOK}.content.scrollToItem(k, 'start'); }}", at)
         alone = page.locator(".jupyter-widgets-disconnected:has(.mlx)")
-        alone.locator(".mlx-summary").first.wait_for()
+        alone.locator(".mlx-summary >> visible=true").first.wait_for()  # what is scrolled away may be hidden
         page.screenshot(path=pictures / "not_run.png")
         assert alone.first.evaluate("each => getComputedStyle(each, '::before').display") == "none"
 

@@ -102,6 +102,37 @@ def test_a_page_is_alive_quickly(name: str, visit: Callable[..., Any]) -> None:
     assert metrics["TaskDuration"] < INTERACTIVE
 
 
+#: Notes, at each word of the explorers, how many are alive and how many cells are not laid out; a page that sees nobody idle.
+NOTES = """
+window.notes = {};
+document.addEventListener("explorers", () => {
+  notes[document.documentElement.dataset.explorers] = {
+    alive: document.querySelectorAll("figure[data-alive]").length,
+    late: [...document.querySelectorAll("article > *")].filter((each) => getComputedStyle(each).contentVisibility == "auto").length,
+  };
+});
+"""
+
+
+def test_a_page_answers_before_all_of_it_is_laid_out(site: Path, open_page: Callable[..., Any]) -> None:
+    """Explorers out of sight, and cells, wait; in the end none does. Who comes for a place below has all of it at once."""
+    tab = open_page(offline=True)
+    tab.add_init_script(NOTES)
+    address = (site / f"{LESSON}.html").as_uri()
+    tab.goto(address)
+    until(tab, READY)
+    notes, figures = tab.evaluate("notes"), tab.locator("figure.explorer").count()
+    assert notes["here"]["alive"] < notes["ready"]["alive"] == figures and notes["here"]["late"] > 50
+    assert notes["ready"]["late"] == 0
+    last = tab.locator("figure[id]").last.get_attribute("id")
+    tab.goto("about:blank")
+    tab.goto(f"{address}#{last}")
+    until(tab, READY)
+    assert tab.evaluate("notes")["here"]["late"] == 0
+    top = tab.locator(f"#{last}").bounding_box()["y"]
+    assert -5 < top < 150 or tab.evaluate("scrollY + innerHeight >= document.documentElement.scrollHeight - 2")
+
+
 @pytest.mark.parametrize("name", ["index", *SHOWN])
 def test_no_page_is_wider_than_the_window(name: str, visit: Callable[..., Any]) -> None:
     tab = visit(name)

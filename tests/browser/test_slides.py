@@ -107,6 +107,25 @@ def number_of_explorer(tab: Any) -> int:
     return int(number)
 
 
+#: At each word of a deck, the slides that are laid out: their content is no more in the parts that it came in.
+LAID = """
+window.notes = {};
+new MutationObserver(() => {
+  const laid = [...document.querySelectorAll(".slide")].filter((each) => !each.querySelector(".body > .part")).map((each) => each.id);
+  if (document.documentElement.dataset.deck) notes[document.documentElement.dataset.deck] ??= laid;
+}).observe(document, { attributes: true, subtree: true, attributeFilter: ["data-deck"] });
+"""
+
+
+def test_the_slide_that_is_seen_is_laid_out_first(decks: Path, open_page: Callable[..., Any]) -> None:
+    tab = open_page(offline=True, viewport={"width": 1280, "height": 720})
+    tab.add_init_script(LAID)
+    tab.goto(f"{(decks / LESSON).as_uri()}.html#7")
+    until(tab, READY)
+    notes, slides = tab.evaluate("notes"), tab.locator(".slide").count()
+    assert notes["here"] == ["slide-7"] and len(notes["ready"]) == slides - 1  # the title stays as it is
+
+
 # ---- what is on a slide ------------------------------------------------------------------------------------------
 
 

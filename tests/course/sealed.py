@@ -48,10 +48,11 @@ def harm(html: str) -> list[str]:
     return look.found
 
 
-OURS = [file(name) for name in ("early.js", "host.js", "numbers.js", "page.js", "map.js")]
+OURS = [file(name) for name in ("early.js", "numbers.js", "page.js", "map.js")]
 OURS += [
     program(),
-    file("layout.js") + file("deck.js"),
+    file("idle.js") + file("host.js"),
+    file("idle.js") + file("layout.js") + file("deck.js"),
     file("numbers.js") + file("plane.js"),
 ]  # one module of a lesson, one of the map
 

@@ -226,14 +226,28 @@ addEventListener("touchend", (event) => {
 resize();
 fromAddress(false);
 if (speaker) startSpeaker();
-if (root.dataset.explorers != "ready") await new Promise((ready) => document.addEventListener("explorers", ready, { once: true }));
-shareExplorers();
+/** Waits until explorers are as far as that. @param {string[]} far */
+const explorers = async (...far) => {
+  while (!far.includes(root.dataset.explorers ?? "")) await new Promise((told) => document.addEventListener("explorers", told, { once: true }));
+};
+const frame = () => new Promise((done) => requestAnimationFrame(done)), waiting = new Set(slides.keys());
+/** @param {number} k */
+async function lay(k) {
+  waiting.delete(k);
+  await Promise.all([...slides[k].querySelectorAll("img")].map((image) => image.decode().catch(() => {}))); // a picture's size is asked
+  if (k) arrange(slides[k]); // the title needs no layout
+  if (k == now) fromAddress(false);
+}
+await explorers("here", "ready");
 await document.fonts.load('16px "STIX Two Math"');
-await Promise.all([...document.images].map((image) => image.decode().catch(() => {}))); // a picture's size is asked
-const frame = () => new Promise((done) => requestAnimationFrame(done)), seen = now;
-for (const k of new Set([seen, ...slides.keys()])) { // the one that is seen comes first; the title needs no layout
-  if (k) arrange(slides[k]);
-  if (k == seen) { fromAddress(false); await frame(); }
+await lay(now);
+await frame();
+root.dataset.deck = "here"; // what is seen is as it should be, and answers
+await explorers("ready");
+shareExplorers();
+while (waiting.size) { // the one that is seen first, wherever the lecturer has gone meanwhile
+  await idle();
+  await lay(waiting.has(now) ? now : Math.min(...waiting));
 }
 fromAddress(false);
 await frame();

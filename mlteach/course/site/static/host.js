@@ -111,21 +111,29 @@ async function fromText(script) {
   try { return await import(url); } finally { URL.revokeObjectURL(url); }
 }
 
+/** Whether a reader sees it or is about to: a slide that is shown, what is in the window or a little below. @param {Element} part */
+const near = (part) => part.closest(".slide")?.matches(".now") ?? part.getBoundingClientRect().top < 1.5 * innerHeight;
+
 /**
- * Brings every explorer of the document to life, one after the other from the top. One that fails says so, above its
- * picture. `document.documentElement.dataset.explorers` is "ready" when all are there.
+ * Brings every explorer of the document to life: those that are seen at once, the others from the top in moments in which
+ * the browser has nothing else to do, as it lays out the cells that wait for it (`from-top` in page.css). One that fails says
+ * so, above its picture. `document.documentElement.dataset.explorers` is "here" when those that are seen are alive, and
+ * "ready" when all are; an event "explorers" tells of both.
  * @returns {Promise<ReturnType<typeof host> | undefined>}
  */
 export async function revive() {
   const text = document.querySelector("script#explorers")?.textContent;
   const alive = host(text ? JSON.parse(text) : { modules: [], models: {} });
-  for (const figure of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("figure[data-model]"))) {
-    const el = document.createElement("div");
+  const figures = /** @type {HTMLElement[]} */ ([...document.querySelectorAll("figure[data-model]")]);
+  for (const figure of figures) figure.dataset.kind = alive.kind(figure.dataset.model ?? "");
+  /** @param {HTMLElement} figure */
+  async function start(figure) {
+    const el = document.createElement("div"), model = figure.dataset.model ?? "";
     figure.prepend(el);
     try {
-      await alive.show(figure.dataset.model ?? "", el);
-      Object.assign(figure, { explorer: alive.model(figure.dataset.model ?? "") }); // for whoever wants to look or to steer
-      figure.dataset.alive = alive.kind(figure.dataset.model ?? "");
+      await alive.show(model, el);
+      Object.assign(figure, { explorer: alive.model(model) }); // for whoever wants to look or to steer
+      figure.dataset.alive = figure.dataset.kind;
     } catch (problem) {
       el.replaceChildren();
       const said = document.createElement("p");
@@ -137,17 +145,38 @@ export async function revive() {
       console.error(problem);
     }
   }
+  /** @param {"here" | "ready"} what */
+  const tell = (what) => {
+    document.documentElement.dataset.explorers = what;
+    document.dispatchEvent(new Event("explorers"));
+  };
+  const seen = figures.filter(near);
+  for (const figure of seen) await start(figure);
+  tell("here");
+  // In the order of the page, so that nothing above what is read changes its height later on. Cells are laid out eight at
+  // a time: each time the browser looks at the whole page.
+  let cells = 0;
+  for (const part of document.querySelectorAll(".from-top article > :nth-child(n + 8), figure[data-model]")) {
+    if (part instanceof HTMLElement && part.matches("figure")) {
+      if (seen.includes(part)) continue;
+      await idle();
+      await start(part);
+    } else {
+      await idle();
+      part.classList.add("laid");
+      if (++cells % 8 == 0) part.getBoundingClientRect(); // now, while there is time for it
+    }
+  }
   // Two of one kind on a page: of landmarks of one name a screen reader's user could not tell which is which.
-  /** @type {Map<string, number>} */ const seen = new Map();
+  /** @type {Map<string, number>} */ const names = new Map();
   for (const each of document.querySelectorAll(".mlx[aria-labelledby]")) {
-    const name = document.getElementById(each.getAttribute("aria-labelledby") ?? "")?.textContent ?? "", count = (seen.get(name) ?? 0) + 1;
-    seen.set(name, count);
+    const name = document.getElementById(each.getAttribute("aria-labelledby") ?? "")?.textContent ?? "", count = (names.get(name) ?? 0) + 1;
+    names.set(name, count);
     if (count == 1) continue;
     each.setAttribute("aria-label", `${name}, number ${count}`);
     each.removeAttribute("aria-labelledby");
   }
-  document.documentElement.dataset.explorers = "ready";
-  document.dispatchEvent(new Event("explorers"));
+  tell("ready");
   return alive;
 }
 

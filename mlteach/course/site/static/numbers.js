@@ -125,7 +125,7 @@ export function scrub(span, range, model, key, held = () => {}, what = "", first
 
 /** The explorer that a number moves: on a slide that slide's, else the next of its kind, else the last one before. @param {Element} span @param {string} kind */
 function nearest(span, kind) {
-  const all = (/** @type {Element | Document} */ of) => [...of.querySelectorAll(`figure[data-alive="${kind}"]`)];
+  const all = (/** @type {Element | Document} */ of) => [...of.querySelectorAll(`figure[data-kind="${kind}"]:not([data-failed])`)];
   const slide = span.closest(".slide"), here = slide ? all(slide)[0] : undefined, found = all(document);
   return here ?? found.find((figure) => span.compareDocumentPosition(figure) & Node.DOCUMENT_POSITION_FOLLOWING) ?? found.at(-1);
 }
@@ -159,20 +159,24 @@ function together(span, figure, what) {
   }
 }
 
-/** Every number of the document whose explorer is alive. */
-async function start() {
+/** Every number of the document, as soon as its explorer is alive. */
+function start() {
   const spans = /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("span[data-moves]")), text = document.querySelector("script#explorers")?.textContent;
   if (!spans.length || !text) return;
-  if (document.documentElement.dataset.explorers != "ready") await new Promise((ready) => document.addEventListener("explorers", ready, { once: true }));
-  const ranges = JSON.parse(text).moves;
-  for (const span of spans) {
-    const [kind, key] = (span.dataset.moves ?? "").split("."), figure = nearest(span, kind), range = ranges[span.dataset.moves ?? ""];
-    const model = /** @type {any} */ (figure)?.explorer;
-    if (!model || !range) continue;
-    const what = named(span, figure);
-    scrub(span, range.most ? { ...range, max: model.get(range.most) } : range, model, key,
-      (holding) => figure?.classList.toggle("moved", holding), what, () => { if (what && !span.closest(".slide")) together(span, /** @type {HTMLElement} */ (figure), what); });
-  }
+  const ranges = JSON.parse(text).moves, waiting = new Set(spans);
+  const begin = () => {
+    for (const span of waiting) {
+      const [kind, key] = (span.dataset.moves ?? "").split("."), figure = nearest(span, kind), range = ranges[span.dataset.moves ?? ""];
+      const model = /** @type {any} */ (figure)?.explorer;
+      if (!model || !range) continue;
+      const what = named(span, figure);
+      waiting.delete(span);
+      scrub(span, range.most ? { ...range, max: model.get(range.most) } : range, model, key,
+        (holding) => figure?.classList.toggle("moved", holding), what, () => { if (what && !span.closest(".slide")) together(span, /** @type {HTMLElement} */ (figure), what); });
+    }
+  };
+  begin();
+  document.addEventListener("explorers", begin);
 }
 
-if (typeof document != "undefined") await start();
+if (typeof document != "undefined") start();

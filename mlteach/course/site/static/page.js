@@ -36,8 +36,11 @@ if (contents) {
   const links = new Map([...contents.querySelectorAll("a")].map((a) => [a.getAttribute("href")?.slice(1) ?? "", a]));
   const all = [...links.values()], frame = /** @type {HTMLElement} */ (contents.parentElement);
   const headings = [...links.keys()].map((id) => document.getElementById(id)).filter((h) => h != null);
+  /** Whether it is above the upper third. To ask where a cell is costs nothing; to ask what is in it would lay it out. @param {Element} part */
+  const passed = (part) => part.getBoundingClientRect().top < innerHeight / 3;
   const fit = () => { contents.open = wide.matches; summary.tabIndex = wide.matches ? -1 : 0; };
   fit();
+  frame.classList.add("fitted");
   wide.addEventListener("change", fit);
 
   // The list is one stop of the Tab key; the arrows go on in it.
@@ -57,7 +60,7 @@ if (contents) {
   /** @type {HTMLAnchorElement | undefined} */ let marked;
   const mark = () => {
     waiting = 0;
-    const here = headings.findLast((h) => h.getBoundingClientRect().top < innerHeight / 3), now = here && links.get(here.id);
+    const here = headings.findLast((h) => passed(h.closest("article > *") ?? h) && passed(h)), now = here && links.get(here.id);
     if (now == marked) return;
     marked?.removeAttribute("aria-current");
     now?.setAttribute("aria-current", "true");

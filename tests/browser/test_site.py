@@ -130,7 +130,9 @@ def test_a_page_answers_before_all_of_it_is_laid_out(site: Path, open_page: Call
     until(tab, READY)
     assert tab.evaluate("notes")["here"]["late"] == 0
     top = tab.locator(f"#{last}").bounding_box()["y"]
-    assert -5 < top < 150 or tab.evaluate("scrollY + innerHeight >= document.documentElement.scrollHeight - 2")
+    assert -5 < top < 150 or tab.evaluate(
+        "scrollY + innerHeight >= document.documentElement.scrollHeight - 2"
+    )
 
 
 @pytest.mark.parametrize("name", ["index", *SHOWN])

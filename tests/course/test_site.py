@@ -18,7 +18,7 @@ from mlteach.course.lessons import LessonError, notebook, sources
 from mlteach.course.site import MOST_BYTES, all_lessons, build_page, build_site, page
 from mlteach.course.site.clean import clean
 from mlteach.course.site.explorers import explorers
-from mlteach.course.site.exporter import HERE, file, self_contained
+from mlteach.course.site.exporter import HERE, coloured, file, self_contained
 from mlteach.course.site.formulas import mathml
 from mlteach.course.site.lesson import Lesson, about, read
 from mlteach.course.site.map import course_map, parts, sections
@@ -773,3 +773,10 @@ def test_the_picture_on_the_map_learns_by_its_own_gradient(node: Callable[[str, 
 def test_the_font_comes_with_its_licence() -> None:
     assert "SIL OPEN FONT LICENSE Version 1.1" in file("stix-two-math.LICENSE.txt")
     assert (HERE / "static" / "stix-two-math.woff2").read_bytes()[:4] == b"wOF2"
+
+
+def test_code_has_elements_for_what_has_a_colour_alone() -> None:
+    code = '<div class="highlight"><pre><span></span><span class="k">def</span> <span class="nf">f</span><span class="p">(</span><span class="n">x</span><span class="p">):</span>'
+    assert coloured(code) == (
+        '<div class="highlight"><pre><span></span><span class="k">def</span> <span class="nf">f</span>(x):'
+    )

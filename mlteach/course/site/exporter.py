@@ -3,6 +3,7 @@
 import base64
 import copy
 import json
+import re
 from collections.abc import Collection
 from functools import cache
 from html.parser import HTMLParser
@@ -71,7 +72,8 @@ class Exporter(HTMLExporter):
         widgets = {"widgets": nb.metadata["widgets"]} if "widgets" in nb.metadata else {}
         shown.metadata = nbformat.from_dict({"language_info": {"name": "python"}, **widgets})
         resources = self._init_resources(resources)
-        self.register_filter("highlight_code", Highlight2HTML(pygments_lexer="python", parent=self))
+        highlight = Highlight2HTML(pygments_lexer="python", parent=self)
+        self.register_filter("highlight_code", lambda *source, **about: coloured(highlight(*source, **about)))
         kinds = WidgetsDataTypeFilter(notebook_metadata=self._nb_metadata, parent=self, resources=resources)
         self.register_filter("filter_data_type", kinds)
         return TemplateExporter.from_notebook_node(self, shown, resources, **kw)
@@ -108,6 +110,19 @@ class Exporter(HTMLExporter):
 def file(name: str) -> str:
     """The text of a file in ``static/``."""
     return (HERE / "static" / name).read_text(encoding="utf-8")
+
+
+@cache
+def colours() -> frozenset[str]:
+    """The kinds of words in code that have a colour of their own in ``look.css``, as Pygments calls them."""
+    return frozenset(re.findall(r"\.highlight \.(\w+)", file("look.css")))
+
+
+def coloured(code: str) -> str:
+    """Highlighted code without the elements that have no colour: two of three, each of which a browser would have to read."""
+    return re.sub(
+        r'<span class="(\w+)">([^<]*)</span>', lambda it: it[0] if it[1] in colours() else it[2], code
+    )
 
 
 @cache

@@ -140,6 +140,23 @@ def test_a_killed_worker_and_ctrl_c_change_no_bit(
     assert [row["starts"] for row in rows] == [starts(there / run.key) for run in runs]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has neither SIGKILL nor process groups")
+def test_ctrl_c_while_a_worker_starts_anew_is_no_traceback(tmp_path: Path) -> None:
+    file = tmp_path / "short.toml"
+    file.write_text(SHORT)
+    first = tmp_path / "two" / "short" / read(file).runs[0].key
+    process = command(file, tmp_path / "two", hold="0,2")
+    try:
+        wait_for((first / "held").exists, process)
+        os.kill(starts(first)[0]["process"], signal.SIGKILL)
+        time.sleep(1)  # the new one has begun, and is not there yet
+        os.killpg(process.pid, signal.SIGINT)
+        said = process.communicate(timeout=240)[1]
+    finally:
+        process.kill()
+    assert process.returncode == 130 and "Traceback" not in said, said
+
+
 def test_a_lesson_is_run_with_its_seed_and_gives_its_figures(course: Path, tmp_path: Path) -> None:
     course.write_text(RECORDS)
     file = tmp_path / "lesson.toml"

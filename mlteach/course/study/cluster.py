@@ -4,7 +4,8 @@ import importlib.util
 import logging
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
 from typing import Any
 
 from mlteach.course.study.target import StudyError
@@ -44,12 +45,15 @@ def connected(scheduler: str | None, workers: int | None, runs: int) -> Iterator
     import dask
     from dask.system import CPU_COUNT
 
+    count = min(runs, workers or CPU_COUNT)
+    if hasattr(signal, "pthread_sigmask"):
+        resource_tracker.ensure_running()  # now: whoever starts it hears Ctrl-C afterwards
     with (
         # no run waits behind another for hours while a worker has nothing to do
         dask.config.set({"distributed.scheduler.worker-saturation": 1.0}),
         _ctrl_c(heard=False),
         distributed.LocalCluster(
-            n_workers=min(runs, workers or CPU_COUNT),
+            n_workers=count,
             threads_per_worker=1,
             env=ALONE,
             host="127.0.0.1",
@@ -60,8 +64,17 @@ def connected(scheduler: str | None, workers: int | None, runs: int) -> Iterator
         distributed.Client(cluster) as client,
     ):
         client.register_worker_callbacks(_left_to_us)
-        with _ctrl_c(heard=True):
-            yield client
+        try:
+            with _ctrl_c(heard=True):
+                yield client
+        finally:
+            _all_begun(client, count)
+
+
+def _all_begun(client: Any, count: int) -> None:
+    """Wait for a worker that is starting in the place of a lost one: ended meanwhile, it would complain at length."""
+    with suppress(TimeoutError):
+        client.wait_for_workers(count, timeout=PATIENCE)
 
 
 def dashboard(client: Any) -> str:

@@ -61,10 +61,11 @@ ASK = """async () => {
 
 
 def pages() -> dict[str, str]:
-    """The HTML of the whole site by what the table calls each: the map, the lessons, the decks."""
+    """The HTML of the whole site by what the table calls each: nothing at all, the map, the lessons, the decks."""
     lessons = all_lessons()
     html = {lesson.name: page(notebook(source(lesson.name[:2])), lessons) for lesson in lessons}
-    whole = {"the map": course_map(read(notebook(source("00"))), lessons, html)}
+    whole = {"the floor: an empty page": "<!doctype html><title>empty</title><p>nothing</p>"}
+    whole |= {"the map": course_map(read(notebook(source("00"))), lessons, html)}
     whole |= {f"lesson {name[:2]}": text for name, text in html.items()}
     for name in html:
         if name[:2] != "90":

@@ -220,7 +220,7 @@ def _query_losses(
 def query_gradient(
     net: Net, loss: TaskLoss, phi: Params, episode: Episode, dtype: torch.dtype | None = None
 ) -> tuple[Params, dict[str, Tensor]]:
-    """grad L_query(phi) of every task, [tasks, ...] each, without history, and the sums of losses and accuracies."""
+    """grad L_query(phi) of every task, [tasks, ...] each in phi's order, without history, and the sums of losses and accuracies."""
     found: list[Params] = []
     sums: dict[str, Tensor] = {}
     whole = own_passes(net, loss, episode.query_x, episode.query_y) if dtype is None else None
@@ -235,7 +235,7 @@ def query_gradient(
             ends = {name: value.requires_grad_() for name, value in ends.items()}
             losses, outputs = _query_losses(net, loss, ends, few, dtype)
             gradient = gradient_of(losses.sum(), ends)
-        found.append(gradient)
+        found.append({name: gradient[name] for name in phi})
         numbers = _sums(losses, outputs, few.query_y)
         sums = add(sums, numbers) if sums else numbers
     return found[0] if len(found) == 1 else map_params(lambda *parts: torch.cat(parts), *found), sums

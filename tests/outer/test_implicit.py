@@ -6,9 +6,9 @@ import torch
 from mlteach.inner import adam, adapt, momentum, proximal, sgd
 from mlteach.measure import is_it_maml
 from mlteach.measure.held import held_bytes
-from mlteach.nets import MLP, squared_error
+from mlteach.nets import MLP, Conv4, cross_entropy, squared_error
 from mlteach.outer import conjugate_gradient, implicit_gradient, maml_gradient, maml_gradient_loop, richardson
-from mlteach.params import Params, norm, subtract
+from mlteach.params import Params, from_vector, norm, subtract, to_vector
 from mlteach.tasks import Sinusoids
 from mlteach.tasks.episode import Episode
 
@@ -155,3 +155,43 @@ def test_it_holds_as_much_however_many_steps_there_were():
     each = (unrolled(22) - unrolled(2)) / 20
     assert unrolled(42) == pytest.approx(unrolled(2) + 40 * each, rel=0.01)
     assert each > 0.5 * implicit(2)  # every unrolled step holds about as much as the other does in all
+
+
+def test_it_is_a_network_of_layers_too_that_is_solved_for():
+    """Conv-4 has a gradient by hand, and a dict of its own order: against autograd's, and a solver of its own, one task after the other."""
+    net, g = Conv4(3, 4, head="flatten", head_std=0.1), torch.Generator().manual_seed(0)
+    theta = net.init(g, torch.float64)
+    x = torch.rand(2, 6, 1, 28, 28, generator=g, dtype=torch.float64)
+    y = torch.arange(3).repeat(2, 2)
+    episode = Episode(x, y, x.flip(1), y)
+    rate, strength, steps, solves = 0.01, 50.0, 3, 4
+    found, _ = implicit_gradient(
+        net, cross_entropy, theta, episode, sgd(rate), steps, strength=strength, solves=solves
+    )
+    slow = []
+    for task in range(2):
+
+        def loss(params: Params, x: torch.Tensor, task: int = task) -> torch.Tensor:
+            return torch.nn.functional.cross_entropy(net(params, x[task]), y[task])
+
+        phi = theta
+        for _ in range(steps):
+            at = {name: value.detach().requires_grad_() for name, value in phi.items()}
+            pull = sum((at[name] - theta[name]).square().sum() for name in theta)
+            slopes = torch.autograd.grad(loss(at, episode.support_x) + strength / 2 * pull, list(at.values()))
+            phi = {
+                name: value.detach() - rate * slope
+                for (name, value), slope in zip(at.items(), slopes, strict=True)
+            }
+        at = {name: value.detach().requires_grad_() for name, value in phi.items()}
+        v = to_vector(dict(enumerate(torch.autograd.grad(loss(at, episode.query_x), list(at.values())))))
+        kept = torch.autograd.grad(loss(at, episode.support_x), list(at.values()), create_graph=True)
+        slope = to_vector(dict(enumerate(kept)))
+
+        def times(u: torch.Tensor, slope: torch.Tensor = slope, at: Params = at) -> torch.Tensor:
+            turned = torch.autograd.grad(slope, list(at.values()), u, retain_graph=True)
+            return u + to_vector(dict(enumerate(turned))) / strength
+
+        slow.append(conjugate_gradient(times, v, solves))
+    expected = from_vector(sum(slow) / 2, theta)
+    assert relative(found, expected) < 1e-10

@@ -1,5 +1,6 @@
 """What the other methods are measured against computes what ours compute: the same gradient in float64, and no other."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -9,6 +10,7 @@ from torch import Tensor
 
 from benchmarks import methods, race
 from benchmarks.peers import Setting, adapting, comparing, remembering
+from mlteach.course.lessons import RESULTS
 from mlteach.inner import sgd
 from mlteach.memory import MANN, recall_gradient, sequences
 from mlteach.methods import METHODS, maml_plus_plus
@@ -121,3 +123,9 @@ def test_a_case_is_measured_and_said_in_a_table() -> None:
     assert second.startswith("|  | mlteach | ")
     another = methods.table([row | {"error": None, "value": 12.34} for row in found])
     assert another.count("| another gradient |") == 2 and " 12.3 tasks " in another
+
+
+def test_what_is_recorded_computes_the_same_gradient() -> None:
+    recorded = json.loads((RESULTS / "speed-methods.json").read_text(encoding="utf-8"))
+    errors = [row["error"] for row in recorded["figures"] if row["error"] is not None]
+    assert len(errors) > 15 and max(errors) < 1e-10

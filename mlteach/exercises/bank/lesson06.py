@@ -1,5 +1,9 @@
 """Answers to the exercises of lesson 06."""
 
+from dataclasses import replace
+
+import torch
+
 from mlteach.exercises.bank import Bank
 
 GUESS = Bank(
@@ -844,6 +848,11 @@ def meta_sgd_step(loss, theta, rates):
     g, l = torch.func.grad_and_value(loss)(theta)
     return {n: theta[n] - rates[n] * g[n] for n in rates}
 """,
+        "a dict of gradients": """
+def meta_sgd_step(loss, theta, rates):
+    g = torch.autograd.grad(loss(theta), theta, create_graph=True)
+    return {n: theta[n] - rates[n] * g[n] for n in theta}
+""",
         "in other words": """
 def meta_sgd_step(loss, theta, rates):
     l = loss(theta)
@@ -1127,5 +1136,20 @@ def maml(loss, theta, episode, alpha, k=1, first_order=False):
         "no list": ("list(phi.values())", "phi.values()"),
     },
 )
+
+
+def differentiates_by_a_dict() -> bool:
+    """Whether this PyTorch does: an older one takes a list of tensors alone."""
+    x = torch.ones((), requires_grad=True)
+    try:
+        torch.autograd.grad(x * x, {"x": x})
+    except (RuntimeError, TypeError):
+        return False
+    return True
+
+
+if not differentiates_by_a_dict():
+    known = {label: answer for label, answer in META_SGD.right.items() if label != "a dict of gradients"}
+    META_SGD = replace(META_SGD, right=known)
 
 BANK = {"06.1": GUESS, "06.2": BOWL, "06.3": MAML, "06.4": META_SGD}

@@ -102,7 +102,7 @@ export function host(store, load = fromText) {
     const cleanup = await definition.render?.({ model, el, signal: control.signal, experimental });
     return async () => { control.abort(); await cleanup?.(); el.replaceChildren(); };
   }
-  return { show, model: (/** @type {string} */ id) => find(id).model, kind: (/** @type {string} */ id) => store.models[id].kind };
+  return { show, model: (/** @type {string} */ id) => find(id).model, kind: (/** @type {string} */ id) => store.models[id]?.kind ?? "" };
 }
 
 /** @param {string} script */

@@ -15,6 +15,10 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
+    # The address bar's two popups are pages that every new window draws anew, seen or not: a quarter of a second of a core.
+    # The rest is what Playwright turns off; of two such lists a browser reads the last.
+    "--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup,AvoidUnnecessaryBeforeUnloadCheckSync,DestroyProfileOnBrowserClose,"
+    "HttpsUpgrades,LensOverlay,MediaRouter,OptimizationHints,PaintHolding,ThirdPartyStoragePartitioning,Translate",
 )  # fmt: skip
 
 #: What JupyterLab says while a notebook with two dozen widgets opens on a busy machine: anywidget gives a model two seconds to
@@ -103,6 +107,29 @@ def until(page: Any, js: str, arg: Any = None, *, seconds: float = 30) -> None:
     while not page.evaluate(js, arg):
         assert time.monotonic() < deadline, f"after {seconds} s not yet: {js}"
         page.wait_for_timeout(20)
+
+
+#: axe-core's verdict on a part of the page: whether any of its rules has held, and those that are broken, each with its first place.
+AXE = """async (within) => {
+  const { passes, violations } = await axe.run(within ?? document, { resultTypes: ["violations"] });
+  const broken = ({ id, help, nodes: [{ html, failureSummary }] }) => `${id}: ${help}: ${html.slice(0, 200)} ${failureSummary}`;
+  return { held: passes.length > 0, broken: violations.map(broken) };
+}"""
+
+
+def accessible(page: Any, within: str | None = None) -> None:
+    """Fail when axe-core finds anything on the page, or within a CSS selector, at any level, best practice with it.
+
+    Its script goes into a page once, and only what is wrong comes back: both cost as much as the looking.
+    """
+    from axe_playwright_python.sync_playwright import Axe
+
+    if not page.evaluate("() => 'axe' in window"):
+        page.evaluate(Axe().axe_script)
+    found = page.evaluate(AXE, within)
+    assert found["held"] and not found["broken"], (
+        found["broken"] or "none of its rules had anything to look at"
+    )
 
 
 def folder_of_pictures(home: str) -> Path:

@@ -19,7 +19,7 @@ from mlteach.course.site.clean import _cleaner
 from mlteach.course.site.lesson import read
 from mlteach.course.site.map import course_map
 from mlteach.course.slides import deck
-from tests.browser.chromium import until
+from tests.browser.chromium import accessible, until
 from tests.course.injections import HOST, INJECTIONS, WHOLE_PAGE
 
 SHOWN = ("00_start_here", "03_gradient_descent_is_an_lstm_cell", "09_omniglot_maml")
@@ -211,15 +211,22 @@ def test_without_scripts_and_on_paper_there_are_pictures(
     assert not tab.locator("header.bar").is_visible()
 
 
+def test_axe_finds_what_is_wrong(open_page: Callable[..., Any]) -> None:
+    tab = open_page(offline=True)
+    tab.goto(
+        "data:text/html,<!doctype html><title>a button without a name</title><main><h1>Here</h1><button></button></main>"
+    )
+    with pytest.raises(AssertionError, match="button-name"):
+        accessible(tab)
+    accessible(tab, "h1")
+
+
 @pytest.mark.parametrize("name", ["index", LESSON, "slides"])
 def test_axe_finds_nothing_in_the_dark(name: str, visit: Callable[..., Any]) -> None:
     """In the light every page and deck is looked at in test_engines.py."""
-    from axe_playwright_python.sync_playwright import Axe
-
     tab = visit(name, reduced_motion="reduce")  # no colour on its way to another
     tab.evaluate("() => { document.documentElement.dataset.theme = 'dark'; }")
-    found = Axe().run(tab).response["violations"]
-    assert [(each["id"], each["nodes"][0]["html"]) for each in found] == []
+    accessible(tab)
 
 
 def test_the_theme_is_the_systems_until_one_is_chosen(visit: Callable[..., Any]) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests.browser.chromium import accessible
 from tests.browser.engine import CHANGED
 from tests.browser.explorers import Drag, Keys
 
@@ -131,16 +132,7 @@ class View:
 
     def accessible(self) -> None:
         """Fail when axe-core finds anything in the explorer, at any level."""
-        from axe_playwright_python.sync_playwright import Axe
-
-        frame = f'[aria-labelledby="{self.root.get_attribute("aria-labelledby")}"]'
-        found = Axe().run(self.page, context=frame).response
-        wrong = [
-            f"{rule['help']}: {node['html'][:200]} {node['failureSummary']}"
-            for rule in found["violations"]
-            for node in rule["nodes"]
-        ]
-        assert found["passes"] and not wrong, wrong[:4]
+        accessible(self.page, f'[aria-labelledby="{self.root.get_attribute("aria-labelledby")}"]')
 
     def keep_picture(self, path: Path) -> None:
         """A screenshot of the whole explorer, without what a page puts over it."""

@@ -2,16 +2,15 @@
 
     .venv/bin/python -m pip install -c constraints.txt -e ".[benchmarks]"
     .venv/bin/python -m benchmarks.maml                  all settings: half an hour on two quiet cores
-    .venv/bin/python -m benchmarks.maml finn lecture     some of them
+    .venv/bin/python -m benchmarks.maml finn lecture     some of them; the others stay as they were recorded
 
 On real Omniglot. For each setting: second order and first order, by everybody who can, in turns; then Reptile. Each row:
 tasks a second, the ratio to learn2learn in the same round, peak memory of a process that does nothing else, the distance of
 the meta-gradient to learn2learn's in float64, and the share of what the machine can do at all (`benchmarks.limit`).
 
-Writes ``data/results/speed-maml.json`` and its table in ``benchmarks/README.md``. Keep the machine quiet meanwhile.
+Writes ``data/results/speed-maml.json`` and its table in ``benchmarks/README.md``, after each setting. Keep the machine quiet meanwhile.
 """
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -189,7 +188,8 @@ def summary(found: Sequence[dict[str, Any]]) -> str:
 
 def said_of(kept: dict[str, Any]) -> str:
     """What stands in the README."""
-    how = f"{kept['cores']} CPU cores, {kept['device']}, torch {kept['versions']['torch']}, {kept['date'][:10]}.{limit.said_of(kept['figures'])}"
+    days = sorted({figure.get("date", kept["date"])[:10] for figure in kept["figures"]})
+    how = f"{kept['cores']} CPU cores, {kept['device']}, torch {kept['versions']['torch']}, {' to '.join(days[:1] + days[1:][-1:])}."
     return f"{how}\n\n{summary(kept['figures'])}\n\n{table(kept['figures'])}".rstrip()
 
 
@@ -202,20 +202,23 @@ def main() -> None:
     if given.alone:
         alone(*given.alone, given.first_order, given.serve)
         return
-    begun, found = time.perf_counter(), []
     for key in tqdm(given.cases or CASES, "settings", unit="setting"):
-        for first_order in (False, True):
-            found += measure(key, first_order)
-        found += reptile(key)
-    kept = race.about() | {
-        "command": " ".join(["python -m benchmarks.maml", *given.cases]),
-        "seconds": round(time.perf_counter() - begun),
-        "figures": found,
-    }
-    race.keep(race.named("maml"), kept, said_of(kept))
-    second = [figure for figure in found if figure["order"] == "second order"]
-    race.picture(race.named("maml"), second, {key: CASES[key].said for key in given.cases or CASES})
-    print(table(found))
+        found = [*measure(key, False), *measure(key, True), *reptile(key)]
+        print(table(found))
+        keep(found)
+
+
+def keep(found: Sequence[dict[str, Any]]) -> None:
+    """Write what was found beside what this machine has measured of the other settings, with the same versions."""
+    name, about = race.named("maml"), race.about()
+    whole = [figure | {"date": about["date"]} for figure in found]
+    cases = {figure["case"] for figure in found}
+    whole += [figure for figure in race.comparable(name, about) if figure["case"] not in cases]
+    kept = about | {"command": "python -m benchmarks.maml", "figures": whole}
+    race.keep(name, kept, said_of(kept))
+    second = [figure for figure in whole if figure["order"] == "second order"]
+    titles = {key: case.said for key, case in CASES.items() if any(figure["case"] == key for figure in whole)}
+    race.picture(name, second, titles)
 
 
 if __name__ == "__main__":

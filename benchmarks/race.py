@@ -174,6 +174,15 @@ def rows(name: str) -> dict[str, dict[str, Any]]:
     return {figure["name"]: figure for figure in figures}
 
 
+def comparable(name: str, now: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The recorded figures of ``NAME``, each with its date, if a machine like that of ``now`` made them with the same versions; else none."""
+    path = _path(name)
+    before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    if any(before.get(key) != now[key] for key in ("device", "cores", "versions")):
+        return []
+    return [{"date": before["date"]} | figure for figure in before["figures"]]
+
+
 def keep(name: str, kept: dict[str, Any], said: str) -> None:
     """Write ``data/results/speed-NAME.json`` and the text for it in ``benchmarks/README.md``."""
     keep_at(_path(name), name, kept, said)

@@ -97,6 +97,44 @@ def test_the_speeds_in_the_readme_are_the_recorded_ones(name: str) -> None:
     assert race.in_readme(text, name, said) == text
 
 
+def test_a_setting_measured_anew_leaves_the_others_as_long_as_the_machine_is_the_same(monkeypatch) -> None:
+    kept: dict = {}
+    monkeypatch.setattr(race, "comparable", lambda name, about: kept.get("figures", []))
+    monkeypatch.setattr(race, "keep", lambda name, whole, said: kept.update(whole, said=said))
+    monkeypatch.setattr(race, "picture", lambda *_: None)
+    row = {
+        "value": 1.0,
+        "slowest": 1.0,
+        "quickest": 1.0,
+        "ratio": 1.0,
+        "peak_mb": 1,
+        "error": 0.0,
+        "share": 1.0,
+    }
+    names = (maml.BASE, maml.OURS, maml.ROUNDED)
+
+    def found(case: str, ratio: float) -> list[dict]:
+        return [row | {"name": name, "case": case, "order": "second order", "ratio": ratio} for name in names]
+
+    maml.keep(found("finn", 1.5) + found("lecture", 2.0))
+    maml.keep(found("finn", 3.0))
+    ratios = {(figure["case"], figure["name"]): figure["ratio"] for figure in kept["figures"]}
+    assert ratios["finn", maml.OURS] == 3.0 and ratios["lecture", maml.OURS] == 2.0 and len(ratios) == 6
+    assert kept["said"].count("Finn's net, 1 step") == 2 and "3.00" in kept["said"]
+
+
+def test_figures_of_another_machine_or_version_are_not_comparable(tmp_path, monkeypatch) -> None:
+    here = {"device": "cpu", "cores": 2, "versions": {"torch": "2"}}
+    monkeypatch.setattr(race, "_path", lambda name: tmp_path / name)
+    assert race.comparable("none", here) == []
+    (tmp_path / "old").write_text(
+        json.dumps(here | {"date": "2026", "figures": [{"a": 1}, {"date": "2025"}]})
+    )
+    assert race.comparable("old", here) == [{"date": "2026", "a": 1}, {"date": "2025"}]
+    for other in ({"cores": 4}, {"versions": {"torch": "3"}}, {"device": "cuda"}):
+        assert race.comparable("old", here | other) == []
+
+
 @pytest.mark.parametrize("problems", [learned_optimizer.quadratics, learned_optimizer.digits])
 def test_the_tutorials_loop_over_problems_has_our_gradient(problems) -> None:
     exact = problems(2, torch.float64)

@@ -59,13 +59,6 @@ def of(setting: Setting, each: Sequence[int] = EACH) -> Iterator[Limit]:
         yield Limit(ways, most * queries / work)
 
 
-def said_of(figures: Sequence[Mapping[str, Any]]) -> str:
-    """How the limit of recorded figures was measured, where it was not in turn with them."""
-    if any("limit" in figure for figure in figures):
-        return ""
-    return " In these tables the limit was still measured minutes before the others, as one large batch or as one task's queries to a core, so shares are too high."
-
-
 def _spread(setting: Setting, most: int, count: int, pool: ThreadPoolExecutor) -> Run:
     """The queries of ``most`` tasks in batches of ``count``, over the pool's threads."""
     copies = -(-most // setting.episode.tasks)  # more tasks than there are: some come twice

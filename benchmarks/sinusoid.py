@@ -93,7 +93,7 @@ def table(found: Sequence[dict[str, Any]]) -> str:
 
 def said_of(kept: dict[str, Any]) -> str:
     """What stands in the README."""
-    how = f"One torch thread on {kept['cores']} CPU cores, JAX as it likes, torch {kept['versions']['torch']}, {kept['date'][:10]}.{limit.said_of(kept['figures'])}"
+    how = f"One torch thread on {kept['cores']} CPU cores, JAX as it likes, torch {kept['versions']['torch']}, {kept['date'][:10]}."
     return f"{how}\n\n{table(kept['figures'])}".rstrip()
 
 

@@ -2,7 +2,8 @@
 
     .venv/bin/python -m benchmarks.pages
 
-Every page of the site and every deck, opened from the disk with nothing in the cache, ``RUNS`` times; medians.
+Every page of the site and every deck, opened from the disk with nothing in the cache, ``RUNS`` times; medians. What a new window
+draws for its address bar is turned off (``FLAGS`` in `tests.browser.chromium`).
 
 ``kB``: the page's one file, and what it weighs as a web server sends it (gzip). ``first paint``: from the click to the first text.
 ``interactive``: until what is in the window answers, its explorers alive, its slide laid out, and no task of 50 ms or more that

@@ -167,17 +167,20 @@ def named(name: str) -> str:
     return f"{name}-gpu" if torch.cuda.is_available() else name
 
 
-def rows(name: str) -> dict[str, dict[str, Any]]:
-    """The figures of ``data/results/speed-NAME.json`` by their names; none where nothing was recorded yet."""
+def recorded(name: str) -> dict[str, Any]:
+    """What ``data/results/speed-NAME.json`` holds; no figures where nothing was recorded yet."""
     path = _path(name)
-    figures = json.loads(path.read_text(encoding="utf-8"))["figures"] if path.exists() else []
-    return {figure["name"]: figure for figure in figures}
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"figures": []}
+
+
+def rows(name: str) -> dict[str, dict[str, Any]]:
+    """The recorded figures of ``NAME`` by their names."""
+    return {figure["name"]: figure for figure in recorded(name)["figures"]}
 
 
 def comparable(name: str, now: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The recorded figures of ``NAME``, each with its date, if a machine like that of ``now`` made them with the same versions; else none."""
-    path = _path(name)
-    before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    before = recorded(name)
     if any(before.get(key) != now[key] for key in ("device", "cores", "versions")):
         return []
     return [{"date": before["date"]} | figure for figure in before["figures"]]

@@ -32,19 +32,35 @@ window.picture = (root) => {
   return (parts.length ? texts.join("\n") : body.innerHTML).replace(/mlx-\w+-\d+-\w+/g, "id");
 };
 """
-#: A function of an explorer and its picture before: resolves when the picture is another and stands still.
+#: A function of an explorer, its picture before and what was done: resolves when the picture is another and stands still.
 CHANGED = """
-(root, before) => new Promise((done, failed) => {
+(root, [before, what]) => new Promise((done, failed) => {
   const began = performance.now();
   let last = before, still = 0, looks = 0;
   const look = () => {  // changed, and the same for some frames; a page that is slow to draw gets as many looks as a quick one
     const now = window.picture(root);
     still = now !== before && now === last ? still + 1 : 0;
     if (still === 3) done(true);
-    else if (++looks > 100 && performance.now() - began > 15000) failed(new Error("the picture of the explorer does not change"));
+    else if (++looks > 100 && performance.now() - began > 15000) failed(new Error(`the picture of the explorer does not change by ${what}; it says: ${root.querySelector(".mlx-summary").textContent}`));
     else { last = now; requestAnimationFrame(look); }
   };
   requestAnimationFrame(look);
+})
+"""
+#: A function of an element: scrolls to it, and gives its left, top, width and height once it has stood still for some frames.
+#: JupyterLab moves what is seen while it draws the cells around it, and a hand that took the place from before would miss.
+PLACE = """
+(it) => new Promise((done) => {
+  it.scrollIntoView({ block: "center", behavior: "instant" });
+  let last = "", still = 0, looks = 0;
+  const look = () => {
+    const { x, y, width, height } = it.getBoundingClientRect(), now = JSON.stringify([x, y, width, height]);
+    still = now === last ? still + 1 : 0;
+    last = now;
+    if (still === 3 || ++looks > 200) done([x, y, width, height]);
+    else requestAnimationFrame(look);
+  };
+  look();
 })
 """
 #: Part of an explorer by what a screen reader calls it.
@@ -141,11 +157,11 @@ class Explorer:
     def summary(self) -> str:
         return str(self.ask("(root) => root.querySelector('.mlx-summary').textContent"))
 
-    def changes(self, act: Callable[[], Any]) -> None:
-        """Fail unless ``act`` changes the picture, which then stands still."""
+    def changes(self, act: Callable[[], Any], what: str = "what was done") -> None:
+        """Fail unless ``act`` changes the picture, which then stands still; a failure says ``what`` did not."""
         before = self.ask("(root) => window.picture(root)")
         act()
-        self.ask(CHANGED, before)
+        self.ask(CHANGED, [before, what])
 
     def key(self, keys: Keys) -> None:
         assert self.ask(
@@ -164,9 +180,7 @@ class Explorer:
     def grip(self, drag: Drag) -> tuple[float, float]:
         """Where to take it."""
         found = self.ask(
-            "(root, label) => { const it = labelled(root, label); if (!it) return null;"
-            "it.scrollIntoView({ block: 'center', behavior: 'instant' });"
-            "const box = it.getBoundingClientRect(); return [box.x, box.y, box.width, box.height]; }",
+            f"(root, label) => {{ const it = labelled(root, label); return it ? ({PLACE})(it) : null; }}",
             drag.label,
         )
         assert found, f"nothing in {self.title} is called {drag.label!r}"

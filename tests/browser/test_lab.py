@@ -98,12 +98,13 @@ def test_hands_kernel_and_two_views(touched: tuple[Notebook, list[str]], name: s
     before = len(complaints)
     seen = fresh(notebook, name)
     said = {agree(notebook, seen, name)}
-    hands: list[Callable[[], None]] = [lambda: seen.key(row.keys)]
+    hands: dict[str, Callable[[], Any]] = {"keys": lambda: seen.key(row.keys)}
     if drag := row.drag:
-        hands += [lambda: seen.drag(drag), lambda: seen.touch(drag)]
+        hands |= {"the mouse": lambda: seen.drag(drag), "a finger": lambda: seen.touch(drag)}
     trait, value = row.set
-    for hand in (*hands, lambda: notebook.ask(f"setattr({me}, {trait!r}, {value!r})")):
-        seen.changes(hand)
+    hands["Python"] = lambda: notebook.ask(f"setattr({me}, {trait!r}, {value!r})")
+    for what, hand in hands.items():
+        seen.changes(hand, what)
         said.add(agree(notebook, seen, name))
     assert len(said) > 2, said
     seen.sound()

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.browser.chromium import accessible
-from tests.browser.engine import CHANGED
+from tests.browser.engine import CHANGED, PLACE
 from tests.browser.explorers import Drag, Keys
 
 _CUT_OFF = """
@@ -59,15 +59,15 @@ class View:
         """A text that differs whenever the picture differs."""
         return str(self.root.evaluate("root => window.picture(root)"))
 
-    def changes(self, act: Callable[[], Any]) -> None:
-        """Fail unless ``act`` changes the picture, which then stands still."""
+    def changes(self, act: Callable[[], Any], what: str = "what was done") -> None:
+        """Fail unless ``act`` changes the picture, which then stands still; a failure says ``what`` did not."""
         before = self.picture
         act()
-        self.root.evaluate(CHANGED, before)
+        self.root.evaluate(CHANGED, [before, what])
 
     def settled(self) -> None:
         """Wait until the picture stands still."""
-        self.root.evaluate(CHANGED, None)
+        self.root.evaluate(CHANGED, [None, "nothing"])
 
     def key(self, keys: Keys) -> None:
         control = self.root.get_by_label(keys.label, exact=True)
@@ -105,10 +105,8 @@ class View:
         assert after == [scrolled, 0], f"the page took the finger for scrolling: {scrolled}, {after}"
 
     def _grip(self, drag: Drag) -> tuple[float, float]:
-        grip = self.root.get_by_label(drag.label, exact=True)
-        grip.scroll_into_view_if_needed()
-        box = grip.bounding_box()
-        return box["x"] + drag.at[0] * box["width"], box["y"] + drag.at[1] * box["height"]
+        x, y, width, height = self.root.get_by_label(drag.label, exact=True).evaluate(PLACE)
+        return x + drag.at[0] * width, y + drag.at[1] * height
 
     def sound(self) -> None:
         """Fail when the explorer shows an error, or when something in it is cut off."""

@@ -9,9 +9,11 @@ Tests of a browser that is not there are skipped and say so; where the environme
 """
 
 import os
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -48,6 +50,24 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
     if HERE in item.path.parents:
         item.config.stash.setdefault(SECONDS, {})[item.nodeid] = time.monotonic() - began
     return result
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[pytest.TestReport]:
+    """A failure says what stood on Chromium's pages, and keeps a picture of each."""
+    report: pytest.TestReport = yield
+    running = getattr(item, "funcargs", {}).get("chromium")
+    if report.failed and report.when == "call" and running:
+        for number, page in enumerate(page for room in running.contexts for page in room.pages):
+            path = (
+                chrome.folder_of_pictures("failed")
+                / f"{re.sub(r'[^-.0-9A-Za-z]+', '_', item.name)}-{number}.png"
+            )
+            with suppress(Exception):  # a page that hangs too; the failure itself is what counts
+                page.screenshot(path=path, timeout=10_000)
+                seen = page.evaluate("() => document.body.innerText.replace(/\\s+/g, ' ').slice(0, 2000)")
+                report.sections.append((f"Page {number}", f"{page.url}\n{path}\n{seen}"))
+    return report
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

@@ -16,6 +16,20 @@ from typing import Any
 
 NOTEBOOK = "window.jupyterapp.shell.currentWidget"
 CELLS = f"[...{NOTEBOOK}.content.model.cells]"
+#: Waits until JupyterLab has got the kernel's widgets: what a hand does before that is undone when their states come. It looks
+#: for a widget for two seconds, so on a busy machine it writes "model not found" for some of two dozen; who reads then runs
+#: the cell again, and here what the cell has shown is drawn again.
+RESTORED = f"""async () => {{
+  const {{ content }} = {NOTEBOOK}, kind = "application/vnd.jupyter.widget-view+json";
+  const renderer = content.rendermime.createRenderer(kind, {{ mimeType: kind }}), manager = await renderer._manager.promise;
+  renderer.dispose();
+  const areas = content.widgets.map((cell) => cell.outputArea).filter(Boolean);
+  const say = (text) => areas.filter((area) => area.node.textContent.includes(text));
+  for (let k = 0; k < 1200 && (!manager.restoredStatus || say("Loading widget...").length); k++)
+    await new Promise((later) => setTimeout(later, 50));
+  for (const {{ model }} of say("model not found")) model.fromJSON(model.toJSON());
+  return manager.restoredStatus;
+}}"""
 #: Nothing of the user's is read or written: no settings, no workspace, no history.
 OWN = {
     "JUPYTER_CONFIG_DIR": ".config", "JUPYTER_DATA_DIR": ".data", "JUPYTER_RUNTIME_DIR": ".runtime",
@@ -127,6 +141,7 @@ class Notebook:
         """Wait until the notebook is there and its kernel idle."""
         self.wait(f"{NOTEBOOK}?.context?.isReady && {NOTEBOOK}.content.model?.cells.length > 1")
         self.wait(f"{NOTEBOOK}.context.sessionContext.kernelDisplayStatus == 'idle'")
+        assert self.page.evaluate(RESTORED), "JupyterLab has not asked the kernel for its widgets within 60 s"
         self.command("application:toggle-left-area")  # the files; a narrow window has no room for them
 
     def wait(self, condition: str, argument: Any = None) -> None:

@@ -4,13 +4,16 @@ import json
 import re
 import shutil
 import subprocess
+import unicodedata
 from collections.abc import Callable
+from html import unescape
 from pathlib import Path
 from typing import Any
 
 import jupytext
 import nbformat
 import pytest
+from fontTools.ttLib import TTFont
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from mlteach.course.build import WIDGET_STATE, WIDGET_VIEW
@@ -18,7 +21,7 @@ from mlteach.course.lessons import LessonError, notebook, sources
 from mlteach.course.site import MOST_BYTES, all_lessons, build_page, build_site, page
 from mlteach.course.site.clean import clean
 from mlteach.course.site.explorers import explorers
-from mlteach.course.site.exporter import HERE, coloured, file, self_contained
+from mlteach.course.site.exporter import FONT, HERE, coloured, file, self_contained
 from mlteach.course.site.formulas import mathml
 from mlteach.course.site.lesson import Lesson, about, read
 from mlteach.course.site.map import course_map, parts, sections
@@ -27,6 +30,7 @@ from mlteach.explore.base import script, stylesheet
 from tests.course.sealed import assert_sealed
 
 DOT = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+FORMULA = re.compile(r"\$\$(.+?)\$\$|\$([^$\n]+?)\$", re.DOTALL)
 LESSONS = [
     Lesson("97_before", "97 Before", "A promise.", "5"),
     Lesson("98_small", "98 Small", "A promise.", "5"),
@@ -772,7 +776,25 @@ def test_the_picture_on_the_map_learns_by_its_own_gradient(node: Callable[[str, 
 
 def test_the_font_comes_with_its_licence() -> None:
     assert "SIL OPEN FONT LICENSE Version 1.1" in file("stix-two-math.LICENSE.txt")
-    assert (HERE / "static" / "stix-two-math.woff2").read_bytes()[:4] == b"wOF2"
+    assert (HERE / "static" / FONT).read_bytes()[:4] == b"wOF2"
+
+
+def test_the_font_has_every_letter_of_every_formula() -> None:
+    """A letter by itself is drawn as the italic one, another letter; accents that stretch come from the system's fonts."""
+    known = {chr(code) for code in TTFont(HERE / "static" / FONT).getBestCmap()}
+    italic = {"h": "\u210e"}
+    for code in range(0x1D434, 0x1D71C):
+        if unicodedata.name(chr(code), "").startswith("MATHEMATICAL ITALIC "):
+            italic[chr(int(unicodedata.decomposition(chr(code)).split()[1], 16))] = chr(code)
+    drawn: set[str] = set()
+    for path in sources():
+        for cell in jupytext.read(path).cells:
+            for block, inline in FORMULA.findall(cell.source if cell.cell_type == "markdown" else ""):
+                made = mathml(block or inline, display=bool(block))
+                drawn |= {italic.get(each, each) for each in re.findall("<mi>(.)</mi>", made)}
+                drawn |= set(unescape(re.sub("<[^>]*>", "", made)))
+    assert len(drawn) > 150  # they were found
+    assert not (missing := drawn - known - set("\u02c6\u02dc\u00af\ufe00")), missing
 
 
 def test_code_has_elements_for_what_has_a_colour_alone() -> None:

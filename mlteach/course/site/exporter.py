@@ -24,8 +24,9 @@ from mlteach.course.site.markdown import DOLLAR, Page, Renderer, glue
 from mlteach.course.site.policy import policy
 
 HERE = Path(__file__).parent
-#: STIX Two Math 2.11 (SIL Open Font License, see beside it) without what no lesson needs: pyftsubset with Latin, Greek,
-#: mathematical letters, operators, arrows and accents, --layout-features=ssty,dtls,ccmp,kern --no-hinting.
+#: STIX Two Math 2.11 (SIL Open Font License, see beside it) without what no lesson needs, for every page brings it: pyftsubset with
+#: Latin and Greek, upright and italic, the other alphabets' letters that occur, operators, arrows and accents,
+#: --layout-features=ssty,dtls,ccmp,kern --no-hinting.
 FONT = "stix-two-math.woff2"
 #: The end of the id of the promise, which stands in one cell with the title and apart from it on a page.
 PROMISE = "-promise"

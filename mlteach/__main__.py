@@ -204,7 +204,8 @@ def test(
 @app.command()
 def check(
     names: Annotated[
-        list[str] | None, typer.Argument(help="style, format, types, imports, lessons, tests.")
+        list[str] | None,
+        typer.Argument(help="style, format, types, imports, lessons, tests, browser, class, numbers."),
     ] = None,
 ) -> None:
     """Run some of what `test` runs, by name; without names all but the tests.

@@ -11,7 +11,7 @@ from mlteach.course.lessons import ROOT
 from mlteach.errors import MlteachError
 
 CPUS = ("default", "avx2", "avx512")
-LONG = ("tests", "class", "numbers")  # minutes, and they print what they do
+LONG = ("tests", "browser", "class", "numbers")  # minutes, and they print what they do
 NO_TESTS = 5  # what pytest ends with when a name is nobody's
 TWO = ["--numprocesses=2", "--dist"]
 CHECKS: tuple[tuple[str, list[str]], ...] = (
@@ -23,7 +23,8 @@ CHECKS: tuple[tuple[str, list[str]], ...] = (
         ["-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"],
     ),
     ("lessons", ["-m", "mlteach", "build", "--check"]),
-    ("tests", ["-m", "pytest", *TWO, "load", "-m", "not slow", "tests"]),
+    ("tests", ["-m", "pytest", *TWO, "load", "-m", "not slow", "tests", "--ignore=tests/browser"]),
+    ("browser", ["-m", "pytest", *TWO, "loadgroup", "tests/browser"]),  # one of the two has JupyterLab
     ("class", ["-m", "pytest", "-s", "-m", "slow", "tests/hub"]),  # eight servers: nothing else beside them
     ("numbers", ["-m", "pytest", *TWO, "loadfile", "notebooks"]),  # a lesson stays with its kernel
 )

@@ -1,7 +1,7 @@
 """Every explorer as a student meets it: JupyterLab in Chromium, a live kernel, keyboard, mouse and finger.
 
 All explorers stand in one notebook. It is run from top to bottom once. Opening it takes seconds, so the tests of the hands share
-one page, and each makes its explorer again. The last test restarts the kernel.
+one page, and each makes its explorer again. The last test restarts the kernel. Of several processes one has all of them.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,6 +18,7 @@ from tests.browser.view import View
 PAGE = next(NOTEBOOKS.glob("90_*.ipynb")).name
 LESSON = "03_gradient_descent_is_an_lstm_cell.ipynb"
 every_explorer = pytest.mark.parametrize("name", ROWS)
+pytestmark = pytest.mark.xdist_group("lab")
 
 
 @pytest.fixture(scope="module")

@@ -21,8 +21,8 @@ FLAGS = (
     "HttpsUpgrades,LensOverlay,MediaRouter,OptimizationHints,PaintHolding,ThirdPartyStoragePartitioning,Translate",
 )  # fmt: skip
 
-#: What JupyterLab says while a notebook with two dozen widgets opens on a busy machine: anywidget gives a model two seconds to
-#: begin, and what is drawn before its model has come is drawn again when it has. One that never comes shows no view, and every
+#: What JupyterLab says while a notebook with two dozen widgets opens on a busy machine: it and anywidget give a model two seconds
+#: to come. What it gave up on is drawn again (``RESTORED`` in `tests.browser.lab`). One that never comes shows no view, and every
 #: test looks at its own.
 SLOW = ("[anywidget] Failed to initialize model.", "Error: widget model not found")
 

@@ -47,7 +47,7 @@ class Touched(NamedTuple):
         if self.lessons:
             chosen = [source for source in sources() if source.stem[:2] in self.lessons]
             names = " or ".join(source.stem for source in chosen)
-            found.append(["tests/lessons/test_contract.py", "tests/browser/test_slides.py", "-k", names])
+            found.append(["tests/lessons/test_contract.py", "tests/browser/test_decks.py", "-k", names])
             found.append([notebook(source).relative_to(ROOT).as_posix() for source in chosen])
         if self.browser:
             found.append(["tests/browser", "-k", " or ".join(self.browser)])

@@ -24,7 +24,7 @@ CHECKS: tuple[tuple[str, list[str]], ...] = (
     ),
     ("lessons", ["-m", "mlteach", "build", "--check"]),
     ("tests", ["-m", "pytest", *TWO, "load", "-m", "not slow", "tests", "--ignore=tests/browser"]),
-    ("browser", ["-m", "pytest", *TWO, "loadgroup", "tests/browser"]),  # one of the two has JupyterLab
+    ("browser", ["-m", "pytest", *TWO, "loadscope", "tests/browser"]),  # what is opened once stays with one
     ("class", ["-m", "pytest", "-s", "-m", "slow", "tests/hub"]),  # eight servers: nothing else beside them
     ("numbers", ["-m", "pytest", *TWO, "loadfile", "notebooks"]),  # a lesson stays with its kernel
 )

@@ -30,6 +30,8 @@ LESSONS = sorted(path.stem for path in NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
 PAGES = ["index", *LESSONS]
 DECKS = [name for name in LESSONS if name[:2] != "90"]
 ONE_PAGE, ONE_DECK = (next(name for name in LESSONS if name.startswith(number)) for number in ("03", "06"))
+#: What explorers say is compared between the engines; one page of each has them all.
+COMPARED = ("test_an_explorer_answers_and_says_what_python_says", "test_numbers_at_ticks_are_not_read_aloud")
 SECONDS = pytest.StashKey[dict[str, float]]()
 SKIPPED = pytest.StashKey[list[str]]()
 
@@ -38,8 +40,42 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """The browser comes last: the rest fails faster, and Playwright leaves an event loop in this thread."""
     items.sort(key=lambda item: HERE in item.path.parents)
     for item in items:
-        if HERE in item.path.parents and not item.get_closest_marker("timeout"):
+        if HERE not in item.path.parents:
+            continue
+        if not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(480))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With ``--dist loadscope``, of several processes one has all tests for which the same is set up: see `shared_by`.
+
+    Not by marks: xdist 3.8 writes them into ids, which pytest 9.2 no longer lets it do, and says nothing.
+    """
+    if config.getvalue("dist") != "loadscope":
+        return None
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Shared(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return shared_by(nodeid)
+
+    return Shared(config, log)
+
+
+def shared_by(test: str) -> str:
+    """What of a test, by its id, is dear to set up and shared: JupyterLab, a second engine, a page, a deck, an explorer's page."""
+    file, _, rest = test.partition("::")
+    name, _, values = rest.rstrip("]").partition("[")
+    if Path(file).name == "test_lab.py":
+        return "JupyterLab"
+    if values.startswith(("firefox", "webkit")) or name in COMPARED:
+        return "engines"
+    return (
+        f"{file} {values}"
+        if Path(file).name in ("test_engines.py", "test_decks.py", "test_static.py") and values
+        else test
+    )
 
 
 @pytest.hookimpl(wrapper=True)
@@ -141,13 +177,13 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
     from mlteach.course.site.map import course_map
     from mlteach.course.slides import deck, lectured
 
+    lessons = all_lessons()
     shared = "PYTEST_XDIST_WORKER" in os.environ
     folder = tmp_path_factory.getbasetemp().parent / "whole" if shared else tmp_path_factory.mktemp("whole")
     (folder / "deck").mkdir(parents=True, exist_ok=True)
 
     def html(name: str) -> str:
         if name == "index":
-            lessons = all_lessons()
             return course_map(
                 read(notebook(source("00"))),
                 lessons,
@@ -156,7 +192,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
         if name.startswith("deck/"):
             lesson = source(name[5:7])
             return deck(lectured(read(notebook(lesson)), lesson), lesson.stem)
-        return page(NOTEBOOKS / f"{name}.ipynb", all_lessons())
+        return page(NOTEBOOKS / f"{name}.ipynb", lessons)
 
     @cache
     def file(name: str) -> Path:

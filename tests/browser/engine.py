@@ -116,6 +116,10 @@ class Page(ABC):
     def screenshot(self, path: Path) -> None:
         """Write what is seen as PNG."""
 
+    def accessible(self) -> None:
+        """Fail when axe-core finds anything. Raises NotHere where nothing drives it."""
+        raise NotHere("axe-core is driven by Playwright, so in Chromium")
+
     @abstractmethod
     def close(self) -> None:
         """Close the page with all it has kept."""

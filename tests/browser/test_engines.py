@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.chromium import ChromiumPage, accessible, folder_of_pictures
+from tests.browser.chromium import folder_of_pictures
 from tests.browser.engine import Engine, Explorer, NotHere, Page, opened
 from tests.browser.explorers import ROWS, STATE, summary_of, title, traits
 
@@ -46,14 +46,6 @@ def page(engine: Engine, lesson: str, address: Callable[[str], str]) -> Iterator
     """A page of the site, opened once for its tests."""
     with opened(engine) as it:
         yield it.ready(address(lesson), ready(lesson))
-
-
-@pytest.fixture(scope="module")
-def deck(engine: Engine, lecture: str, address: Callable[[str], str]) -> Iterator[Page]:
-    """A lesson's slides in 1280 x 720, opened once for their tests."""
-    with opened(engine) as it:
-        it.viewport(1280, 720)
-        yield it.ready(address(f"deck/{lecture}"), DECK)
 
 
 # ---- explorers -----------------------------------------------------------------------------------------------------
@@ -150,6 +142,21 @@ def test_a_page_opens_without_complaint(
     assert page.evaluate(alive) == page.evaluate("document.querySelectorAll('figure.explorer').length")
 
 
+def test_an_explorer_is_ten_tabs_from_the_top(page: Page, engine: Engine) -> None:
+    """On a page just opened: the tests after this one move the focus."""
+    if engine.name == "webkit":
+        pytest.skip("WebKit's Tab passes links over, unless its user wants them")
+    if not page.evaluate("[...document.querySelectorAll('.mlx')].some((each) => !each.closest('.covered'))"):
+        pytest.skip("it has no explorer, or none that is not covered")
+    for _ in range(10):
+        page.press("Tab")
+        if page.evaluate("document.activeElement.matches('.skip[href^=\"#figure-\"]')"):
+            page.press("Enter")  # the link to the first explorer
+        if page.evaluate("Boolean(document.activeElement.closest('.mlx'))"):
+            return
+    raise AssertionError(f"after ten tabs: {page.evaluate('document.activeElement.outerHTML.slice(0, 120)')}")
+
+
 def test_no_page_scrolls_sideways(page: Page) -> None:
     wide = {}
     for width in (1440, 800, 390):
@@ -178,23 +185,6 @@ def test_no_cell_scrolls_sideways_in_a_wide_window(page: Page, lesson: str) -> N
     assert cut == []
 
 
-def test_an_explorer_is_ten_tabs_from_the_top(page: Page, lesson: str, engine: Engine) -> None:
-    if engine.name == "webkit":
-        pytest.skip("WebKit's Tab passes links over, unless its user wants them")
-    if not page.evaluate("[...document.querySelectorAll('.mlx')].some((each) => !each.closest('.covered'))"):
-        pytest.skip("it has no explorer, or none that is not covered")
-    page.goto(page.evaluate("location.href"))
-    page.until(ready(lesson))
-    page.viewport(1280, 900)
-    for _ in range(10):
-        page.press("Tab")
-        if page.evaluate("document.activeElement.matches('.skip[href^=\"#figure-\"]')"):
-            page.press("Enter")  # the link to the first explorer
-        if page.evaluate("Boolean(document.activeElement.closest('.mlx'))"):
-            return
-    raise AssertionError(f"after ten tabs: {page.evaluate('document.activeElement.outerHTML.slice(0, 120)')}")
-
-
 def test_links_to_a_section_name_it(page: Page, lesson: str) -> None:
     names = page.evaluate(
         """() => [...document.querySelectorAll('a.anchor')].map((link) => {
@@ -209,98 +199,8 @@ def test_links_to_a_section_name_it(page: Page, lesson: str) -> None:
     assert wrong == [] and len({label for label, _ in names}) == len(names)
 
 
-def axe(page: Page) -> None:
-    """Fail when axe-core finds anything. In Chromium alone, for it is driven by Playwright."""
-    if not isinstance(page, ChromiumPage):
-        pytest.skip("axe-core is driven by Playwright, so in Chromium")
-    accessible(page.tab)
-
-
 def test_axe_finds_nothing_on_a_page(page: Page) -> None:
-    axe(page)
-
-
-# ---- slides --------------------------------------------------------------------------------------------------------
-
-#: What of a slide is cut off or sticks out, for all slides of a deck in one look. A pixel is rounding.
-CUT = """() => {
-  const wrong = [], probe = document.body.appendChild(document.createElement('div'));
-  probe.style.cssText = 'position: absolute; width: 10px; zoom: 2';
-  const own = probe.getBoundingClientRect().width < 15;  // WebKit gives a box in its own, zoomed pixels
-  probe.remove();
-  const place = (each) => {
-    let zoom = 1;
-    for (let up = each; own && up; up = up.parentElement) zoom *= Number(getComputedStyle(up).zoom) || 1;
-    const { left, top, right, bottom } = each.getBoundingClientRect();
-    return { left: left * zoom, top: top * zoom, right: right * zoom, bottom: bottom * zoom };
-  };
-  for (const slide of document.querySelectorAll('.slide')) {
-    const body = slide.querySelector('.body'), frame = place(slide), box = place(body);
-    const say = (what) => wrong.push(`${slide.id} ${what}`);
-    if (frame.right > innerWidth + 1 || frame.bottom > innerHeight + 1) say('is larger than the window');
-    if (slide.scrollHeight > slide.clientHeight + 1 || slide.scrollWidth > slide.clientWidth + 1) say(`holds ${slide.scrollWidth} x ${slide.scrollHeight} in ${slide.clientWidth} x ${slide.clientHeight}`);
-    if (box.left < frame.left - 1 || box.right > frame.right + 1 || box.top < frame.top - 1 || box.bottom > frame.bottom + 1) say('sticks out');
-    for (const each of body.querySelectorAll('*')) {
-      if (each.closest('svg, .mlx-summary, math') && !each.matches('math')) continue;
-      const style = getComputedStyle(each), scrolls = style.overflowX != 'visible' && style.display != 'inline' && style.position != 'absolute';
-      const one = place(each);
-      if (one.right == one.left || style.visibility == 'hidden' && !each.closest('.slide:not(.now)')) continue;
-      if (scrolls && each.clientWidth > 1 && each.scrollWidth > each.clientWidth + 1) say(`${each.tagName}.${each.className} cuts ${each.scrollWidth} to ${each.clientWidth}`);
-      if (each.matches('math, pre, table, img, svg, .mlx') && (one.right > frame.right + 1 || one.bottom > frame.bottom + 1)) say(`${each.tagName} sticks out`);
-    }
-  }
-  return wrong;
-}"""
-#: Text on slides that is smaller than ``sizes`` [words, code and explorers], in the pixels of a window of 1280 x 720.
-SMALL = """(sizes) => {
-  const wrong = new Map();
-  for (const slide of document.querySelectorAll('.slide')) {
-    const texts = document.createTreeWalker(slide.querySelector('.body'), NodeFilter.SHOW_TEXT);
-    while (texts.nextNode()) {
-      const node = texts.currentNode, each = node.parentElement, picture = each.closest('svg');
-      if (!node.data.trim() || each.closest('math, sub, sup, title, desc, .mlx-hidden, .visually-hidden, [hidden], .notes')) continue;
-      const around = document.createRange();
-      around.selectNodeContents(node);
-      const box = around.getBoundingClientRect(), style = getComputedStyle(each);
-      if (box.width < 2 || box.height < 2 || style.display == 'none' || style.clipPath != 'none') continue;
-      let zoom = 1;
-      for (let up = each; up; up = up.parentElement) zoom *= Number(getComputedStyle(up).zoom) || 1;
-      if (picture?.viewBox?.baseVal?.width) zoom *= picture.clientWidth / picture.viewBox.baseVal.width || 1;
-      const size = parseFloat(style.fontSize) * zoom, least = each.closest('pre, code, .mlx') ? sizes[1] : sizes[0];
-      if (size < least - 0.05 && !(wrong.get(slide.id)?.[0] <= size)) wrong.set(slide.id, [Number(size.toFixed(1)), node.data.trim().slice(0, 30)]);
-    }
-  }
-  return Object.fromEntries(wrong);
-}"""
-
-
-def test_every_slide_fits(deck: Page) -> None:
-    """Whole, on a laptop and on a projector."""
-    wrong = {}
-    for width, height in ((1920, 1080), (1280, 720)):
-        deck.viewport(width, height)
-        deck.frames(4)
-        if cut := deck.evaluate(CUT):
-            wrong[width] = cut
-    assert wrong == {}
-
-
-def test_slides_can_be_read_from_the_last_row(deck: Page) -> None:
-    """Words of 16 px or more, code and what stands in an explorer of 14 px or more, in 1280 x 720."""
-    assert deck.evaluate(SMALL, [16, 14]) == {}
-
-
-def test_axe_finds_nothing_on_slides(deck: Page) -> None:
-    axe(deck)
-
-
-def test_a_deck_turns_by_keys(lecture: str, engine: Engine, deck: Page) -> None:
-    if engine.name != "webkit":  # whose driver does not come back from the picture of a deck
-        deck.screenshot(folder_of_pictures("engines") / f"deck_{lecture[:2]}_{engine.name}.png")
-    place, seen = "location.hash", []
-    for key in ("ArrowRight", "ArrowLeft", "PageDown", "PageUp", "End", "Home"):
-        deck.press(key)
-        seen.append(deck.evaluate(place))
-    last = deck.evaluate("document.querySelectorAll('.slide').length")
-    assert seen[1] == seen[3] == seen[5] == "#1" and seen[0] == seen[2] != "#1"
-    assert seen[4].split(".")[0] == f"#{last}"
+    try:
+        page.accessible()
+    except NotHere as why:
+        pytest.skip(str(why))

@@ -1,7 +1,8 @@
 """Every explorer as a student meets it: JupyterLab in Chromium, a live kernel, keyboard, mouse and finger.
 
-All explorers stand in one notebook. It is run from top to bottom once. Opening it takes seconds, so the tests of the hands share
-one page, and each makes its explorer again. The last test restarts the kernel. Of several processes one has all of them.
+All explorers stand in one notebook. It is run from top to bottom once, and opened anew beside the running kernel. Opening it takes
+seconds, so all its tests share one page: first it is looked at as it opens, then each explorer is made again for the hands, and the
+last test restarts the kernel. Of several processes one has all of them.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,7 +19,6 @@ from tests.browser.view import View
 PAGE = next(NOTEBOOKS.glob("90_*.ipynb")).name
 LESSON = "03_gradient_descent_is_an_lstm_cell.ipynb"
 every_explorer = pytest.mark.parametrize("name", ROWS)
-pytestmark = pytest.mark.xdist_group("lab")
 
 
 @pytest.fixture(scope="module")
@@ -58,29 +58,39 @@ def agree(notebook: Notebook, seen: View, name: str) -> str:
     raise AssertionError(f"Python says:     {said}\nthe widget says: {seen.summary}")
 
 
+@pytest.fixture(scope="module")
+def kept(ran: str, chromium: Any) -> Iterator[tuple[Notebook, list[str]]]:
+    """The notebook on a page with a touch screen, and what that page complains of."""
+    page, complaints = watched_page(chromium, has_touch=True)
+    yield Notebook(page, ran, PAGE), complaints
+    page.context.close()
+
+
+@pytest.fixture
+def opened(kept: tuple[Notebook, list[str]]) -> Iterator[Notebook]:
+    """The notebook that the tests share. Fails when its page has complained."""
+    notebook, complaints = kept
+    complaints.clear()  # each is one test's
+    yield notebook
+    assert not complaints, complaints
+
+
 @pytest.mark.parametrize(("width", "theme"), [(400, "light"), (1280, "dark")])
-def test_fits(ran: str, open_page: Callable[..., Any], width: int, theme: str) -> None:
+def test_fits(opened: Notebook, width: int, theme: str) -> None:
     """Nothing is cut off, in a narrow window and in a wide one; and a screenshot of each, to be looked at."""
-    notebook = Notebook(open_page(viewport={"width": width, "height": 2400}), ran, PAGE)
-    notebook.dark(theme == "dark")
+    opened.page.set_viewport_size({"width": width, "height": 2400})
+    opened.dark(theme == "dark")
     try:
         for name in ROWS:
-            seen = view(notebook, name)
+            seen = view(opened, name)
             seen.settled()
             seen.sound()
             if theme == "dark":
                 seen.accessible()
             seen.keep_picture(folder_of_pictures("lab") / f"{variable(name)}_{width}_{theme}.png")
     finally:
-        notebook.dark(False)
-
-
-@pytest.fixture(scope="module")
-def touched(ran: str, chromium: Any) -> Iterator[tuple[Notebook, list[str]]]:
-    """The notebook on a page with a touch screen, and what that page complains of."""
-    page, complaints = watched_page(chromium, has_touch=True)
-    yield Notebook(page, ran, PAGE), complaints
-    page.context.close()
+        opened.dark(False)
+        opened.page.set_viewport_size({"width": 1280, "height": 1000})
 
 
 #: Two views of one explorer, without the picture that Python draws for where no script runs.
@@ -89,14 +99,12 @@ display(view, view, raw=True)"""
 
 
 @every_explorer
-def test_hands_kernel_and_two_views(touched: tuple[Notebook, list[str]], name: str) -> None:
+def test_hands_kernel_and_two_views(opened: Notebook, name: str) -> None:
     """Keys, mouse and finger change the picture, and Python sees it; Python sets a trait, and the picture follows.
 
     Then two more views of the same explorer are shown: what one does, the other does.
     """
-    row, me = ROWS[name], variable(name)
-    notebook, complaints = touched
-    before = len(complaints)
+    row, me, notebook = ROWS[name], variable(name), opened
     seen = fresh(notebook, name)
     said = {agree(notebook, seen, name)}
     hands: dict[str, Callable[[], Any]] = {"keys": lambda: seen.key(row.keys)}
@@ -122,7 +130,6 @@ def test_hands_kernel_and_two_views(touched: tuple[Notebook, list[str]], name: s
     assert first.summary == second.summary and first.picture == second.picture
     agree(notebook, second, name)
     notebook.run(scratch, "")
-    assert complaints[before:] == []
 
 
 def test_lesson_03(lab: str, open_page: Callable[..., Any]) -> None:
@@ -144,10 +151,9 @@ def test_lesson_03(lab: str, open_page: Callable[..., Any]) -> None:
 RESTARTED = ("GradientCell", "LossLandscape", "EpisodeInspector", "AdaptationLab")
 
 
-def test_a_restart(ran: str, chromium: Any) -> None:
+def test_a_restart(opened: Notebook) -> None:
     """The kernel is restarted under the explorers and their cells run again: old views draw on alone, new ones live."""
-    page, complaints = watched_page(chromium)
-    notebook = Notebook(page, ran, PAGE)
+    notebook = opened
     for name in RESTARTED:
         fresh(notebook, name)
     notebook.restart()
@@ -162,6 +168,3 @@ def test_a_restart(ran: str, chromium: Any) -> None:
         new.changes(lambda new=new, name=name: new.key(ROWS[name].keys))
         agree(notebook, new, name)
         new.sound()
-    said = list(complaints)
-    page.context.close()
-    assert not said, said

@@ -25,9 +25,9 @@ from tests.course.injections import HOST, INJECTIONS, WHOLE_PAGE
 SHOWN = ("00_start_here", "03_gradient_descent_is_an_lstm_cell", "09_omniglot_maml")
 LESSON = SHOWN[1]
 READY = "document.documentElement.dataset.explorers == 'ready'"
-#: The most seconds of its own work that a page may take until its last explorer is alive: .5 is the aim, and what a busy machine
-#: with slow cores adds to it.
-INTERACTIVE = 0.8
+#: The most work that a page may be until its last explorer is alive, as times what it is without scripts, in the same browser:
+#: 1.5 to 2.5 today.
+ALIVE = 4
 
 
 def story(folder: Path) -> Path:
@@ -88,7 +88,7 @@ def visit(site: Path, open_page: Callable[..., Any]) -> Callable[..., Any]:
 
 @pytest.mark.parametrize("name", SHOWN)
 def test_a_page_is_alive_quickly(name: str, visit: Callable[..., Any]) -> None:
-    """The page's own work until its explorers are alive: other programs on a busy machine do not count."""
+    """The page's own work until its explorers are alive: other programs on a busy machine do not count, nor its speed."""
     tab = visit(name)
     assert (
         tab.locator("figure[data-alive] .mlx-summary").count() == tab.locator("figure.explorer").count() > 0
@@ -96,10 +96,18 @@ def test_a_page_is_alive_quickly(name: str, visit: Callable[..., Any]) -> None:
     assert tab.locator(".mlx-error:visible, .failed").count() == 0
     watch = tab.context.new_cdp_session(tab)
     watch.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def work() -> float:
+        metrics = {each["name"]: each["value"] for each in watch.send("Performance.getMetrics")["metrics"]}
+        return float(metrics["TaskDuration"])
+
     tab.reload()
     until(tab, READY)
-    metrics = {each["name"]: each["value"] for each in watch.send("Performance.getMetrics")["metrics"]}
-    assert metrics["TaskDuration"] < INTERACTIVE
+    alive = work()
+    watch.send("Emulation.setScriptExecutionDisabled", {"value": True})
+    tab.reload()
+    tab.locator("article img").first.wait_for()
+    assert alive < ALIVE * work()
 
 
 #: Notes, at each word of the explorers, how many are alive and how many cells are not laid out; a page that sees nobody idle.
@@ -219,6 +227,18 @@ def test_axe_finds_what_is_wrong(open_page: Callable[..., Any]) -> None:
     with pytest.raises(AssertionError, match="button-name"):
         accessible(tab)
     accessible(tab, "h1")
+    # Contrast: of a hundred texts that look alike one stands on another ground.
+    tab.goto("data:text/html,<!doctype html><html lang=en><title>texts</title><main><h1>Here</h1></main>")
+    tab.evaluate(
+        """() => {
+            for (let k = 0; k < 100; k++) document.querySelector("main").insertAdjacentHTML("beforeend", "<div><p>Words</p></div>");
+            for (const each of document.querySelectorAll("p")) each.style.color = "#595959";
+        }"""
+    )
+    accessible(tab)
+    tab.evaluate("() => { document.querySelectorAll('div')[50].style.background = '#999'; }")
+    with pytest.raises(AssertionError, match="color-contrast"):
+        accessible(tab)
 
 
 @pytest.mark.parametrize("name", ["index", LESSON, "slides"])
@@ -280,6 +300,7 @@ def test_progress_outlives_a_reload_and_reaches_the_map(visit: Callable[..., Any
     tab.reload()
     assert tab.get_by_label("I have done this lesson").is_checked()
     tab.goto(tab.url.replace(LESSON, "index"))
+    until(tab, "document.querySelector('input[data-lesson=\"03\"]').checked")
     assert tab.get_by_label("I have done lesson 03").is_checked()
     assert tab.locator("#progress").inner_text().strip() == "1 of 3 lessons done"
 

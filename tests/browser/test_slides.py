@@ -5,89 +5,28 @@ python3 start.py test tests/browser/test_slides.py
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mlteach.course.lessons import notebook, sources
-from mlteach.course.site.lesson import read
-from mlteach.course.slides import deck, lectured
 from tests.browser.chromium import until
+from tests.browser.slides import WRONG
 
-DECKS = tuple(source.stem for source in sources() if not source.stem.startswith("90"))
 LESSON = "03_gradient_descent_is_an_lstm_cell"
 READY = "document.documentElement.dataset.deck == 'ready'"
-#: What is wrong with each slide, as [title: what] in words. In pixels of the stage, 1280 by 720.
-WRONG = """
-() => {
-  const wrong = [];
-  for (const slide of document.querySelectorAll(".slide")) {
-    const frame = slide.getBoundingClientRect(), scale = frame.width / 1280;
-    const say = (what) => wrong.push(`slide ${slide.id.slice(6)}, ${slide.querySelector("h1, .title").textContent.trim()}: ${what}`);
-    const foot = frame.top + 684 * scale, found = new Set();
-    if ("over" in slide.dataset) found.add("is too full: cut it in two");
-    const title = slide.querySelector(".title");
-    if (title && title.scrollWidth > title.clientWidth) found.add("has too long a title");
-    for (const el of slide.querySelectorAll(".body, .body *")) {
-      if (el.closest("math, .mlx-hidden, .lean .mlx-title, .lean .mlx-summary, [hidden], details:not([open]) > :not(summary)") && !el.matches("math")) continue;
-      const style = getComputedStyle(el), box = el.getBoundingClientRect();
-      if (!box.width || !box.height || style.display == "contents") continue;
-      const inPicture = el.parentElement.closest("svg"); // it is cut off at the edges of the picture
-      if (!inPicture && (box.left < frame.left - 1 || box.right > frame.right + 1 || box.top < frame.top - 1 || box.bottom > foot + 1)) found.add(`${el.tagName.toLowerCase()} sticks out`);
-      if (el.closest(".mlx")) continue;
-      if (style.overflowX != "visible" && el.scrollWidth > el.clientWidth + 1) found.add(`${el.className || el.tagName} is cut off`);
-      const least = el.closest("pre, code") ? 14 : 16;
-      const letters = el.matches("math") || [...el.childNodes].some((each) => each.nodeType == 3 && each.textContent.trim());
-      const units = el.getScreenCTM?.(), drawn = units ? Math.hypot(units.a, units.b) / scale : 1, size = parseFloat(style.fontSize) * drawn; // a drawing has units of its own
-      if (letters && size < least - 0.1) found.add(`letters of ${size.toFixed(1)}px`);
-    }
-    found.forEach(say);
-  }
-  return wrong;
-}
-"""
-#: Opens what is folded, and moves every slider to its end.
-ALL_THE_WAY = """
-() => {
-  for (const each of document.querySelectorAll("details")) each.open = true;
-  for (const each of document.querySelectorAll(".mlx input[type=range]")) {
-    each.value = each.max;
-    each.dispatchEvent(new Event("input", { bubbles: true }));
-  }
-}
-"""
-#: What is seen of the slides that are not being shown.
-ELSEWHERE = """
-() => [...document.querySelectorAll(".slide:not(.now) *")]
-  .filter((each) => getComputedStyle(each).visibility == "visible").map((each) => each.outerHTML.slice(0, 60))
-"""
-#: Two projectors.
-HALLS = [(1280, 720), (1920, 1080)]
-
-
-@pytest.fixture(scope="module")
-def decks(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the slides of every lesson."""
-    folder = tmp_path_factory.mktemp("decks")
-    for source in sources():
-        if source.stem in DECKS:
-            html = deck(lectured(read(notebook(source)), source), source.stem)
-            (folder / f"{source.stem}.html").write_text(html, encoding="utf-8")
-    return folder
 
 
 @pytest.fixture
-def visit(decks: Path, open_page: Callable[..., Any]) -> Callable[..., Any]:
-    """``visit(LESSON)``: opened slides. They may ask for their own file and for nothing else."""
+def visit(address: Callable[[str], str], open_page: Callable[..., Any]) -> Callable[..., Any]:
+    """``visit()``: the opened slides of lesson 03. They may ask for their own file and for nothing else."""
 
-    def go(name: str = LESSON, **context: Any) -> Any:
+    def go(**context: Any) -> Any:
         tab, asked = open_page(**{"offline": True, "viewport": {"width": 1280, "height": 720}} | context), []
-        address = (decks / f"{name}.html").as_uri()
+        own = address(f"deck/{LESSON}")
         tab.on("request", lambda request: asked.append(request.url))
-        tab.goto(address)
+        tab.goto(own)
         until(tab, READY)
-        assert [url for url in asked if not url.startswith(("data:", "blob:", address))] == []
+        assert [url for url in asked if not url.startswith(("data:", "blob:", own))] == []
         return tab
 
     return go
@@ -117,33 +56,18 @@ new MutationObserver(() => {
 """
 
 
-def test_the_slide_that_is_seen_is_laid_out_first(decks: Path, open_page: Callable[..., Any]) -> None:
+def test_the_slide_that_is_seen_is_laid_out_first(
+    address: Callable[[str], str], open_page: Callable[..., Any]
+) -> None:
     tab = open_page(offline=True, viewport={"width": 1280, "height": 720})
     tab.add_init_script(LAID)
-    tab.goto(f"{(decks / LESSON).as_uri()}.html#7")
+    tab.goto(f"{address(f'deck/{LESSON}')}#7")
     until(tab, READY)
     notes, slides = tab.evaluate("notes"), tab.locator(".slide").count()
     assert notes["here"] == ["slide-7"] and len(notes["ready"]) == slides - 1  # the title stays as it is
 
 
-# ---- what is on a slide ------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", DECKS)
-def test_every_slide_fits_and_can_be_read(name: str, visit: Callable[..., Any]) -> None:
-    tab = visit(name)
-    assert tab.evaluate(ELSEWHERE) == [], "what stands on another slide is not seen"
-    wrong = set(tab.evaluate(WRONG))
-    tab.evaluate(ALL_THE_WAY)
-    for width, height in HALLS:
-        tab.set_viewport_size({"width": width, "height": height})
-        tab.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-        wrong |= set(tab.evaluate(WRONG))
-    assert sorted(wrong) == []
-    places = tab.evaluate(
-        "[...document.querySelectorAll('.title')].map((title) => [title.offsetLeft, title.offsetTop, getComputedStyle(title).fontSize].join())"
-    )
-    assert len(set(places)) <= 1, "titles stand in one place, in one size"
+# ---- on paper ----------------------------------------------------------------------------------------------------
 
 
 def test_slides_print_one_a_page_with_pictures_for_explorers(visit: Callable[..., Any]) -> None:

@@ -5,7 +5,7 @@ that one is opened with all other pages in test_engines.py.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import pytest
 
 from mlteach.course.lessons import NOTEBOOKS
 from mlteach.course.site import build_page
-from tests.browser.chromium import folder_of_pictures
+from tests.browser.chromium import folder_of_pictures, watched_page
 from tests.browser.explorers import (
     NOT_ONE_SCREEN,
     ROWS,
@@ -29,7 +29,7 @@ from tests.browser.explorers import (
 )
 from tests.browser.view import View
 
-every_explorer = pytest.mark.parametrize("name", ROWS)
+every_explorer = pytest.mark.parametrize("name", ROWS, scope="module")
 
 
 @pytest.fixture(scope="module")
@@ -63,20 +63,38 @@ def only(notebook: Any, name: str) -> Any:
     return nbformat.from_dict({**notebook, "metadata": metadata, "cells": [notebook.cells[0], cell]})
 
 
+def opened(page: Any, path: Path, name: str) -> View:
+    """The explorer on a page just opened from its file; it may ask for that file and for nothing else."""
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(path.as_uri())
+    page.wait_for_selector("html[data-explorers=ready]")
+    assert [url for url in asked if not url.startswith(("blob:", "data:"))] == [path.as_uri()]
+    return View(page, page.get_by_role("region", name=title(name), exact=True))
+
+
 @pytest.fixture
 def see(file: Callable[[str], Path], open_page: Callable[..., Any]) -> Callable[..., View]:
     """``see("GradientCell", color_scheme="dark")``: that explorer on a fresh page, opened from its file, offline."""
+    return lambda name, **context: opened(open_page(offline=True, **context), file(name), name)
 
-    def open_it(name: str, **context: Any) -> View:
-        page = open_page(offline=True, **context)
-        asked: list[str] = []
-        page.on("request", lambda request: asked.append(request.url))
-        page.goto(file(name).as_uri())
-        page.wait_for_selector("html[data-explorers=ready]")
-        assert [url for url in asked if not url.startswith(("blob:", "data:"))] == [file(name).as_uri()]
-        return View(page, page.get_by_role("region", name=title(name), exact=True))
 
-    return open_it
+@pytest.fixture(scope="module")
+def kept(name: str, file: Callable[[str], Path], chromium: Any) -> Iterator[tuple[View, list[str]]]:
+    """An explorer on a page that its tests share, one after the other, and what that page complains of."""
+    page, complaints = watched_page(chromium, offline=True)
+    yield opened(page, file(name), name), complaints
+    page.context.close()
+
+
+@pytest.fixture
+def alone(kept: tuple[View, list[str]]) -> Iterator[View]:
+    """The explorer on its own page. Fails when the page has complained."""
+    seen, complaints = kept
+    yield seen
+    said = list(complaints)
+    complaints.clear()  # each is one test's
+    assert not said, said
 
 
 def twin_says(seen: View, name: str) -> str:
@@ -85,12 +103,57 @@ def twin_says(seen: View, name: str) -> str:
 
 
 @every_explorer
-def test_hands_and_mathematics(see: Callable[..., View], name: str) -> None:
+def test_fits_and_is_accessible(alone: View, name: str) -> None:
+    """Nothing is cut off at any width, the page never scrolls sideways, and axe-core finds nothing, in either theme."""
+    seen = alone
+    for theme in ("dark", "light"):
+        seen.page.emulate_media(color_scheme=theme)
+        for width in (400, 800, 1280):
+            seen.page.set_viewport_size({"width": width, "height": 1000})
+            seen.settled()
+            assert seen.page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+            seen.sound()
+            seen.keep_picture(folder_of_pictures("static") / f"{variable(name)}_{width}_{theme}.png")
+            if width != 800:
+                seen.accessible()
+
+
+@every_explorer
+def test_stands_on_one_screen(alone: View, name: str) -> None:
+    """Low enough for a laptop, a slide and a cell, whichever panel is open; on a telephone a control and its picture together."""
+    seen = alone
+    seen.page.set_viewport_size({"width": 1280, "height": 1000})
+    wrong = []
+    for width, tallest in TALLEST.items():
+        seen.widen(width)
+        for panel in [None, *seen.root.locator(".mlx-fold").all()]:
+            if panel:
+                if (
+                    panel.get_attribute("aria-expanded") != "true"
+                ):  # one that is half of the story is open from the first
+                    panel.press("Enter")
+                assert panel.get_attribute("aria-expanded") == "true"
+                seen.settled()
+            if (tall := seen.tall()) > tallest:
+                wrong.append(f"{tall} px at {width}, {panel.text_content() if panel else 'as it opens'}")
+        if panel:
+            panel.press("Enter")
+            assert panel.get_attribute("aria-expanded") == "false"
+    seen.page.set_viewport_size({"width": 390, "height": 844})
+    seen.page.reload()  # as wide as the page has it, and folded as it opens
+    seen.page.wait_for_selector("html[data-explorers=ready]")
+    if not seen.in_sight(ROWS[name].keys.label):
+        wrong.append("at 390 the control is out of sight of the picture")
+    assert bool(wrong) == (name in NOT_ONE_SCREEN), wrong or f"{name} fits: take it out of NOT_ONE_SCREEN"
+
+
+@every_explorer
+def test_hands_and_mathematics(alone: View, name: str) -> None:
     """Keys and mouse change the picture, and the summary stays what Python computes from the same traits."""
-    row = ROWS[name]
-    seen = see(name)
+    row, seen = ROWS[name], alone
+    seen.page.set_viewport_size({"width": 1280, "height": 1000})
     said = [seen.summary]
-    assert said[-1] == ROWS[name].make().summary
+    assert said[-1] == row.make().summary
     seen.changes(lambda: seen.key(row.keys))
     said.append(seen.summary)
     assert said[-1] == twin_says(seen, name)
@@ -100,6 +163,16 @@ def test_hands_and_mathematics(see: Callable[..., View], name: str) -> None:
         said.append(seen.summary)
         assert said[-1] == twin_says(seen, name)
     assert said[0] != said[1]
+    seen.sound()
+
+
+@pytest.mark.parametrize("name", [name for name, row in ROWS.items() if row.drag])
+def test_finger_on_a_telephone(see: Callable[..., View], name: str) -> None:
+    drag = ROWS[name].drag
+    assert drag
+    seen = see(name, viewport={"width": 400, "height": 800}, has_touch=True, is_mobile=True)
+    seen.changes(lambda: seen.touch(drag))
+    assert seen.summary == twin_says(seen, name)
     seen.sound()
 
 
@@ -120,58 +193,6 @@ async (root) => {
   return [...lit];
 }
 """
-
-
-@pytest.mark.parametrize("name", [name for name, row in ROWS.items() if row.drag])
-def test_finger_on_a_telephone(see: Callable[..., View], name: str) -> None:
-    drag = ROWS[name].drag
-    assert drag
-    seen = see(name, viewport={"width": 400, "height": 800}, has_touch=True, is_mobile=True)
-    seen.changes(lambda: seen.touch(drag))
-    assert seen.summary == twin_says(seen, name)
-    seen.sound()
-
-
-@every_explorer
-def test_fits_and_is_accessible(see: Callable[..., View], name: str) -> None:
-    """Nothing is cut off at any width, the page never scrolls sideways, and axe-core finds nothing, in either theme."""
-    seen = see(name, viewport={"width": 400, "height": 1000})
-    for theme in ("light", "dark"):
-        seen.page.emulate_media(color_scheme=theme)
-        for width in (400, 800, 1280):
-            seen.page.set_viewport_size({"width": width, "height": 1000})
-            seen.settled()
-            assert seen.page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
-            seen.sound()
-            seen.keep_picture(folder_of_pictures("static") / f"{variable(name)}_{width}_{theme}.png")
-            if width != 800:
-                seen.accessible()
-
-
-@every_explorer
-def test_stands_on_one_screen(see: Callable[..., View], name: str) -> None:
-    """Low enough for a laptop, a slide and a cell, whichever panel is open; on a telephone a control and its picture together."""
-    seen = see(name, viewport={"width": 1280, "height": 1000})
-    wrong = []
-    for width, tallest in TALLEST.items():
-        seen.widen(width)
-        for panel in [None, *seen.root.locator(".mlx-fold").all()]:
-            if panel:
-                if (
-                    panel.get_attribute("aria-expanded") != "true"
-                ):  # one that is half of the story is open from the first
-                    panel.press("Enter")
-                assert panel.get_attribute("aria-expanded") == "true"
-                seen.settled()
-            if (tall := seen.tall()) > tallest:
-                wrong.append(f"{tall} px at {width}, {panel.text_content() if panel else 'as it opens'}")
-        if panel:
-            panel.press("Enter")
-            assert panel.get_attribute("aria-expanded") == "false"
-    seen = see(name, viewport={"width": 390, "height": 844})
-    if not seen.in_sight(ROWS[name].keys.label):
-        wrong.append("at 390 the control is out of sight of the picture")
-    assert bool(wrong) == (name in NOT_ONE_SCREEN), wrong or f"{name} fits: take it out of NOT_ONE_SCREEN"
 
 
 def test_a_step_moves_and_a_playhead_runs_in_between(see: Callable[..., View]) -> None:

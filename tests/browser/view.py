@@ -70,10 +70,9 @@ class View:
         self.root.evaluate(CHANGED, [None, "nothing"])
 
     def key(self, keys: Keys) -> None:
-        control = self.root.get_by_label(keys.label, exact=True)
-        control.focus()
-        for name in keys.press:
-            control.press(name)
+        self.root.get_by_label(keys.label, exact=True).focus()
+        for name in keys.press:  # a hand on the keyboard looks for the control once
+            self.page.keyboard.press(name)
 
     def drag(self, drag: Drag) -> None:
         """By mouse: down, a few moves, up."""

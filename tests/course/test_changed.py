@@ -46,7 +46,7 @@ def test_what_all_rests_on_touches_all_lessons_and_what_is_unknown_everything() 
 def test_a_lesson_is_proven_by_its_contract_its_slides_and_its_numbers() -> None:
     commands = Touched([], ["07"], ["TwoViews"]).commands()
     assert commands == [
-        ["tests/lessons/test_contract.py", "tests/browser/test_slides.py", "-k", "07_reptile"],
+        ["tests/lessons/test_contract.py", "tests/browser/test_decks.py", "-k", "07_reptile"],
         ["notebooks/07_reptile.ipynb"],
         ["tests/browser", "-k", "TwoViews"],
     ]

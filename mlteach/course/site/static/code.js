@@ -64,7 +64,7 @@ for (const code of document.querySelectorAll(".block > .input, .text .highlight"
 
 const reach = new ResizeObserver((entries) => {
   for (const { target } of entries) {
-    if (target.scrollWidth > target.clientWidth + 1) target.setAttribute("tabindex", "0"); else target.removeAttribute("tabindex");
+    if (target.scrollWidth > target.clientWidth) target.setAttribute("tabindex", "0"); else target.removeAttribute("tabindex");
   }
 });
 for (const each of document.querySelectorAll(".input, .text .highlight, .table, .formula, .printed.columns, .frame")) reach.observe(each);

@@ -13,7 +13,10 @@ from mlteach.errors import MlteachError
 CPUS = ("default", "avx2", "avx512")
 LONG = ("tests", "browser", "class", "numbers")  # minutes, and they print what they do
 NO_TESTS = 5  # what pytest ends with when a name is nobody's
-TWO = ["--numprocesses=2", "--dist"]
+TWO = [
+    "--numprocesses=2",
+    "--dist",
+]  # loadscope: what is set up for several tests stays with one, as tests/conftest.py says
 CHECKS: tuple[tuple[str, list[str]], ...] = (
     ("style", ["-m", "ruff", "check", "--quiet", "."]),
     ("format", ["-m", "ruff", "format", "--check", "--quiet", "."]),
@@ -23,8 +26,8 @@ CHECKS: tuple[tuple[str, list[str]], ...] = (
         ["-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"],
     ),
     ("lessons", ["-m", "mlteach", "build", "--check"]),
-    ("tests", ["-m", "pytest", *TWO, "load", "-m", "not slow", "tests", "--ignore=tests/browser"]),
-    ("browser", ["-m", "pytest", *TWO, "loadscope", "tests/browser"]),  # what is opened once stays with one
+    ("tests", ["-m", "pytest", *TWO, "loadscope", "-m", "not slow", "tests", "--ignore=tests/browser"]),
+    ("browser", ["-m", "pytest", *TWO, "loadscope", "tests/browser"]),
     ("class", ["-m", "pytest", "-s", "-m", "slow", "tests/hub"]),  # eight servers: nothing else beside them
     ("numbers", ["-m", "pytest", *TWO, "loadfile", "notebooks"]),  # a lesson stays with its kernel
 )
@@ -74,7 +77,7 @@ def run_changed(since: str = "HEAD", *, cpu: str | None = None) -> int:
     print(f"{len(files)} files have changed. They touch {touched.words()}.", flush=True)
     code = run_all([name for name, _ in CHECKS if name not in LONG], cpu=cpu)
     for arguments in commands:
-        scope = "loadfile" if arguments[0].startswith("notebooks/") else "load"
+        scope = "loadfile" if arguments[0].startswith("notebooks/") else "loadscope"
         found = call(["-m", "pytest", "-q", *TWO, scope, *arguments], cpu)
         code = code or (0 if found == NO_TESTS else found)
     return code

@@ -30,8 +30,6 @@ LESSONS = sorted(path.stem for path in NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
 PAGES = ["index", *LESSONS]
 DECKS = [name for name in LESSONS if name[:2] != "90"]
 ONE_PAGE, ONE_DECK = (next(name for name in LESSONS if name.startswith(number)) for number in ("03", "06"))
-#: What explorers say is compared between the engines; one page of each has them all.
-COMPARED = ("test_an_explorer_answers_and_says_what_python_says", "test_numbers_at_ticks_are_not_read_aloud")
 SECONDS = pytest.StashKey[dict[str, float]]()
 SKIPPED = pytest.StashKey[list[str]]()
 
@@ -44,38 +42,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             continue
         if not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(480))
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """With ``--dist loadscope``, of several processes one has all tests for which the same is set up: see `shared_by`.
-
-    Not by marks: xdist 3.8 writes them into ids, which pytest 9.2 no longer lets it do, and says nothing.
-    """
-    if config.getvalue("dist") != "loadscope":
-        return None
-    from xdist.scheduler import LoadScopeScheduling
-
-    class Shared(LoadScopeScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            return shared_by(nodeid)
-
-    return Shared(config, log)
-
-
-def shared_by(test: str) -> str:
-    """What of a test, by its id, is dear to set up and shared: JupyterLab, a second engine, a page, a deck, an explorer's page."""
-    file, _, rest = test.partition("::")
-    name, _, values = rest.rstrip("]").partition("[")
-    if Path(file).name == "test_lab.py":
-        return "JupyterLab"
-    if values.startswith(("firefox", "webkit")) or name in COMPARED:
-        return "engines"
-    return (
-        f"{file} {values}"
-        if Path(file).name in ("test_engines.py", "test_decks.py", "test_static.py") and values
-        else test
-    )
 
 
 @pytest.hookimpl(wrapper=True)

@@ -69,23 +69,3 @@ def test_the_figures_in_the_readme_are_the_recorded_ones(name: str) -> None:
     in_readme = importlib.import_module(f"benchmarks.{name}").in_readme
     text = (NOTEBOOKS.parent / "benchmarks" / "README.md").read_text(encoding="utf-8")
     assert in_readme(text, json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))) == text
-
-
-def test_what_is_opened_once_stays_with_one_process() -> None:
-    from tests.browser.conftest import shared_by
-
-    def shares(*tests: str) -> bool:
-        return len({shared_by(f"tests/browser/{test}") for test in tests}) == 1
-
-    engines, decks = "test_engines.py::test_", "test_decks.py::test_"
-    assert shares("test_lab.py::test_fits[400-light]", "test_lab.py::test_a_restart")
-    assert shares(
-        f"{engines}links[firefox-03_x]",
-        f"{decks}keys[webkit-06_x]",
-        f"{engines}an_explorer_answers_and_says_what_python_says[chromium-GradientCell]",
-    )
-    assert shares(f"{engines}links[chromium-03_x]", f"{engines}axe[chromium-03_x]")
-    assert shares("test_static.py::test_fits[GateHistory]", "test_static.py::test_hands[GateHistory]")
-    assert not shares(f"{engines}links[chromium-03_x]", f"{engines}links[chromium-04_x]")
-    assert not shares(f"{engines}links[chromium-03_x]", f"{decks}keys[chromium-03_x]")
-    assert not shares("test_site.py::test_one", "test_site.py::test_two")

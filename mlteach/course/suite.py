@@ -13,10 +13,8 @@ from mlteach.errors import MlteachError
 CPUS = ("default", "avx2", "avx512")
 LONG = ("tests", "browser", "class", "numbers")  # minutes, and they print what they do
 NO_TESTS = 5  # what pytest ends with when a name is nobody's
-TWO = [
-    "--numprocesses=2",
-    "--dist",
-]  # loadscope: what is set up for several tests stays with one, as tests/conftest.py says
+#: With "loadscope" what is set up for several tests stays with one of the two: `shared_by` in tests/conftest.py.
+TWO = ["--numprocesses=2", "--dist"]
 CHECKS: tuple[tuple[str, list[str]], ...] = (
     ("style", ["-m", "ruff", "check", "--quiet", "."]),
     ("format", ["-m", "ruff", "format", "--check", "--quiet", "."]),

@@ -98,6 +98,15 @@ def watched_page(running: Any, *, offline: bool = False, **context: Any) -> tupl
     return page, complaints
 
 
+@contextmanager
+def without_complaint(complaints: list[str]) -> Iterator[None]:
+    """Fail when a page that several tests share has complained since the last of them; what it said is one test's."""
+    yield
+    said = list(complaints)
+    complaints.clear()
+    assert not said, said
+
+
 def until(page: Any, js: str, arg: Any = None, *, seconds: float = 30) -> None:
     """Wait until the expression or function ``js`` is true on ``page``. Raises AssertionError after ``seconds``.
 

@@ -14,7 +14,7 @@ from tests.browser.engine import Engine, NotHere, Page, opened
 from tests.browser.slides import ALL_THE_WAY, CUT, ELSEWHERE, SMALL, WRONG
 
 DECK = "document.documentElement.dataset.deck == 'ready'"
-#: A laptop and a projector.
+#: A projector, and a laptop, in which the deck is left.
 HALLS = ((1920, 1080), (1280, 720))
 
 
@@ -29,7 +29,7 @@ def deck(engine: Engine, lecture: str, address: Callable[[str], str]) -> Iterato
 def test_every_slide_fits(deck: Page) -> None:
     """Whole, on a laptop and on a projector."""
     wrong = {}
-    for width, height in ((1920, 1080), (1280, 720)):
+    for width, height in HALLS:
         deck.viewport(width, height)
         deck.frames(4)
         if cut := deck.evaluate(CUT):

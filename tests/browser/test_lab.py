@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from mlteach.course.lessons import NOTEBOOKS
-from tests.browser.chromium import folder_of_pictures, watched_page
+from tests.browser.chromium import folder_of_pictures, watched_page, without_complaint
 from tests.browser.explorers import ROWS, variable
 from tests.browser.lab import NOTEBOOK, Notebook
 from tests.browser.view import View
@@ -70,9 +70,8 @@ def kept(ran: str, chromium: Any) -> Iterator[tuple[Notebook, list[str]]]:
 def opened(kept: tuple[Notebook, list[str]]) -> Iterator[Notebook]:
     """The notebook that the tests share. Fails when its page has complained."""
     notebook, complaints = kept
-    complaints.clear()  # each is one test's
-    yield notebook
-    assert not complaints, complaints
+    with without_complaint(complaints):
+        yield notebook
 
 
 @pytest.mark.parametrize(("width", "theme"), [(400, "light"), (1280, "dark")])

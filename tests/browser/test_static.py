@@ -15,7 +15,7 @@ import pytest
 
 from mlteach.course.lessons import NOTEBOOKS
 from mlteach.course.site import build_page
-from tests.browser.chromium import folder_of_pictures, watched_page
+from tests.browser.chromium import folder_of_pictures, watched_page, without_complaint
 from tests.browser.explorers import (
     NOT_ONE_SCREEN,
     ROWS,
@@ -91,10 +91,8 @@ def kept(name: str, file: Callable[[str], Path], chromium: Any) -> Iterator[tupl
 def alone(kept: tuple[View, list[str]]) -> Iterator[View]:
     """The explorer on its own page. Fails when the page has complained."""
     seen, complaints = kept
-    yield seen
-    said = list(complaints)
-    complaints.clear()  # each is one test's
-    assert not said, said
+    with without_complaint(complaints):
+        yield seen
 
 
 def twin_says(seen: View, name: str) -> str:

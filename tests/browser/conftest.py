@@ -38,9 +38,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """The browser comes last: the rest fails faster, and Playwright leaves an event loop in this thread."""
     items.sort(key=lambda item: HERE in item.path.parents)
     for item in items:
-        if HERE not in item.path.parents:
-            continue
-        if not item.get_closest_marker("timeout"):
+        if HERE in item.path.parents and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(480))
 
 

@@ -41,7 +41,8 @@ WHAT = {
     STUDY: "the course and what runs studies",
     TEST: "the course and what its tests need",
 }
-NEEDS = {"study": STUDY, "test": TEST, "check": TEST, "browsers": TEST}
+NEEDS = {"study": STUDY, "test": TEST, "check": TEST}
+BARE = {"browsers": "mlteach.course.browsers"}  # needs nothing installed
 
 
 def main() -> int:
@@ -55,6 +56,8 @@ def main() -> int:
     command = sys.argv[1] if sys.argv[1:] and "--help" not in sys.argv else ""
     wanted = NEEDS.get(command, COURSE)
     try:
+        if command in BARE:
+            return hand_over([sys.executable, "-m", BARE[command]])
         if not installed(wanted):
             with alone():
                 if not installed(wanted):  # by whom we waited for

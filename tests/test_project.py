@@ -260,6 +260,25 @@ def test_the_tools_of_the_tests_come_with_the_first_test(
     monkeypatch.setattr(start, "hand_over", lambda command: 0)
     assert start.main() == 0
     assert asked == ([getattr(start, installs)] if installs else [])
+
+
+def test_browsers_come_without_an_environment(
+    start: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: list[list[str]] = []
+    monkeypatch.setattr(start.sys, "argv", ["start.py", "browsers"])
+    monkeypatch.setattr(start, "install", lambda wanted: pytest.fail("nothing is to be installed"))
+    monkeypatch.setattr(start, "hand_over", lambda command: asked.append(command) or 0)
+    assert start.main() == 0
+    ((python, *arguments),) = asked
+    bare = [python, "-S", *arguments]  # without what is installed
+    done = subprocess.run(
+        bare, cwd=ROOT, env=os.environ | {"PATH": str(tmp_path)}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1 and not done.stdout
+    assert done.stderr.startswith(
+        "Browsers are installed here where the system has apt-get. Install chromium"
+    )
     assert "test" not in start.COURSE and start.TEST == ".[course,test]" and start.STUDY == ".[course,study]"
 
 

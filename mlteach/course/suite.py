@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 
 from mlteach.course.lessons import ROOT
@@ -41,14 +42,18 @@ def run_all(names: Sequence[str] = (), *, cpu: str | None = None, python: str = 
     for name in names:
         if name not in known:
             raise MlteachError(f"There is no check {name}. Choose from {', '.join(known)}.")
-    outcomes = []
-    for name, arguments in CHECKS:
-        if names and name not in names:
-            continue
+
+    def outcome(check: tuple[str, list[str]]) -> tuple[str, int, float]:
+        name, arguments = check
         print(f"{name} ...", flush=True)
         began = time.monotonic()
         code = call(arguments, cpu, python, quiet=name not in LONG)
-        outcomes.append((name, code, time.monotonic() - began))
+        return name, code, time.monotonic() - began
+
+    chosen = [check for check in CHECKS if not names or check[0] in names]
+    with ThreadPoolExecutor(os.cpu_count()) as cores:  # each of the short ones uses one core
+        outcomes = list(cores.map(outcome, (check for check in chosen if check[0] not in LONG)))
+    outcomes += [outcome(check) for check in chosen if check[0] in LONG]
     print()
     for name, code, seconds in outcomes:
         print(f"{'ok    ' if code == 0 else 'FAILED'} {name:8} {seconds:6.1f} s")

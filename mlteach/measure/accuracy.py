@@ -12,7 +12,7 @@ from mlteach.inner.start import Start, begun
 from mlteach.measure.interval import Interval, over_tasks
 from mlteach.nets.loss import cross_entropy, share_right
 from mlteach.nets.stepwise import net_at
-from mlteach.outer.chunks import over_chunks, tasks_at_once
+from mlteach.outer.chunks import over_chunks, tasks_at_once, walks_at_once
 from mlteach.params import Params
 from mlteach.progress import bar_for
 from mlteach.tasks.episode import Episode, checked, several
@@ -71,22 +71,29 @@ def step_accuracy(
 
     def scores(part: Episode) -> dict[str, Tensor]:
         path = path_of(net, theta, part, rule, steps, only=only, start=start)[-1 if last else 0 :]
+        few = tasks_at_once(part.query_x)  # tasks that walk together need not be asked together
+        groups = [slice(first, first + few) for first in range(0, part.tasks, few)]
+
+        def right(phi: Params, t: int, mode: str, some: slice) -> Tensor:
+            mine, asked = {name: value[some] for name, value in phi.items()}, part.part(some)
+            logits = net_at(net, t)(mine, asked.query_x, mode, support=asked.support_x)
+            return share_right(logits, asked.query_y)
+
         with torch.no_grad():
-            answers = {
-                mode: [
-                    net_at(net, t)(phi, part.query_x, mode, support=part.support_x)
-                    for t, phi in enumerate(path, steps + 1 - len(path))
-                ]
+            return {
+                mode: torch.stack(
+                    [
+                        torch.cat([right(phi, t, mode, some) for some in groups])
+                        for t, phi in enumerate(path, steps + 1 - len(path))
+                    ],
+                    dim=1,
+                ).cpu()
                 for mode in modes
             }
-        return {
-            mode: torch.stack([share_right(each, part.query_y) for each in logits], dim=1).cpu()
-            for mode, logits in answers.items()
-        }
 
     found: dict[str, list[Tensor]] = {mode: [] for mode in modes}
     for episode in bar_for(several(episodes), progress, unit="batch"):
-        for part in over_chunks(scores, episode, tasks_at_once(episode.query_x)):
+        for part in over_chunks(scores, episode, walks_at_once(net, cross_entropy, checked(episode))):
             for mode in modes:
                 found[mode].append(part[mode])
     return {mode: torch.cat(batches) for mode, batches in found.items()}

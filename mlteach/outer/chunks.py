@@ -12,11 +12,13 @@ import functools
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
+from mlteach.nets.own import own_passes
+from mlteach.nets.stepwise import net_at
 from mlteach.params import Params, add
 from mlteach.tasks.episode import Episode
 
@@ -36,6 +38,12 @@ def tasks_at_once(x: Tensor, largest: int | None = None) -> int:
     if x.device.type != "cpu" or numbers <= POINTS:
         return len(x)
     return 1 if numbers > PICTURES else min(CPU_CHUNK, -(-len(x) // torch.get_num_threads()))
+
+
+def walks_at_once(net: Any, loss: Callable[[Tensor, Tensor], Tensor], episode: Episode) -> int:
+    """How many tasks make their inner steps as one batch: by the support set, and by the network's own passes over it."""
+    own = own_passes(net_at(net, 0), loss, episode.support_x, episode.support_y)
+    return tasks_at_once(episode.support_x, None if own is None else own.largest)
 
 
 @functools.cache

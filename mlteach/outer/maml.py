@@ -33,7 +33,7 @@ from mlteach.inner.start import Start, begun
 from mlteach.nets.loss import share_right, task_losses
 from mlteach.nets.own import own_passes
 from mlteach.nets.stepwise import net_at
-from mlteach.outer.chunks import sum_over_chunks, tasks_at_once
+from mlteach.outer.chunks import sum_over_chunks, tasks_at_once, walks_at_once
 from mlteach.params import (
     Params,
     add,
@@ -129,8 +129,8 @@ def maml_gradient(
     by_hand = own_passes(net_at(net, steps), loss, checked(episode).query_x, episode.query_y) is not None
     one_batch = not (by_hand and query_dtype is None) and tasks_at_once(episode.query_x) >= episode.tasks
     counts = _weights(weights, steps)
-    if chunk is None and (support := own_passes(net_at(net, 0), loss, *episode.seen[:2])) is not None:
-        chunk = tasks_at_once(episode.support_x, support.largest)
+    if chunk is None:
+        chunk = walks_at_once(net, loss, episode)
 
     def part(tasks: Episode) -> tuple[Params, dict[str, Tensor]]:
         point = leaves(theta)

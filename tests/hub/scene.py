@@ -2,6 +2,7 @@
 
 import os
 import threading
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from tests.hub.classroom import LESSON, PATIENCE, ROOT, Learner, fingerprint, hu
 NAMES = ("ada", "blaise", "carl", "daniel", "emmy", "felix", "grace", "henri")
 KILLED = ("emmy", "henri")  # whose server and kernel are killed in the middle
 MIDDLE = 7  # code cells, the first explorer among them
+LONG = "def meta_gradient("  # so begins the first cell that trains: half of the lesson, and most of its time, is from here
 NEW = "**New this week.** This cell came while the class was on."
 
 
@@ -53,8 +55,16 @@ except OSError as error:
 class Class:
     """Eight learners at once, each in a thread; `take_place` says what was found."""
 
-    def __init__(self, room: Path, names: tuple[str, ...] = NAMES, *, whole: bool = False) -> None:
-        self.room, self.names = room, names
+    def __init__(
+        self,
+        room: Path,
+        names: tuple[str, ...] = NAMES,
+        *,
+        whole: bool = False,
+        half: Collection[str] = (),
+    ) -> None:
+        """``whole``: with all lessons. ``half``: who stops where the lesson trains; the others work to its end."""
+        self.room, self.names, self.half = room, names, half
         self.printed = stored()
         self.compared: dict[str, int] = {}  # cells whose printed text was compared
         self.courses = room / "courses"
@@ -103,7 +113,9 @@ class Class:
             self.gone.wait(PATIENCE)  # for the other one
             learner.start()
             learner.open()
-        self.work(learner, learner.code())
+        cells = learner.code()
+        trains = next(at for at, cell in enumerate(cells) if cell["source"].startswith(LONG))
+        self.work(learner, cells[:trains] if learner.name in self.half else cells)
         assert learner.run({"id": "intrude", "source": INTRUDE}) == "PermissionError\n"
         learner.weigh()
         learner.save()

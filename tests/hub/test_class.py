@@ -14,12 +14,15 @@ if sys.platform != "linux":
 from tests.hub.classroom import LESSON, of_room
 from tests.hub.scene import KILLED, NAMES, NEW, Class, answer, attempts
 
+#: To the end work one who was never interrupted and one who came back to the new version.
+HALF = set(NAMES) - {NAMES[0], KILLED[0]}
+
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_a_class_of_eight(tmp_path: Path) -> None:
     room = tmp_path.resolve()
-    lesson = Class(room)
+    lesson = Class(room, half=HALF)
     learners = lesson.take_place()
     for learner in learners:
         home = room / "home" / learner.name
@@ -38,7 +41,8 @@ def test_a_class_of_eight(tmp_path: Path) -> None:
         assert (mine / "data").resolve() == lesson.releases[learner.name in KILLED] / "data"
     assert sorted(each.name for each in (room / "home").iterdir()) == sorted(NAMES)
     assert lesson.before == lesson.after  # not a byte, not a date
-    assert all(lesson.compared[name] > 40 for name in NAMES)  # the whole lesson, as it is stored
+    for name in NAMES:  # as they are stored
+        assert lesson.compared[name] > (20 if name in HALF else 40)
     assert of_room(room) == []
     print()
     for learner in learners:

@@ -255,13 +255,13 @@ def test_i23e_on_affine_manifolds_it_rests_at_the_least_squares_point():
         return (outputs - y).square().sum((-2, -1)) / 2
 
     episode, theta = Episode(rows, b, rows, b), {"theta": torch.ones(4, dtype=torch.float64)}
-    projected, _ = reptile_gradient(outputs, loss, theta, episode, sgd(0.5), 100)
+    projected, _ = reptile_gradient(outputs, loss, theta, episode, sgd(0.9), 20)
     away = (rows.mT @ (rows @ theta["theta"].unsqueeze(-1) - b)).squeeze(
         -1
     )  # theta - P theta, in closed form
     torch.testing.assert_close(projected["theta"], away.mean(0), rtol=1e-12, atol=1e-12)
     run = fit(
-        lambda theta, episode: reptile_gradient(outputs, loss, theta, episode, sgd(0.5), 100),
+        lambda theta, episode: reptile_gradient(outputs, loss, theta, episode, sgd(0.9), 20),
         theta, lambda g: episode, steps=600, generator=g, lr=1.0, optimizer=torch.optim.SGD, progress=None,
     )  # fmt: skip
     expected = torch.linalg.lstsq(rows.reshape(10, 4), b.reshape(10, 1)).solution.squeeze(-1)

@@ -42,6 +42,9 @@ WHAT = {
     TEST: "the course and what its tests need",
 }
 NEEDS = {"study": STUDY, "test": TEST, "check": TEST}
+# jupyter-events brings it along, to check a kind of address that no notebook has. It builds a parser wherever notebooks are read,
+# which is half of JupyterLab's start; without it that kind is not checked.
+UNUSED = "rfc3987-syntax"
 BARE = {"browsers": "mlteach.course.browsers"}  # needs nothing installed
 
 
@@ -171,6 +174,7 @@ def install(wanted: str) -> None:
             f"pip could not install the course. It said:\n{tail}\n"
             f"The whole of it is in {LOG}. Check the network and the free disk space (2 GB), then call this again."
         )
+    refusal([str(PYTHON), "-m", "pip", "uninstall", "--quiet", "--yes", UNUSED])
     part = STAMP.with_suffix(".part")
     part.write_text(fingerprint(wanted))
     os.replace(part, STAMP)

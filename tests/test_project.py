@@ -313,6 +313,37 @@ def test_an_environment_that_cannot_be_made_says_why(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a shell")
+def test_what_slows_every_start_and_is_never_used_is_taken_away(
+    start: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = tmp_path / "asked"
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\necho "$@" >> {asked}\n')
+    python.chmod(0o755)
+    monkeypatch.setattr(start, "PYTHON", python)
+    start.install(start.COURSE)
+    _, installed, taken = asked.read_text().splitlines()
+    assert installed.endswith("-e .[course]") and taken.endswith("uninstall --quiet --yes rfc3987-syntax")
+    assert start.installed(start.COURSE)
+
+
+@pytest.mark.parametrize("kind", ["uri", "iri"])
+def test_jupyter_reads_events_without_it(kind: str) -> None:
+    """`jsonschema` leaves a format unchecked that nothing installed knows; notebooks and JupyterLab's events know no "iri"."""
+    code = """
+import sys
+sys.modules["rfc3987_syntax"] = None
+import jsonschema, jupyter_events, nbformat
+from nbformat.v4 import new_notebook
+nbformat.validate(new_notebook())
+print(jupyter_events.EventLogger().schemas, "KIND" in jsonschema.Draft7Validator.FORMAT_CHECKER.checkers)
+"""
+    done = fresh(code.replace("KIND", kind))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split()[-1] == str(kind == "uri")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a shell")
 def test_an_environment_of_an_old_python_is_made_anew(
     start: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

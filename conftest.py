@@ -70,7 +70,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         )
 
 
-def where_time_went(reports: Iterable[Any], least: float = 60.0, lines: int = 12) -> list[str]:
+def where_time_went(reports: Iterable[Any], least: float = 60.0, lines: int = 24) -> list[str]:
     """Seconds by folder of tests or lesson, the longest first; none where all together took less than ``least``."""
     spent: Counter[str] = Counter()
     for report in reports:

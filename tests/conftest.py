@@ -43,6 +43,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 def shared_by(test: str) -> str:
     """A name for what a test shares, by its id: those of one name run one after the other in one process."""
     path, _, rest = test.partition("::")
+    if path.endswith(".ipynb"):  # a lesson stays with its kernel
+        return path
     file = path.removeprefix("tests/")
     name, _, values = rest.rstrip("]").partition("[")
     if file.startswith("browser/") and (values.startswith(("firefox", "webkit")) or name in COMPARED):

@@ -12,10 +12,10 @@ from mlteach.course.lessons import ROOT
 from mlteach.errors import MlteachError
 
 CPUS = ("default", "avx2", "avx512")
-LONG = ("tests", "browser", "class", "numbers")  # minutes, and they print what they do
+LONG = ("tests", "class")  # minutes, and they print what they do
 NO_TESTS = 5  # what pytest ends with when a name is nobody's
-#: With "loadscope" what is set up for several tests stays with one of the two: `shared_by` in tests/conftest.py.
-TWO = ["--numprocesses=2", "--dist"]
+#: What is set up for several tests, or for a lesson's cells, stays with one of the two: `shared_by` in tests/conftest.py.
+TWO = ["--numprocesses=2", "--dist=loadscope"]
 CHECKS: tuple[tuple[str, list[str]], ...] = (
     ("style", ["-m", "ruff", "check", "--quiet", "."]),
     ("format", ["-m", "ruff", "format", "--check", "--quiet", "."]),
@@ -25,10 +25,9 @@ CHECKS: tuple[tuple[str, list[str]], ...] = (
         ["-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"],
     ),
     ("lessons", ["-m", "mlteach", "build", "--check"]),
-    ("tests", ["-m", "pytest", *TWO, "loadscope", "-m", "not slow", "tests", "--ignore=tests/browser"]),
-    ("browser", ["-m", "pytest", *TWO, "loadscope", "tests/browser"]),
+    # in one piece: each start costs every process half a minute, and neither waits at the end of each part for the other
+    ("tests", ["-m", "pytest", *TWO, "-m", "not slow", "tests", "notebooks"]),
     ("class", ["-m", "pytest", "-s", "-m", "slow", "tests/hub"]),  # eight servers: nothing else beside them
-    ("numbers", ["-m", "pytest", *TWO, "loadfile", "notebooks"]),  # a lesson stays with its kernel
 )
 
 
@@ -45,7 +44,7 @@ def run_all(names: Sequence[str] = (), *, cpu: str | None = None, python: str = 
 
     def outcome(check: tuple[str, list[str]]) -> tuple[str, int, float]:
         name, arguments = check
-        print(f"{name} ...", flush=True)
+        print(f"{name} ...\n", end="", flush=True)  # in one piece: two may say it at once
         began = time.monotonic()
         code = call(arguments, cpu, python, quiet=name not in LONG)
         return name, code, time.monotonic() - began
@@ -80,8 +79,7 @@ def run_changed(since: str = "HEAD", *, cpu: str | None = None) -> int:
     print(f"{len(files)} files have changed. They touch {touched.words()}.", flush=True)
     code = run_all([name for name, _ in CHECKS if name not in LONG], cpu=cpu)
     for arguments in commands:
-        scope = "loadfile" if arguments[0].startswith("notebooks/") else "loadscope"
-        found = call(["-m", "pytest", "-q", *TWO, scope, *arguments], cpu)
+        found = call(["-m", "pytest", "-q", *TWO, *arguments], cpu)
         code = code or (0 if found == NO_TESTS else found)
     return code
 

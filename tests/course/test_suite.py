@@ -78,6 +78,12 @@ def test_what_is_set_up_once_stays_with_one_process() -> None:
     assert not shares(f"{engines}links[chromium-03_x]", f"{engines}links[chromium-04_x]")
     assert not shares(f"{engines}links[chromium-03_x]", f"{decks}keys[chromium-03_x]")
     assert not shares("test_fit.py::test_a[1]", "test_fit.py::test_b[1]")
+    cells = [
+        shared_by(f"notebooks/{lesson}.ipynb::Cell {cell}")
+        for lesson in ("03_x", "04_x")
+        for cell in range(9)
+    ]
+    assert len(set(cells[:9])) == len(set(cells[9:])) == 1 and len(set(cells)) == 2
 
 
 def test_the_processes_keep_to_it(tmp_path: Path) -> None:
@@ -95,7 +101,7 @@ def test_the_processes_keep_to_it(tmp_path: Path) -> None:
         "@both\ndef test_b(id): note(id)\n"
     )
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
-    command = [sys.executable, "-m", "pytest", "-p", "no:nbval", *suite.TWO, "loadscope", "tests"]
+    command = [sys.executable, "-m", "pytest", "-p", "no:nbval", *suite.TWO, "tests"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr

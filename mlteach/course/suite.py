@@ -12,7 +12,7 @@ from mlteach.course.lessons import ROOT
 from mlteach.errors import MlteachError
 
 CPUS = ("default", "avx2", "avx512")
-LONG = ("tests", "class")  # minutes, and they print what they do
+LONG = ("tests", "browser", "class", "numbers")  # minutes, and they print what they do
 NO_TESTS = 5  # what pytest ends with when a name is nobody's
 #: What is set up for several tests, or for a lesson's cells, stays with one of the two: `shared_by` in tests/conftest.py.
 TWO = ["--numprocesses=2", "--dist=loadscope"]
@@ -25,9 +25,10 @@ CHECKS: tuple[tuple[str, list[str]], ...] = (
         ["-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"],
     ),
     ("lessons", ["-m", "mlteach", "build", "--check"]),
-    # in one piece: each start costs every process half a minute, and neither waits at the end of each part for the other
-    ("tests", ["-m", "pytest", *TWO, "-m", "not slow", "tests", "notebooks"]),
+    ("tests", ["-m", "pytest", *TWO, "-m", "not slow", "tests", "--ignore=tests/browser"]),
+    ("browser", ["-m", "pytest", *TWO, "tests/browser"]),
     ("class", ["-m", "pytest", "-s", "-m", "slow", "tests/hub"]),  # eight servers: nothing else beside them
+    ("numbers", ["-m", "pytest", *TWO, "notebooks"]),
 )
 
 

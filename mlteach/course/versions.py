@@ -19,7 +19,7 @@ from mlteach.errors import MlteachError
 
 RESOLUTION = {"oldest": "lowest-direct", "newest": "highest"}
 #: Style, format, types and imports are a matter of the tested tools and say nothing about other versions.
-CHECKS = ("lessons", "tests")
+CHECKS = ("lessons", "tests", "browser", "numbers")
 
 
 def environment(which: str) -> str:

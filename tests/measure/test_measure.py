@@ -18,7 +18,8 @@ from mlteach.measure import (
     over_tasks,
     step_accuracy,
 )
-from mlteach.nets import Conv4
+from mlteach.nets import Conv4, cross_entropy
+from mlteach.outer.chunks import tasks_at_once, walks_at_once
 from mlteach.tasks import Characters
 from mlteach.tasks.episode import Episode
 
@@ -165,6 +166,22 @@ def test_one_function_is_called_accuracy_and_it_counts_in_percent():
     shares = step_accuracy(net, theta, episodes, sgd(0.1), 1)
     for mode, each in shares.items():
         assert percent[mode].mean == pytest.approx(100 * each[:, -1].mean().item())
+
+
+@pytest.mark.parametrize("last", [False, True])
+def test_tasks_that_walk_together_are_judged_as_each_alone(last: bool, monkeypatch: pytest.MonkeyPatch):
+    """Twelve tasks: their few pictures walk in batches, their many queries are asked one task after the other."""
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)  # of many threads each would get a task
+    net, g = Conv4(5, filters=8, head="flatten"), torch.Generator().manual_seed(0)
+    theta = net.init(g, torch.float64)
+    episode = Characters.glyphs(classes=8).sample(12, ways=5, shots=1, queries=15, generator=g)
+    episode = episode.to(dtype=torch.float64)
+    assert walks_at_once(net, cross_entropy, episode) > 1 == tasks_at_once(episode.query_x)
+    alone = [episode.part(slice(task, task + 1)) for task in range(12)]
+    together = step_accuracy(net, theta, [episode], sgd(0.5), 3, last=last)
+    each = step_accuracy(net, theta, alone, sgd(0.5), 3, last=last)
+    assert all(torch.equal(together[mode], each[mode]) for mode in ("transductive", "support"))
+    assert together["support"].shape == (12, 1 if last else 4) and together["support"].std() > 0
 
 
 class Apples:

@@ -260,6 +260,7 @@ def test_the_tools_of_the_tests_come_with_the_first_test(
     monkeypatch.setattr(start, "hand_over", lambda command: 0)
     assert start.main() == 0
     assert asked == ([getattr(start, installs)] if installs else [])
+    assert "test" not in start.COURSE and start.TEST == ".[course,test]" and start.STUDY == ".[course,study]"
 
 
 def test_browsers_come_without_an_environment(
@@ -279,7 +280,6 @@ def test_browsers_come_without_an_environment(
     assert done.stderr.startswith(
         "Browsers are installed here where the system has apt-get. Install chromium"
     )
-    assert "test" not in start.COURSE and start.TEST == ".[course,test]" and start.STUDY == ".[course,study]"
 
 
 def test_a_failed_install_says_why_and_leaves_no_stamp(start: ModuleType) -> None:

@@ -56,7 +56,8 @@ def test_the_matrix_has_what_there_is() -> None:
     assert [name.partition("-")[0] for name in values("tests", "os")] == ["ubuntu", "macos", "windows"]
     assert {*values("versions", "with")} == {*versions.RESOLUTION}
     assert values("browsers", "engine") == ENGINES
-    assert "\npython3 start.py browsers" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert "\npython3 start.py browsers < /dev/null &" in ci and '\nwait "$browsers"\n' in ci
 
 
 def test_browsers_are_installed_where_one_is_missing_and_a_sentence_says_where_not(

@@ -28,7 +28,7 @@ CHECKS: tuple[tuple[str, list[str]], ...] = (
     ("tests", ["-m", "pytest", *TWO, "-m", "not slow", "tests", "--ignore=tests/browser"]),
     ("browser", ["-m", "pytest", *TWO, "tests/browser"]),
     ("class", ["-m", "pytest", "-s", "-m", "slow", "tests/hub"]),  # eight servers: nothing else beside them
-    ("numbers", ["-m", "pytest", *TWO, "notebooks"]),
+    ("numbers", ["-m", "pytest", *TWO, "notebooks"]),  # a lesson stays with its kernel
 )
 
 

@@ -761,7 +761,7 @@ check("08.4", project)
 
 # %% [markdown]
 # Is it true of the real `reptile_gradient`? Five linear tasks with two points each and four parameters: every task is solved on a plane, and no point solves all. An inner step at rate 0.9 leaves a tenth of the way to the plane; after twenty,
-# nothing that a float64 can hold. So the arrow should be the mean way to the nearest solutions, and Reptile should rest where they cancel: at the least-squares point.
+# less than a float64 rounds away. So the arrow should be the mean way to the nearest solutions, and Reptile should rest where they cancel: at the least-squares point.
 
 # %%
 g = torch.Generator().manual_seed(4)
